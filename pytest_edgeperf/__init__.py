@@ -1,0 +1,91 @@
+"""Catch performance regressions of neural-network inference on edge devices, in pytest."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, List, Mapping, Union
+
+if TYPE_CHECKING:
+    import os
+
+    from pytest_edgeperf.frameworks.interface import (
+        Engine,
+        Framework,
+        FrameworkError,
+        Inputs,
+        Model,
+        Reference,
+        TensorSpec,
+    )
+    from pytest_edgeperf.judge.types import Comparison
+    from pytest_edgeperf.measure.measurement import Measurement
+    from pytest_edgeperf.results.studies import ReferenceLine, Study
+    from pytest_edgeperf.results.types import Results
+    from pytest_edgeperf.settings import cache_folder
+
+    ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
+
+_HOMES = {
+    "Comparison": "pytest_edgeperf.judge.types",
+    "Engine": "pytest_edgeperf.frameworks.interface",
+    "Framework": "pytest_edgeperf.frameworks.interface",
+    "FrameworkError": "pytest_edgeperf.frameworks.interface",
+    "Inputs": "pytest_edgeperf.frameworks.interface",
+    "Measurement": "pytest_edgeperf.measure.measurement",
+    "Model": "pytest_edgeperf.frameworks.interface",
+    "Reference": "pytest_edgeperf.frameworks.interface",
+    "ReferenceLine": "pytest_edgeperf.results.studies",
+    "Study": "pytest_edgeperf.results.studies",
+    "TensorSpec": "pytest_edgeperf.frameworks.interface",
+    "cache_folder": "pytest_edgeperf.settings",
+}
+
+__all__ = [
+    "Comparison",
+    "Engine",
+    "Framework",
+    "FrameworkError",
+    "Inputs",
+    "Measurement",
+    "Model",
+    "Reference",
+    "ReferenceLine",
+    "Study",
+    "TensorSpec",
+    "cache_folder",
+    "compare",
+]
+
+
+def compare(
+    base: ResultsSource, candidate: ResultsSource, *, tolerance: float = 0.02, alpha: float = 0.01
+) -> Comparison:
+    """Judge the runs of ``candidate`` against those of ``base``.
+
+    Each is the path of a results file or one that is already parsed. A change of at most ``tolerance``
+    (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison.
+    """
+    from pytest_edgeperf import judge
+
+    return judge.compare(_results(base, "base"), _results(candidate, "candidate"), tolerance=tolerance, alpha=alpha)
+
+
+def _results(given: ResultsSource, side: str) -> Results:
+    from pytest_edgeperf import results
+    from pytest_edgeperf.results.types import Results
+
+    if isinstance(given, Results):
+        return given
+    if isinstance(given, Mapping):
+        return results.parse(given, source=side)
+    return results.read(given)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,419 @@
+"""Command-line options and ini keys, as one table and one frozen value."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+
+CHECK = "check"
+REFRESH = "refresh"
+OFF = "off"
+
+#: Set to 1 to turn our bare option names into ``--edgeperf-…`` where another plugin owns one.
+PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
+
+ROUNDS_IN_CHECK = 3
+ROUNDS_IN_REFRESH = 10
+
+
+class SettingsError(ValueError):
+    """An option or ini key has a value that cannot be used; the message names it and the remedy."""
+
+
+def _names(text: str) -> Tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def _positive_int(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError("must be a whole number, at least 1") from None
+    if value < 1:
+        raise ValueError("must be at least 1")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a number, such as 0.5") from None
+
+
+def _positive_float(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise ValueError("must be a positive number")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value < 1:
+        raise ValueError("must be at least 0 and under 1 (0.02 is 2 %)")
+    return value
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError("must be one of " + ", ".join(choices))
+        return text
+
+    return check
+
+
+_NO_CPU_LIST = "must be auto, off, or processor numbers such as 2,4-5"
+
+
+def cpu_list(text: str) -> Tuple[int, ...]:
+    """Parse ``0,2-3`` into ``(0, 2, 3)``.
+
+    Raises:
+        ValueError: the text is not a list of processor numbers.
+    """
+    cpus: List[int] = []
+    for part in _names(text):
+        found = re.match(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z", part)
+        numbers = range(int(found.group(1)), int(found.group(2) or found.group(1)) + 1) if found else ()
+        if not numbers:
+            raise ValueError(_NO_CPU_LIST)
+        cpus.extend(numbers)
+    if not cpus:
+        raise ValueError(_NO_CPU_LIST)
+    return tuple(sorted(set(cpus)))
+
+
+def _cpus(text: str) -> str:
+    if text not in ("auto", "off"):
+        cpu_list(text)
+    return text
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: how it is typed, its ini key ``edgeperf_<key>``, its parser and its help."""
+
+    key: str
+    parse: Callable[[str], Any]
+    help: str
+    bare: bool = False
+    metavar: Optional[str] = None
+    repeatable: bool = False
+    flag: bool = False
+    #: Only an ini key: a property of a project, not of one call.
+    ini_only: bool = False
+
+    @property
+    def dest(self) -> str:
+        """The attribute of ``config.option``, and the ini key."""
+        return "edgeperf_" + self.key
+
+    def name(self, prefix: bool) -> str:
+        """As typed: ``--device``, or ``--edgeperf-device`` for a prefixed one."""
+        text = self.key.replace("_", "-")
+        return f"--{text}" if self.bare and not prefix else f"--edgeperf-{text}"
+
+
+OPTIONS: Tuple[Option, ...] = (
+    Option("device", str, "the device under test: a profile name, or auto (default)", bare=True, metavar="NAME"),
+    Option(
+        "framework",
+        _names,
+        "runtimes to measure, comma-separated (default: what is installed)",
+        bare=True,
+        metavar="A,B",
+        repeatable=True,
+    ),
+    Option(
+        "precision",
+        _names,
+        "numeric formats to measure, comma-separated (default: fp32)",
+        bare=True,
+        metavar="X,Y",
+        repeatable=True,
+    ),
+    Option(
+        "baseline",
+        _one_of(CHECK, REFRESH, OFF),
+        "check (default): compare with the stored baseline; refresh: accept this session's runs; off: only measure",
+        bare=True,
+        metavar="check|refresh|off",
+    ),
+    Option(
+        "baseline_dir",
+        str,
+        "folder of the baseline files, relative to the rootdir (default: baselines)",
+        metavar="DIR",
+    ),
+    Option(
+        "rounds",
+        _positive_int,
+        "fresh processes per benchmark (default: 3 in a check, 10 in a refresh)",
+        metavar="N",
+    ),
+    Option(
+        "max_rounds",
+        _positive_int,
+        "the limit for benchmarks that are suspected of a regression (default: 9)",
+        metavar="N",
+    ),
+    Option("budget", _positive_float, "timed seconds per run (default: 1.2)", metavar="SECONDS"),
+    Option("threads", _positive_int, "threads that a runtime may use (default: 1)", metavar="N"),
+    Option(
+        "cpus",
+        _cpus,
+        "processors that workers are pinned to: a list, auto (default) or off",
+        metavar="LIST|auto|off",
+    ),
+    Option("timeout", _positive_float, "seconds after which a worker is killed (default: 600)", metavar="SECONDS"),
+    Option("reason", str, "why a refresh accepts these runs; stored in the baseline", metavar="TEXT"),
+    Option(
+        "in_process",
+        _flag,
+        "run benchmark bodies once in this process, for a debugger or a profiler; compares nothing",
+        flag=True,
+    ),
+    Option(
+        "resume",
+        _flag,
+        "go on with this checkout's unfinished session: keep what a crash, a kill or Ctrl-C left measured",
+        flag=True,
+    ),
+    Option("results", str, "write this session's runs to FILE (repeatable)", metavar="FILE", repeatable=True),
+    Option(
+        "inconclusive",
+        _one_of("pass", "fail"),
+        "what an inconclusive verdict does to the exit code (default: pass; fail: 10)",
+        metavar="pass|fail",
+    ),
+    Option(
+        "unbaselined",
+        _one_of("pass", "fail"),
+        "what a missing or incomparable baseline does to the exit code (default: pass; fail: 11)",
+        metavar="pass|fail",
+    ),
+    Option("tolerance", _fraction, "slowdown that is nobody's concern (default: 0.02)", ini_only=True),
+    Option(
+        "must_detect",
+        _fraction,
+        "slowdown that 'unchanged' has to rule out (default: 0.10)",
+        ini_only=True,
+    ),
+    Option(
+        "gate_benchmarks",
+        _flag,
+        "measure and gate tests that use pytest-benchmark's fixture without --baseline being typed",
+        ini_only=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for, with the defaults filled in. Durations in seconds."""
+
+    device: str = "auto"
+    frameworks: Tuple[str, ...] = ()
+    precisions: Tuple[str, ...] = ("fp32",)
+    baseline: str = CHECK
+    #: ``--baseline`` was typed, or the ini asks for it: tests of pytest-benchmark are ours too.
+    gate_benchmarks: bool = False
+    baseline_dir: str = "baselines"
+    rounds: int = ROUNDS_IN_CHECK
+    max_rounds: int = 9
+    budget_s: float = 1.2
+    threads: int = 1
+    cpus: str = "auto"
+    timeout_s: float = 600.0
+    reason: Optional[str] = None
+    in_process: bool = False
+    resume: bool = False
+    results: Tuple[str, ...] = ()
+    inconclusive: str = "pass"
+    unbaselined: str = "pass"
+    tolerance: float = 0.02
+    must_detect: float = 0.10
+
+
+def names_are_prefixed() -> bool:
+    """Whether the environment turns our bare option names into ``--edgeperf-…``."""
+    return os.environ.get(PREFIX_VARIABLE, "").lower() in ("1", "true", "yes", "on")
+
+
+def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: bool = False) -> Settings:
+    """Combine options (which win) and ini keys into ``Settings``.
+
+    Args:
+        value_of: the option's text (a list of texts if repeatable, a bool if a flag), ``None`` if not typed.
+        ini_of: the ini key's text, ``None`` or empty if not there.
+        prefix: whether our bare names are typed with the prefix, for the messages.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    values: Dict[str, Any] = {}
+    typed: Dict[str, bool] = {}
+    for option in OPTIONS:
+        given = None if option.ini_only else value_of(option.dest)
+        typed[option.key] = given not in (None, [], False)
+        if option.flag and typed[option.key]:
+            values[option.key] = True
+            continue
+        place = option.name(prefix) if typed[option.key] else f"ini key {option.dest}"
+        text = given if typed[option.key] else (ini_of(option.dest) or None)
+        if text is None:
+            continue
+        try:
+            if option.repeatable:
+                texts = text if isinstance(text, list) else [text]
+                parsed = [option.parse(str(one)) for one in texts]
+                values[option.key] = parsed
+            else:
+                values[option.key] = option.parse(str(text))
+        except ValueError as error:
+            raise SettingsError(f"{place}={text}: {error}") from error
+    return _settings(values, typed["baseline"])
+
+
+def _settings(values: Dict[str, Any], baseline_typed: bool) -> Settings:
+    defaults = Settings()
+    baseline = values.get("baseline", CHECK)
+    rounds = values.get("rounds", ROUNDS_IN_REFRESH if baseline == REFRESH else ROUNDS_IN_CHECK)
+    reason = values.get("reason")
+    if baseline == REFRESH and not (reason or "").strip():
+        raise SettingsError(
+            '--baseline=refresh needs --edgeperf-reason "why": the next person who sees the baseline will ask'
+        )
+    return Settings(
+        device=values.get("device", defaults.device),
+        frameworks=_flat(values.get("framework", ())),
+        precisions=_flat(values.get("precision", ())) or defaults.precisions,
+        baseline=baseline,
+        gate_benchmarks=baseline_typed or values.get("gate_benchmarks", False),
+        baseline_dir=values.get("baseline_dir", defaults.baseline_dir),
+        rounds=rounds,
+        max_rounds=max(rounds, values.get("max_rounds", defaults.max_rounds)),
+        budget_s=values.get("budget", defaults.budget_s),
+        threads=values.get("threads", defaults.threads),
+        cpus=values.get("cpus", defaults.cpus),
+        timeout_s=values.get("timeout", defaults.timeout_s),
+        reason=reason,
+        in_process=values.get("in_process", False),
+        resume=values.get("resume", False),
+        results=tuple(values.get("results", ())),
+        inconclusive=values.get("inconclusive", defaults.inconclusive),
+        unbaselined=values.get("unbaselined", defaults.unbaselined),
+        tolerance=values.get("tolerance", defaults.tolerance),
+        must_detect=values.get("must_detect", defaults.must_detect),
+    )
+
+
+def _flat(groups: Any) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
+
+
+def cache_folder(*parts: str) -> Path:
+    """A private folder (0700) of ours for what can be made again: journals, results, models, engines.
+
+    ``$EDGEPERF_CACHE_DIR``, else ``$XDG_CACHE_HOME/edgeperf``, else ``~/.cache/edgeperf``; where none of
+    these can be written (no HOME, read-only), a folder of this user in the temporary directory.
+
+    Raises:
+        OSError: not even the temporary directory can be used.
+    """
+    for candidate in _cache_candidates():
+        try:
+            folder = candidate.joinpath(*parts)
+            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if candidate.stat().st_uid != os.getuid():
+                continue
+            candidate.chmod(0o700)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise OSError("no folder can be written for journals and caches; set EDGEPERF_CACHE_DIR to one")
+
+
+def _cache_candidates() -> Iterator[Path]:
+    if os.environ.get("EDGEPERF_CACHE_DIR"):
+        yield Path(os.environ["EDGEPERF_CACHE_DIR"])
+    if os.environ.get("XDG_CACHE_HOME"):
+        yield Path(os.environ["XDG_CACHE_HOME"]) / "edgeperf"
+    if os.environ.get("HOME"):
+        yield Path(os.environ["HOME"]) / ".cache" / "edgeperf"
+    yield Path(tempfile.gettempdir()) / f"edgeperf-{os.getuid()}"
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """What one benchmark asks for in its ``timed_inference`` marker; ``None`` leaves the session's setting."""
+
+    tolerance: Optional[Union[float, Mapping[str, float]]] = None
+    gate: Tuple[str, ...] = ()
+    threads: Optional[int] = None
+    budget_s: Optional[float] = None
+    timeout_s: Optional[float] = None
+
+
+_MARKER_KEYWORDS: Mapping[str, Tuple[str, Callable[[str], Any]]] = {
+    "threads": ("threads", _positive_int),
+    "budget": ("budget_s", _positive_float),
+    "timeout": ("timeout_s", _positive_float),
+}
+
+
+def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> BenchmarkOptions:
+    """Check the arguments of ``@pytest.mark.timed_inference(...)``.
+
+    ``tolerance`` is one number or one per metric (0.03 is 3 %), ``gate`` names further metrics that
+    decide, ``threads``, ``budget`` (seconds) and ``timeout`` (seconds) replace the session's settings.
+
+    Raises:
+        SettingsError: an unknown keyword, a positional argument, or a value that cannot be used.
+    """
+    known = ("tolerance", "gate", *_MARKER_KEYWORDS)
+    if args:
+        raise SettingsError(f"timed_inference takes keywords only ({', '.join(known)}), not {args[0]!r}")
+    values: Dict[str, Any] = {}
+    for name, value in keywords.items():
+        try:
+            if name == "tolerance":
+                values["tolerance"] = _tolerance(value)
+            elif name == "gate":
+                values["gate"] = (value,) if isinstance(value, str) else tuple(map(str, value))
+            elif name in _MARKER_KEYWORDS:
+                field, parse = _MARKER_KEYWORDS[name]
+                values[field] = parse(str(value))
+            else:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(known)}"
+                raise SettingsError(f"timed_inference has no keyword {name!r}; {hint}")
+        except (TypeError, ValueError) as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise SettingsError(f"timed_inference({name}={value!r}): {error}") from error
+    return BenchmarkOptions(**values)
+
+
+def _tolerance(value: Any) -> Union[float, Dict[str, float]]:
+    if isinstance(value, Mapping):
+        return {str(metric): _fraction(str(one)) for metric, one in value.items()}
+    return _fraction(str(value))

@@ -1,0 +1,23 @@
+"""What all tests share: measuring sessions of theirs do not meet those of anybody else."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+#: Folders to copy from; their tests are not of this suite.
+collect_ignore = ["data"]
+
+# A shared machine may stall any example, and a gate must not find something new by chance.
+hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders_of_our_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("EDGEPERF_LOCK_DIR", str(tmp_path_factory.mktemp("lock")))
+        yield

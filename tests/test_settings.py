@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_edgeperf import settings as module
+from pytest_edgeperf.settings import (
+    OPTIONS,
+    BenchmarkOptions,
+    Settings,
+    SettingsError,
+    cache_folder,
+    cpu_list,
+    parse_marker,
+)
+
+
+def read(typed=(), ini=(), prefix=False):
+    typed, ini = dict(typed), dict(ini)
+    unknown = {*typed, *ini} - {option.dest for option in OPTIONS}
+    assert not unknown, unknown
+    return module.read(typed.get, ini.get, prefix)
+
+
+def test_nothing_typed_is_the_defaults():
+    assert read() == Settings()
+    assert Settings().rounds == 3
+
+
+def test_everything_that_can_be_typed_arrives():
+    found = read(
+        {
+            "edgeperf_device": "nano",
+            "edgeperf_framework": ["torch,onnxruntime", "torch"],
+            "edgeperf_precision": ["fp32, fp16"],
+            "edgeperf_baseline": "refresh",
+            "edgeperf_baseline_dir": "kept",
+            "edgeperf_rounds": "4",
+            "edgeperf_max_rounds": "12",
+            "edgeperf_budget": "0.5",
+            "edgeperf_threads": "2",
+            "edgeperf_cpus": "2-3",
+            "edgeperf_timeout": "30",
+            "edgeperf_reason": "new board",
+            "edgeperf_in_process": True,
+            "edgeperf_results": ["a.json", "b.json"],
+            "edgeperf_inconclusive": "fail",
+            "edgeperf_unbaselined": "fail",
+        }
+    )
+    assert found == Settings(
+        device="nano",
+        frameworks=("torch", "onnxruntime"),
+        precisions=("fp32", "fp16"),
+        baseline="refresh",
+        gate_benchmarks=True,
+        baseline_dir="kept",
+        rounds=4,
+        max_rounds=12,
+        budget_s=0.5,
+        threads=2,
+        cpus="2-3",
+        timeout_s=30.0,
+        reason="new board",
+        in_process=True,
+        results=("a.json", "b.json"),
+        inconclusive="fail",
+        unbaselined="fail",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "ini", "typed", "attribute", "from_ini", "from_typed"),
+    [
+        ("device", "nano", "rpi4", "device", "nano", "rpi4"),
+        ("rounds", "5", "2", "rounds", 5, 2),
+        ("framework", "torch", ["onnxruntime"], "frameworks", ("torch",), ("onnxruntime",)),
+        ("budget", "2", "0.25", "budget_s", 2.0, 0.25),
+        ("in_process", "yes", True, "in_process", True, True),
+        ("cpus", "off", "1", "cpus", "off", "1"),
+    ],
+)
+def test_what_is_typed_wins_over_the_ini_key(key, ini, typed, attribute, from_ini, from_typed):
+    dest = f"edgeperf_{key}"
+    assert getattr(read(ini={dest: ini}), attribute) == from_ini
+    assert getattr(read({dest: typed}, {dest: ini}), attribute) == from_typed
+
+
+def test_what_belongs_to_a_project_is_read_from_the_ini_file_only():
+    found = read(
+        {"edgeperf_tolerance": "0.5"},
+        {"edgeperf_tolerance": "0.05", "edgeperf_must_detect": "0.2", "edgeperf_gate_benchmarks": "on"},
+    )
+    assert (found.tolerance, found.must_detect, found.gate_benchmarks) == (0.05, 0.2, True)
+
+
+@pytest.mark.parametrize("empty", [None, "", []])
+def test_an_empty_ini_key_is_the_default(empty):
+    assert read(ini={option.dest: empty for option in OPTIONS}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("typed", "ini", "expected"),
+    [
+        ({"edgeperf_baseline": "off"}, {}, True),
+        ({"edgeperf_baseline": "check"}, {}, True),
+        ({}, {"edgeperf_baseline": "check"}, False),
+        ({}, {"edgeperf_gate_benchmarks": "true"}, True),
+        ({}, {"edgeperf_gate_benchmarks": "false"}, False),
+    ],
+)
+def test_tests_of_pytest_benchmark_are_ours_when_baseline_is_typed_or_the_ini_says_so(typed, ini, expected):
+    assert read(typed, ini).gate_benchmarks is expected
+
+
+def test_a_refresh_takes_ten_rounds_and_needs_a_reason():
+    found = read({"edgeperf_baseline": "refresh", "edgeperf_reason": "why"})
+    assert (found.rounds, found.max_rounds) == (10, 10)
+    for reason in ({}, {"edgeperf_reason": "  "}):
+        with pytest.raises(SettingsError, match="--edgeperf-reason"):
+            read({"edgeperf_baseline": "refresh", **reason})
+
+
+def test_the_limit_of_rounds_is_never_under_the_rounds():
+    assert read({"edgeperf_rounds": "20"}).max_rounds == 20
+    assert read({"edgeperf_rounds": "5", "edgeperf_max_rounds": "2"}).max_rounds == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "remedy"),
+    [
+        ("baseline", "chek", "check, refresh, off"),
+        ("rounds", "0", "at least 1"),
+        ("rounds", "many", "whole number"),
+        ("max_rounds", "-1", "at least 1"),
+        ("budget", "0", "positive number"),
+        ("budget", "nan", "positive number"),
+        ("budget", "inf", "positive number"),
+        ("budget", "1.2s", "number"),
+        ("threads", "0", "at least 1"),
+        ("timeout", "-3", "positive number"),
+        ("cpus", "all", "auto, off, or processor numbers such as 2,4-5"),
+        ("inconclusive", "maybe", "pass, fail"),
+        ("unbaselined", "", "pass, fail"),
+        ("tolerance", "2", "under 1"),
+        ("must_detect", "10%", "number"),
+        ("gate_benchmarks", "perhaps", "true or false"),
+        ("in_process", "perhaps", "true or false"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_that_names_the_option_and_the_remedy(key, text, remedy):
+    dest = f"edgeperf_{key}"
+    option = next(option for option in OPTIONS if option.key == key)
+    if text:
+        with pytest.raises(SettingsError) as error:
+            read(ini={dest: text})
+        assert f"ini key {dest}={text}" in str(error.value)
+        assert remedy in str(error.value)
+    if not option.ini_only and not option.flag:
+        with pytest.raises(SettingsError) as error:
+            read({dest: text})
+        assert f"{option.name(False)}={text}" in str(error.value)
+        assert remedy in str(error.value)
+
+
+def test_with_prefixed_names_messages_say_them_so():
+    with pytest.raises(SettingsError, match=r"^--edgeperf-baseline=x"):
+        read({"edgeperf_baseline": "x"}, prefix=True)
+
+
+def test_only_the_bare_names_change_with_the_prefix():
+    bare = {option.name(False) for option in OPTIONS if option.bare}
+    assert bare == {"--device", "--framework", "--precision", "--baseline"}
+    assert all(option.name(True) == f"--edgeperf-{option.key.replace('_', '-')}" for option in OPTIONS)
+    assert all(option.name(False) == option.name(True) for option in OPTIONS if not option.bare)
+
+
+def ranges(cpus):
+    """As the kernel writes them: runs as first-last."""
+    parts = []
+    for cpu in sorted(cpus):
+        if parts and parts[-1][1] == cpu - 1:
+            parts[-1][1] = cpu
+        else:
+            parts.append([cpu, cpu])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(0, 300), min_size=1))
+def test_a_processor_list_is_read_as_it_is_written(cpus):
+    expected = tuple(sorted(cpus))
+    assert cpu_list(ranges(cpus)) == expected
+    assert cpu_list(" , ".join(map(str, cpus))) == expected
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_other_text_is_refused_in_words_or_read_as_sorted_numbers(text):
+    try:
+        found = cpu_list(text)
+    except ValueError as error:
+        assert "processor numbers" in str(error)  # noqa: PT017 (most texts do raise)
+    else:
+        assert found
+        assert list(found) == sorted(set(found))
+
+
+@pytest.mark.parametrize("text", ["", ",", "a", "1-", "-1", "1-b", "1.5", "3-2", "5,3-2", "²"])
+def test_what_is_no_processor_list_is_refused(text):
+    with pytest.raises(ValueError, match="processor numbers"):
+        cpu_list(text)
+
+
+def test_an_absurd_range_is_refused_at_once():
+    with pytest.raises(ValueError, match="processor numbers"):
+        cpu_list("0-99999999999")
+
+
+# The marker.
+
+
+def test_a_markers_keywords_arrive():
+    assert parse_marker(
+        (), {"tolerance": {"latency": 0.03}, "gate": "power_mean", "threads": 2, "budget": 3, "timeout": 60}
+    ) == BenchmarkOptions({"latency": 0.03}, ("power_mean",), 2, 3.0, 60.0)
+    assert parse_marker((), {}) == BenchmarkOptions()
+    assert parse_marker((), {"tolerance": 0.1, "gate": ["a", "b"]}) == BenchmarkOptions(0.1, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("tolerence", "tolerance"), ("gates", "gate"), ("thread", "threads"), ("time_out", "timeout")],
+)
+def test_a_misspelt_keyword_is_answered_with_the_right_one(written, meant):
+    with pytest.raises(SettingsError, match=f"no keyword '{written}'; did you mean {meant}"):
+        parse_marker((), {written: 1})
+
+
+def test_a_keyword_like_none_is_answered_with_all():
+    with pytest.raises(SettingsError, match="it takes tolerance, gate, threads, budget, timeout"):
+        parse_marker((), {"xyz": 1})
+
+
+def test_positional_arguments_are_refused():
+    with pytest.raises(SettingsError, match=r"keywords only \(tolerance.*not 0.03"):
+        parse_marker((0.03,), {})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("tolerance", 3),
+        ("tolerance", {"latency": 3}),
+        ("tolerance", "small"),
+        ("tolerance", None),
+        ("gate", 5),
+        ("threads", 0),
+        ("threads", 1.5),
+        ("budget", 0),
+        ("budget", None),
+        ("timeout", -1),
+    ],
+)
+def test_a_markers_value_that_cannot_be_used_is_named(keyword, value):
+    with pytest.raises(SettingsError) as error:
+        parse_marker((), {keyword: value})
+    assert f"timed_inference({keyword}={value!r})" in str(error.value)
+
+
+# The cache folder.
+
+
+@pytest.fixture
+def places(monkeypatch, tmp_path):
+    """No variable set, and a temporary directory of our own."""
+    for name in ("EDGEPERF_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    def choose(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+        return cache_folder("journals")
+
+    choose.fallback = temporary / f"edgeperf-{os.getuid()}" / "journals"
+    return choose
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_our_variable_wins_over_xdgs_and_that_over_home(places, tmp_path):
+    home, xdg, ours = (tmp_path / name for name in ("home", "xdg", "ours"))
+    assert places(HOME=home) == home / ".cache/edgeperf/journals"
+    assert places(XDG_CACHE_HOME=xdg) == xdg / "edgeperf/journals"
+    assert places(EDGEPERF_CACHE_DIR=ours) == ours / "journals"
+
+
+def test_the_folder_is_private_even_if_it_was_there(places, tmp_path):
+    ours = tmp_path / "ours"
+    ours.mkdir(mode=0o755)
+    folder = places(EDGEPERF_CACHE_DIR=ours)
+    assert (mode(ours), mode(folder)) == (0o700, 0o700)
+
+
+def test_without_a_home_it_is_a_users_own_in_the_temporary_directory(places):
+    assert places() == places.fallback
+    assert mode(places.fallback) == 0o700
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a broken link"])
+def test_a_place_that_cannot_be_a_folder_is_passed_over(places, tmp_path, obstacle):
+    home = tmp_path / "home"
+    if obstacle == "a file":
+        home.write_text("")
+    else:
+        home.symlink_to(tmp_path / "nowhere" / "at all")
+    assert places(HOME=home) == places.fallback
+
+
+def test_an_unwritable_place_is_passed_over(places, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    original = os.access
+    # Root may write everywhere, so the answer is given rather than a mode set.
+    monkeypatch.setattr(os, "access", lambda path, kind: str(home) not in str(path) and original(path, kind))
+    assert places(HOME=home) == places.fallback
+
+
+def test_a_folder_of_another_user_is_passed_over(places, tmp_path, monkeypatch):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    original = Path.stat
+
+    def stat_of(path, **keywords):
+        found = original(path, **keywords)
+        if path == foreign:
+            found = os.stat_result((*found[:4], found.st_uid + 1, *found[5:10]))
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+    assert places(EDGEPERF_CACHE_DIR=foreign) == places.fallback
+    assert list(foreign.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_the_error_names_the_variable(places, tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setattr(tempfile, "tempdir", str(file))
+    with pytest.raises(OSError, match="EDGEPERF_CACHE_DIR"):
+        places(HOME=file)
