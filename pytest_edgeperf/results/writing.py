@@ -1,0 +1,199 @@
+"""Write a results file: one run per line, sorted, rounded; complete or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Union
+
+from .errors import InvalidError, ResultsError, phrase
+from .reading import ANCHOR, FORMAT, VERSION, collector_paused, construct
+from .types import Benchmark, Results, Run
+
+_MODE = 0o644
+
+
+def to_json(results: Results) -> str:
+    """The text of a results file: sorted keys, one run per line, values with at most 6 significant digits.
+
+    Only what the runs measured is rounded; environments, parameters and unknown fields are kept exactly.
+
+    Raises:
+        ResultsError: the results hold what a results file cannot, such as NaN.
+    """
+    return _to_json(results, "results")
+
+
+def write(path: Union[str, os.PathLike[str]], results: Results) -> None:
+    """Write a results file so that at any moment either the old or the new one is there, complete.
+
+    Folders are created; a symbolic link stays one and its target is replaced.
+
+    Raises:
+        ResultsError: it cannot be written; the old file is as it was.
+    """
+    source = os.fspath(path)
+    text = _to_json(results, source)
+    try:
+        _replace(Path(os.path.realpath(source)), text.encode("utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ResultsError(f"{source}: the file cannot be written ({why}); {_remedy(error)}") from error
+
+
+def run_to_object(run: Run) -> Dict[str, Any]:
+    """The run as a plain JSON object, with its values rounded as in a results file."""
+    obj: Dict[str, Any] = dict(run.extra)
+    for name, value in run.values.items():
+        obj[name] = _rounded(value)
+    obj["environment"] = run.environment
+    obj["started"] = run.started
+    obj["session"] = run.session
+    for name, text in (("boot", run.boot), ("commit", run.commit), ("reason", run.reason)):
+        if text is not None:
+            obj[name] = text
+    if run.quality is not None:
+        obj["quality"] = _rounded(run.quality)
+    return obj
+
+
+def _to_json(results: Results, source: str) -> str:
+    try:
+        with collector_paused():
+            obj = _to_object(results)
+            construct(obj)
+            text = _layout(obj, ascii_only=False)
+            if not _encodes(text):
+                text = _layout(obj, ascii_only=True)
+    except InvalidError as error:
+        raise ResultsError(f"{source}: {phrase(error)}; nothing was written, correct what recorded it") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ResultsError(
+            f"{source}: the results are not plain JSON ({error}); nothing was written, correct what recorded them"
+        ) from None
+    return text
+
+
+def _to_object(results: Results) -> Dict[str, Any]:
+    return {
+        **results.extra,
+        "format": FORMAT,
+        "version": VERSION,
+        "device": results.device,
+        "environments": {
+            key: {section: dict(fields) for section, fields in environment.items()}
+            for key, environment in results.environments.items()
+        },
+        "benchmarks": {name: _benchmark(benchmark) for name, benchmark in results.benchmarks.items()},
+    }
+
+
+def _benchmark(benchmark: Benchmark) -> Dict[str, Any]:
+    return {
+        **benchmark.extra,
+        "parameters": dict(benchmark.parameters),
+        "metrics": {
+            name: {**metric.extra, "unit": metric.unit, "better": metric.better}
+            for name, metric in benchmark.metrics.items()
+        },
+        "runs": [run_to_object(run) for run in benchmark.runs],
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if value is None or isinstance(value, (int, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_rounded(inner) for inner in value]
+    if isinstance(value, (dict, Mapping)):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return value
+
+
+def _layout(obj: Mapping[str, Any], *, ascii_only: bool) -> str:
+    one_line = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, allow_nan=False).encode
+    indented = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, allow_nan=False, indent=2).encode
+
+    def members(lines: Mapping[str, str], pad: str) -> str:
+        if not lines:
+            return "{}"
+        inner = ",\n".join(f"{pad}  {one_line(name)}: {lines[name]}" for name in sorted(lines))
+        return "{\n" + inner + "\n" + pad + "}"
+
+    def runs(raws: List[Any], pad: str) -> str:
+        if not raws:
+            return "[]"
+        return "[\n" + ",\n".join(f"{pad}  {one_line(raw)}" for raw in raws) + "\n" + pad + "]"
+
+    def benchmark(raw: Mapping[str, Any]) -> str:
+        lines = {name: one_line(value) for name, value in raw.items() if name not in ("runs", ANCHOR)}
+        lines["metrics"] = members({name: one_line(m) for name, m in raw["metrics"].items()}, " " * 6)
+        for name in ("runs", ANCHOR):
+            if name in raw:
+                lines[name] = runs(raw[name], " " * 6)
+        return members(lines, " " * 4)
+
+    top = {name: one_line(value) for name, value in obj.items() if name not in ("benchmarks", "environments")}
+    top["environments"] = indented(obj["environments"]).replace("\n", "\n  ")
+    top["benchmarks"] = members({name: benchmark(raw) for name, raw in obj["benchmarks"].items()}, "  ")
+    return members(top, "") + "\n"
+
+
+def _encodes(text: str) -> bool:
+    # A lone surrogate, which JSON can escape, has no UTF-8.
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _replace(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = None
+    with suppress(FileNotFoundError):
+        old = os.lstat(target)
+        if not stat.S_ISREG(old.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        mode = stat.S_IMODE(old.st_mode)
+    temporary = target.parent / f".edgeperf-{secrets.token_hex(8)}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+    try:
+        with open(descriptor, "wb") as file:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Some file systems cannot sync a folder; the new file is in place by now.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remedy(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make the folder writable (a read-only checkout?) or choose another one"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space and repeat"
+    return "choose another path"

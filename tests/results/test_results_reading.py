@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_edgeperf.results import Results, ResultsError, parse, read, to_json
+
+ID = "test_a.py::test_b[416]"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def make(content):
+        path = tmp_path / "nano.json"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+        return path
+
+    return make
+
+
+def refused(path):
+    with pytest.raises(ResultsError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message[len(str(path)) + 2 :]
+
+
+def test_a_document_becomes_plain_values(document):
+    results = parse(document)
+    assert (results.device, list(results.environments)) == ("nano", ["8c1f0e2a"])
+    benchmark = results.benchmarks[ID]
+    assert benchmark.parameters == {"resolution": 416}
+    assert benchmark.metrics["latency"].unit == "ms"
+    run = benchmark.runs[0]
+    assert (run.environment, run.boot, run.commit, run.reason) == (
+        "8c1f0e2a",
+        "b1946ac9",
+        "1a2b3c4",
+        "first baseline",
+    )
+    assert run.values["latency"]["p50"] == 12.2
+    assert run.values["memory_process_peak"] == 412.5
+    assert run.quality["cpu_share"] == 0.99
+    assert not run.disturbed
+    assert not run.extra
+
+
+def test_results_are_passed_through(document):
+    results = parse(document)
+    assert parse(results) is results
+
+
+def test_only_what_is_needed_must_be_there():
+    run = {"environment": "e", "started": "", "session": "", "x": {"n": 1}}
+    benchmark = {"metrics": {"x": {"unit": "ms"}}, "runs": [run]}
+    document = {"format": "edgeperf-results", "version": 1, "device": "d"}
+    results = parse({**document, "environments": {"e": {}}, "benchmarks": {"b": benchmark}})
+    assert results.benchmarks["b"].runs[0].boot is None
+    assert results.benchmarks["b"].metrics["x"].better == "lower"
+
+
+def test_unknown_fields_are_kept_everywhere(document, only, file):
+    document["later"] = {"a": [1, None, "x"]}
+    document["environments"]["8c1f0e2a"]["weather"] = {"humidity": 0.123456789}
+    only["note"] = "ours"
+    only["anchor"] = [only["runs"][0]]
+    only["metrics"]["latency"]["title"] = "Latency"
+    run = only["runs"][0]
+    run["undeclared"] = {"n": 3, "p50": 1.5}
+    run["epoch_s"] = 1763700000.125
+    run["quality"]["new"] = True
+    run["latency"]["histogram"] = {"bins": [1, 2]}
+    run["latency"]["block_sd"]["kind"] = "log"
+    text = to_json(read(file(json.dumps(document))))
+    assert json.loads(text) == document
+
+
+@pytest.mark.parametrize(
+    ("spoil", "place", "problem"),
+    [
+        (lambda d, b: b["runs"][2]["latency"].update(p50="12.2"), "runs[2].latency.p50", "'12.2'"),
+        (lambda d, b: b["runs"][2]["latency"].update(p50=float("nan")), "runs[2].latency.p50", "nan"),
+        (lambda d, b: b["runs"][1].update(latency="fast"), "runs[1].latency", "'fast'"),
+        (lambda d, b: b["runs"][1].update(latency=True), "runs[1].latency", "True"),
+        (lambda d, b: b["runs"][1].update(latency=None), "runs[1].latency", "None"),
+        (lambda d, b: b["runs"][1].update(latency=float("inf")), "runs[1].latency", "inf"),
+        (lambda d, b: b["runs"][0]["latency"].update(n=0), "runs[0].latency.n", "minimum"),
+        (lambda d, b: b["runs"][0]["latency"].update(n=1.5), "runs[0].latency.n", "integer"),
+        (lambda d, b: b["runs"][0]["latency"].pop("n"), "runs[0].latency", "'n' is a required"),
+        (lambda d, b: b["runs"][0]["latency"]["block_sd"].update(min="x"), "runs[0].latency.block_sd.min", "'x'"),
+        (lambda d, b: b["runs"][0]["latency"].update(block_sd=[1]), "runs[0].latency.block_sd", "[1]"),
+        (lambda d, b: b["runs"][0].update(environment="gone"), "runs[0].environment", "'gone' is not among"),
+        (lambda d, b: b["runs"][0].pop("session"), "runs[0]", "'session' is a required"),
+        (lambda d, b: b["runs"][0].update(boot=None), "runs[0].boot", "None"),
+        (lambda d, b: b["runs"][0].update(quality=None), "runs[0].quality", "None"),
+        (lambda d, b: b["runs"][0]["quality"].update(disturbed="no"), "runs[0].quality.disturbed", "'no'"),
+        (lambda d, b: b["runs"][0]["quality"].update(a=[1, float("inf")]), "runs[0].quality.a[1]", "inf"),
+        (lambda d, b: b["runs"].__setitem__(1, 7), "runs[1]", "7"),
+        (lambda d, b: b.pop("runs"), "", "'runs' is a required"),
+        (lambda d, b: b.update(runs={}), "runs", "instead of a list"),
+        (lambda d, b: b.update(anchor=[{}]), "anchor[0]", "required"),
+        (lambda d, b: b.update(parameters=[]), "parameters", "list"),
+        (lambda d, b: b["metrics"].update(latency={"unit": 3}), "metrics.latency.unit", "3"),
+        (lambda d, b: b["metrics"]["latency"].update(better="smaller"), "metrics.latency.better", "'smaller'"),
+        (lambda d, b: b["metrics"].update(reason={"unit": "s"}), "metrics.reason", "reserved"),
+    ],
+)
+def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoil, place, problem):
+    spoil(document, only)
+    message = refused(file(json.dumps(document)))
+    where = f'benchmarks."{ID}"' + (f".{place}" if place else "")
+    assert message.startswith(where + ": ")
+    assert problem in message
+    assert "restore it from version control, or refresh the baseline" in message
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda d: d.pop("benchmarks"), "'benchmarks' is missing"),
+        (lambda d: d.update(device=""), "device: not the name of a device"),
+        (lambda d: d.update(environments=[]), "environments: a list instead of an object"),
+        (lambda d: d["environments"].update(e={"note": "x"}), "environments.e.note: a text instead of an object"),
+        (lambda d: d.update(later=float("-inf")), "later: -inf instead of a finite number"),
+        (lambda d: d.update(version=2), "written by a newer pytest-edgeperf; upgrade"),
+        (lambda d: d.update(version=True), "version is a truth value"),
+        (lambda d: d.update(version=0), "version is a number other than 1"),
+        (lambda d: d.pop("version"), "version is missing"),
+        (lambda d: d.pop("format"), "not a results file of pytest-edgeperf"),
+    ],
+)
+def test_nonsense_at_the_top_is_named(document, file, spoil, words):
+    spoil(document)
+    assert words in refused(file(json.dumps(document)))
+
+
+def test_a_newer_version_is_told_before_its_unknown_structure(file):
+    text = '{"format": "edgeperf-results", "version": 2, "tables": []}'
+    assert "newer pytest-edgeperf; upgrade" in refused(file(text))
+
+
+def test_a_file_of_pytest_benchmark_is_recognised(file):
+    text = '{"machine_info": {}, "commit_info": {}, "benchmarks": [], "datetime": "", "version": "5.1.0"}'
+    assert "a file of pytest-benchmark" in refused(file(text))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"\xff\xfe{", "byte 0 is not UTF-8"),
+        (b'{\n "format": ', "broken at line 2 column 12"),
+        (b'{\n<<<<<<< HEAD\n"a": 1\n=======\n', "unresolved merge conflict"),
+        (b"[1]", "this is a list and not a results file"),
+        (b"null", "this is null"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "; "),
+    ],
+)
+def test_files_that_are_no_json_of_ours(file, content, words):
+    assert words in refused(file(content))
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    assert "there is no such file" in refused(tmp_path / "none.json")
+    assert "cannot be read (Is a directory)" in refused(tmp_path)
+    with pytest.raises(ResultsError, match="null"):
+        read("a\0b")
+
+
+def test_a_byte_order_mark_is_no_obstacle(document, file):
+    assert read(file(b"\xef\xbb\xbf" + json.dumps(document).encode())).device == "nano"
+
+
+def test_what_jsonschema_cannot_phrase_is_phrased_by_us(document, only):
+    deep = {}
+    for _ in range(150):
+        deep = {"a": deep}
+    only["runs"][0].update(session=1, deep=deep)
+    with pytest.raises(ResultsError, match=r"runs\[0\]"):
+        parse(document)
+    only["runs"][0]["latency"] = {"n": 10**5000}
+    with pytest.raises(ResultsError, match=r"runs\[0\]\.latency\.n: a number instead of a finite number"):
+        parse(document)
+
+
+def test_errors_are_phrased_without_jsonschema_too(document, only, file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    only["runs"][2]["latency"]["p50"] = "12.2"
+    message = refused(file(json.dumps(document)))
+    assert message.startswith(f'benchmarks."{ID}".runs[2].latency.p50: a text instead of a finite number')
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_corrupted_bytes_are_read_or_refused_but_never_crash(document, tmp_path, data):
+    content = bytearray(json.dumps(document).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 40))
+        content[start : start + length] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b"NaN", b"1e999", b"null"])
+        )
+    path = tmp_path / "corrupt.json"
+    path.write_bytes(bytes(content))
+    try:
+        results = read(path)
+    except ResultsError:
+        refused(path)
+    else:
+        assert isinstance(results, Results)
+        assert to_json(parse(json.loads(to_json(results)))) == to_json(results)
+
+
+def test_large_files_are_read_in_little_more_time_than_json_takes(document, only, tmp_path):
+    only["runs"] = only["runs"] * 4 + only["runs"][:1]
+    document["benchmarks"] = {f"test_a.py::test_b[{index}]": only for index in range(1000)}
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    json_s, read_s = [], []
+    for _ in range(3):
+        begin = time.perf_counter()
+        json.loads(path.read_text(encoding="utf-8"))
+        json_s.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        read(path)
+        read_s.append(time.perf_counter() - begin)
+    assert min(read_s) < min(json_s) + 0.5
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, pytest_edgeperf.results; "
+        "print(sorted({'pytest', 'numpy', 'scipy', 'jsonschema', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

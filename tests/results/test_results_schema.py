@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_edgeperf.results import ResultsError, parse
+from pytest_edgeperf.results.errors import load_schema
+
+SCHEMA = load_schema()
+WHOLE = Draft202012Validator(SCHEMA)
+VALUE = Draft202012Validator({"$ref": "#/$defs/value", "$defs": SCHEMA["$defs"]})
+
+NUMBERS = st.integers(-3, 3) | st.floats(allow_nan=False) | st.just(10**400)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(
+    [
+        "n",
+        "p50",
+        "p5x",
+        "block_sd",
+        "mean",
+        "disturbed",
+        "quality",
+        "anchor",
+        "runs",
+        "metrics",
+        "parameters",
+        "unit",
+        "better",
+        "boot",
+        "reason",
+        "latency",
+        "session",
+        "version",
+        "later",
+    ]
+)
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_example_is_valid(document):
+    assert WHOLE.is_valid(document)
+
+
+def agrees_beyond_the_schema(document):
+    """What no schema can say: references from runs to environments and to metrics."""
+    for benchmark in document["benchmarks"].values():
+        for run in [*benchmark["runs"], *benchmark.get("anchor", [])]:
+            if run["environment"] not in document["environments"]:
+                return False
+            if not all(VALUE.is_valid(run[name]) for name in benchmark["metrics"] if name in run):
+                return False
+    return True
+
+
+def places(node, path=()):
+    yield path
+    if isinstance(node, dict):
+        for name, inner in node.items():
+            yield from places(inner, (*path, name))
+    elif isinstance(node, list):
+        for index, inner in enumerate(node):
+            yield from places(inner, (*path, index))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_schema_and_the_constructor_agree(document, data):
+    document = copy.deepcopy(document)
+    benchmark = document["benchmarks"]["test_a.py::test_b[416]"]
+    benchmark["runs"] = benchmark["runs"][:1]
+    benchmark["anchor"] = [copy.deepcopy(benchmark["runs"][0])]
+    for _ in range(data.draw(st.integers(1, 2))):
+        path = data.draw(st.sampled_from(list(places(document))[1:]))
+        node = document
+        for part in path[:-1]:
+            node = node[part]
+        action = data.draw(st.sampled_from(["set", "set", "remove", "add"]))
+        if action == "set":
+            node[path[-1]] = data.draw(JSON)
+        elif action == "remove":
+            del node[path[-1]]
+        elif isinstance(node, dict):
+            node[data.draw(NAMES)] = data.draw(JSON)
+    expected = WHOLE.is_valid(document) and agrees_beyond_the_schema(document)
+    try:
+        parse(document)
+    except ResultsError:
+        assert not expected
+    else:
+        assert expected
+
+
+@pytest.mark.parametrize("value", [{"n": 412.0}, {"n": 1, "p999": -1}, 0, -1.5, {"n": 2, "x": None}])
+def test_values_that_both_accept(document, value):
+    document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["latency"] = value
+    assert WHOLE.is_valid(document)
+    parse(document)
