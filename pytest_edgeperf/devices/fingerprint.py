@@ -1,0 +1,66 @@
+"""What this machine is, in figures that a reboot does not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from . import host
+from .files import read_text
+from .identity import Identity
+from .profiles import JETSON, RASPBERRY_PI
+from .topology import cpu_topology, read_cpu_list
+
+
+def fingerprint(identity: Identity, root: Path = Path("/")) -> Dict[str, Any]:
+    """The machine's hardware and system; what could not be read is not in it.
+
+    ``memory_mib`` is nominal, ``kernel`` is major.minor; no clocks, host names or serial numbers.
+    """
+    return inspect(identity, root)[0]
+
+
+def inspect(identity: Identity, root: Path = Path("/")) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """The fingerprint, and the reason of each field that is absent from it."""
+    logical, physical = _cpu_counts(root)
+    readings: Dict[str, host.Reading[Any]] = {
+        "cpu_model": host.cpu_model(root),
+        "cpu_count_logical": logical,
+        "cpu_count_physical": physical,
+        "memory_mib": host.memory_mib(root),
+        "os": host.operating_system(root),
+        "kernel": host.kernel(root),
+        "architecture": host.architecture(root),
+        "virtualised": host.virtualised(root, is_board=identity.family in (JETSON, RASPBERRY_PI)),
+    }
+    if identity.family in (JETSON, RASPBERRY_PI):
+        readings["module"] = (identity.module, f"{identity.evidence} holds no part number")
+    known: Dict[str, Any] = {"device": identity.name}
+    absent: Dict[str, str] = {}
+    for name, (value, reason) in readings.items():
+        if value is None:
+            absent[name] = reason
+        else:
+            known[name] = value
+    return known, absent
+
+
+def boot_id(root: Path = Path("/")) -> Optional[str]:
+    """The first 8 hex digits of what the kernel draws at each boot, or None where it cannot be read."""
+    text = read_text(root, "/proc/sys/kernel/random/boot_id").text
+    return text[:8] if text else None
+
+
+def _cpu_counts(root: Path) -> Tuple[host.Reading[int], host.Reading[int]]:
+    cores = cpu_topology(root)
+    if not cores:
+        reason = "neither /sys/devices/system/cpu nor /proc/cpuinfo lists processors"
+        return (None, reason), (None, reason)
+    # Power modes and governors take cores off line: what is built in is what is present.
+    present = read_cpu_list(root, "/sys/devices/system/cpu/present") or tuple(core.cpu for core in cores)
+    logical = max(len(present), len(cores))
+    if len(cores) < logical:
+        return (logical, ""), (None, f"{logical - len(cores)} of {logical} processors are off line")
+    if not all(core.siblings_known for core in cores):
+        return (logical, ""), (None, "/sys/devices/system/cpu/cpu*/topology does not tell the siblings")
+    return (logical, ""), (len({core.siblings for core in cores}), "")
