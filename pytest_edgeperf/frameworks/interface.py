@@ -1,0 +1,183 @@
+"""The one interface behind which every inference runtime stands.
+
+A runtime is one file here: a :class:`Framework` (is it here and in which version; can it do this
+model at this precision, and if not why; load) and an :class:`Engine` (infer and synchronise).
+Nothing heavy is imported before ``load``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "int8")
+
+
+class FrameworkError(Exception):
+    """A runtime cannot do what was asked; the message names the thing, the place and the remedy."""
+
+
+def require_precision(precision: str) -> None:
+    """Raise FrameworkError, naming the known ones, unless ``precision`` is one of :data:`PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise FrameworkError(
+            f"unknown precision {precision!r}{closest(precision, PRECISIONS)}; known: {', '.join(PRECISIONS)}"
+        )
+
+
+def require_threads(threads: int) -> None:
+    """Raise FrameworkError unless ``threads`` is a positive number; 0 would mean "as the runtime likes"."""
+    if threads < 1:
+        raise FrameworkError(f"threads must be at least 1, not {threads}")
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for an error message, or nothing when no known word is near."""
+    matches = get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, shape (all dimensions concrete) and numpy dtype name of one input of an engine."""
+
+    name: str
+    shape: Tuple[int, ...]
+    dtype: str = "float32"
+
+
+class Inputs(Sequence[Tuple[Any, ...]]):
+    """A small rotating set of inputs: sample *i* of a measurement is called with ``inputs[i % len]``.
+
+    Each entry is the tuple of positional arguments of one call.
+    """
+
+    def __init__(self, entries: Sequence[Tuple[Any, ...]]) -> None:
+        self._entries = tuple(tuple(entry) for entry in entries)
+        if not self._entries:
+            raise ValueError("Inputs needs at least one entry; give a non-empty sequence of argument tuples")
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Inputs:
+        """Rotate over ``values``, each the single argument of one call."""
+        return cls([(value,) for value in values])
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Tuple[Any, ...]]:
+        return iter(self._entries)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Inputs with the outputs that a right engine gives for them (fp32, per input a tuple of arrays)."""
+
+    inputs: Inputs
+    outputs: Sequence[Tuple[Array, ...]]
+    source: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network's description: its name and how to obtain it for each kind of runtime.
+
+    ``sources`` maps a format to a function that obtains it when a runtime needs it: ``"onnx"`` gives
+    the path of an ONNX file, ``"torch"`` an ``nn.Module`` in evaluation mode. ``reference``, where
+    given, is asked once before timing, and the engine's outputs are compared with it.
+    """
+
+    name: str
+    sources: Mapping[str, Callable[[], Any]]
+    inputs: Tuple[TensorSpec, ...] = ()
+    reference: Optional[Callable[[], Reference]] = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+ModelLike = Union[Model, str, "os.PathLike[str]"]
+
+
+class Engine(ABC):
+    """A model loaded by a framework at a precision, ready to infer."""
+
+    framework: str
+    precision: str
+    model: Model
+    inputs: Tuple[TensorSpec, ...]
+
+    @abstractmethod
+    def infer(self, *arrays: Array) -> Tuple[Array, ...]:
+        """Run one inference on numpy arrays, given in the order of ``inputs``; return numpy arrays."""
+
+    def synchronise(self) -> None:  # noqa: B027 (most runtimes need nothing)
+        """Wait until the device has finished; nothing to do on a CPU."""
+
+    @abstractmethod
+    def describe(self) -> Dict[str, Any]:
+        """What the runtime really gave, read back from it: provider, threads, spinning, version."""
+
+    def close(self) -> None:  # noqa: B027 (most runtimes need nothing)
+        """Free what the engine holds."""
+
+    def example_inputs(self, count: int = 4, seed: int = 0) -> Inputs:
+        """``count`` seeded random inputs of the engine's shapes (normal for floats, 0 or 1 for integers)."""
+        import numpy as np
+
+        generator = np.random.default_rng(seed)
+
+        def tensor(spec: TensorSpec) -> Array:
+            dtype = np.dtype(spec.dtype)
+            if dtype.kind == "f":
+                return generator.standard_normal(spec.shape).astype(dtype)
+            return generator.integers(0, 2, spec.shape).astype(dtype)
+
+        return Inputs([tuple(tensor(spec) for spec in self.inputs) for _ in range(count)])
+
+
+class Framework(ABC):
+    """An inference runtime."""
+
+    #: As users type it in ``--framework``.
+    name: str
+    #: What to type when it is not here.
+    install_advice: str
+
+    @abstractmethod
+    def version(self) -> Optional[str]:
+        """The installed version, or ``None`` when it is not installed. Imports nothing heavy."""
+
+    @abstractmethod
+    def unsupported(self, model: Model, precision: str) -> Optional[str]:
+        """Why this runtime cannot run the model at the precision, or ``None`` when it can."""
+
+    @abstractmethod
+    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+        """Load the model, checking that the runtime gave what was asked.
+
+        Raises:
+            FrameworkError: the runtime gave something else, or cannot load the model.
+        """

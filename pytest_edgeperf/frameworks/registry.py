@@ -1,0 +1,86 @@
+"""The registered runtimes: entry points of the group ``edgeperf.frameworks``, ours and other packages'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Dict, List
+
+from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, closest
+
+GROUP = "edgeperf.frameworks"
+
+
+@dataclass(frozen=True)
+class _Registration:
+    distribution: str
+    entry_point: metadata.EntryPoint
+
+
+def names() -> List[str]:
+    """Names of the registered runtimes, sorted; loads none of them."""
+    return sorted(_registrations())
+
+
+def get(name: str) -> Framework:
+    """The runtime registered as ``name``.
+
+    Raises:
+        FrameworkError: no such name, two packages register it differently, or its adapter cannot be
+            imported; the message names the packages and the remedy.
+    """
+    registrations = _registrations()
+    if name not in registrations:
+        raise FrameworkError(
+            f"no framework is called {name!r}{closest(name, registrations)}; "
+            f"known: {', '.join(sorted(registrations)) or 'none'}"
+        )
+    candidates = registrations[name]
+    if len({candidate.entry_point.value for candidate in candidates}) > 1:
+        raise FrameworkError(
+            f"framework {name!r} is registered by several packages: "
+            + ", ".join(sorted(f"{c.distribution} ({c.entry_point.value})" for c in candidates))
+            + "; uninstall all but one of them"
+        )
+    return _load(name, candidates[0])
+
+
+def installed() -> List[str]:
+    """Names of the runtimes that are installed here, sorted; an adapter that cannot be loaded is left out."""
+    return [name for name in names() if _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return get(name).version() is not None
+    except FrameworkError:
+        return False
+
+
+def _registrations() -> Dict[str, List[_Registration]]:
+    # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there
+    found: Dict[str, List[_Registration]] = {}
+    for distribution in metadata.distributions():
+        for entry_point in distribution.entry_points:
+            if entry_point.group == GROUP:
+                registration = _Registration(distribution.metadata["Name"], entry_point)
+                found.setdefault(entry_point.name, []).append(registration)
+    return found
+
+
+def _load(name: str, registration: _Registration) -> Framework:
+    where = f"{registration.entry_point.value} of {registration.distribution}"
+    try:
+        loaded = registration.entry_point.load()
+        framework = loaded()
+    except Exception as error:
+        raise FrameworkError(
+            f"framework {name!r} cannot be loaded from {where}: {type(error).__name__}: {error}; "
+            f"repair or uninstall {registration.distribution}"
+        ) from error
+    if not isinstance(framework, Framework):
+        raise FrameworkError(
+            f"framework {name!r}: {where} is not a pytest_edgeperf.frameworks.interface.Framework; "
+            f"tell the makers of {registration.distribution}"
+        )
+    return framework

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+from importlib import metadata
+
+import numpy as np
+import pytest
+
+from pytest_edgeperf.frameworks import as_model
+from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime, _require_as_asked
+
+needs_runtime = pytest.mark.skipif(OnnxRuntime().version() is None, reason="onnxruntime is not installed")
+
+#: What a release was seen to take for the zeros around the image; others may do either.
+SEEN_OUTSIDE = {"1.19": (0,), "1.31": (-np.inf,)}
+
+
+def with_inputs(path, *specs, **parameters):
+    return Model("small", {"onnx": lambda: str(path)}, tuple(specs), parameters=parameters)
+
+
+@needs_runtime
+def test_it_infers_and_says_what_it_is(onnx_file):
+    path = onnx_file()
+    engine = OnnxRuntime().load(as_model(path), threads=2)
+    images = engine.example_inputs(1)[0][0]
+    (rectified,) = engine.infer(images)
+    np.testing.assert_array_equal(rectified, np.maximum(images, 0))
+    assert engine.inputs == (TensorSpec("images", (1, 3, 4, 4)),)
+    assert engine.describe() == {
+        "framework": "onnxruntime",
+        "version": metadata.version("onnxruntime"),
+        "precision": "fp32",
+        "provider": "CPUExecutionProvider",
+        "threads": 2,
+        "spinning": False,
+        "graph_optimization_level": "ORT_ENABLE_ALL",
+        "disabled_optimizers": [],
+        "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+    }
+
+
+@needs_runtime
+def test_arrays_go_to_the_inputs_in_the_models_order(onnx_file, tmp_path):
+    import onnx
+    from onnx import helper
+
+    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2]) for name in "abc"]
+    graph = helper.make_graph([helper.make_node("Sub", ["a", "b"], ["c"])], "g", values[:2], values[2:])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(made, str(tmp_path / "sub.onnx"))
+    five, two = np.full(2, 5, np.float32), np.full(2, 2, np.float32)
+    specs = (TensorSpec("b", (2,)), TensorSpec("a", (2,)))
+    engine = OnnxRuntime().load(with_inputs(tmp_path / "sub.onnx", *specs))
+    assert engine.infer(two, five)[0].tolist() == [3, 3]
+    with pytest.raises(FrameworkError, match="1 arrays for the inputs b, a"):
+        engine.infer(two)
+
+
+@needs_runtime
+def test_a_dynamic_batch_becomes_one(onnx_file):
+    engine = OnnxRuntime().load(as_model(onnx_file(("batch", 3, 4, 4))))
+    assert engine.inputs[0].shape == (1, 3, 4, 4)
+
+
+@needs_runtime
+def test_another_dynamic_dimension_must_be_said(onnx_file):
+    path = onnx_file(("batch", 3, "height", 4))
+    with pytest.raises(FrameworkError, match=r"input 'images' of .*dimension 2 is dynamic \('height'\).*TensorSpec"):
+        OnnxRuntime().load(as_model(path))
+    engine = OnnxRuntime().load(with_inputs(path, TensorSpec("images", (2, 3, 8, 4))))
+    assert engine.infer(*engine.example_inputs()[0])[0].shape == (2, 3, 8, 4)
+
+
+@needs_runtime
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (TensorSpec("pictures", (1, 3, 4, 4)), "names the inputs pictures, but .* has images"),
+        (TensorSpec("images", (1, 3, 4, 5)), r"the model says float32 \[1, 3, 4, 5\], but .* float32 \[1, 3, 4, 4\]"),
+        (TensorSpec("images", (1, 3, 4, 4), "int8"), "the model says int8"),
+    ],
+)
+def test_inputs_that_are_not_the_files_are_refused(onnx_file, spec, reason):
+    with pytest.raises(FrameworkError, match=reason):
+        OnnxRuntime().load(with_inputs(onnx_file(), spec))
+
+
+@needs_runtime
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    (tmp_path / "bad.onnx").write_bytes(b"not a model")
+    with pytest.raises(FrameworkError, match=r"cannot load .*bad\.onnx"):
+        OnnxRuntime().load(as_model(tmp_path / "bad.onnx"))
+
+
+@needs_runtime
+def test_a_half_precision_file_is_not_fp32(onnx_file):
+    import onnx
+
+    with pytest.raises(FrameworkError, match=r"loaded as fp32, but 'images' of .* is float16"):
+        OnnxRuntime().load(as_model(onnx_file(kind=onnx.TensorProto.FLOAT16)))
+
+
+@needs_runtime
+def test_a_session_that_is_not_as_asked_is_refused(onnx_file):
+    engine = OnnxRuntime().load(as_model(onnx_file()), threads=2)
+    with pytest.raises(FrameworkError, match="asked for intra_op_num_threads 1 and gave 2"):
+        _require_as_asked(engine._session, threads=1)
+
+
+@needs_runtime
+def test_a_closed_engine_says_so(onnx_file):
+    engine = OnnxRuntime().load(as_model(onnx_file()))
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.infer(np.zeros((1, 3, 4, 4), np.float32))
+
+
+@needs_runtime
+def test_pad_fusion_is_wrong_for_a_zero_pad_before_a_max_pool(onnx_file):
+    """Fused, the border is -inf instead of 0: an error that the check against a reference must find."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Constant", [], ["pads"], value_ints=[0, 0, 0, 0, 0, 0, 1, 1]),
+        helper.make_node("Pad", ["images", "pads"], ["padded"]),
+        helper.make_node("MaxPool", ["padded"], ["rectified"], kernel_shape=[2, 2], strides=[1, 1]),
+    ]
+    path = onnx_file(nodes=nodes)
+    images = -1 - np.random.default_rng(0).random((1, 3, 4, 4), np.float32)
+
+    def pooled(outside):
+        padded = np.pad(images, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=outside)
+        corners = [padded[:, :, down : down + 4, right : right + 4] for down in (0, 1) for right in (0, 1)]
+        return np.maximum.reduce(corners)
+
+    asked = OnnxRuntime().load(with_inputs(path, **{"onnxruntime.disabled_optimizers": ["Pad_Fusion"]}))
+    np.testing.assert_array_equal(asked.infer(images)[0], pooled(0))
+    assert asked.describe()["disabled_optimizers"] == ["Pad_Fusion"]
+    (fused,) = OnnxRuntime().load(with_inputs(path)).infer(images)
+    release = ".".join(metadata.version("onnxruntime").split(".")[:2])
+    possible = SEEN_OUTSIDE.get(release, (0, -np.inf))
+    assert any(np.array_equal(fused, pooled(outside)) for outside in possible)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8", "bf16", "tf32"])
+def test_other_precisions_are_declined_with_a_reason(precision):
+    reason = OnnxRuntime().unsupported(Model("net", {"onnx": str}), precision)
+    assert reason == f"onnxruntime runs a model as it is: {precision} comes with a model in that precision"
+
+
+def test_an_unknown_precision_is_an_error():
+    with pytest.raises(FrameworkError, match=r"unknown precision 'fp61' \(did you mean 'fp16'\?\)"):
+        OnnxRuntime().unsupported(Model("net", {"onnx": str}), "fp61")
+
+
+def test_a_model_without_onnx_is_declined_with_the_remedy():
+    model = Model("net", {"torch": object})
+    assert "torch.onnx.export" in str(OnnxRuntime().unsupported(model, "fp32"))
+    with pytest.raises(FrameworkError, match=r"torch\.onnx\.export"):
+        OnnxRuntime().load(model)
+
+
+@needs_runtime
+def test_no_threads_is_an_error(onnx_file):
+    with pytest.raises(FrameworkError, match="at least 1, not 0"):
+        OnnxRuntime().load(as_model(onnx_file()), threads=0)
+
+
+def test_advice_where_it_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(OnnxRuntime, "version", lambda self: None)
+    with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[onnxruntime\]'"):
+        OnnxRuntime().load(Model("net", {"onnx": str}))
+
+
+@needs_runtime
+def test_an_installation_that_does_not_import_is_told_apart(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(FrameworkError, match=r"is installed but cannot be imported.*reinstall"):
+        OnnxRuntime().load(Model("net", {"onnx": str}))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_edgeperf import frameworks
+from pytest_edgeperf.frameworks.interface import FrameworkError
+
+
+def register(folder: Path, distribution: str, name: str, value: str) -> None:
+    information = folder / f"{distribution}-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[edgeperf.frameworks]\n{name} = {value}\n")
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_ours_are_registered():
+    assert {"onnxruntime", "torch"} <= set(frameworks.names())
+    assert frameworks.get("onnxruntime").name == "onnxruntime"
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys; from pytest_edgeperf import frameworks; "
+        "[frameworks.get(name).version() for name in frameworks.names()]; "
+        "print([name for name in ('numpy', 'torch', 'onnxruntime') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(FrameworkError, match=r"'onnxruntimes' \(did you mean 'onnxruntime'\?\); known: .*torch"):
+        frameworks.get("onnxruntimes")
+
+
+def test_another_package_can_register_one(site):
+    (site / "other_runtime.py").write_text("from pytest_edgeperf.frameworks.torch import Torch as Other\n")
+    register(site, "edgeperf-other", "other", "other_runtime:Other")
+    assert "other" in frameworks.names()
+    assert frameworks.get("other").install_advice
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("not_there:Runtime", "ModuleNotFoundError: No module named 'not_there'"),
+        ("json:loads", "TypeError"),
+        ("collections:OrderedDict", "is not a pytest_edgeperf.frameworks.interface.Framework"),
+    ],
+)
+def test_a_broken_adapter_is_named_with_its_package_and_spares_the_others(site, value, reason):
+    register(site, "edgeperf-broken", "broken", value)
+    with pytest.raises(FrameworkError, match="edgeperf-broken") as raised:
+        frameworks.get("broken")
+    assert reason in str(raised.value)
+    assert "broken" in frameworks.names()
+    assert "broken" not in frameworks.installed()
+    assert frameworks.get("torch").name == "torch"
+
+
+def test_two_packages_cannot_own_one_name(site):
+    register(site, "edgeperf-mine", "same", "json:loads")
+    register(site, "edgeperf-yours", "same", "json:dumps")
+    with pytest.raises(FrameworkError, match=r"edgeperf-mine.*edgeperf-yours.*uninstall all but one"):
+        frameworks.get("same")
+
+
+def test_installed_are_those_with_a_version():
+    for name in frameworks.names():
+        assert (name in frameworks.installed()) == (frameworks.get(name).version() is not None)

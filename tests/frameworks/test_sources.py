@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+
+from pytest_edgeperf.frameworks import as_model
+from pytest_edgeperf.frameworks.interface import FrameworkError, Model
+from pytest_edgeperf.frameworks.sources import obtain
+
+
+def test_a_model_passes_through():
+    model = Model("net", {})
+    assert as_model(model) is model
+
+
+def test_an_onnx_path_is_made_absolute(tmp_path, monkeypatch):
+    (tmp_path / "net.onnx").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    model = as_model("net.onnx")
+    monkeypatch.chdir("/")
+    assert (model.name, model.sources["onnx"]()) == ("net", str(tmp_path / "net.onnx"))
+
+
+def test_a_missing_file_is_named_in_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FrameworkError, match=f"{tmp_path}/nope.onnx does not exist"):
+        as_model("nope.onnx")
+
+
+def test_an_unknown_kind_is_refused(tmp_path):
+    (tmp_path / "net.h5").write_bytes(b"")
+    with pytest.raises(FrameworkError, match=r"unknown kind '\.h5'"):
+        as_model(tmp_path / "net.h5")
+
+
+def test_a_source_that_is_no_function_is_explained():
+    with pytest.raises(FrameworkError, match=r"sources\['onnx'\] is a str, not a function"):
+        obtain(Model("net", {"onnx": "net.onnx"}), "onnx")
+
+
+def test_a_missing_source_is_explained():
+    with pytest.raises(FrameworkError, match=r"'net' has no 'onnx' source, only: torch; export it once"):
+        obtain(Model("net", {"torch": object}), "onnx")
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, (os.environ["BOMB"],)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+def test_a_pickle_is_refused_and_not_opened(tmp_path, monkeypatch, suffix):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setenv("BOMB", str(tmp_path / "exploded"))
+    path = tmp_path / f"net{suffix}"
+    torch.save(Bomb(), path)
+    with pytest.raises(FrameworkError, match="would unpickle it"):
+        as_model(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_an_exported_program_is_refused_because_its_loader_unpickles(tmp_path):
+    torch = pytest.importorskip("torch")
+    program = torch.export.export(torch.nn.ReLU(), (torch.zeros(2),))
+    torch.export.save(program, tmp_path / "net.pt2")
+    with pytest.raises(FrameworkError, match="would unpickle it"):
+        as_model(tmp_path / "net.pt2")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "net.pt").write_bytes(b"\x80\x02legacy")
+    with pytest.raises(FrameworkError, match="not TorchScript"):
+        as_model(tmp_path / "net.pt")
+
+
+@pytest.mark.filterwarnings("error")
+def test_torchscript_is_read(tmp_path):
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(torch.nn.ReLU(), torch.zeros(2)), tmp_path / "net.pt")
+    module = as_model(tmp_path / "net.pt").sources["torch"]()
+    assert module(torch.tensor([-1.0, 2.0])).tolist() == [0.0, 2.0]
