@@ -1,0 +1,168 @@
+"""From a benchmark's runs to run-level logarithms: one contrast per summary that it is judged by."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+#: The summary name of a metric that is a plain number in each run.
+VALUE = "value"
+
+#: A 99 % quantile is the tail of a benchmark whose runs have at least this many samples.
+TAIL_SAMPLES = 1000
+
+#: A block dispersion below this is quantisation of the clock, not knowledge.
+DISPERSION_FLOOR = 1e-4
+
+#: Block dispersion where a file has none: geometric mean over nine workloads on a shared two-core machine.
+ASSUMED_DISPERSION: Mapping[str, float] = {
+    "min": 0.013,
+    "p05": 0.017,
+    "p50": 0.043,
+    "p95": 0.10,
+    "p99": 0.11,
+}
+
+
+class NoLogarithmError(ValueError):
+    """A finite value of 0 or below stands where a ratio is asked for."""
+
+
+class Contrast(NamedTuple):
+    """Candidate against baseline in one summary of one metric, on the logarithmic scale.
+
+    ``difference`` is mean(ln candidate) - mean(ln baseline); ``squares`` the sum of squares of both
+    sides around their own means, with ``freedom`` degrees of freedom; ``dispersion`` the typical
+    standard deviation between the blocks of one run, ``None`` for a plain number.
+    """
+
+    benchmark: str
+    metric: str
+    summary: str
+    baseline_runs: int
+    candidate_runs: int
+    difference: float
+    squares: float
+    dispersion: Optional[float]
+    assumed: bool
+    new_session: bool
+    baseline: float
+    candidate: float
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of ``squares``."""
+        return self.baseline_runs + self.candidate_runs - 2
+
+
+def judged_summaries(baseline: Sequence[Mapping[str, Any]], candidate: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Choose the low quantile, the median and the tail that all runs of both sides support.
+
+    The low quantile is ``p05``, or ``min`` where a run lacks it; the tail is ``p99`` where every
+    baseline run has at least 1000 samples and every run has it, else ``p95`` where every run has it.
+    """
+    runs = (*baseline, *candidate)
+
+    def everywhere(name: str) -> bool:
+        return all(name in run for run in runs)
+
+    many = all(run.get("n", 0) >= TAIL_SAMPLES for run in baseline)
+    low = "p05" if everywhere("p05") else "min"
+    tail = "p99" if many and everywhere("p99") else "p95"
+    return [name for name in (low, "p50", tail) if everywhere(name)]
+
+
+def checked_log(value: Any, benchmark: str, metric: str) -> float:
+    """Return the natural logarithm of ``value``; refuse what has none and name where it is from."""
+    if isinstance(value, (int, float)) and 0 < value < math.inf:
+        return math.log(value)
+    finite = isinstance(value, (int, float)) and math.isfinite(value)
+    error = NoLogarithmError if finite else ValueError
+    raise error(f"{benchmark}: {metric} is {value!r}; a ratio needs a finite number above 0")
+
+
+def run_dispersion(summary: Mapping[str, Any], name: str, benchmark: str, metric: str) -> Optional[float]:
+    """Return the run's block dispersion of the summary ``name``; the 95 % one stands in for 99 %."""
+    blocks = summary.get("block_sd")
+    if not blocks:
+        return None
+    value = blocks.get(name)
+    if value is None and name == "p99":
+        value = blocks.get("p95")
+    if value is None:
+        return None
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{benchmark}: {metric} block_sd {name} is {value!r}; it must be finite and >= 0")
+    return float(value)
+
+
+def sum_of_squares(values: Sequence[float]) -> Tuple[float, float]:
+    """Return the mean and the sum of squares around it."""
+    mean = math.fsum(values) / len(values)
+    return mean, math.fsum([(value - mean) ** 2 for value in values])
+
+
+def contrast_values(
+    benchmark: str, metric: str, baseline: Iterable[Any], candidate: Iterable[Any], *, new_session: bool
+) -> Contrast:
+    """Contrast a metric that is one number per run."""
+    base = [checked_log(value, benchmark, metric) for value in baseline]
+    new = [checked_log(value, benchmark, metric) for value in candidate]
+    return _contrast(benchmark, metric, VALUE, base, new, None, assumed=False, new_session=new_session)
+
+
+def contrast_summaries(
+    benchmark: str,
+    metric: str,
+    baseline: Sequence[Mapping[str, Any]],
+    candidate: Sequence[Mapping[str, Any]],
+    *,
+    new_session: bool,
+) -> List[Contrast]:
+    """Contrast a metric that is a summary of samples per run, once for each summary it is judged by."""
+    contrasts = []
+    for name in judged_summaries(baseline, candidate):
+        label = f"{metric} {name}"
+        base = [checked_log(summary[name], benchmark, label) for summary in baseline]
+        new = [checked_log(summary[name], benchmark, label) for summary in candidate]
+        known = []
+        for summaries in (baseline, candidate):
+            for summary in summaries:
+                dispersion = run_dispersion(summary, name, benchmark, metric)
+                if dispersion is not None:
+                    known.append(dispersion)
+        dispersion = max(median(known), DISPERSION_FLOOR) if known else ASSUMED_DISPERSION[name]
+        contrasts.append(
+            _contrast(benchmark, metric, name, base, new, dispersion, assumed=not known, new_session=new_session)
+        )
+    return contrasts
+
+
+def _contrast(
+    benchmark: str,
+    metric: str,
+    summary: str,
+    baseline: Sequence[float],
+    candidate: Sequence[float],
+    dispersion: Optional[float],
+    *,
+    assumed: bool,
+    new_session: bool,
+) -> Contrast:
+    base_mean, base_squares = sum_of_squares(baseline)
+    new_mean, new_squares = sum_of_squares(candidate)
+    return Contrast(
+        benchmark=benchmark,
+        metric=metric,
+        summary=summary,
+        baseline_runs=len(baseline),
+        candidate_runs=len(candidate),
+        difference=new_mean - base_mean,
+        squares=base_squares + new_squares,
+        dispersion=dispersion,
+        assumed=assumed,
+        new_session=new_session,
+        baseline=math.exp(base_mean),
+        candidate=math.exp(new_mean),
+    )

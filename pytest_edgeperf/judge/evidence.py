@@ -1,0 +1,95 @@
+"""What there is to judge of one benchmark: comparable, undisturbed runs, or the reason why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+from pytest_edgeperf.judge.comparability import Differences, comparable_runs
+from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict
+from pytest_edgeperf.results.types import Benchmark, Metric, Run
+
+#: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.
+MIN_GOOD_RUNS = 3
+
+NO_QUALITY = "no quality figures: all runs are taken as undisturbed"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The good runs of both sides of one benchmark."""
+
+    baseline: Tuple[Run, ...]
+    candidate: Tuple[Run, ...]
+    metrics: Mapping[str, Metric]
+    #: Candidate runs that were made, disturbed ones included.
+    made: int
+    #: Whether the baseline is of one session and the candidate of another.
+    new_session: bool
+    differences: Differences = field(default_factory=dict)
+    #: Metrics whose unit or direction the two sides do not agree on, and how.
+    changed_metrics: Mapping[str, str] = field(default_factory=dict)
+    note: Optional[str] = None
+
+    def values(self, metric: str) -> Tuple[List[Any], List[Any]]:
+        """Return the metric's values in the runs of each side that have it."""
+        return _values(self.baseline, metric), _values(self.candidate, metric)
+
+
+class Unjudged(NamedTuple):
+    """A verdict that no test was needed for, and whether further runs could lead to one."""
+
+    verdict: BenchmarkVerdict
+    measure_again: bool = False
+
+
+def gather(
+    base: Optional[Benchmark],
+    candidate: Optional[Benchmark],
+    differences: Callable[[str, str], Tuple[Differences, Differences]],
+) -> Union[Evidence, Unjudged, None]:
+    """Return the evidence, or the verdict that stands without any; None for what no side has run."""
+    if candidate is None or not candidate.runs:
+        if base is None or not base.runs:
+            return None
+        return Unjudged(BenchmarkVerdict(MISSING, reason="in the baseline, not measured"))
+    if base is None or not base.runs:
+        return Unjudged(BenchmarkVerdict(NEW, reason="no baseline runs"))
+    runs = comparable_runs(base.runs, candidate.runs, differences)
+    if runs.reason is not None:
+        return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=runs.reason, differences=runs.differences))
+    baseline = tuple(run for run in runs.baseline if not run.disturbed)
+    measured = tuple(run for run in runs.candidate if not run.disturbed)
+    if not baseline:
+        reason = f"machine disturbed: none of {len(runs.baseline)} baseline runs is good"
+        return Unjudged(BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences))
+    if len(measured) < min(MIN_GOOD_RUNS, len(runs.candidate)):
+        reason = f"machine disturbed: {len(measured)} of {len(runs.candidate)} candidate runs are good"
+        verdict = BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences)
+        return Unjudged(verdict, measure_again=True)
+    sessions = {run.session for run in baseline}
+    return Evidence(
+        baseline,
+        measured,
+        {**base.metrics, **candidate.metrics},
+        made=len(runs.candidate),
+        new_session=len(sessions) == 1 and any(run.session not in sessions for run in measured),
+        differences=runs.differences,
+        changed_metrics=_changed(base.metrics, candidate.metrics),
+        note=None if all(run.quality is not None for run in baseline + measured) else NO_QUALITY,
+    )
+
+
+def _values(runs: Sequence[Run], metric: str) -> List[Any]:
+    return [run.values[metric] for run in runs if metric in run.values]
+
+
+def _changed(base: Mapping[str, Metric], candidate: Mapping[str, Metric]) -> Dict[str, str]:
+    changed = {}
+    for name, new in candidate.items():
+        old = base.get(name, new)
+        if (old.unit, old.better) != (new.unit, new.better):
+            changed[name] = (
+                f"in {old.unit} with {old.better} better in the baseline, in {new.unit} with {new.better} better now"
+            )
+    return changed

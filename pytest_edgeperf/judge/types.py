@@ -1,0 +1,157 @@
+"""What is asked of the judge and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+
+IMPROVED = "improved"
+UNCHANGED = "unchanged"
+REGRESSED = "regressed"
+INCONCLUSIVE = "inconclusive"
+NEW = "new"
+MISSING = "missing"
+INCOMPARABLE = "incomparable"
+
+#: In the order in which a reader wants them.
+VERDICTS = (REGRESSED, IMPROVED, UNCHANGED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
+
+STOP = "stop"
+MORE = "more"
+
+Tolerance = Union[float, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """The tests that one session decides together, fixed before anything is measured.
+
+    ``benchmarks`` are the ids that were collected (what the error level is divided over);
+    ``tolerances`` and ``gates`` hold what single benchmarks asked for in their marker, by id:
+    a tolerance is one ratio - 1 for all metrics or one per metric, a gate is a tuple of metric names
+    that decide in addition to ``latency``, ``memory_process_peak`` and accuracies.
+    """
+
+    benchmarks: Tuple[str, ...]
+    tolerance: float = 0.02
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    gates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    alpha: float = 0.01
+    must_detect: float = 0.10
+    suspicion: float = 0.10
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a session stands: ``runs`` candidate runs were planned so far; the ``final`` stage decides."""
+
+    runs: int
+    final: bool
+
+
+def _rounded(value: Optional[float]) -> Optional[float]:
+    return None if value is None else float(f"{value:.6g}")
+
+
+@dataclass(frozen=True)
+class MetricVerdict:
+    """What is known of one metric of one benchmark.
+
+    ``ratio`` is candidate / baseline of ``summary`` (``p50``, …; ``value`` for a plain number), with
+    its two-sided 95 % ``interval``; ``p_adjusted`` is Holm's, ``None`` where the rule has no p-value;
+    ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
+    ``runs_needed`` says of an inconclusive one how many candidate runs should decide it.
+    """
+
+    verdict: str
+    summary: str
+    unit: str
+    gates: bool = True
+    ratio: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    p_adjusted: Optional[float] = None
+    detectable: Optional[float] = None
+    baseline: Optional[float] = None
+    candidate: Optional[float] = None
+    baseline_runs: int = 0
+    candidate_runs: int = 0
+    tolerance: Optional[float] = None
+    runs_needed: Optional[int] = None
+    reason: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it, to six significant digits."""
+        printed: Dict[str, Any] = {
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "ratio": _rounded(self.ratio),
+            "interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+            "p_adjusted": _rounded(self.p_adjusted),
+            "detectable": _rounded(self.detectable),
+            "gates": self.gates,
+            "unit": self.unit,
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        if self.runs_needed is not None:
+            printed["runs_needed"] = self.runs_needed
+        return printed
+
+
+@dataclass(frozen=True)
+class BenchmarkVerdict:
+    """The verdict on one benchmark: the worst of its gating metrics, or why there is none."""
+
+    verdict: str
+    metrics: Mapping[str, MetricVerdict] = field(default_factory=dict)
+    reason: Optional[str] = None
+    #: Fields of the environment that differ, ``section.key`` -> (baseline, candidate): the reason of
+    #: ``incomparable``, otherwise they only inform.
+    differences: Mapping[str, Tuple[Any, Any]] = field(default_factory=dict)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "verdict": self.verdict,
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        if self.differences:
+            printed["differences"] = {name: list(pair) for name, pair in self.differences.items()}
+        return printed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdicts on all benchmarks of two results files."""
+
+    benchmarks: Mapping[str, BenchmarkVerdict]
+    #: Ratio by which the latency of all judged benchmarks moved together, when that is beyond the tolerance.
+    common_shift: Optional[float] = None
+
+    @property
+    def summary(self) -> Dict[str, int]:
+        """How many benchmarks have each verdict; every verdict is listed."""
+        counts = dict.fromkeys(VERDICTS, 0)
+        for benchmark in self.benchmarks.values():
+            counts[benchmark.verdict] += 1
+        return counts
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``edgeperf compare --format json`` prints."""
+        printed: Dict[str, Any] = {
+            "summary": self.summary,
+            "benchmarks": {name: benchmark.to_dict() for name, benchmark in self.benchmarks.items()},
+        }
+        if self.common_shift is not None:
+            printed["common_shift"] = _rounded(self.common_shift)
+        return printed
+
+
+@dataclass(frozen=True)
+class Step:
+    """The judge's answer at a stage: which benchmarks to go on measuring, and the verdicts as they stand."""
+
+    decisions: Mapping[str, str]
+    comparison: Comparison

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf.judge import corrections
+from pytest_edgeperf.judge.corrections import adjusted, first_level, holm
+
+
+def holm_rejections(p_values, family_size, alpha):
+    """Holm's procedure as in his paper: step down while p_(i) <= alpha / (m - i + 1)."""
+    rejected = set()
+    for step, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        if p_values[index] > alpha / (family_size - step):
+            break
+        rejected.add(index)
+    return rejected
+
+
+def test_holm_by_hand():
+    got = holm(np.array([0.01, 0.04, 0.03, 0.005]), 4)
+    assert got.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_tests_that_were_not_computed_still_count():
+    assert holm(np.array([0.001]), 150).tolist() == pytest.approx([0.15])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.integers(0, 30), st.sampled_from([0.01, 0.05, 0.3]))
+def test_adjusted_p_values_reject_what_the_step_down_procedure_rejects(p_values, uncomputed, alpha):
+    size = len(p_values) + uncomputed
+    got = holm(np.array(p_values), size)
+    borderline = np.abs(got - alpha) < 1e-9
+    expected = holm_rejections(p_values, size, alpha)
+    for index, adjusted_p in enumerate(got):
+        if not borderline.any():
+            assert (adjusted_p <= alpha) == (index in expected)
+
+
+def test_a_share_is_held_against_the_whole_alpha():
+    runs = np.array([9.0])
+    p = 0.007 / 150
+    assert adjusted(np.array([p]), runs, 150, 0.7)[0] == pytest.approx(0.01)
+    assert first_level(runs, 0.01, 150, 0.7)[0] == pytest.approx(p)
+
+
+def test_few_runs_need_a_smaller_p_value_and_two_never_do():
+    alone = [adjusted(np.array([1e-9]), np.array([runs]), 1, 1.0)[0] for runs in (2.0, 3.0, 4.0, 5.0, 6.0, 9.0)]
+    assert alone == pytest.approx([1.0, 1e-7, 5e-9, 1e-9 / 0.7, 1e-9, 1e-9])
+    assert first_level(np.array([2.0, 9.0]), 0.01, 1, 1.0).tolist() == [0.0, 0.01]
+
+
+def test_the_shares_are_all_of_alpha():
+    shares = corrections.LATENCY_SHARE, corrections.MEMORY_SHARE, corrections.ACCURACY_SHARE
+    assert sum(shares) == pytest.approx(1.0)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from pytest_edgeperf.judge.fits import fit_line
+from pytest_edgeperf.judge.studies import Point, read_studies
+from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
+from pytest_edgeperf.results.types import Benchmark, Metric, Results
+
+from .builders import METRICS, run
+
+LINE = ReferenceLine("PyTorch, Jetson Nano", "latency", 14.66, 230.89, "ms", "formula (2)", 38.97, 87.68)
+STUDY = Study("suo", "complexity", "GFLOPs", references=(LINE,))
+
+
+def benchmark(series, x, latencies, *, study="suo", memory=100.0, metrics=METRICS):
+    runs = tuple(
+        run({"latency": {"n": 9, "p50": one, "mean": 99.0}, "memory_process_peak": memory}) for one in latencies
+    )
+    return Benchmark({}, metrics, runs, {"study": Place(study, series, x).to_dict()})
+
+
+def results(*studies, **benchmarks):
+    return Results("nano", benchmarks=benchmarks, extra={"studies": {one.name: one.to_dict() for one in studies}})
+
+
+def test_results_without_studies_have_none():
+    assert read_studies(Results("nano")) == []
+    assert read_studies(results(a=benchmark("torch", 1, [1]))) == []
+
+
+def test_series_by_metric_with_points_and_lines():
+    (found,) = read_studies(
+        results(
+            STUDY,
+            far=benchmark("torch", 3, [31, 30, 39]),
+            near=benchmark("torch", 1, [10, 11, 12]),
+            middle=benchmark("torch", 2, [20]),
+            other=benchmark("ort", 2, [5]),
+            plain=Benchmark({}, METRICS, (run({"latency": 1.0}),)),
+        )
+    )
+    assert found.study == STUDY
+    assert [(one.metric, one.series, one.unit) for one in found.series] == [
+        ("latency", "torch", "ms"),
+        ("latency", "ort", "ms"),
+        ("memory_process_peak", "torch", "MiB"),
+        ("memory_process_peak", "ort", "MiB"),
+    ]
+    torch, ort, memory, _ = found.series
+    assert torch.points == (Point(1, 11, "near"), Point(2, 20, "middle"), Point(3, 31, "far"))
+    assert torch.fit == fit_line([1, 2, 3], [11, 20, 31])
+    assert torch.fit.slope_interval is not None
+    assert (ort.points, ort.fit) == ((Point(2, 5, "other"),), None)
+    assert [point.value for point in memory.points] == [100.0] * 3
+
+
+def test_two_places_give_a_line_without_interval_and_one_gives_none():
+    here = {"a": benchmark("torch", 1, [1]), "b": benchmark("torch", 3, [5])}
+    fit = read_studies(results(STUDY, **here))[0].series[0].fit
+    assert (fit.slope, fit.slope_interval) == (2, None)
+    here["c"] = benchmark("torch", 3, [7])
+    fit = read_studies(results(STUDY, **here))[0].series[0].fit
+    assert (fit.slope, fit.n, fit.slope_interval) == (2.5, 3, None)
+    same = results(STUDY, b=here["b"], c=here["c"])
+    assert read_studies(same)[0].series[0].fit is None
+
+
+def test_disturbed_runs_and_absent_values_are_left_out():
+    good, bad = run({"latency": {"p50": 10.0}}), run({"latency": {"p50": 99.0}}, quality={"disturbed": True})
+    place = {"study": Place("suo", "torch", 1).to_dict()}
+    made = {
+        "mixed": Benchmark({}, METRICS, (bad, good, bad), place),
+        "disturbed": Benchmark({}, METRICS, (bad,), place),
+        "no_median": Benchmark({}, METRICS, (run({"latency": {"n": 3}}), run({})), place),
+        "infinite": Benchmark({}, METRICS, (run({"latency": math.inf}),), place),
+        "undeclared": Benchmark({}, {}, (good,), place),
+    }
+    (series,) = read_studies(results(STUDY, **made))[0].series
+    assert series.points == (Point(1, 10.0, "mixed"),)
+
+
+def test_each_study_has_its_own_benchmarks():
+    other = Study("other", "batch", "", metrics=("latency",))
+    both = results(STUDY, other, a=benchmark("t", 1, [1]), b=benchmark("t", 2, [2], study="other"))
+    first, second = read_studies(both)
+    assert [point.benchmark for one in first.series for point in one.points] == ["a", "a"]
+    assert [point.benchmark for one in second.series for point in one.points] == ["b"]
+    gone = results(STUDY, b=benchmark("t", 2, [2], study="nowhere"))
+    assert read_studies(gone)[0].series == ()
+
+
+def test_a_series_in_two_units_is_refused():
+    seconds = {**METRICS, "latency": Metric("s")}
+    mixed = results(STUDY, a=benchmark("t", 1, [1]), b=benchmark("t", 2, [2], metrics=seconds))
+    with pytest.raises(ValueError, match=r"study 'suo': latency of t is in ms and in s \(b\)"):
+        read_studies(mixed)
+
+
+GOOD = STUDY.to_dict()
+REFERENCE = GOOD["references"][0]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {**GOOD, "metrics": "latency"},
+        {**GOOD, "metrics": [1]},
+        {**GOOD, "metrics": None},
+        {**GOOD, "references": None},
+        {**GOOD, "references": [1]},
+        {**GOOD, "references": [{**REFERENCE, "more": 1}]},
+        {**GOOD, "references": [{**REFERENCE, "slope": "14"}]},
+        {**GOOD, "references": [{**REFERENCE, "slope": math.nan}]},
+        {**GOOD, "references": [{**REFERENCE, "intercept": None}]},
+        {**GOOD, "references": [{**REFERENCE, "x_from": "a"}]},
+        {**GOOD, "references": [{**REFERENCE, "source": 1}]},
+    ],
+)
+def test_a_malformed_study_is_named(stored):
+    with pytest.raises(ValueError, match=r"study 'broken' is malformed: "):
+        read_studies(Results("nano", extra={"studies": {"broken": stored}}))
+
+
+def test_studies_that_are_no_object_are_refused():
+    with pytest.raises(ValueError, match="instead of studies by name"):
+        read_studies(Results("nano", extra={"studies": [1]}))
+
+
+@pytest.mark.parametrize(
+    "place", [1, {}, {"name": "suo", "series": "t"}, {"name": "suo", "series": "t", "x": "far"}, math.inf, None]
+)
+def test_a_malformed_place_is_named(place):
+    stored = {"name": "suo", "series": "t", "x": place} if place == math.inf else place
+    spoilt = replace(benchmark("t", 1, [1]), extra={"study": stored})
+    with pytest.raises(ValueError, match=r"^test_a: its place in (a )?study"):
+        read_studies(results(STUDY, test_a=spoilt))
