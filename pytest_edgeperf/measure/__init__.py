@@ -1,0 +1,1 @@
+"""In the worker: prepare a target, warm it up, time it, summarise it."""

@@ -1,0 +1,75 @@
+"""Runs of tests that were written for pytest-benchmark: what its fixture measured becomes a run of ours."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, Dict, Iterator, Mapping
+
+import pytest
+
+from pytest_edgeperf.measure.channel import Channel
+from pytest_edgeperf.measure.measurement import METRICS, Measurement
+from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.quality import Watch, canary_ms
+
+
+class AdoptedBenchmark:
+    """Worker plugin that delivers what pytest-benchmark's ``benchmark`` fixture measured."""
+
+    def __init__(self, channel: Channel, settings: Mapping[str, Any]) -> None:
+        self._channel = channel
+        self._settings = settings
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Watch the body, then read the fixture."""
+        watch = Watch()
+        canaries = [canary_ms()]
+        with watch:
+            yield
+        canaries.append(canary_ms())
+        metadata = getattr(item.funcargs.get("benchmark"), "stats", None)  # type: ignore[attr-defined]
+        if metadata is None or not metadata.stats.data:
+            return
+        self._channel.send({"event": "benchmark_stats", **_stored(metadata)})
+        self._channel.send({"event": "run", **self._measurement(metadata, watch, canaries).to_dict()})
+
+    def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
+        import numpy as np
+
+        from pytest_edgeperf.measure.summary import summarise
+
+        memory_mib = process_peak_mib()
+        samples_ms = np.maximum(np.asarray(metadata.stats.data, dtype=float), 1e-9) * 1e3
+        values: Dict[str, Any] = {"latency": summarise(samples_ms)}
+        if memory_mib is not None:
+            values["memory_process_peak"] = memory_mib
+        return Measurement(
+            values=values,
+            metrics={name: METRICS[name] for name in values},
+            quality={"canary_ms": [round(value, 5) for value in canaries], **watch.figures()},
+            software={"python": platform.python_version()},
+            settings=dict(self._settings),
+        )
+
+
+def _name(value: Any) -> str:
+    from pytest_benchmark.utils import funcname
+
+    return str(funcname(value) if callable(value) else value)
+
+
+def _stored(metadata: Any) -> Dict[str, Any]:
+    return {
+        "name": metadata.name,
+        "fullname": metadata.fullname,
+        "group": metadata.group,
+        "param": metadata.param,
+        "extra_info": metadata.extra_info,
+        "iterations": metadata.iterations,
+        "options": {
+            key: value if isinstance(value, (int, float, str, bool, type(None))) else _name(value)
+            for key, value in metadata.options.items()
+        },
+        "data_s": list(metadata.stats.data),
+    }

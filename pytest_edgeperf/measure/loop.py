@@ -1,0 +1,139 @@
+"""The timed loop: nothing in it but the target, the clock and a preallocated array."""
+
+from __future__ import annotations
+
+import gc
+from array import array
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle, repeat
+from time import perf_counter_ns
+from typing import Any, Callable, Iterator, List, Sequence, Tuple
+
+Call = Callable[[], Any]
+
+#: Samples of one run that are kept, the same for every benchmark so that memory figures compare (4 MiB).
+CAPACITY = 1 << 19
+#: The same where phases are timed, which takes four arrays (4 MiB in all).
+PHASED_CAPACITY = 1 << 17
+#: A sample lasts at least this many clock reads' cost, else several calls make one sample.
+CLOCK_READS_PER_SAMPLE = 20
+
+
+def sample_array(capacity: int = CAPACITY) -> array[int]:
+    """An array of ``capacity`` nanosecond values whose memory is already there."""
+    return array("q", bytes(8 * capacity))
+
+
+def bind(function: Callable[..., Any], entries: Sequence[Tuple[Any, ...]]) -> List[Call]:
+    """One argument-less call per entry of rotating arguments."""
+    return [partial(function, *entry) if entry else function for entry in entries]
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Collect garbage now, and not until the block ends."""
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def clock_cost_ns() -> float:
+    """What one read of the clock costs, the smallest of a few tries."""
+    tries = []
+    for _ in range(5):
+        start = perf_counter_ns()
+        for _ in repeat(None, 200):
+            perf_counter_ns()
+        tries.append((perf_counter_ns() - start) / 200)
+    return min(tries)
+
+
+def calls_per_sample(call_ns: float) -> int:
+    """How many calls make one sample so that it lasts at least 20 reads of the clock (1 for nearly all)."""
+    shortest_ns = CLOCK_READS_PER_SAMPLE * clock_cost_ns()
+    return max(1, int(-(-shortest_ns // max(call_ns, 1.0))))
+
+
+def time_calls(calls: Sequence[Call], durations: array[int], first: int, seconds: float) -> int:
+    """Time one call a sample until ``seconds`` are over or the array is full; at least one sample if it is not.
+
+    Returns:
+        The index after the last sample written.
+    """
+    clock = perf_counter_ns
+    index = first
+    deadline = clock() + int(seconds * 1e9)
+    for index, call in zip(range(first, len(durations)), cycle(calls)):
+        start = clock()
+        call()
+        end = clock()
+        durations[index] = end - start
+        if end >= deadline:
+            break
+    return min(index + 1, len(durations))
+
+
+def time_batches(calls: Sequence[Call], durations: array[int], first: int, seconds: float, calls_a_sample: int) -> int:
+    """Like :func:`time_calls` for calls too short for the clock: a sample is the mean of several calls."""
+    clock = perf_counter_ns
+    index = first
+    deadline = clock() + int(seconds * 1e9)
+    for index, call in zip(range(first, len(durations)), cycle(calls)):
+        start = clock()
+        for _ in repeat(None, calls_a_sample):
+            call()
+        end = clock()
+        durations[index] = (end - start) // calls_a_sample
+        if end >= deadline:
+            break
+    return min(index + 1, len(durations))
+
+
+class PhaseArrays:
+    """Preallocated arrays for the boundaries of preprocess, infer and postprocess, and the whole."""
+
+    def __init__(self, capacity: int = PHASED_CAPACITY) -> None:
+        self.latency = sample_array(capacity)
+        self.preprocess = sample_array(capacity)
+        self.infer = sample_array(capacity)
+        self.postprocess = sample_array(capacity)
+
+
+def time_phases(
+    preprocess: Callable[..., Any],
+    infer: Callable[..., Any],
+    postprocess: Callable[..., Any],
+    entries: Sequence[Tuple[Any, ...]],
+    arrays: PhaseArrays,
+    first: int,
+    seconds: float,
+) -> int:
+    """Time pipelines of three phases; the latency is read end to end, not added up.
+
+    ``preprocess`` returns the tuple of the engine's inputs, ``postprocess`` takes what ``infer`` returns.
+    """
+    clock = perf_counter_ns
+    latency, before, inside, after = arrays.latency, arrays.preprocess, arrays.infer, arrays.postprocess
+    index = first
+    deadline = clock() + int(seconds * 1e9)
+    for index, entry in zip(range(first, len(latency)), cycle(entries)):
+        start = clock()
+        tensors = preprocess(*entry)
+        ready = clock()
+        outputs = infer(*tensors)
+        inferred = clock()
+        postprocess(outputs)
+        end = clock()
+        latency[index] = end - start
+        before[index] = ready - start
+        inside[index] = inferred - ready
+        after[index] = end - inferred
+        if end >= deadline:
+            break
+    return min(index + 1, len(latency))

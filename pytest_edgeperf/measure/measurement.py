@@ -1,0 +1,53 @@
+"""The figures of one run, as a benchmark's body gets them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping
+
+from pytest_edgeperf.results.types import Metric, Value
+
+#: Unit and direction of the metrics that a run may carry.
+METRICS: Mapping[str, Metric] = {
+    "latency": Metric("ms"),
+    "preprocess": Metric("ms"),
+    "infer": Metric("ms"),
+    "postprocess": Metric("ms"),
+    "first_inference": Metric("ms"),
+    "warm_up": Metric("ms"),
+    "memory_process_peak": Metric("MiB"),
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run's metric values (a summary of samples, or a number) with their units, and its quality figures."""
+
+    values: Mapping[str, Value]
+    metrics: Mapping[str, Metric]
+    quality: Mapping[str, Any]
+    #: Versions and settings that this run depended on, as far as this process knows them.
+    software: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def latency(self) -> Mapping[str, Any]:
+        """The summary of the end-to-end latency in ms (``n``, ``mean``, ``p50``, …)."""
+        summary = self.values["latency"]
+        assert isinstance(summary, Mapping)
+        return summary
+
+    @property
+    def latency_ms(self) -> float:
+        """The median latency in ms."""
+        return float(self.latency["p50"])
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain values, as they travel from a worker to its coordinator."""
+        return {
+            "values": dict(self.values),
+            "metrics": {name: {"unit": metric.unit, "better": metric.better} for name, metric in self.metrics.items()},
+            "quality": dict(self.quality),
+            "software": dict(self.software),
+            "settings": dict(self.settings),
+        }

@@ -1,0 +1,140 @@
+"""What is timed: an engine or a callable with its arguments, and the check that it answers right."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.interface import Engine, Inputs
+from pytest_edgeperf.measure import loop
+
+#: Largest |output - reference| / largest |reference| by precision; int8 of random networks is poor by nature.
+OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 1e-1, "int8": 3e-1}
+
+
+class OutputMismatch(AssertionError):
+    """An engine's outputs are not the reference's: a fast wrong engine is a failure."""
+
+
+class Pipeline:
+    """A target bound to its rotating inputs, with optional pre- and post-processing."""
+
+    def __init__(
+        self,
+        target: Any,
+        args: Tuple[Any, ...],
+        preprocess: Optional[Callable[..., Any]] = None,
+        postprocess: Optional[Callable[..., Any]] = None,
+    ) -> None:
+        self.engine = target if isinstance(target, Engine) else None
+        if self.engine is None and not callable(target):
+            raise TypeError(
+                f"timed_inference takes an engine or a callable, not {type(target).__name__}; "
+                "give it framework.load(...) or a function"
+            )
+        self.entries: Sequence[Tuple[Any, ...]] = (
+            list(args[0]) if len(args) == 1 and isinstance(args[0], Inputs) else [args]
+        )
+        self.infer = self._synchronised(self.engine) if self.engine else target
+        self.has_preprocess = preprocess is not None
+        self.has_postprocess = postprocess is not None
+        self.has_phases = self.has_preprocess or self.has_postprocess
+        self.preprocess = _as_tuple(preprocess) if preprocess else _keep
+        self.postprocess = postprocess or _ignore
+        self._calls = (
+            [self._phased(entry) for entry in self.entries] if self.has_phases else loop.bind(self.infer, self.entries)
+        )
+
+    @property
+    def calls(self) -> List[loop.Call]:
+        """One argument-less call of the whole pipeline per entry."""
+        return self._calls
+
+    @staticmethod
+    def _synchronised(engine: Engine) -> Callable[..., Any]:
+        if type(engine).synchronise is Engine.synchronise:
+            return engine.infer
+
+        def infer(*arrays: Any) -> Any:
+            outputs = engine.infer(*arrays)
+            engine.synchronise()
+            return outputs
+
+        return infer
+
+    def _phased(self, entry: Tuple[Any, ...]) -> loop.Call:
+        def call() -> Any:
+            return self.postprocess(self.infer(*self.preprocess(*entry)))
+
+        return call
+
+    def check(self, check: Optional[Callable[[Any], Any]] = None) -> Dict[str, Any]:
+        """Run each reference input once, and the user's ``check`` on the pipeline's own result.
+
+        Returns:
+            ``first_ms`` of the process's first inference if this was it, and ``output_error``.
+
+        Raises:
+            OutputMismatch: the outputs are further from the reference than the precision allows.
+        """
+        __tracebackhide__ = True
+        found: Dict[str, Any] = {}
+        if self.engine is not None and self.engine.model.reference is not None:
+            found.update(_compare(self.engine, self.infer))
+        if check is not None:
+            start = perf_counter_ns()
+            result = self._calls[0]()
+            found.setdefault("first_ms", (perf_counter_ns() - start) / 1e6)
+            answer = check(result)
+            # Not "is False": a comparison of arrays gives numpy's own False.
+            if answer is not None and not answer:
+                raise OutputMismatch(f"the check that the benchmark gave said {answer!r} of the target's result")
+        return found
+
+
+def _keep(*entry: Any) -> Tuple[Any, ...]:
+    return entry
+
+
+def _ignore(outputs: Any) -> Any:
+    return outputs
+
+
+def _as_tuple(preprocess: Callable[..., Any]) -> Callable[..., Tuple[Any, ...]]:
+    def prepared(*entry: Any) -> Tuple[Any, ...]:
+        tensors = preprocess(*entry)
+        return tensors if isinstance(tensors, tuple) else (tensors,)
+
+    return prepared
+
+
+def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:
+    __tracebackhide__ = True
+    import numpy as np
+
+    assert engine.model.reference is not None
+    reference = engine.model.reference()
+    allowed = OUTPUT_TOLERANCES[engine.precision]
+    worst = 0.0
+    first_ms = None
+    for entry, expected in zip(reference.inputs, reference.outputs):
+        start = perf_counter_ns()
+        outputs = infer(*entry)
+        first_ms = first_ms if first_ms is not None else (perf_counter_ns() - start) / 1e6
+        shapes = [tuple(np.shape(output)) for output in outputs]
+        if shapes != [tuple(np.shape(output)) for output in expected]:
+            raise OutputMismatch(
+                f"{engine.framework} gave outputs of shapes {shapes} for {engine.model.name}, "
+                f"the reference ({reference.source}) has {[tuple(np.shape(one)) for one in expected]}"
+            )
+        for output, right in zip(outputs, expected):
+            scale = max(float(np.abs(right).max()), 1e-6)
+            error = float(np.abs(np.asarray(output, dtype=float) - right).max()) / scale
+            worst = max(worst, error) if error == error else float("inf")
+    if not worst <= allowed:
+        raise OutputMismatch(
+            f"{engine.framework} answers wrong for {engine.model.name} at {engine.precision}: largest error "
+            f"{worst:.3g} of the largest output, allowed {allowed:g} (reference: {reference.source}). "
+            "Nothing was timed; look at the engine's graph optimisations and precision first."
+        )
+    return {"first_ms": first_ms, "output_error": float(f"{worst:.3g}")}

@@ -1,0 +1,81 @@
+"""How undisturbed a run was: a canary around it, CPU time against wall time, involuntary switches."""
+
+from __future__ import annotations
+
+import resource
+import time
+from typing import Any, Dict, List
+
+CANARY_REPETITIONS = 24
+_CANARY_STEPS = 1500
+_CANARY_BYTES = bytes(256 * 1024)
+
+
+def canary_ms() -> float:
+    """The median time of a fixed piece of work (an interpreter loop and a copy of 256 KiB), in ms.
+
+    It tells a machine that is slow from code that is slow: the same work, before and after each run.
+    """
+    durations: List[int] = []
+    for _ in range(CANARY_REPETITIONS):
+        start = time.perf_counter_ns()
+        total = 0
+        for step in range(_CANARY_STEPS):
+            total += step & 7
+        bytearray(_CANARY_BYTES)
+        durations.append(time.perf_counter_ns() - start)
+    return sorted(durations)[CANARY_REPETITIONS // 2] / 1e6
+
+
+class Watch:
+    """CPU time and involuntary context switches of this process over the timed blocks only."""
+
+    def __init__(self) -> None:
+        self._wall_s = 0.0
+        self._cpu_s = 0.0
+        self._switches = 0
+        self._started = (0.0, 0.0, 0)
+
+    def __enter__(self) -> Watch:
+        self._started = self._now()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        wall, cpu, switches = self._now()
+        self._wall_s += wall - self._started[0]
+        self._cpu_s += cpu - self._started[1]
+        self._switches += switches - self._started[2]
+
+    def figures(self) -> Dict[str, Any]:
+        """``cpu_share`` (CPU time over wall time) and ``involuntary_switches_per_s``."""
+        if self._wall_s <= 0:
+            return {}
+        return {
+            "cpu_share": round(self._cpu_s / self._wall_s, 4),
+            "involuntary_switches_per_s": round(self._switches / self._wall_s, 2),
+        }
+
+    @staticmethod
+    def _now() -> Any:
+        return (
+            time.perf_counter(),
+            time.process_time(),
+            resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
+        )
+
+
+def settle(longest_s: float = 0.25, step_s: float = 0.005) -> float:
+    """Wait until this process's CPU time stops advancing (a thread pool may spin after a call).
+
+    Returns:
+        The seconds waited; ``longest_s`` when it never became quiet.
+    """
+    begin = time.perf_counter()
+    before = time.process_time()
+    while time.perf_counter() - begin < longest_s:
+        time.sleep(step_s)
+        now = time.process_time()
+        if now - before < 0.1 * step_s:
+            break
+        before = now
+    return time.perf_counter() - begin

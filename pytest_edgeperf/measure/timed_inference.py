@@ -1,0 +1,216 @@
+"""The ``timed_inference`` fixture: prepare, check, warm up, time blocks, summarise."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol
+
+from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure.measurement import METRICS, Measurement
+from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
+from pytest_edgeperf.measure.warmup import WarmUp, warm_up
+from pytest_edgeperf.results.studies import Place, Study
+
+
+@dataclass(frozen=True)
+class Block:
+    """One timed block: ``settle_s`` of calls that are thrown away, then ``seconds`` of timed ones."""
+
+    seconds: float
+    settle_s: float = 0.0
+
+
+class Conductor(Protocol):
+    """Who says when a block is timed: the coordinator through a channel, or a fixed plan in this process."""
+
+    def blocks(self) -> Iterable[Block]:
+        """The blocks to time, each yielded when its turn has come."""
+
+    def deliver(self, measurement: Measurement) -> None:
+        """Take the finished run."""
+
+    def place(self, study: Study, place: Place) -> None:
+        """Take note of the study that the benchmark belongs to."""
+
+
+@dataclass
+class LocalConductor:
+    """One block of the whole budget, in this process, at once."""
+
+    budget_s: float
+    delivered: List[Measurement] = field(default_factory=list)
+
+    def blocks(self) -> Iterable[Block]:
+        """The one block."""
+        return [Block(self.budget_s)]
+
+    def deliver(self, measurement: Measurement) -> None:
+        """Keep it for whoever looks."""
+        self.delivered.append(measurement)
+
+    def place(self, study: Study, place: Place) -> None:
+        """Nothing is read together in this process."""
+
+
+class TimedInference:
+    """Times an engine or a callable; one measurement per benchmark."""
+
+    def __init__(self, conductor: Conductor, settings: Dict[str, Any], software: Dict[str, Any]) -> None:
+        self._conductor = conductor
+        self._settings = settings
+        self._software = software
+        self.measurement: Optional[Measurement] = None
+
+    def __call__(
+        self,
+        target: Any,
+        *args: Any,
+        preprocess: Optional[Callable[..., Any]] = None,
+        postprocess: Optional[Callable[..., Any]] = None,
+        check: Optional[Callable[[Any], Any]] = None,
+    ) -> Measurement:
+        """Measure ``target`` with ``args`` (or rotating over the entries of one ``Inputs``).
+
+        Args:
+            target: an engine from ``framework.load`` or any callable.
+            args: positional arguments of each call, or one ``Inputs`` with several sets of them.
+            preprocess: makes the engine's inputs (one, or a tuple) from ``args``; timed as its own phase.
+            postprocess: takes what the target returned; timed as its own phase.
+            check: called once, before timing, with the result of the first call; ``False`` or an
+                exception fails the benchmark. An engine whose model has a reference is compared with it anyway.
+
+        Raises:
+            RuntimeError: the benchmark measures a second time.
+            OutputMismatch: the target's answers are wrong; nothing was timed.
+        """
+        __tracebackhide__ = True
+        if self.measurement is not None:
+            raise RuntimeError(
+                "a benchmark measures once; parametrise the test to measure several targets side by side"
+            )
+        pipeline = Pipeline(target, args, preprocess, postprocess)
+        checked = pipeline.check(check)
+        warmed = warm_up(pipeline.calls)
+        self.measurement = self._time(pipeline, checked, warmed)
+        self._conductor.deliver(self.measurement)
+        return self.measurement
+
+    def study(self, study: Study, *, series: str, x: float) -> None:
+        """Name the study that this benchmark belongs to, its series there and its coordinate.
+
+        The report then fits a line per series over the coordinate, beside the study's published lines.
+
+        Raises:
+            ValueError: ``x`` is not a finite number.
+        """
+        if not math.isfinite(x):
+            raise ValueError(f"the coordinate of {study.name} must be a finite number of {study.x_unit}, not {x}")
+        self._conductor.place(study, Place(study.name, series, float(x)))
+
+    def _time(self, pipeline: Pipeline, checked: Dict[str, Any], warmed: WarmUp) -> Measurement:
+        calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns)
+        timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
+        watch = Watch()
+        samples = 0
+        waited_s = 0.0
+        blocks = 0
+        timed_s = 0.0
+        canaries = [canary_ms()]
+        for block in self._conductor.blocks():
+            if block.settle_s:
+                warm_up(pipeline.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
+            with loop.collector_off(), watch:
+                start = perf_counter_ns()
+                samples = timer.time(samples, block.seconds)
+                timed_s += (perf_counter_ns() - start) / 1e9
+            blocks += 1
+            waited_s = max(waited_s, settle())
+        canaries.append(canary_ms())
+        memory_mib = process_peak_mib()
+        values = timer.summaries(samples)
+        values["first_inference"] = checked.get("first_ms", warmed.first_ms)
+        values["warm_up"] = warmed.seconds * 1e3
+        if memory_mib is not None:
+            values["memory_process_peak"] = memory_mib
+        quality: Dict[str, Any] = {
+            "canary_ms": [round(value, 5) for value in canaries],
+            "steady": warmed.steady,
+            "settle_ms": round(waited_s * 1e3, 1),
+            "timed_s": round(timed_s, 4),
+            **watch.figures(),
+        }
+        if calls_a_sample > 1:
+            quality["calls_per_sample"] = calls_a_sample
+        if "output_error" in checked:
+            quality["output_error"] = checked["output_error"]
+        software = {"python": platform.python_version(), **self._software}
+        settings = {**self._settings, "blocks": blocks}
+        if pipeline.engine is not None:
+            settings["engine"] = pipeline.engine.describe()
+        return Measurement(
+            values=values,
+            metrics={name: METRICS[name] for name in values},
+            quality=quality,
+            software=software,
+            settings=settings,
+        )
+
+
+class _CallTimer:
+    """Times whole calls."""
+
+    def __init__(self, pipeline: Pipeline, calls_a_sample: int) -> None:
+        self._calls = pipeline.calls
+        self._calls_a_sample = calls_a_sample
+        self._durations = loop.sample_array()
+
+    def time(self, first: int, seconds: float) -> int:
+        if self._calls_a_sample > 1:
+            return loop.time_batches(self._calls, self._durations, first, seconds, self._calls_a_sample)
+        return loop.time_calls(self._calls, self._durations, first, seconds)
+
+    def summaries(self, samples: int) -> Dict[str, Any]:
+        return {"latency": _summary_ms(self._durations, samples)}
+
+
+class _PhaseTimer:
+    """Times pipelines with their phases."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._arrays = loop.PhaseArrays()
+
+    def time(self, first: int, seconds: float) -> int:
+        pipeline = self._pipeline
+        return loop.time_phases(
+            pipeline.preprocess,
+            pipeline.infer,
+            pipeline.postprocess,
+            pipeline.entries,
+            self._arrays,
+            first,
+            seconds,
+        )
+
+    def summaries(self, samples: int) -> Dict[str, Any]:
+        arrays = self._arrays
+        durations = {"latency": arrays.latency, "infer": arrays.infer}
+        if self._pipeline.has_preprocess:
+            durations["preprocess"] = arrays.preprocess
+        if self._pipeline.has_postprocess:
+            durations["postprocess"] = arrays.postprocess
+        return {name: _summary_ms(one, samples) for name, one in durations.items()}
+
+
+def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:
+    import numpy as np
+
+    from pytest_edgeperf.measure.summary import summarise
+
+    measured = np.frombuffer(durations_ns, dtype=np.int64)[:samples]
+    return summarise(np.maximum(measured, 1) / 1e6)

@@ -1,0 +1,110 @@
+"""The pytest session inside a worker: one benchmark, reported through the channel."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Dict, Iterable, List, Optional
+
+import pytest
+from _pytest._io import TerminalWriter
+from _pytest.config import Config
+
+from pytest_edgeperf.measure.adopted import AdoptedBenchmark
+from pytest_edgeperf.measure.channel import Channel, Message
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.timed_inference import Block, Conductor
+from pytest_edgeperf.results.studies import Place, Study
+
+PLUGIN_NAME = "edgeperf-worker"
+
+
+class ChannelConductor:
+    """Times blocks when the coordinator says so."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def blocks(self) -> Iterable[Block]:
+        """Announce that all is prepared, then yield each block that is commanded until told to finish."""
+        self._channel.send({"event": "ready"})
+        while True:
+            command = self._channel.receive()
+            assert command is not None
+            if command["command"] != "block":
+                return
+            yield Block(seconds=command["seconds"], settle_s=command["settle_s"])
+            self._channel.send({"event": "block"})
+
+    def deliver(self, measurement: Measurement) -> None:
+        """Send the finished run."""
+        self._channel.send({"event": "run", **measurement.to_dict()})
+
+    def place(self, study: Study, place: Place) -> None:
+        """Send the study that the benchmark belongs to."""
+        self._channel.send({"event": "study", "name": study.name, "study": study.to_dict(), "place": place.to_dict()})
+
+
+class WorkerPlugin:
+    """Keeps the one benchmark and sends what happens to it."""
+
+    def __init__(self, channel: Channel, specification: Message) -> None:
+        self.channel = channel
+        self.conductor: Conductor = ChannelConductor(channel)
+        self.specification = specification
+        self._config: Optional[Config] = None
+
+    @property
+    def settings(self) -> Dict[str, Any]:
+        """The settings that the run's environment records."""
+        settings: Dict[str, Any] = self.specification["settings"]
+        return settings
+
+    @pytest.hookimpl
+    def pytest_configure(self, config: Config) -> None:
+        """Keep the config for the serialisation of reports."""
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: Config, items: List[pytest.Item]) -> None:
+        """Leave only the benchmark that this worker is for."""
+        wanted = self.specification["nodeid"]
+        others = [item for item in items if item.nodeid != wanted]
+        items[:] = [item for item in items if item.nodeid == wanted]
+        if others:
+            config.hook.pytest_deselected(items=others)
+        if not items:
+            self.channel.send({"event": "not_collected"})
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say why the benchmark's file could not be collected here."""
+        if report.failed:
+            self.channel.send({"event": "collect_error", "text": str(report.longrepr)})
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Send the setup, call and teardown reports."""
+        assert self._config is not None
+        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self.channel.send({"event": "report", "report": data})
+
+    @pytest.hookimpl
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Send an error of pytest itself or of a plugin."""
+        self.channel.send({"event": "internal_error", "text": str(excrepr)})
+
+
+def run(channel: Channel, specification: Message) -> None:
+    """Run the worker's pytest session with the coordinator's options and send its exit status."""
+    config = Config.fromdictargs(specification["options"], list(specification["args"]))
+    # The terminal is off, but a failing comparison asks for its writer to highlight the difference.
+    writer = TerminalWriter(io.StringIO())
+    config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]
+    config.pluginmanager.register(WorkerPlugin(channel, specification), PLUGIN_NAME)
+    if specification["adopted"]:
+        config.pluginmanager.register(AdoptedBenchmark(channel, specification["settings"]))
+    try:
+        status = config.hook.pytest_cmdline_main(config=config)
+    finally:
+        config._ensure_unconfigure()
+    channel.send({"event": "exit", "status": int(status or 0)})

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_edgeperf.measure import quality
+from pytest_edgeperf.measure.quality import Watch
+
+
+def busy(seconds):
+    begin = time.process_time()
+    while time.process_time() - begin < seconds:
+        pass
+
+
+def share_of(work):
+    watch = Watch()
+    with watch:
+        work()
+    return watch.figures()["cpu_share"]
+
+
+def test_work_has_a_far_greater_share_of_the_processor_than_sleep():
+    working, sleeping = share_of(lambda: busy(0.1)), share_of(lambda: time.sleep(0.1))
+    assert working > 5 * sleeping
+    assert 0 < working < 1.1
+
+
+def test_only_the_watched_blocks_count(monkeypatch):
+    now = iter([(0.0, 0.0, 5), (1.0, 0.5, 9), (50.0, 40.0, 900), (51.0, 40.9, 902)])
+    monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
+    watch = Watch()
+    for _ in range(2):
+        with watch:
+            pass
+    assert watch.figures() == {"cpu_share": 0.7, "involuntary_switches_per_s": 3.0}
+
+
+def test_a_watch_that_saw_nothing_says_nothing():
+    assert Watch().figures() == {}
+
+
+def test_settle_waits_for_a_spinning_thread_no_longer_than_its_bound():
+    stop = threading.Event()
+
+    def spin():
+        while not stop.is_set():
+            pass
+
+    spinner = threading.Thread(target=spin)
+    spinner.start()
+    try:
+        waited_s = quality.settle(longest_s=0.2, step_s=0.04)
+    finally:
+        stop.set()
+        spinner.join()
+    assert waited_s >= 0.2
+
+
+def simulated(monkeypatch, cpu_until_s):
+    """A clock on which the process burns CPU until ``cpu_until_s``."""
+    clock = SimpleNamespace(now=0.0)
+
+    def sleep(seconds):
+        clock.now += seconds
+
+    fake = SimpleNamespace(
+        perf_counter=lambda: clock.now, process_time=lambda: min(clock.now, cpu_until_s), sleep=sleep
+    )
+    monkeypatch.setattr(quality, "time", fake)
+
+
+@pytest.mark.parametrize(("spins_s", "waits_s"), [(0.0, 0.005), (0.035, 0.040), (9.0, 0.25)])
+def test_settle_ends_one_step_after_the_last_work(monkeypatch, spins_s, waits_s):
+    simulated(monkeypatch, spins_s)
+    assert quality.settle() == pytest.approx(waits_s, abs=0.0051)
+
+
+def test_the_canary_takes_time_and_grows_with_its_work(monkeypatch):
+    usual = quality.canary_ms()
+    assert usual > 0
+    monkeypatch.setattr(quality, "_CANARY_STEPS", 20 * quality._CANARY_STEPS)
+    assert quality.canary_ms() > 2 * usual

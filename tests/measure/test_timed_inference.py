@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_edgeperf.frameworks.interface import Inputs
+from pytest_edgeperf.measure import timed_inference as module
+from pytest_edgeperf.measure.measurement import METRICS
+from pytest_edgeperf.measure.pipeline import OutputMismatch
+from pytest_edgeperf.measure.timed_inference import Block, LocalConductor, TimedInference
+from pytest_edgeperf.measure.worker import ChannelConductor
+
+from .engines import Doubling
+
+BUDGET_S = 0.05
+
+
+class Conductor:
+    """Gives the blocks it is told to, and notes when each was over."""
+
+    def __init__(self, *blocks):
+        self.planned = blocks
+        self.log = []
+
+    def blocks(self):
+        for block in self.planned:
+            yield block
+            self.log.append("block over")
+
+    def deliver(self, measurement):
+        self.log.append(measurement)
+
+
+@pytest.fixture(autouse=True)
+def short_warm_up(monkeypatch):
+    original = module.warm_up
+    limits = []
+
+    def warm_up(calls, shortest_s=0.01, longest_s=0.2):
+        limits.append((shortest_s, longest_s))
+        return original(calls, shortest_s=shortest_s, longest_s=longest_s)
+
+    monkeypatch.setattr(module, "warm_up", warm_up)
+    return limits
+
+
+def timer(*blocks):
+    conductor = Conductor(*(blocks or (Block(BUDGET_S),)))
+    return TimedInference(conductor, {"threads": 1}, {"numpy": "1"}), conductor
+
+
+def millisecond(*_):
+    time.sleep(0.001)
+
+
+def test_a_local_run_times_one_block_and_keeps_the_measurement():
+    conductor = LocalConductor(BUDGET_S)
+    found = TimedInference(conductor, {}, {})(millisecond)
+    assert conductor.delivered == [found]
+    assert found.settings["blocks"] == 1
+    assert found.latency["n"] >= 1
+    assert found.latency_ms == found.latency["p50"] >= 1.0
+
+
+def test_every_value_has_its_metric_and_the_run_says_what_it_depended_on():
+    timed, conductor = timer()
+    found = timed(millisecond)
+    assert conductor.log == ["block over", found]
+    assert set(found.values) == set(found.metrics) <= set(METRICS)
+    assert {"latency", "first_inference", "warm_up"} <= set(found.values)
+    assert found.values["warm_up"] >= found.values["first_inference"] >= 1.0
+    assert found.settings == {"threads": 1, "blocks": 1}
+    assert set(found.software) == {"python", "numpy"}
+    assert {
+        "canary_ms", "steady", "settle_ms", "timed_s", "cpu_share", "involuntary_switches_per_s"
+    } == set(found.quality)  # fmt: skip
+    assert all(value > 0 for value in found.quality["canary_ms"])
+
+
+def test_a_benchmark_measures_once():
+    timed, _ = timer()
+    timed(millisecond)
+    with pytest.raises(RuntimeError, match="measures once; parametrise"):
+        timed(millisecond)
+
+
+def test_blocks_are_counted_settled_and_added_up(short_warm_up):
+    timed, conductor = timer(Block(BUDGET_S), Block(BUDGET_S, settle_s=0.03), Block(BUDGET_S, settle_s=0.04))
+    found = timed(millisecond)
+    assert conductor.log == ["block over"] * 3 + [found]
+    assert found.settings["blocks"] == 3
+    assert short_warm_up[1:] == [(0.03, 0.03), (0.04, 0.04)]
+    assert found.quality["timed_s"] >= 3 * BUDGET_S
+    assert found.latency["n"] * found.latency["mean"] / 1e3 <= found.quality["timed_s"]
+
+
+def test_calls_too_short_for_the_clock_are_timed_in_batches():
+    timed, _ = timer()
+    found = timed(int)
+    assert found.quality["calls_per_sample"] > 1
+    assert "calls_per_sample" not in timer()[0](millisecond).quality
+
+
+def test_phases_are_summarised_where_they_are_given():
+    timed, _ = timer()
+    found = timed(millisecond, preprocess=lambda: (), postprocess=lambda output: output)
+    assert {"preprocess", "infer", "postprocess"} <= set(found.values)
+    assert found.values["infer"]["n"] == found.latency["n"]
+    assert found.values["infer"]["p50"] > found.values["postprocess"]["p50"]
+    assert found.latency["mean"] >= found.values["infer"]["mean"]
+
+
+@pytest.mark.parametrize(("given", "absent"), [("preprocess", "postprocess"), ("postprocess", "preprocess")])
+def test_a_phase_that_is_not_given_is_absent(given, absent):
+    timed, _ = timer()
+    found = timed(millisecond, 1, **{given: lambda *values: values})
+    assert {given, "infer"} <= set(found.values)
+    assert absent not in found.values
+
+
+def test_inputs_rotate():
+    timed, _ = timer()
+    seen = []
+    timed(lambda value: (seen.append(value), time.sleep(0.002)), Inputs.of(["a", "b", "c"]))
+    assert set(seen) == {"a", "b", "c"}
+    assert "aa" not in "".join(seen[:6])
+
+
+def test_an_engine_that_answers_wrong_is_not_timed():
+    timed, conductor = timer()
+    engine = Doubling(lambda array: -array)
+    with pytest.raises(OutputMismatch):
+        timed(engine, engine.example_inputs())
+    assert conductor.log == []
+    assert timed.measurement is None
+
+
+def test_an_engines_run_carries_its_error_its_first_inference_and_what_the_runtime_gave():
+    timed, _ = timer()
+    slow = iter([0.05])
+
+    def answer(array):
+        time.sleep(next(slow, 0.0))
+        return 2 * array
+
+    engine = Doubling(answer)
+    found = timed(engine, engine.example_inputs())
+    assert found.quality["output_error"] == 0.0
+    assert found.settings["engine"] == {"provider": "numpy"}
+    assert found.values["first_inference"] >= 50
+
+
+def test_a_measurement_travels_as_plain_json():
+    import json
+
+    timed, _ = timer()
+    sent = timed(millisecond).to_dict()
+    assert json.loads(json.dumps(sent)) == sent
+    assert sent["metrics"]["latency"] == {"unit": "ms", "better": "lower"}
+
+
+def test_the_channels_conductor_times_a_block_per_command_until_told_to_finish():
+    import socket
+
+    from pytest_edgeperf.measure.channel import Channel
+
+    left, right = socket.socketpair()
+    coordinator, worker = Channel(left), Channel(right)
+    coordinator.send({"command": "block", "seconds": 1.5, "settle_s": 0.25})
+    coordinator.send({"command": "block", "seconds": 2.5, "settle_s": 0.0})
+    coordinator.send({"command": "finish"})
+    assert list(ChannelConductor(worker).blocks()) == [Block(1.5, 0.25), Block(2.5, 0.0)]
+    assert [coordinator.receive(1.0)["event"] for _ in range(3)] == ["ready", "block", "block"]
+    coordinator.close()
+    worker.close()
