@@ -1,0 +1,377 @@
+"""The pytest plugin: options, markers, fixtures and hooks, each handed on to its room."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Sequence
+
+import pytest
+
+from pytest_edgeperf import settings as settings_module
+from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, Settings, SettingsError, names_are_prefixed
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.devices import Device
+    from pytest_edgeperf.frameworks.handle import FrameworkHandle
+    from pytest_edgeperf.frameworks.interface import Framework
+    from pytest_edgeperf.measure.timed_inference import TimedInference
+    from pytest_edgeperf.schedule.session import MeasuringSession
+
+MARKER = "timed_inference"
+#: 10: nothing failed, but something was inconclusive; 11: …, but a baseline was missing or incomparable.
+EXIT_INCONCLUSIVE = 10
+EXIT_UNBASELINED = 11
+
+_SHARING = "edgeperf-xdist-worker"
+_SETTINGS = pytest.StashKey[Settings]()
+_SESSION = pytest.StashKey["MeasuringSession"]()
+_SOFTWARE = pytest.StashKey[Dict[str, Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our ini keys."""
+    for option in OPTIONS:
+        parser.addini(option.dest, option.help, default=None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None, None]:
+    """Add our options when all other plugins and conftests have added theirs, so that a clash is one sentence."""
+    yield
+    _add_options(parser)
+
+
+def _add_options(parser: pytest.Parser) -> None:
+    options = [option for option in OPTIONS if not option.ini_only]
+    others = {
+        name for group in [*parser._groups, parser._anonymous] for option in group.options for name in option.names()
+    }
+    taken = [option.name(names_are_prefixed()) for option in options if option.name(names_are_prefixed()) in others]
+    if taken:
+        raise pytest.UsageError(
+            f"pytest-edgeperf's option {taken[0]} is also an option of another plugin or of a conftest.py here; "
+            f"set the environment variable {PREFIX_VARIABLE}=1 and type --edgeperf-{taken[0].lstrip('-')} for ours"
+        )
+    group = parser.getgroup("edgeperf", "edgeperf: performance regressions of inference")
+    for option in options:
+        keywords: Dict[str, Any] = {
+            "action": "append" if option.repeatable else "store",
+            "metavar": option.metavar,
+        }
+        if option.flag:
+            keywords = {"action": "store_true"}
+        group.addoption(option.name(names_are_prefixed()), dest=option.dest, default=None, help=option.help, **keywords)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings and declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(tolerance, gate, threads, budget, timeout): a benchmark that pytest-edgeperf measures "
+        "in fresh processes and compares with the device's baseline",
+    )
+    try:
+        config.stash[_SETTINGS] = settings_module.read(
+            lambda dest: getattr(config.option, dest, None), config.getini, names_are_prefixed()
+        )
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from error
+    for name in config.stash[_SETTINGS].frameworks:
+        _framework(name)
+    config.stash[_SOFTWARE] = {}
+    _under_xdist(config)
+
+
+def _under_xdist(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") == "no":
+        return
+    from pytest_edgeperf.schedule import distributed
+
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(distributed.Controller(), "edgeperf-xdist-controller")
+    elif distributed.refuses(config):
+        config.pluginmanager.register(distributed.SharingWorker(), _SHARING)
+
+
+def _worker(config: pytest.Config) -> Optional[Any]:
+    return config.pluginmanager.get_plugin("edgeperf-worker")
+
+
+# Collection.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrise our ``framework`` and ``precision`` fixtures by what was asked for."""
+    settings = metafunc.config.stash[_SETTINGS]
+    if _wants(metafunc, "framework"):
+        metafunc.parametrize("framework", _framework_parameters(settings), indirect=True, scope="session")
+    if _wants(metafunc, "precision"):
+        metafunc.parametrize("precision", settings.precisions, indirect=True, scope="session")
+
+
+def _wants(metafunc: pytest.Metafunc, name: str) -> bool:
+    """Whether the test uses our fixture of that name and does not parametrise it itself."""
+    if name not in metafunc.fixturenames:
+        return False
+    definitions = metafunc._arg2fixturedefs.get(name, ())
+    if not definitions or definitions[-1].func.__module__ != __name__:
+        return False
+    for marker in metafunc.definition.iter_markers("parametrize"):
+        names = marker.args[0] if marker.args else marker.kwargs.get("argnames", ())
+        if name in ([part.strip() for part in names.split(",")] if isinstance(names, str) else names):
+            return False
+    return True
+
+
+def _framework_parameters(settings: Settings) -> List[Any]:
+    from pytest_edgeperf import frameworks
+
+    known = frameworks.names()
+    names = settings.frameworks or tuple(frameworks.installed()) or tuple(known)
+    parameters = []
+    for name in names:
+        framework = _framework(name)
+        missing = framework.version() is None
+        reason = f"{name} is not installed: {framework.install_advice}"
+        parameters.append(pytest.param(name, marks=[pytest.mark.skip(reason=reason)] if missing else []))
+    return parameters
+
+
+def _framework(name: str) -> Framework:
+    from pytest_edgeperf import frameworks
+    from pytest_edgeperf.frameworks.interface import FrameworkError
+
+    try:
+        return frameworks.get(name)
+    except FrameworkError as error:
+        raise pytest.UsageError(f"--framework: {error}") from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Check the marker's arguments, and mark what uses the fixture without it."""
+    wrong = []
+    for item in items:
+        if MARKER in getattr(item, "fixturenames", ()) and item.get_closest_marker(MARKER) is None:
+            item.add_marker(MARKER)
+        marker = item.get_closest_marker(MARKER)
+        if marker is not None:
+            try:
+                settings_module.parse_marker(marker.args, marker.kwargs)
+            except SettingsError as error:
+                wrong.append(f"{item.nodeid}: {error}")
+    if wrong:
+        raise pytest.UsageError("\n".join(wrong))
+
+
+# Measuring, before the ordinary loop.
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure all benchmarks in rounds of fresh processes, then let pytest go through its items."""
+    config = session.config
+    elsewhere = _worker(config) or config.pluginmanager.has_plugin(_SHARING)
+    if not (elsewhere or config.option.collectonly or session.testsfailed):
+        settings = config.stash[_SETTINGS]
+        items = _to_measure(session.items, settings)
+        if items or settings.device != "auto":
+            device = _resolve_device(settings)
+            if items and not settings.in_process:
+                _measure(config, settings, device, items)
+    return (yield)
+
+
+def _to_measure(items: Sequence[pytest.Item], settings: Settings) -> List[pytest.Item]:
+    from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark
+
+    return [
+        item
+        for item in items
+        if (is_benchmark(item) or (settings.gate_benchmarks and is_adoptable(item)))
+        and item.get_closest_marker("skip") is None
+    ]
+
+
+def _resolve_device(settings: Settings) -> Device:
+    from pytest_edgeperf import devices
+
+    try:
+        return devices.resolve(settings.device)
+    except (devices.DeviceMismatch, devices.UnknownDevice) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _measure(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
+    from pytest_edgeperf.results import ResultsError
+    from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock
+
+    if config.option.usepdb:
+        raise pytest.UsageError(
+            "--pdb cannot reach into the fresh processes that benchmarks are measured in; add --edgeperf-in-process"
+        )
+    lock = DeviceLock()
+    try:
+        lock.acquire(config.rootpath)
+        _measure_alone(config, settings, device, items)
+    except (DeviceBusy, ResultsError, SettingsError) as error:
+        raise pytest.UsageError(str(error)) from error
+    finally:
+        lock.release()
+
+
+def _measure_alone(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
+    from pytest_edgeperf.report.progress import Progress
+    from pytest_edgeperf.schedule.session import MeasuringSession
+
+    shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
+    stream = config.get_terminal_writer()._file if shown else sys.stderr
+    measuring = MeasuringSession(config, settings, device, items, Progress(stream, len(items), enabled=shown))
+    config.stash[_SESSION] = measuring
+    try:
+        measuring.measure()
+    except BaseException:
+        measuring.abandon()
+        raise
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
+    """Report a measured benchmark from what its workers did; a regressed one fails."""
+    measuring = item.config.stash.get(_SESSION, None)
+    if measuring is None or item.nodeid not in measuring.plans:
+        return None
+    from pytest_edgeperf.schedule import replay
+    from pytest_edgeperf.schedule.session import MEASURED_NOTHING
+
+    plan = measuring.plans[item.nodeid]
+    reports = replay.reports_of(item, plan)
+    if plan.measured_nothing:
+        replay.fail(item, reports, MEASURED_NOTHING, f"The benchmark passed, but {MEASURED_NOTHING}.")
+    _judge_item(item, measuring, reports)
+    replay.log(item, nextitem, reports)
+    return True
+
+
+def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pytest.TestReport]) -> None:
+    from pytest_edgeperf.judge.types import REGRESSED
+    from pytest_edgeperf.report.properties import junit_properties
+    from pytest_edgeperf.report.terminal import regression_headline, regression_text
+    from pytest_edgeperf.schedule import replay
+
+    comparison = measuring.comparison
+    verdict = comparison.benchmarks.get(item.nodeid) if comparison is not None else None
+    benchmark = measuring.coordinator.measured().benchmarks.get(item.nodeid)
+    if benchmark is not None:
+        for report in reports:
+            report.user_properties.extend(junit_properties(benchmark, verdict))
+    judged = measuring.settings.baseline == settings_module.CHECK
+    if judged and verdict is not None and verdict.verdict == REGRESSED:
+        headline = regression_headline(item.nodeid, verdict)
+        replay.fail(item, reports, headline, regression_text(item.nodeid, verdict, benchmark))
+
+
+# Reporting.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Say by the exit code what must not go unseen, where the settings ask for it."""
+    measuring = session.config.stash.get(_SESSION, None)
+    if measuring is None or exitstatus != pytest.ExitCode.OK or measuring.comparison is None:
+        return
+    counts = measuring.comparison.summary
+    settings = measuring.settings
+    if settings.baseline != settings_module.CHECK:
+        return
+    if settings.inconclusive == "fail" and counts["inconclusive"]:
+        session.exitstatus = EXIT_INCONCLUSIVE
+    elif settings.unbaselined == "fail" and (counts["new"] or counts["incomparable"]):
+        session.exitstatus = EXIT_UNBASELINED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the session's table, its failures in sentences, what was not judged, and where it was written."""
+    measuring = config.stash.get(_SESSION, None)
+    if measuring is None:
+        return
+    from pytest_edgeperf.report.session import SessionReport
+    from pytest_edgeperf.report.terminal import render
+    from pytest_edgeperf.report.text import can_show_unicode
+
+    coordinator = measuring.coordinator
+    report = SessionReport(
+        device=measuring.device.name,
+        machine=measuring.device.description,
+        measured=coordinator.measured(),
+        comparison=measuring.comparison,
+        mode=measuring.settings.baseline,
+        faults=measuring.faults(),
+        notes=coordinator.notes,
+        written=measuring.written,
+        refreshed=measuring.refreshed,
+        rounds=coordinator.rounds,
+        seconds=coordinator.seconds,
+    )
+    writer = config.get_terminal_writer()
+    terminalreporter.section("edgeperf")
+    terminalreporter.write_line(
+        render(
+            report,
+            width=writer.fullwidth,
+            colour=writer.hasmarkup,
+            verbosity=config.option.verbose,
+            ascii_only=not can_show_unicode(getattr(writer._file, "encoding", None)),
+        )
+    )
+
+
+# Fixtures.
+
+
+@pytest.fixture(scope="session")
+def device(pytestconfig: pytest.Config) -> Device:
+    """The device under test: ``device.name``, ``device.fingerprint``."""
+    return _resolve_device(pytestconfig.stash[_SETTINGS])
+
+
+@pytest.fixture(scope="session")
+def framework(request: pytest.FixtureRequest) -> FrameworkHandle:
+    """An inference runtime of ``--framework``; ``framework.load(model, precision=…)`` gives an engine."""
+    from pytest_edgeperf import frameworks
+    from pytest_edgeperf.frameworks.handle import FrameworkHandle
+
+    config = request.config
+    worker = _worker(config)
+    settings = config.stash[_SETTINGS]
+    return FrameworkHandle(
+        frameworks.get(request.param),
+        threads=worker.settings["threads"] if worker else settings.threads,
+        software=config.stash[_SOFTWARE],
+        skip=pytest.skip,
+    )
+
+
+@pytest.fixture(scope="session")
+def precision(request: pytest.FixtureRequest) -> str:
+    """A numeric format of ``--precision``."""
+    return str(request.param)
+
+
+@pytest.fixture
+def timed_inference(request: pytest.FixtureRequest) -> TimedInference:
+    """Measures an engine or a callable: ``timed_inference(target, *args, preprocess=…, postprocess=…)``."""
+    from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+
+    config = request.config
+    worker = _worker(config)
+    software = config.stash[_SOFTWARE]
+    if worker:
+        return TimedInference(worker.conductor, worker.settings, software)
+    settings = config.stash[_SETTINGS]
+    marker = request.node.get_closest_marker(MARKER)
+    options = settings_module.parse_marker(marker.args, marker.kwargs)
+    budget_s = options.budget_s or settings.budget_s
+    local = {"budget_s": budget_s, "threads": options.threads or settings.threads, "cpus": OFF}
+    return TimedInference(LocalConductor(budget_s), local, software)

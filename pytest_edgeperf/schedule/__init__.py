@@ -1,0 +1,1 @@
+"""In the coordinator: rounds of fresh processes, the journal, the judge's stages, and what pytest is told."""

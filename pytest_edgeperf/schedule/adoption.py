@@ -1,0 +1,63 @@
+"""What workers measured with pytest-benchmark's fixture, handed to that plugin's own reports of this session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+import pytest
+
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.schedule.plan import Plan
+
+
+@dataclass
+class FixtureFigures:
+    """What pytest-benchmark reads from a ``benchmark`` fixture that has done its work."""
+
+    name: str
+    fullname: str
+    group: Optional[str]
+    param: Optional[str]
+    params: Optional[Mapping[str, Any]]
+    extra_info: Dict[str, Any]
+    cprofile_stats: None = None
+    has_error: bool = False
+
+
+def hand_over(config: pytest.Config, plans: Iterable[Plan]) -> None:
+    """Give pytest-benchmark the figures of the adopted plans, so that its table, files and comparisons have them.
+
+    Runs are not pooled: of several, the one with the median of their median times stands for the benchmark.
+    """
+    session = getattr(config, "_benchmarksession", None)
+    if session is None:
+        return
+    for plan in plans:
+        if plan.adopted and not plan.broken and plan.benchmark_stats:
+            session.benchmarks.append(_metadata(plan))
+
+
+def _metadata(plan: Plan) -> Any:
+    from pytest_benchmark.stats import Metadata
+
+    message = _representative(plan)
+    figures = FixtureFigures(
+        name=message["name"],
+        fullname=message["fullname"],
+        group=message["group"],
+        param=message["param"],
+        params=plan.parameters if message["param"] is not None else None,
+        extra_info=message["extra_info"],
+    )
+    metadata = Metadata(figures, iterations=message["iterations"], options=message["options"])
+    for seconds in message["data_s"]:
+        metadata.stats.update(seconds)
+    return metadata
+
+
+def _representative(plan: Plan) -> Message:
+    good = [message for run, message in zip(plan.runs, plan.benchmark_stats) if not run.disturbed]
+    ordered: List[Message] = sorted(good or plan.benchmark_stats, key=lambda message: median(message["data_s"]))
+    return ordered[(len(ordered) - 1) // 2]

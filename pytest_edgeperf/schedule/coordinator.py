@@ -1,0 +1,277 @@
+"""Measures a session's benchmarks in rounds of fresh processes, and asks the judge when to stop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.results.studies import STUDIES, STUDY
+from pytest_edgeperf.schedule import quality
+from pytest_edgeperf.schedule.journal import Journal, Past
+from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
+from pytest_edgeperf.schedule.process import Delivery, Worker
+from pytest_edgeperf.settings import CHECK, OFF, Settings
+
+
+class Progress(Protocol):
+    """Where the coordinator tells how far it is; called between blocks only."""
+
+    def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
+        """Rounds of so many benchmarks begin."""
+
+    def update(self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float]) -> None:
+        """A benchmark's turn begins."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know now."""
+
+    def finish(self) -> None:
+        """No more rounds."""
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """What all runs of a session share."""
+
+    id: str
+    device: str
+    fingerprint: Mapping[str, Any]
+    boot: Optional[str]
+    commit: Optional[str]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a worker for a benchmark: the pytest options of this session, and where its output goes."""
+
+    specification: Callable[[Plan], Message]
+    show_output: bool
+    #: Stop measuring after so many broken bodies; 0 never.
+    max_broken: int = 0
+
+
+@dataclass
+class Coordinator:
+    """One session of measuring. ``measure`` fills ``plans``, ``environments`` and ``comparison``."""
+
+    plans: Sequence[Plan]
+    settings: Settings
+    facts: SessionFacts
+    launch: Launch
+    baseline: Optional[Results]
+    progress: Progress
+    journal: Journal
+    environments: Dict[str, Dict[str, Dict[str, Any]]] = field(default_factory=dict)
+    comparison: Optional[Comparison] = None
+    notes: List[str] = field(default_factory=list)
+    rounds: int = 0
+    seconds: float = 0.0
+
+    def measure(self) -> None:
+        """Measure all plans: the planned rounds, then, in a check, further ones for suspects."""
+        began = time.monotonic()
+        rounds = [plan.rounds for plan in self.plans]
+        self.progress.start(max(rounds, default=0), len(self.plans), sum(rounds))
+        try:
+            self._rounds_until({plan.id: plan.rounds for plan in self.plans})
+            self._judge()
+        finally:
+            self.seconds = time.monotonic() - began
+            self.progress.finish()
+        self._note_replaced()
+
+    def measured(self) -> Results:
+        """This session's runs as a results file."""
+        studies = {plan.study["name"]: plan.study["study"] for plan in self.plans if plan.study}
+        return Results(
+            device=self.facts.device,
+            environments=self.environments,
+            benchmarks={
+                plan.id: Benchmark(
+                    parameters=plan.parameters,
+                    metrics=plan.metrics,
+                    runs=tuple(plan.runs),
+                    extra={STUDY: plan.study["place"]} if plan.study else {},
+                )
+                for plan in self.plans
+                if plan.runs
+            },
+            extra={STUDIES: studies} if studies else {},
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether ``-x`` or ``--maxfail`` ends the measuring."""
+        return 0 < self.launch.max_broken <= sum(plan.broken for plan in self.plans)
+
+    def _judge(self) -> None:
+        if self.settings.baseline == OFF:
+            return
+        if self.baseline is None:
+            self.comparison = Comparison({plan.id: BenchmarkVerdict(NEW) for plan in self.plans if plan.runs})
+        elif self.settings.baseline == CHECK:
+            self._confirm(self.baseline)
+        else:
+            from pytest_edgeperf.judge import compare
+
+            self.comparison = compare(self._collected(self.baseline), self.measured())
+        if self.comparison is not None:
+            self.comparison = self._without_broken(self.comparison)
+
+    def _collected(self, baseline: Results) -> Results:
+        ids = {plan.id for plan in self.plans}
+        kept = {id: one for id, one in baseline.benchmarks.items() if id in ids}
+        return replace(baseline, benchmarks=kept)
+
+    def _without_broken(self, comparison: Comparison) -> Comparison:
+        broken = {plan.id for plan in self.plans if plan.broken}
+        kept = {id: one for id, one in comparison.benchmarks.items() if id not in broken}
+        return replace(comparison, benchmarks=kept)
+
+    def _confirm(self, baseline: Results) -> None:
+        from pytest_edgeperf.judge import step
+
+        family = self._family()
+        runs = self.settings.rounds
+        while True:
+            final = runs >= self.settings.max_rounds or self.stopped
+            answer = step(baseline, self.measured(), family, Stage(runs=runs, final=final))
+            self.comparison = answer.comparison
+            suspects = [plan for plan in self.plans if answer.decisions.get(plan.id) == MORE and not plan.ended]
+            if final or not suspects:
+                return
+            runs = min(runs + self.settings.rounds, self.settings.max_rounds)
+            self.progress.note(
+                f"{len(suspects)} of {len(self.plans)} benchmarks are not clear yet: measuring on, up to {runs} runs"
+            )
+            self.progress.start(runs, len(suspects), sum(runs - plan.good_runs for plan in suspects))
+            self._rounds_until({plan.id: runs for plan in suspects})
+
+    def _family(self) -> Family:
+        options = {plan.id: plan.options for plan in self.plans}
+        return Family(
+            benchmarks=tuple(options),
+            tolerance=self.settings.tolerance,
+            tolerances={id: one.tolerance for id, one in options.items() if one.tolerance is not None},
+            gates={id: one.gate for id, one in options.items() if one.gate},
+            must_detect=self.settings.must_detect,
+        )
+
+    def _rounds_until(self, good_runs: Mapping[str, int]) -> None:
+        """Go round after round over those that still want runs; a disturbed run is taken again in a later one."""
+        by_id = {plan.id: plan for plan in self.plans}
+        last_round = (
+            self.rounds + max(good_runs.values(), default=0) - min((by_id[id].good_runs for id in good_runs), default=0)
+        )
+        while not self.stopped:
+            waiting = [by_id[id] for id, wanted in good_runs.items() if by_id[id].wants(wanted)]
+            if not waiting:
+                return
+            self.rounds += 1
+            last_round = max(last_round, self.rounds)
+            self.progress.start(last_round, len(waiting))
+            for plan in round_order(waiting, self.facts.id, self.rounds):
+                if self.stopped:
+                    return
+                pending = {
+                    id: max(0, wanted - by_id[id].good_runs)
+                    for id, wanted in good_runs.items()
+                    if by_id[id].wants(wanted)
+                }
+                self.progress.update(self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans))
+                self._run(plan)
+
+    def _run(self, plan: Plan) -> None:
+        started = datetime.now(timezone.utc)
+        began = time.monotonic()
+        options, settings = plan.options, self.settings
+        worker = Worker(
+            self.launch.specification(plan),
+            threads=options.threads or settings.threads,
+            show_output=self.launch.show_output,
+            timeout_s=options.timeout_s or settings.timeout_s,
+        )
+        with worker:
+            if worker.prepare():
+                worker.time_block(options.budget_s or settings.budget_s)
+            plan.last = worker.finish()
+        plan.tries += 1
+        plan.seconds += time.monotonic() - began
+        if plan.last.run is not None and not plan.last.failed:
+            self._keep(plan, plan.last, started)
+
+    def _keep(self, plan: Plan, delivery: Delivery, started: datetime) -> None:
+        assert delivery.run is not None
+        message = delivery.run
+        figures = dict(message["quality"])
+        figures["disturbed"] = quality.disturbed(figures, self._baseline_runs(plan.id))
+        record = {
+            "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "boot": self.facts.boot,
+            "commit": self.facts.commit,
+            "environment": {
+                "fingerprint": dict(self.facts.fingerprint),
+                "software": message["software"],
+                "settings": message["settings"],
+            },
+            "metrics": message["metrics"],
+            "values": message["values"],
+            "quality": figures,
+            "study": delivery.study,
+            "reports": delivery.reports,
+            "benchmark_stats": delivery.benchmark_stats,
+        }
+        self.journal.run(plan.id, record)
+        self._take(plan, record)
+
+    def resume(self, past: Past) -> None:
+        """Take over the runs that an unfinished session had measured, as if they were this one's."""
+        plans = {plan.id: plan for plan in self.plans}
+        for benchmark_id, record in past.runs:
+            plan = plans.get(benchmark_id)
+            if plan is None:
+                continue
+            self._take(plan, record)
+            plan.tries += 1
+            plan.last = Delivery(
+                reports=list(record["reports"]),
+                run=dict(record),
+                study=record["study"],
+                benchmark_stats=record["benchmark_stats"],
+            )
+
+    def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
+        key = environment_key(record["environment"])
+        self.environments[key] = record["environment"]
+        plan.runs.append(
+            Run(
+                environment=key,
+                started=record["started"],
+                session=self.facts.id,
+                values=record["values"],
+                boot=record["boot"],
+                commit=record["commit"],
+                quality=record["quality"],
+            )
+        )
+        plan.metrics = {name: Metric(**metric) for name, metric in record["metrics"].items()}
+        plan.study = record["study"]
+        if record["benchmark_stats"] is not None:
+            plan.benchmark_stats.append(record["benchmark_stats"])
+
+    def _baseline_runs(self, benchmark_id: str) -> Tuple[Run, ...]:
+        if self.baseline is None or benchmark_id not in self.baseline.benchmarks:
+            return ()
+        return self.baseline.benchmarks[benchmark_id].runs
+
+    def _note_replaced(self) -> None:
+        replaced = sum(run.disturbed for plan in self.plans for run in plan.runs)
+        if replaced:
+            self.notes.append(
+                f"{replaced} runs were disturbed (others took the processor): they are kept and marked, and no evidence"
+            )

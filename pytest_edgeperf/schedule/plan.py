@@ -1,0 +1,82 @@
+"""What is to be measured, and in which order: pure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any, List, Mapping, Optional, Sequence
+
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.results.types import Metric, Run
+from pytest_edgeperf.schedule.process import Delivery
+from pytest_edgeperf.settings import BenchmarkOptions
+
+#: A disturbed run is measured again, at most this often per planned run.
+EXTRA_TRIES = 2
+
+
+@dataclass
+class Plan:
+    """One benchmark of the session: what it asks for, and what has come of it so far."""
+
+    id: str
+    path: str
+    #: Uses pytest-benchmark's fixture instead of ours.
+    adopted: bool
+    options: BenchmarkOptions
+    parameters: Mapping[str, Any]
+    #: Runs to take in the first stage: one if there is nothing to compare them with.
+    rounds: int
+    #: Further tries per run for disturbed ones; none where nothing is compared.
+    extra_tries: int = EXTRA_TRIES
+    runs: List[Run] = field(default_factory=list)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    #: Per run of an adopted benchmark, what pytest-benchmark's fixture measured.
+    benchmark_stats: List[Message] = field(default_factory=list)
+    #: The study that it belongs to and its place there, if it named one.
+    study: Optional[Mapping[str, Any]] = None
+    last: Optional[Delivery] = None
+    tries: int = 0
+    #: Wall seconds of all tries, to tell the remaining time.
+    seconds: float = 0.0
+
+    @property
+    def broken(self) -> bool:
+        """Its body failed or its worker did not deliver: it is not measured further."""
+        return self.last is not None and self.last.failed
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come: broken, skipped, or a body that measured nothing."""
+        return self.last is not None and (self.last.failed or self.last.skipped or self.last.run is None)
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Its body passed without measuring; pytest-benchmark may be disabled, ours may not."""
+        return not self.adopted and self.last is not None and self.last.passed_without_run
+
+    @property
+    def good_runs(self) -> int:
+        """Runs that are evidence."""
+        return sum(not run.disturbed for run in self.runs)
+
+    def wants(self, good_runs: int) -> bool:
+        """Whether to try again to reach that many good runs."""
+        return not self.ended and self.good_runs < good_runs and self.tries < good_runs * (1 + self.extra_tries)
+
+
+def round_order(plans: Sequence[Plan], seed: str, round_number: int) -> List[Plan]:
+    """A fresh order for each round, the same for the same session."""
+    shuffled = list(plans)
+    random.Random(f"{seed}/{round_number}").shuffle(shuffled)  # noqa: S311 (an order, not a secret)
+    return shuffled
+
+
+def remaining_seconds(pending: Mapping[str, int], plans: Sequence[Plan]) -> Optional[float]:
+    """What the pending tries (per id) should take, from what tries took so far; ``None`` before the first."""
+    timed = [plan for plan in plans if plan.tries]
+    if not timed:
+        return None
+    usual_s = sum(plan.seconds for plan in timed) / sum(plan.tries for plan in timed)
+    own_s = {plan.id: plan.seconds / plan.tries for plan in timed}
+    return sum(count * own_s.get(id, usual_s) for id, count in pending.items())

@@ -1,0 +1,218 @@
+"""One worker process seen from the coordinator: start, command, take its messages, know how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, Dict, List, Mapping, Optional
+
+from pytest_edgeperf.measure import launcher
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, Message
+from pytest_edgeperf.schedule import faults
+
+#: Of a dead worker's output, the last part is shown.
+OUTPUT_TAIL_BYTES = 8192
+#: A worker that has said its last word may take this long to leave (plugins' atexit work).
+LEAVE_SECONDS = 30.0
+#: How often a silent worker is looked at: a child that it left behind may keep the connection open.
+LOOK_SECONDS = 2.0
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclass
+class Delivery:
+    """What came of one worker: its pytest reports, its run, and why it failed to deliver if it did."""
+
+    reports: List[Dict[str, Any]] = field(default_factory=list)
+    run: Optional[Message] = None
+    #: What the adopted pytest-benchmark fixture measured, for that plugin's own reports.
+    benchmark_stats: Optional[Message] = None
+    #: The study that the benchmark belongs to, and its place there.
+    study: Optional[Message] = None
+    fault: Optional[str] = None
+    output: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """A fault, or a setup, call or teardown that failed."""
+        return self.fault is not None or any(report.get("outcome") == "failed" for report in self.reports)
+
+    @property
+    def failed_phase(self) -> str:
+        """``setup``, ``body`` or ``teardown``: which of them failed first."""
+        phases = [str(report["when"]) for report in self.reports if report.get("outcome") == "failed"]
+        return "body" if phases[:1] == ["call"] else "".join(phases[:1])
+
+    @property
+    def skipped(self) -> bool:
+        """Skipped (or an expected failure) in the worker: there will be no run."""
+        return any(report.get("outcome") == "skipped" for report in self.reports)
+
+    @property
+    def passed_without_run(self) -> bool:
+        """The body came to its end and there is no run."""
+        return self.run is None and not self.failed and not self.skipped
+
+
+class Worker:
+    """A started worker process. Use as a context manager: leaving it leaves no process behind."""
+
+    def __init__(self, specification: Message, *, threads: int, show_output: bool, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._deadline = time.monotonic() + timeout_s
+        self._spool: Optional[IO[bytes]] = None if show_output else tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        self._oom_before = faults.oom_kills()
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                    launcher.__file__,
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._spool,
+                stderr=subprocess.STDOUT if self._spool else None,
+                pass_fds=(theirs.fileno(),),
+                env=_environment(threads),
+                start_new_session=True,
+            )
+        self.channel.send(specification)
+        self.delivery = Delivery()
+        self._said_exit = False
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.channel.close()
+        if self._spool:
+            self._spool.close()
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id, which is its process group too."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Kill the worker and all that it started, if any of it still runs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def prepare(self) -> bool:
+        """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""
+        return self._until("ready")
+
+    def time_block(self, seconds: float, settle_s: float = 0.0) -> bool:
+        """Have one block timed and wait for it. ``False``: the worker ended."""
+        return self._command({"command": "block", "seconds": seconds, "settle_s": settle_s}) and self._until("block")
+
+    def finish(self) -> Delivery:
+        """Let the benchmark end and take everything it delivers."""
+        if self._command({"command": "finish"}):
+            self._until("exit")
+        return self.delivery
+
+    def _command(self, message: Message) -> bool:
+        if self.delivery.fault or self._said_exit:
+            return False
+        try:
+            self.channel.send(message)
+        except ChannelClosed:
+            self._ended()
+            return False
+        return True
+
+    def _until(self, wanted: str) -> bool:
+        while True:
+            remaining_s = self._deadline - time.monotonic()
+            if remaining_s <= 0:
+                self.kill()
+                self._fault(faults.hung(self._timeout_s))
+                return False
+            ended = self._process.poll() is not None
+            try:
+                message = self.channel.receive(min(remaining_s, LOOK_SECONDS))
+            except ChannelClosed:
+                message, ended = None, True
+            if message is not None:
+                self._take(message["event"], message)
+                if message["event"] in (wanted, "exit"):
+                    return bool(message["event"] == wanted)
+            elif ended:
+                self._ended()
+                return False
+
+    def _take(self, event: str, message: Message) -> None:
+        if event == "report":
+            self.delivery.reports.append(message["report"])
+        elif event == "run":
+            self.delivery.run = message
+        elif event == "study":
+            self.delivery.study = {key: message[key] for key in ("name", "study", "place")}
+        elif event == "benchmark_stats":
+            self.delivery.benchmark_stats = message
+        elif event == "collect_error":
+            self._fault("its worker could not collect the file:\n" + message["text"])
+        elif event == "not_collected" and not self.delivery.fault:
+            self._fault(
+                "its worker did not find it: the file, or the parametrisation, differs from one process to the next"
+            )
+        elif event == "internal_error":
+            self._fault("pytest itself failed in its worker:\n" + message["text"])
+        elif event == "exit":
+            self._leave()
+
+    def _leave(self) -> None:
+        self._said_exit = True
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _ended(self) -> None:
+        try:
+            status = self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._fault("its process closed the connection and did not leave; killed")
+            return
+        self._fault(faults.describe_exit(status, self._oom_before, faults.oom_kills()))
+
+    def _fault(self, reason: str) -> None:
+        self.delivery.fault = reason
+        self.delivery.output = self._output()
+
+    def _output(self) -> str:
+        if self._spool is None:
+            return ""
+        size = self._spool.seek(0, os.SEEK_END)
+        self._spool.seek(max(0, size - OUTPUT_TAIL_BYTES))
+        return self._spool.read().decode(errors="replace")
+
+
+def _environment(threads: int) -> Mapping[str, str]:
+    environment = dict(os.environ)
+    environment.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    # A pool that spins while it waits takes the processor from whoever's turn it is.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return environment

@@ -1,0 +1,251 @@
+"""A pytest session that measures: from collected items to runs, verdicts and written files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import pytest
+
+from pytest_edgeperf import results
+from pytest_edgeperf.devices import Device, boot_id
+from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.schedule import adoption, pinning
+from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
+from pytest_edgeperf.schedule.journal import Journal, Past, unfinished
+from pytest_edgeperf.schedule.options import worker_options
+from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
+from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
+from pytest_edgeperf.settings import (
+    CHECK,
+    OFF,
+    REFRESH,
+    Settings,
+    cache_folder,
+)
+
+MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"
+#: Results of this many past sessions are kept in the cache folder.
+KEPT_RESULTS = 20
+
+
+class MeasuringSession:
+    """Everything between the collected benchmarks and what is reported of them."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        device: Device,
+        items: Sequence[pytest.Item],
+        progress: Progress,
+    ) -> None:
+        self.config = config
+        self._commit = _commit(config.rootpath)
+        self.settings = settings
+        self.device = device
+        self.written: List[Tuple[str, str]] = []
+        self.refreshed: Dict[str, str] = {}
+        self._pinnings: Dict[int, pinning.Pinning] = {}
+        self._options, self._arguments = worker_options(config)
+        self.baseline_path = results.path_for(Path(config.rootpath) / settings.baseline_dir, device.name)
+        self.baseline = None if settings.baseline == OFF else results.load(self.baseline_path.parent, device.name)
+        past = self._past()
+        now = datetime.now(timezone.utc)
+        facts = SessionFacts(
+            id=past.header["session"] if past else f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+            device=device.name,
+            fingerprint=device.fingerprint,
+            boot=boot_id(),
+            commit=self._commit,
+        )
+        self._journal = (
+            Journal.resumed(past)
+            if past
+            else Journal(cache_folder("journals") / f"{facts.id}.jsonl", {"session": facts.id, **self._header()})
+        )
+        self.plans = {plan.id: plan for plan in map(self._plan, items)}
+        self.coordinator = Coordinator(
+            plans=list(self.plans.values()),
+            settings=settings,
+            facts=facts,
+            launch=Launch(
+                specification=self._specification,
+                show_output=config.option.capture == "no",
+                max_broken=config.option.maxfail or 0,
+            ),
+            baseline=self.baseline,
+            progress=progress,
+            journal=self._journal,
+        )
+        self._note_pinning()
+        if past:
+            self.coordinator.resume(past)
+            self.coordinator.notes.append(
+                f"went on with session {facts.id}: {len(past.runs)} runs were measured before"
+            )
+        elif settings.resume:
+            self.coordinator.notes.append(
+                "no unfinished session of this checkout, commit and these settings was found: measured from the start"
+            )
+
+    @property
+    def comparison(self) -> Optional[Comparison]:
+        """The judge's verdicts, once measured."""
+        return self.coordinator.comparison
+
+    def measure(self) -> None:
+        """Measure everything, then write what is to be written."""
+        self.coordinator.measure()
+        adoption.hand_over(self.config, self.plans.values())
+        self._write()
+        self._journal.close(keep=False)
+
+    def abandon(self) -> None:
+        """Keep the journal of a session that did not come to its end."""
+        self._journal.close(keep=True)
+        if self._journal.path.exists():
+            self.written.append(("what was measured until then", str(self._journal.path)))
+
+    def faults(self) -> Mapping[str, str]:
+        """Benchmark id -> why it was not measured."""
+        told = {}
+        for plan in self.plans.values():
+            if plan.last is not None and plan.last.fault:
+                told[plan.id] = plan.last.fault.splitlines()[0]
+            elif plan.broken and plan.last is not None:
+                told[plan.id] = f"its {plan.last.failed_phase} failed"
+            elif plan.measured_nothing:
+                told[plan.id] = MEASURED_NOTHING
+        return told
+
+    def _header(self) -> Dict[str, Any]:
+        """What a session must agree in with the one that it resumes."""
+        return {
+            "rootdir": str(self.config.rootpath),
+            "device": self.device.name,
+            "commit": self._commit,
+            "baseline": self.settings.baseline,
+            "budget_s": self.settings.budget_s,
+            "threads": self.settings.threads,
+            "cpus": self.settings.cpus,
+        }
+
+    def _past(self) -> Optional[Past]:
+        past = unfinished(cache_folder("journals"), self._header())
+        return past if self.settings.resume else None
+
+    def _plan(self, item: pytest.Item) -> Plan:
+        in_baseline = self.baseline is not None and item.nodeid in self.baseline.benchmarks
+        alone = self.settings.baseline == CHECK and not in_baseline
+        callspec = getattr(item, "callspec", None)
+        return Plan(
+            id=item.nodeid,
+            path=str(item.path),
+            adopted=not is_benchmark(item),
+            options=marker_options(item),
+            parameters=_plain(callspec.params) if callspec is not None else {},
+            rounds=1 if alone else self.settings.rounds,
+            extra_tries=0 if alone or self.settings.baseline == OFF else EXTRA_TRIES,
+        )
+
+    def _specification(self, plan: Plan) -> Message:
+        threads = plan.options.threads or self.settings.threads
+        pinned = self._pinning(threads)
+        budget_s = plan.options.budget_s or self.settings.budget_s
+        if plan.adopted:
+            budget_s = float(self.config.getoption("benchmark_max_time"))
+        _, _, rest = plan.id.partition("::")
+        return {
+            "nodeid": plan.id,
+            "adopted": plan.adopted,
+            "args": [*self._arguments, f"{plan.path}::{rest}"],
+            "options": self._options,
+            "sys_path": _sys_path(),
+            "program": "pytest",
+            "cpus": list(pinned.cpus),
+            "settings": {"budget_s": budget_s, "threads": threads, "cpus": str(pinned)},
+        }
+
+    def _pinning(self, threads: int) -> pinning.Pinning:
+        if threads not in self._pinnings:
+            self._pinnings[threads] = pinning.choose(self.settings.cpus, threads)
+        return self._pinnings[threads]
+
+    def _note_pinning(self) -> None:
+        for threads in sorted({plan.options.threads or self.settings.threads for plan in self.plans.values()}):
+            note = self._pinning(threads).note
+            if note is not None and note not in self.coordinator.notes:
+                self.coordinator.notes.append(note)
+
+    def _write(self) -> None:
+        measured = self.coordinator.measured()
+        if not measured.benchmarks:
+            return
+        for name in self.settings.results:
+            path = Path(self.config.invocation_params.dir) / name
+            results.write(path, measured)
+            self.written.append(("results", str(path)))
+        if not self.settings.results:
+            self._write_to_cache(measured)
+        if self.settings.baseline == REFRESH:
+            self._refresh(measured)
+
+    def _write_to_cache(self, measured: results.Results) -> None:
+        folder = cache_folder("results")
+        path = folder / f"{self.coordinator.facts.id}.json"
+        results.write(path, measured)
+        self.written.append(("results", str(path)))
+        for old in sorted(folder.glob("*.json"))[:-KEPT_RESULTS]:
+            old.unlink()
+
+    def _refresh(self, measured: results.Results) -> None:
+        broken = {plan.id for plan in self.plans.values() if plan.broken}
+        whole = {id: one for id, one in measured.benchmarks.items() if id not in broken}
+        good = replace(measured, benchmarks=whole)
+        if not good.benchmarks:
+            self.coordinator.notes.append("no benchmark was measured whole, so the baseline was left as it is")
+            return
+        assert self.settings.reason is not None
+        outcome = results.refresh(self.baseline, good, self.settings.reason)
+        if outcome.created or outcome.updated:
+            results.write(self.baseline_path, outcome.results)
+            self.written.append(("baseline", str(self.baseline_path)))
+        for word, ids in (("created", outcome.created), ("updated", outcome.updated), ("kept", outcome.kept)):
+            self.refreshed.update(dict.fromkeys(ids, word))
+        for id, why in outcome.refused.items():
+            self.coordinator.notes.append(f"{id} was not accepted: {why}")
+
+
+def _plain(params: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        name: value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+        for name, value in params.items()
+    }
+
+
+def _sys_path() -> List[str]:
+    return [path or os.getcwd() for path in sys.path]
+
+
+def _commit(rootdir: Path) -> Optional[str]:
+    """The checkout's commit, with ``-dirty`` when files differ from it; ``None`` outside git."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607 (the user's git)
+            cwd=rootdir,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None

@@ -1,0 +1,115 @@
+"""The coordinator is killed with SIGKILL at twenty moments of a seeded schedule; nothing measured is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from pytest_edgeperf import results
+
+KILLS = 20
+ROUNDS = 8
+SUITE = """
+import pytest
+
+@pytest.mark.timed_inference
+@pytest.mark.parametrize("size", [1000, 2000])
+def test_sum(timed_inference, size):
+    timed_inference(sum, range(size))
+"""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    return tmp_path
+
+
+def start(suite):
+    arguments = ["-q", "--baseline=refresh", "--edgeperf-reason=kills", f"--edgeperf-rounds={ROUNDS}"]
+    arguments += ["--edgeperf-budget=0.05", "--edgeperf-resume", "--edgeperf-results=all.json"]
+    environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(suite / "cache"), "EDGEPERF_LOCK_DIR": str(suite)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=suite,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def workers_of(suite):
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if "launcher.py" in " ".join(process.cmdline()) and process.cwd() == str(suite):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def journalled(suite):
+    """The runs in all journals: every line but a torn last one must be whole."""
+    runs = set()
+    for path in (suite / "cache" / "journals").glob("*.jsonl"):
+        lines = path.read_bytes().split(b"\n")
+        for line in (json.loads(line) for line in lines[:-1]):
+            if line["kind"] == "run":
+                runs.add((line["benchmark"], line["started"], f"{line['values']['latency']['p50']:.6g}"))
+    return runs
+
+
+def seconds_until_first_run(suite):
+    began = time.monotonic()
+    with start(suite) as session:
+        while not journalled(suite):
+            time.sleep(0.02)
+        session.kill()
+    return time.monotonic() - began
+
+
+def measured(path):
+    return {
+        (name, run.started, f"{run.values['latency']['p50']:.6g}")
+        for name, benchmark in results.read(path).benchmarks.items()
+        for run in benchmark.runs
+    }
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite):
+    moments = random.Random(20261121)
+    until_first_run_s = seconds_until_first_run(suite)
+    completed = set()
+    for _ in range(KILLS):
+        session = start(suite)
+        time.sleep(moments.uniform(0.1, 1.6) * until_first_run_s)
+        ended = session.poll() is not None
+        session.send_signal(signal.SIGKILL)
+        session.communicate()
+        if ended:
+            completed.clear()
+        deadline = time.monotonic() + 5
+        while workers_of(suite) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not workers_of(suite)
+        completed |= journalled(suite)
+        if (suite / "baselines" / "host.json").exists():
+            results.read(suite / "baselines" / "host.json")
+
+    session = start(suite)
+    output, _ = session.communicate(timeout=240)
+    assert session.returncode == 0, output
+    assert completed
+    assert completed <= measured(suite / "all.json"), output

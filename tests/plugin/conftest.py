@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from pytest_edgeperf import results
+
+#: The machine that runs these tests may be busy: time by the processor's clock, and take no run for disturbed.
+CALM = """
+import time
+from pytest_edgeperf.measure import loop
+from pytest_edgeperf.schedule import quality
+
+loop.perf_counter_ns = time.thread_time_ns
+quality.LEAST_CPU_SHARE = 0.0
+"""
+#: Real work, and a line in a file for each process that does it.
+WORK = """
+import os
+import pathlib
+import pytest
+
+def work(steps):
+    total = 0
+    for step in range(int(steps)):
+        total += step * step
+    return total
+
+def ran(name):
+    with open(pathlib.Path(__file__).with_name("ran.txt"), "a") as file:
+        file.write(f"{name} {os.getpid()}\\n")
+"""
+SHORT = ("-p", "calm", "--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
+REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
+
+
+class Project:
+    """A folder with a suite, and real pytest sessions in it."""
+
+    def __init__(self, path, environment):
+        self.path = path
+        self.environment = environment
+        self.write("calm.py", CALM)
+
+    def write(self, name, text):
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def suite(self, text, name="test_it.py"):
+        return self.write(name, WORK + text)
+
+    def start(self, *arguments, short=True, env=(), **keywords):
+        command = [sys.executable, "-m", "pytest", *(SHORT if short else ("-p", "calm")), *map(str, arguments)]
+        environment = {**self.environment, **dict(env)}
+        keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **keywords}
+        return subprocess.Popen(
+            command, cwd=str(self.path), env=environment, universal_newlines=True, encoding="utf-8", **keywords
+        )
+
+    def run(self, *arguments, short=True, env=(), typed=None):
+        with self.start(
+            *arguments, short=short, env=env, stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE
+        ) as process:
+            output, _ = process.communicate(typed, timeout=240)
+        return Outcome(process.returncode, output)
+
+    def ran(self):
+        """Names of the bodies that ran, in order, with their process ids."""
+        path = self.path / "ran.txt"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(name, int(pid)) for name, pid in (line.rsplit(" ", 1) for line in lines)]
+
+    def ran_names(self):
+        return [name for name, _ in self.ran()]
+
+    @property
+    def baseline_path(self):
+        return self.path / "baselines" / "host.json"
+
+    def baseline(self):
+        return results.read(self.baseline_path)
+
+    def testcases(self, name="junit.xml"):
+        """JUnit testcases by name."""
+        return {case.get("name"): case for case in ElementTree.parse(str(self.path / name)).iter("testcase")}
+
+    def verdicts(self, name="junit.xml"):
+        found = {}
+        for case, element in self.testcases(name).items():
+            found[case] = properties_of(element).get("edgeperf.verdict")
+        return found
+
+    def copy(self, path):
+        shutil.copytree(str(self.path), str(path))
+        return Project(path, environment_for(path))
+
+
+class Outcome:
+    """The exit code and all output of a session."""
+
+    def __init__(self, code, output):
+        self.code = code
+        self.output = output
+
+    def __contains__(self, text):
+        # The report is wrapped to the terminal's width.
+        return " ".join(text.split()) in " ".join(self.output.split())
+
+    def __repr__(self):
+        return f"exit {self.code}\n{self.output}"
+
+
+def properties_of(case):
+    return {one.get("name"): one.get("value") for one in case.iter("property")}
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def environment_for(path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "EDGEPERF_", "COV_"))}
+    own = {"EDGEPERF_CACHE_DIR": str(path / "cache"), "EDGEPERF_LOCK_DIR": str(path.parent)}
+    return {**kept, **own, "HOME": str(path / "home"), "COLUMNS": "120"}
+
+
+def new_project(path):
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "pytest.ini").write_text("[pytest]\n")
+    return Project(path, environment_for(path))
+
+
+@pytest.fixture
+def project(tmp_path):
+    return new_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def accepted_suite(tmp_path_factory):
+    """A suite whose baseline was refreshed once, to be copied."""
+    made = new_project(tmp_path_factory.mktemp("accepted") / "project")
+    made.suite(
+        """
+FACTORS = {"changing": float(os.environ.get("CHANGING", "1")), "tolerant": float(os.environ.get("TOLERANT", "1"))}
+
+def test_steady(timed_inference):
+    timed_inference(work, 10000)
+
+def test_changing(timed_inference):
+    timed_inference(work, 10000 * FACTORS["changing"])
+
+@pytest.mark.timed_inference(tolerance=0.9)
+def test_tolerant(timed_inference):
+    timed_inference(work, 10000 * FACTORS["tolerant"])
+
+def test_ordinary():
+    pass
+"""
+    )
+    made.first = made.run("--edgeperf-budget=0.15", "--edgeperf-rounds=5", *REFRESH, short=False)
+    return made
+
+
+@pytest.fixture
+def accepted(accepted_suite, tmp_path):
+    return accepted_suite.copy(tmp_path / "project")
+
+
+def load_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from pytest_edgeperf import results
+
+from .conftest import REFRESH, properties_of
+
+CHECK = (
+    "--edgeperf-budget=0.15",
+    "--edgeperf-rounds=3",
+    "--edgeperf-max-rounds=6",
+    "--junitxml=junit.xml",
+    "--edgeperf-results=now.json",
+)
+PASSING = {"unchanged", "inconclusive", "improved"}
+
+
+def check(project, *arguments, **factors):
+    return project.run(*CHECK, *arguments, short=False, env=factors)
+
+
+def failed(project):
+    return [name for name, case in project.testcases().items() if case.find("failure") is not None]
+
+
+def test_refresh_writes_a_baseline_that_can_be_read(accepted_suite):
+    assert accepted_suite.first.code == 0, accepted_suite.first
+    accepted = accepted_suite.baseline()
+    assert set(accepted.benchmarks) == {
+        "test_it.py::test_steady",
+        "test_it.py::test_changing",
+        "test_it.py::test_tolerant",
+    }
+    for benchmark in accepted.benchmarks.values():
+        assert len(benchmark.runs) == 5
+        assert {run.reason for run in benchmark.runs} == {"first"}
+    assert "baseline created for 3 benchmarks" in accepted_suite.first
+
+
+def test_unchanged_code_passes_and_its_runs_are_written(accepted):
+    outcome = check(accepted)
+    assert outcome.code == 0, outcome
+    verdicts = accepted.verdicts()
+    assert verdicts.pop("test_ordinary") is None
+    assert set(verdicts.values()) <= PASSING
+    written = results.read(accepted.path / "now.json")
+    assert set(written.benchmarks) == set(accepted.baseline().benchmarks)
+    assert "now.json" in outcome
+
+
+def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(accepted):
+    outcome = check(accepted, CHANGING="1.6", TOLERANT="1.6")
+    assert outcome.code == 1, outcome
+    assert failed(accepted) == ["test_changing"]
+    cases = accepted.testcases()
+    message = cases["test_changing"].find("failure").get("message")
+    assert "x baseline [" in message
+    assert "tolerance 2 %" in message
+    told = properties_of(cases["test_changing"])
+    assert told["edgeperf.verdict"] == "regressed"
+    assert 1.3 < float(told["edgeperf.latency_ratio"]) < 2.0
+    assert float(told["edgeperf.latency_p50_ms"]) > 0
+    assert accepted.verdicts()["test_tolerant"] in PASSING
+    assert "regressed: test_changing" in outcome
+    assert told["edgeperf.latency_ratio"][:4] in outcome
+    again = accepted.run("--lf", "--collect-only", "-q", short=False)
+    assert "test_it.py::test_changing" in again
+    assert "test_steady" not in again.output
+
+
+def test_a_slowdown_of_forty_percent_is_found(accepted):
+    outcome = check(accepted, "-k", "changing or steady", CHANGING="1.4")
+    assert outcome.code == 1, outcome
+    assert failed(accepted) == ["test_changing"]
+
+
+def test_faster_code_is_improved_and_passes(accepted):
+    outcome = check(accepted, "-k", "changing", CHANGING="0.4")
+    assert outcome.code == 0, outcome
+    assert accepted.verdicts() == {"test_changing": "improved"}
+    assert set(results.read(accepted.path / "now.json").benchmarks) == {"test_it.py::test_changing"}
+    assert "missing" not in outcome.output
+
+
+def test_a_refresh_replaces_only_what_was_measured(accepted):
+    before = accepted.baseline().benchmarks
+    outcome = accepted.run("-k", "steady", "--baseline=refresh", "--edgeperf-reason=second")
+    assert outcome.code == 0, outcome
+    assert "baseline updated for 1 benchmark" in outcome
+    assert "baseline kept for 2 benchmarks" in outcome
+    after = accepted.baseline().benchmarks
+    assert {run.reason for run in after["test_it.py::test_steady"].runs} == {"second"}
+    for kept in ("test_it.py::test_changing", "test_it.py::test_tolerant"):
+        assert after[kept] == before[kept]
+
+
+def test_a_refresh_accepts_a_slowdown_and_says_so(accepted):
+    outcome = check(accepted, "-k", "changing", *REFRESH, CHANGING="1.8")
+    assert outcome.code == 0, outcome
+    assert "accepted although worse than the earlier baseline" in outcome
+    assert failed(accepted) == []
+
+
+@pytest.mark.parametrize("reason", [(), ("--edgeperf-reason=",), ("--edgeperf-reason= ",)])
+def test_a_refresh_needs_a_reason(accepted, reason):
+    before = accepted.baseline_path.read_bytes()
+    outcome = accepted.run("--baseline=refresh", *reason)
+    assert outcome.code == 4, outcome
+    assert "--edgeperf-reason" in outcome
+    assert accepted.baseline_path.read_bytes() == before
+
+
+def test_other_settings_than_the_baselines_are_incomparable_and_named(accepted):
+    outcome = accepted.run("-k", "steady")
+    assert outcome.code == 0, outcome
+    assert "incomparable (1)" in outcome
+    assert "budget_s 0.15 -> 0.02" in outcome
+    strict = accepted.run("-k", "steady", "--edgeperf-unbaselined=fail")
+    assert strict.code == 11, strict
+
+
+def test_new_and_missing_benchmarks_are_listed(accepted):
+    text = (accepted.path / "test_it.py").read_text()
+    text = text.replace("def test_steady(", "@pytest.mark.skipif(True, reason='off')\ndef test_steady(")
+    text = (
+        text[: text.index("def test_ordinary")] + "def test_added(timed_inference):\n    timed_inference(work, 10000)\n"
+    )
+    (accepted.path / "test_it.py").write_text(text)
+    arguments = ("-k", "steady or added", "--edgeperf-budget=0.15", "-v")
+    outcome = accepted.run(*arguments)
+    assert outcome.code == 0, outcome
+    assert "new (1)" in outcome
+    assert "missing (1)" in outcome
+    assert "test_changing" not in outcome.output
+    assert accepted.run(*arguments, "--edgeperf-unbaselined=fail").code == 11
+
+
+def test_a_session_without_any_baseline_passes_and_says_how_to_make_one(accepted):
+    shutil.rmtree(str(accepted.path / "baselines"))
+    outcome = accepted.run("-k", "steady", "--junitxml=junit.xml")
+    assert outcome.code == 0, outcome
+    assert "--baseline=refresh" in outcome
+    assert accepted.verdicts() == {"test_steady": "new"}
+
+
+def test_what_stays_unclear_decides_the_exit_code_only_when_asked(project):
+    project.suite(
+        """
+def test_erratic(timed_inference):
+    ran("erratic")
+    earlier = len(pathlib.Path(__file__).with_name("ran.txt").read_text().splitlines()) - 1
+    # The baseline in the middle, then half and double of it in turn.
+    timed_inference(work, 20000 * (1 if earlier == 0 else 2 if earlier % 2 else 0.5))
+"""
+    )
+    assert project.run("--edgeperf-rounds=1", *REFRESH).code == 0
+    arguments = ("--edgeperf-rounds=2", "--edgeperf-max-rounds=2", "--junitxml=junit.xml")
+    outcome = project.run(*arguments)
+    assert outcome.code == 0, outcome
+    assert project.verdicts() == {"test_erratic": "inconclusive"}
+    assert project.run(*arguments, "--edgeperf-inconclusive=fail").code == 10
+
+
+def test_a_refresh_from_disturbed_runs_alone_writes_no_baseline(project):
+    project.suite("def test_one(timed_inference):\n    timed_inference(work, 1000)\n")
+    project.write("calm.py", "from pytest_edgeperf.schedule import quality\nquality.preempted = lambda figures: True\n")
+    outcome = project.run(*REFRESH)
+    assert outcome.code == 0, outcome
+    assert "test_it.py::test_one was not accepted" in outcome
+    assert not project.baseline_path.exists()
+
+
+def test_without_comparison_nothing_is_judged(accepted):
+    outcome = accepted.run("-k", "changing", "--baseline=off", "--junitxml=junit.xml", env={"CHANGING": "3"})
+    assert outcome.code == 0, outcome
+    assert accepted.verdicts() == {"test_changing": None}
+    assert "1 measured" in outcome

@@ -1,0 +1,70 @@
+"""Sessions in which well-known plugins are installed and used."""
+
+from __future__ import annotations
+
+import pytest
+
+SUITE = """
+def test_one(timed_inference):
+    ran("one")
+    timed_inference(work, 1000)
+
+def test_two(timed_inference):
+    ran("two")
+    timed_inference(work, 1000)
+
+def test_ordinary():
+    ran("ordinary")
+"""
+MEASURE = ("--baseline=off", "-p", "no:randomly")
+
+
+def test_side_by_side_under_xdist_is_a_usage_error_and_ordinary_tests_run(project):
+    pytest.importorskip("xdist")
+    project.suite(SUITE)
+    outcome = project.run(*MEASURE, "-n2")
+    assert outcome.code == 4, outcome
+    assert "benchmarks cannot be measured side by side under pytest-xdist" in outcome
+    assert project.ran_names() == ["ordinary"]
+
+
+def test_each_device_under_xdist_measures(project):
+    pytest.importorskip("xdist")
+    project.suite(SUITE)
+    outcome = project.run(*MEASURE, "--dist=each", "--tx=popen", "--edgeperf-results=all.json")
+    assert outcome.code == 0, outcome
+    assert sorted(project.ran_names()) == ["one", "ordinary", "two"]
+    assert (project.path / "all.json").exists()
+
+
+def test_a_random_order_of_items_is_not_drawn_again_in_workers(project):
+    pytest.importorskip("pytest_randomly")
+    project.suite(SUITE)
+    outcome = project.run("--baseline=off", "-p", "randomly", "--randomly-seed=7")
+    assert outcome.code == 0, outcome
+    assert "3 passed" in outcome
+
+
+def test_a_failing_benchmark_is_not_run_again_by_rerunfailures(project):
+    pytest.importorskip("pytest_rerunfailures")
+    project.suite("def test_one(timed_inference):\n    ran('one')\n    assert False\n")
+    outcome = project.run(*MEASURE, "--reruns=2")
+    assert outcome.code == 1, outcome
+    assert "1 failed" in outcome
+    assert project.ran_names() == ["one"]
+
+
+def test_the_timeout_of_a_test_is_not_that_of_its_rounds(project):
+    pytest.importorskip("pytest_timeout")
+    project.suite(SUITE)
+    outcome = project.run(*MEASURE, "--timeout=0.8", "--edgeperf-rounds=2")
+    assert outcome.code == 0, outcome
+    assert project.ran_names().count("one") == 2
+
+
+def test_coverage_of_the_session_is_reported_and_workers_are_not_traced(project):
+    pytest.importorskip("pytest_cov")
+    project.suite(SUITE.replace('ran("one")', "import sys; assert sys.gettrace() is None, sys.gettrace()"))
+    outcome = project.run(*MEASURE, "--cov=.", "--cov-report=term", env={"COVERAGE_PROCESS_CONFIG": ""})
+    assert outcome.code == 0, outcome
+    assert "TOTAL" in outcome

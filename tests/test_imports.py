@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "scipy", "torch", "onnxruntime", "rich", "jsonschema"}
+REPETITIONS = 8
+MOST_CPU_S = 0.030
+ATTEMPTS = 3
+SHOW_MODULES = """
+import json, sys
+
+def pytest_unconfigure():
+    print("modules:" + json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "test_empty.py").write_text("")
+    (folder / "show_modules.py").write_text(SHOW_MODULES)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return folder
+
+
+def environment():
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST_"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), "."])}
+
+
+def collect(folder, *arguments):
+    return [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments]
+
+
+def test_the_package_imports_nothing_heavy():
+    code = "import json, sys, pytest_edgeperf; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, check=True)
+    modules = set(json.loads(done.stdout))
+    assert "pytest_edgeperf" in modules
+    assert not modules & HEAVY
+    assert "pytest" not in modules
+
+
+def test_the_plugin_imports_nothing_heavy_and_none_of_its_rooms(project):
+    done = subprocess.run(
+        collect(project, "-p", "show_modules"),
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("modules:")]
+    modules = set(json.loads(line[len("modules:") :]))
+    assert not modules & HEAVY
+    assert {name for name in modules if name.startswith("pytest_edgeperf")} == {
+        "pytest_edgeperf",
+        "pytest_edgeperf.plugin",
+        "pytest_edgeperf.settings",
+    }
+
+
+def cpu_s(command, folder):
+    with subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+    return usage.ru_utime + usage.ru_stime
+
+
+def plugin_cpu_s(folder):
+    """What the plugin adds to the cheapest of interleaved processes with and without it."""
+    with_us, without_us = collect(folder), collect(folder, "-p", "no:edgeperf")
+    costs = [(cpu_s(with_us, folder), cpu_s(without_us, folder)) for _ in range(REPETITIONS)]
+    return min(cost for cost, _ in costs) - min(cost for _, cost in costs)
+
+
+def test_the_plugin_costs_little_where_nothing_is_measured(project):
+    lowest = float("inf")
+    for _ in range(ATTEMPTS):
+        lowest = min(lowest, plugin_cpu_s(project))
+        if lowest <= MOST_CPU_S:
+            break
+    assert lowest <= MOST_CPU_S
