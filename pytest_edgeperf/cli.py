@@ -1,0 +1,281 @@
+"""The ``edgeperf`` command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, List, NoReturn, Optional, Sequence, Tuple
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.report.text import Paper
+
+EXIT_REGRESSED = 1
+EXIT_UNUSABLE = 4
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-edgeperf", prog_name="edgeperf")
+def main() -> None:
+    """Look at what pytest-edgeperf measured, and at the machine it measures on."""
+
+
+@main.command()
+@click.argument("base")
+@click.argument("candidate")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0.0),
+    default=0.02,
+    show_default=True,
+    help="Slowdown that is accepted, as a fraction.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Probability of a false alarm over all benchmarks together.",
+)
+def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float) -> None:
+    """Judge one results file against another.
+
+    Exits with 0 when nothing regressed, 1 when something did, 4 when a file cannot be used.
+    """
+    import pytest_edgeperf
+    from pytest_edgeperf.judge.types import REGRESSED
+    from pytest_edgeperf.results import ResultsError
+
+    try:
+        comparison = pytest_edgeperf.compare(base, candidate, tolerance=tolerance, alpha=alpha)
+    except (ResultsError, OSError) as error:
+        _unusable(error)
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(comparison.to_dict(), indent=2, sort_keys=True))
+    elif form == "markdown":
+        from pytest_edgeperf.report.markdown import comparison_markdown
+
+        click.echo(comparison_markdown(comparison), nl=False)
+    else:
+        from pytest_edgeperf.report.terminal import render_comparison
+
+        paper = _paper()
+        click.echo(render_comparison(comparison, width=paper.width, colour=paper.colour, ascii_only=paper.ascii_only))
+    if comparison.summary[REGRESSED]:
+        sys.exit(EXIT_REGRESSED)
+
+
+@main.command()
+def devices() -> None:
+    """List the devices; mark what this machine is."""
+    from pytest_edgeperf.devices import DeviceMismatch, profiles, resolve
+
+    try:
+        here = resolve("auto")
+        name, conclusion = here.name, f"This machine is {here.name}: {here.description}"
+    except DeviceMismatch as error:
+        name, conclusion = "", str(error)
+    known = profiles().values()
+    _print_rows([("*" if profile.name == name else "", profile.name, profile.description) for profile in known])
+    click.echo(f"\n{conclusion}")
+
+
+@main.command()
+def frameworks() -> None:
+    """List the frameworks: version, or how to install."""
+    from pytest_edgeperf.frameworks import get, names
+    from pytest_edgeperf.frameworks.interface import FrameworkError
+
+    rows: List[Tuple[str, ...]] = []
+    for name in names():
+        try:
+            framework = get(name)
+            version = framework.version()
+        except FrameworkError as error:
+            rows.append((name, "unusable", str(error)))
+            continue
+        rows.append((name, version or "not installed", "" if version else framework.install_advice))
+    _print_rows(rows)
+
+
+@main.group()
+def baseline() -> None:
+    """Show and change what a device's runs are compared with."""
+
+
+_folder = click.option("--dir", "folder", default="baselines", show_default=True, help="Folder of the baseline files.")
+
+
+@baseline.command()
+@click.argument("device", required=False)
+@_folder
+def show(device: Optional[str], folder: str) -> None:
+    """Print what is in a baseline, and what it lacks.
+
+    DEVICE is what this machine is unless given.
+    """
+    from pytest_edgeperf.report.baseline import baseline_text
+    from pytest_edgeperf.results import ResultsError, baselines
+
+    try:
+        click.echo(baseline_text(baselines.existing(folder, device or _this_device()), _paper()))
+    except ResultsError as error:
+        _unusable(error)
+
+
+@baseline.command()
+@click.argument("file", metavar="RESULTS")
+@click.option("--reason", required=True, help="Why these runs are accepted; stored with them.")
+@click.option("--add", is_flag=True, help="Keep the present runs beside these, as for a second session.")
+@_folder
+def accept(file: str, reason: str, add: bool, folder: str) -> None:
+    """Accept the runs of a results file.
+
+    They replace those in the baseline of the file's device, by the rules of a refresh.
+    """
+    from pytest_edgeperf import judge
+    from pytest_edgeperf.report.baseline import accepted_text
+    from pytest_edgeperf.results import ResultsError, baselines, read, write
+
+    try:
+        measured = read(file)
+        old = baselines.load(folder, measured.device)
+        outcome = baselines.refresh(old, measured, reason, add=add)
+        comparison = None if old is None else judge.compare(old, measured)
+        if outcome.created or outcome.updated:
+            write(baselines.path_for(folder, measured.device), outcome.results)
+    except (ResultsError, ValueError) as error:
+        _unusable(error)
+    click.echo(accepted_text(outcome, comparison, _paper()))
+    if not (outcome.created or outcome.updated):
+        sys.exit(EXIT_UNUSABLE)
+
+
+@baseline.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", metavar="[PYTEST_ARGS]...", nargs=-1, type=click.UNPROCESSED)
+@click.option("--reason", required=True, help="Why these runs are accepted; stored with them.")
+def refresh(arguments: Tuple[str, ...], reason: str) -> None:
+    """Measure with pytest and accept the runs.
+
+    The exit code is that of pytest. Put -- before PYTEST_ARGS that this command would take for its own.
+    """
+    from pytest_edgeperf.settings import REFRESH, names_are_prefixed
+
+    prefix = "edgeperf-" if names_are_prefixed() else ""
+    options = [f"--{prefix}baseline={REFRESH}", f"--edgeperf-reason={reason}"]
+    command = [sys.executable, "-m", "pytest", *arguments, *options]
+    sys.stdout.flush()
+    # In this process's place, so that an interrupt and the exit code are those of pytest.
+    os.execv(sys.executable, command)  # noqa: S606
+
+
+@baseline.command()
+@click.argument("arguments", metavar="[DEVICE] [IDS]...", nargs=-1)
+@click.option("--reason", help="Why; stored with the anchor in place of the runs' own reason.")
+@_folder
+def anchor(arguments: Tuple[str, ...], reason: Optional[str], folder: str) -> None:
+    """Make the present runs the anchor for creep.
+
+    No refresh changes an anchor. The first argument is the DEVICE if DIR has its baseline, else this
+    machine's is meant. IDS are parts of benchmark ids; without any, all benchmarks are anchored.
+    """
+    from pytest_edgeperf.report.baseline import anchored_text
+    from pytest_edgeperf.results import ResultsError, baselines, write
+
+    try:
+        device, parts = _device_first(arguments, folder)
+        old = baselines.existing(folder, device)
+        names = baselines.matching(old, parts)
+        new = baselines.set_anchor(old, names, reason)
+        write(baselines.path_for(folder, new.device), new)
+        click.echo(anchored_text(old, new, names, _paper()))
+    except ResultsError as error:
+        _unusable(error)
+
+
+@baseline.command()
+@click.argument("device", required=False)
+@click.option(
+    "--keep-sessions", type=click.IntRange(1), metavar="N", help="Drop the runs of all but each benchmark's newest N."
+)
+@click.option("--missing-from", metavar="RESULTS", help="Drop the benchmarks that this results file does not contain.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
+@_folder
+def prune(
+    device: Optional[str], keep_sessions: Optional[int], missing_from: Optional[str], dry_run: bool, folder: str
+) -> None:
+    """Drop old sessions, or benchmarks that are no more.
+
+    DEVICE is what this machine is unless given. Anchors stay as long as their benchmark.
+    """
+    from pytest_edgeperf.report.baseline import pruned_text
+    from pytest_edgeperf.results import ResultsError, baselines, read, write
+
+    if (keep_sessions is None) == (missing_from is None):
+        raise click.UsageError("give one of --keep-sessions N and --missing-from RESULTS")
+    try:
+        old = baselines.existing(folder, device or _this_device())
+        if missing_from is not None:
+            new = baselines.drop_missing(old, read(missing_from))
+        else:
+            new = baselines.keep_sessions(old, keep_sessions or 1)
+        if new != old and not dry_run:
+            write(baselines.path_for(folder, new.device), new)
+    except ResultsError as error:
+        _unusable(error)
+    click.echo(pruned_text(old, new, _paper(), dry_run=dry_run))
+
+
+def _device_first(arguments: Sequence[str], folder: str) -> Tuple[str, Sequence[str]]:
+    from pytest_edgeperf.results import baselines
+
+    with suppress(ValueError):
+        if arguments and baselines.path_for(folder, arguments[0]).exists():
+            return arguments[0], arguments[1:]
+    return _this_device(), arguments
+
+
+def _this_device() -> str:
+    from pytest_edgeperf.devices import DeviceMismatch, resolve
+
+    try:
+        return resolve("auto").name
+    except DeviceMismatch as error:
+        _unusable(error)
+
+
+def _paper() -> Paper:
+    from pytest_edgeperf.report.text import Paper, can_show_unicode
+
+    return Paper(
+        max(shutil.get_terminal_size().columns, 40),
+        colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        ascii_only=not can_show_unicode(sys.stdout.encoding),
+    )
+
+
+def _print_rows(rows: Sequence[Tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+
+
+def _unusable(error: Exception) -> NoReturn:
+    reason = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = f"{error.filename}: {error.strerror}"
+    click.echo(f"edgeperf: {reason}", err=True)
+    sys.exit(EXIT_UNUSABLE)

@@ -1,0 +1,84 @@
+"""What reports show of a benchmark's runs: one figure from several runs."""
+
+from __future__ import annotations
+
+import math
+from statistics import median, stdev
+from typing import List, Mapping, Optional, Sequence
+
+from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
+from pytest_edgeperf.report.numbers import in_seconds
+from pytest_edgeperf.results.types import Benchmark, Run
+
+LATENCY = "latency"
+MEMORY = "memory_process_peak"
+
+_LEAST_SAMPLES = {"p95": 20, "p99": 100, "p05": 20}
+
+
+def usable_runs(benchmark: Benchmark) -> Sequence[Run]:
+    """The undisturbed runs, or all of them where none is undisturbed."""
+    return [run for run in benchmark.runs if not run.disturbed] or benchmark.runs
+
+
+def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
+    found = []
+    for run in usable_runs(benchmark):
+        value = run.values.get(metric)
+        if isinstance(value, Mapping):
+            enough = value.get("n", math.inf) >= _LEAST_SAMPLES.get(summary, 1)
+            value = value.get(summary) if enough else None
+        elif summary != "p50":
+            value = None
+        if isinstance(value, (int, float)) and math.isfinite(value):
+            found.append(float(value))
+    return found
+
+
+def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[float]:
+    """The median over the runs of a metric's summary, in the metric's unit; a plain number is its own median.
+
+    ``None`` where no run has it, or has too few samples for it.
+    """
+    values = _of_runs(benchmark, metric, summary)
+    return median(values) if values else None
+
+
+def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[float]:
+    """The same in seconds, for a metric of time."""
+    value = figure(benchmark, metric, summary)
+    if value is None or metric not in benchmark.metrics:
+        return None
+    return in_seconds(value, benchmark.metrics[metric].unit)
+
+
+def scatter(benchmark: Benchmark, metric: str, summary: str) -> Optional[float]:
+    """The standard deviation between the runs, relative to the figure; ``None`` for fewer than three runs."""
+    values = _of_runs(benchmark, metric, "p50" if summary == "value" else summary)
+    if len(values) < 3 or min(values) <= 0:
+        return None
+    return stdev([math.log(value) for value in values])
+
+
+def deciding_metric(verdict: BenchmarkVerdict) -> Optional[str]:
+    """The metric that a benchmark's verdict is read from: one that gates and says the same, latency first."""
+    names = sorted(verdict.metrics, key=lambda name: (name != LATENCY, not verdict.metrics[name].gates))
+    same = [name for name in names if verdict.metrics[name].gates and verdict.metrics[name].verdict == verdict.verdict]
+    return next(iter(same or names), None)
+
+
+def metrics_with(verdict: BenchmarkVerdict, word: str) -> List[str]:
+    """The gating metrics that have this verdict, latency first; the deciding one where none has."""
+    names = [name for name, metric in verdict.metrics.items() if metric.gates and metric.verdict == word]
+    if not names:
+        deciding = deciding_metric(verdict)
+        names = [] if deciding is None else [deciding]
+    return sorted(names, key=lambda name: name != LATENCY)
+
+
+def metric_label(name: str, metric: Optional[MetricVerdict] = None) -> str:
+    """A metric's name for a person: ``latency``, ``p95 latency``, ``peak memory``."""
+    label = "peak memory" if name == MEMORY else name.replace("_", " ")
+    if metric is None or metric.summary in ("p50", "value"):
+        return label
+    return f"{metric.summary} {label}"

@@ -1,0 +1,48 @@
+"""A benchmark's figures as JUnit properties of its test."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from pytest_edgeperf.judge.types import BenchmarkVerdict
+from pytest_edgeperf.report.figures import LATENCY, figure
+from pytest_edgeperf.report.numbers import significant
+from pytest_edgeperf.results.types import Benchmark
+
+_SUMMARIES = ("p50", "p95", "p99")
+
+
+def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] = None) -> List[Tuple[str, str]]:
+    """For ``item.user_properties``: ``("edgeperf.latency_p50_ms", "12.2")``, …, ratios and the verdict."""
+    found: List[Tuple[str, str]] = []
+    for name, metric in sorted(benchmark.metrics.items(), key=lambda pair: (pair[0] != LATENCY, pair[0])):
+        unit = metric.unit.lower().replace("%", "percent").replace("/", "_per_").replace(" ", "_")
+        for summary in _SUMMARIES if _has_samples(benchmark, name) else ("p50",):
+            value = figure(benchmark, name, summary)
+            if value is not None:
+                middle = f"_{summary}" if _has_samples(benchmark, name) else ""
+                found.append((f"edgeperf.{name}{middle}" + (f"_{unit}" if unit else ""), significant(value)))
+    found.append(("edgeperf.runs", str(len(benchmark.runs))))
+    if verdict is not None:
+        found.append(("edgeperf.verdict", verdict.verdict))
+        for name, judged in verdict.metrics.items():
+            found += _judged(name, judged.ratio, judged.interval, judged.p_adjusted)
+    return found
+
+
+def _judged(
+    name: str, ratio: Optional[float], interval: Optional[Tuple[float, float]], p_adjusted: Optional[float]
+) -> List[Tuple[str, str]]:
+    found = []
+    if ratio is not None:
+        found.append((f"edgeperf.{name}_ratio", f"{ratio:.4f}"))
+    if interval is not None:
+        found.append((f"edgeperf.{name}_ratio_low", f"{interval[0]:.4f}"))
+        found.append((f"edgeperf.{name}_ratio_high", f"{interval[1]:.4f}"))
+    if p_adjusted is not None:
+        found.append((f"edgeperf.{name}_p_adjusted", f"{p_adjusted:.3g}"))
+    return found
+
+
+def _has_samples(benchmark: Benchmark, name: str) -> bool:
+    return any(not isinstance(run.values.get(name, 0.0), (int, float)) for run in benchmark.runs)

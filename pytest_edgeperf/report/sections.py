@@ -1,0 +1,161 @@
+"""What stands below the table: failures, faults, what was not judged and why, what a refresh did."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.judge.types import (
+    INCOMPARABLE,
+    INCONCLUSIVE,
+    MISSING,
+    NEW,
+    REGRESSED,
+    BenchmarkVerdict,
+    Comparison,
+)
+from pytest_edgeperf.report.numbers import count
+from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text, worse_text
+from pytest_edgeperf.report.text import Paper, common_path, wrap
+from pytest_edgeperf.results.types import Results
+
+_NAMES_SHOWN = 10
+_UNDECIDED = {
+    INCONCLUSIVE: "neither cleared nor shown to be worse",
+    INCOMPARABLE: "the environment differs from the baseline's",
+}
+#: Why a benchmark has no clear verdict, in a check, in a refresh and between two files.
+WHY_IN_CHECK = {
+    **_UNDECIDED,
+    NEW: "no baseline yet; --baseline=refresh accepts them",
+    MISSING: "in the baseline, not measured now",
+}
+WHY_IN_REFRESH = _UNDECIDED
+WHY_IN_FILES = {**_UNDECIDED, NEW: "only in the candidate", MISSING: "only in the base"}
+_REFRESH = (("created", ""), ("updated", ""), ("kept", "in the file, not measured now"))
+
+
+class Names:
+    """The printable names of a session's benchmarks, without the path that they share."""
+
+    def __init__(self, measured: Sequence[str], paper: Paper) -> None:
+        self.prefix = common_path(measured)
+        self.shown_prefix = paper.clean(self.prefix)
+        self._paper = paper
+
+    def __getitem__(self, benchmark_id: str) -> str:
+        shared = benchmark_id.startswith(self.prefix)
+        return self._paper.clean(benchmark_id[len(self.prefix) :] if shared else benchmark_id)
+
+
+def failures(comparison: Comparison, measured: Optional[Results], names: Names, paper: Paper) -> List[str]:
+    """Every regressed benchmark with its sentences."""
+    lines: List[str] = []
+    for benchmark_id, verdict in comparison.benchmarks.items():
+        if verdict.verdict != REGRESSED:
+            continue
+        benchmark = measured.benchmarks.get(benchmark_id) if measured else None
+        lines += [""] if lines else []
+        lines += _heading(f"{REGRESSED}: {names[benchmark_id]}", "bad", paper)
+        for sentence in regression_text(benchmark_id, verdict, benchmark).splitlines():
+            lines += wrap(paper.clean(sentence), paper.width, indent="  ")
+    return lines
+
+
+def accepted_worse(comparison: Comparison, names: Names, paper: Paper) -> List[str]:
+    """What a refresh accepts although it is worse than the earlier baseline."""
+    worse = {i: v for i, v in comparison.benchmarks.items() if v.verdict == REGRESSED}
+    if not worse:
+        return []
+    lines = _heading("accepted although worse than the earlier baseline:", "warning", paper)
+    for benchmark_id, verdict in worse.items():
+        lines += _item(f"{names[benchmark_id]}: {worse_text(verdict)}", paper)
+    return lines
+
+
+def faults(reasons: Mapping[str, str], names: Names, paper: Paper) -> List[str]:
+    """Why benchmarks could not be measured."""
+    lines: List[str] = []
+    for benchmark_id, reason in reasons.items():
+        lines += _heading(f"failed: {names[benchmark_id]}", "bad", paper)
+        for sentence in reason.splitlines():
+            lines += wrap(paper.clean(sentence), paper.width, indent="  ")
+    return lines
+
+
+def not_judged(
+    comparison: Comparison, why_by_verdict: Mapping[str, str], names: Names, paper: Paper, *, everything: bool
+) -> List[str]:
+    """What has no clear verdict and why, grouped; ``everything`` lists all names."""
+    lines: List[str] = []
+    for word, why in why_by_verdict.items():
+        found = {i: v for i, v in comparison.benchmarks.items() if v.verdict == word}
+        if not found:
+            continue
+        lines += _heading(f"{word} ({len(found)}): {why}", "warning", paper)
+        all_of_them = word == NEW and len(found) == len(comparison.benchmarks)
+        if not all_of_them or everything:
+            lines += _group(found, names, paper, everything)
+    return lines
+
+
+def refreshed(done: Mapping[str, str], names: Names, paper: Paper, *, everything: bool) -> List[str]:
+    """What a refresh created, updated and kept."""
+    lines: List[str] = []
+    for word, remark in _REFRESH:
+        found = [names[benchmark_id] for benchmark_id, what in done.items() if what == word]
+        if not found:
+            continue
+        text = f"baseline {word} for {count(len(found), 'benchmark')}"
+        lines += _heading(f"{text} ({remark})" if remark else text, "remark", paper)
+        if everything or word == "kept":
+            lines += _list(found, paper, everything)
+    return lines
+
+
+def _group(found: Mapping[str, BenchmarkVerdict], names: Names, paper: Paper, everything: bool) -> List[str]:
+    by_detail: Dict[str, List[str]] = {}
+    for benchmark_id, verdict in found.items():
+        by_detail.setdefault(_detail(verdict), []).append(names[benchmark_id])
+    lines: List[str] = []
+    alone = [(members[0], detail) for detail, members in by_detail.items() if detail and len(members) == 1]
+    for name, detail in _first(alone, everything):
+        lines += _item(f"{name}: {detail}", paper)
+    lines += _left_out(len(alone), everything)
+    for detail, members in by_detail.items():
+        if detail and len(members) == 1:
+            continue
+        lines += _item(f"{detail}:", paper) if detail else []
+        lines += _list(members, paper, everything, indent="    " if detail else "  ")
+    return lines
+
+
+def _detail(verdict: BenchmarkVerdict) -> str:
+    if verdict.verdict == INCONCLUSIVE:
+        return inconclusive_text(verdict)
+    if verdict.verdict == INCOMPARABLE and verdict.differences:
+        return differences_text(verdict.differences)
+    return (verdict.reason or "").rstrip(".") if verdict.verdict == INCOMPARABLE else ""
+
+
+def _list(names: Sequence[str], paper: Paper, everything: bool, indent: str = "  ") -> List[str]:
+    lines: List[str] = []
+    for name in _first([(name, "") for name in names], everything):
+        lines += _item(name[0], paper, indent)
+    return lines + [indent[2:] + line for line in _left_out(len(names), everything)]
+
+
+def _first(pairs: Sequence[Tuple[str, str]], everything: bool) -> Sequence[Tuple[str, str]]:
+    return pairs if everything else pairs[:_NAMES_SHOWN]
+
+
+def _left_out(number: int, everything: bool) -> List[str]:
+    rest = number - _NAMES_SHOWN
+    return [f"  and {rest} more, listed with -v"] if rest > 0 and not everything else []
+
+
+def _item(text: str, paper: Paper, indent: str = "  ") -> List[str]:
+    return wrap(paper.clean(text), paper.width, indent=indent, hanging=indent + "  ")
+
+
+def _heading(text: str, style: str, paper: Paper) -> List[str]:
+    return [paper.paint(line, style) for line in wrap(paper.clean(text), paper.width, hanging="  ")]

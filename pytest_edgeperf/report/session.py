@@ -1,0 +1,34 @@
+"""What a session has to tell, in one value that every report is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.results.types import Results
+
+
+@dataclass(frozen=True)
+class SessionReport:
+    """A finished session: what was measured, what the judge said of it, what went wrong, what was written."""
+
+    device: str
+    #: One line on the machine: CPU model, cores, memory.
+    machine: str
+    #: Only this session's runs.
+    measured: Results
+    #: None with ``--baseline=off``, or in a refresh without an earlier baseline.
+    comparison: Optional[Comparison] = None
+    #: ``check``, ``refresh`` or ``off``.
+    mode: str = "check"
+    #: Benchmark id -> why it was not measured, in a sentence (a fault of its worker, a failed body).
+    faults: Mapping[str, str] = field(default_factory=dict)
+    #: Sentences the user should read: what could not be pinned, runs measured again, …
+    notes: Sequence[str] = ()
+    #: (what, path): ``("results", "…json")``, ``("baseline", "baselines/host.json")``.
+    written: Sequence[Tuple[str, str]] = ()
+    #: What a refresh did: benchmark id -> ``created``, ``updated`` or ``kept`` (in the file, not measured).
+    refreshed: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,90 @@
+"""One aligned table within a width: names give way first, then columns that matter less are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
+
+from pytest_edgeperf.report.text import Paper, cells, middle_ellipsis, pad, shorten_name
+
+_NAME_WIDTH = 20
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column below its title; neighbours with the same ``over`` share it as a line above their titles.
+
+    ``texts`` are printable already. The column with the greatest ``spare`` is the first to be left
+    out when the names have too little room; 0 stays.
+    """
+
+    title: str
+    texts: Sequence[str]
+    styles: Sequence[Optional[str]] = ()
+    over: str = ""
+    right: bool = True
+    gap: int = 2
+    spare: int = 0
+
+
+def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper: Paper) -> List[str]:
+    """The lines of a table: printable names, then columns; ``prefix`` is what was dropped from all names."""
+    natural = max((cells(name) for name in names), default=0)
+    kept = [column for column in columns if any(text.strip() for text in column.texts)]
+    widths = _widths(kept)
+    while paper.width - sum(widths) < min(natural, _NAME_WIDTH) and any(column.spare for column in kept):
+        spare = max(column.spare for column in kept)
+        kept = [column for column in kept if column.spare != spare]
+        widths = _widths(kept)
+    room = max(paper.width - sum(widths), 1)
+    if natural > room:
+        prefix, names = _without_test(prefix, names)
+        natural = max(cells(name) for name in names)
+    first = min(room, max(natural, cells(prefix), len("benchmark")))
+    lines = []
+    if any(column.over for column in kept):
+        lines.append(paper.paint(_over(kept, widths, first), "faint"))
+    title = pad(middle_ellipsis(prefix or "benchmark", first, paper.ellipsis), first)
+    header = title + "".join(_placed(column, column.title, width) for column, width in zip(kept, widths))
+    lines.append(paper.paint(header.rstrip(), "faint"))
+    for row, name in enumerate(names):
+        line = pad(shorten_name(name, first, paper.ellipsis), first)
+        for column, width in zip(kept, widths):
+            style = column.styles[row] if column.styles else None
+            line += paper.paint(_placed(column, column.texts[row], width), style)
+        lines.append(line.rstrip())
+    return lines
+
+
+def _without_test(prefix: str, names: Sequence[str]) -> Tuple[str, Sequence[str]]:
+    """Leave out the ``test_`` that all names begin with; indented ones belong to the name above them."""
+    if not all(name.startswith(("test_", "  ")) for name in names):
+        return prefix, names
+    return prefix + "test_", [name[5:] if name.startswith("test_") else name for name in names]
+
+
+def _ends_group(columns: Sequence[Column]) -> List[bool]:
+    following = [column.over for column in columns[1:]] + [""]
+    return [bool(column.over) and column.over != after for column, after in zip(columns, following)]
+
+
+def _widths(columns: Sequence[Column]) -> List[int]:
+    widths = [column.gap + max(cells(text) for text in (column.title, *column.texts)) for column in columns]
+    for position, (column, ends) in enumerate(zip(columns, _ends_group(columns))):
+        if ends:
+            others = [width for width, other in zip(widths, columns) if other.over == column.over]
+            widths[position] += max(0, column.gap + cells(column.over) - sum(others))
+    return widths
+
+
+def _over(columns: Sequence[Column], widths: Sequence[int], first: int) -> str:
+    line, edge = "", first
+    for column, width, ends in zip(columns, widths, _ends_group(columns)):
+        edge += width
+        if ends:
+            line += pad(column.over, edge - cells(line), right=True)
+    return line
+
+
+def _placed(column: Column, text: str, width: int) -> str:
+    return " " * column.gap + pad(text, width - column.gap, right=column.right)

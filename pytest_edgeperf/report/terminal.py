@@ -1,0 +1,128 @@
+"""The terminal report of a session."""
+
+from __future__ import annotations
+
+from typing import List
+
+from pytest_edgeperf.judge.types import REGRESSED, Comparison
+from pytest_edgeperf.report.numbers import change, count, duration
+from pytest_edgeperf.report.sections import (
+    WHY_IN_CHECK,
+    WHY_IN_FILES,
+    WHY_IN_REFRESH,
+    Names,
+    accepted_worse,
+    failures,
+    faults,
+    not_judged,
+    refreshed,
+)
+from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
+from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.studies import study_tables
+from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table
+from pytest_edgeperf.report.text import Paper, wrap
+
+__all__ = ["regression_headline", "regression_text", "render", "render_comparison"]
+
+_LEAST_WIDTH = 40
+
+
+def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 0, ascii_only: bool = False) -> str:
+    """The whole report; no line is wider than ``width`` (40 at least) but those that end in a path.
+
+    ``verbosity`` below 0 gives a line per failure and the summary, above 0 the phases and all names.
+    """
+    paper = Paper(max(width, _LEAST_WIDTH), colour, ascii_only)
+    names = Names([*report.measured.benchmarks, *report.faults], paper)
+    if verbosity < 0:
+        return "\n".join([*_quiet(report, names, paper), *_summary(report, paper)])
+    blocks = [latency_table(report, names, paper)]
+    if verbosity > 0:
+        blocks.append(phase_table(report, names, paper))
+    blocks += study_tables(report.measured, paper)
+    comparison = _judged(report)
+    if report.mode == "refresh":
+        blocks.append(accepted_worse(comparison, names, paper))
+    else:
+        blocks.append(failures(comparison, report.measured, names, paper))
+    blocks.append(faults(report.faults, names, paper))
+    why = WHY_IN_REFRESH if report.mode == "refresh" else WHY_IN_CHECK
+    blocks.append(not_judged(comparison, why, names, paper, everything=verbosity > 0))
+    blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
+    blocks.append(_common_shift(comparison, paper) + _notes(report, paper))
+    blocks.append(_summary(report, paper) + _written(report, paper))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii_only: bool = False) -> str:
+    """The report on two results files, in the manner of :func:`render`."""
+    paper = Paper(max(width, _LEAST_WIDTH), colour, ascii_only)
+    names = Names(list(comparison.benchmarks), paper)
+    blocks = [
+        comparison_table(comparison, names, paper),
+        failures(comparison, None, names, paper),
+        not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
+        _common_shift(comparison, paper),
+        wrap(verdict_counts(comparison), paper.width),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _judged(report: SessionReport) -> Comparison:
+    """The verdicts without those on benchmarks that then failed: a fault is told once, as a fault."""
+    if report.comparison is None:
+        return Comparison({})
+    kept = {name: verdict for name, verdict in report.comparison.benchmarks.items() if name not in report.faults}
+    return Comparison(kept, report.comparison.common_shift)
+
+
+def _summary(report: SessionReport, paper: Paper) -> List[str]:
+    judged = _judged(report)
+    parts = [verdict_counts(judged)] if judged.benchmarks else []
+    measured = sum(name not in report.faults for name in report.measured.benchmarks)
+    if report.comparison is None and measured:
+        parts.append(f"{measured} measured")
+    if report.faults:
+        parts.append(f"{len(report.faults)} failed")
+    text = ", ".join(parts) or "nothing measured"
+    if report.rounds:
+        text += f" in {count(report.rounds, 'round')}"
+    text += f"{',' if report.rounds else ' in'} {duration(report.seconds)} on {report.device}"
+    if report.machine:
+        text += f" ({report.machine})"
+    bad = report.faults or (judged.summary[REGRESSED] and report.mode != "refresh")
+    return [paper.paint(line, "bad" if bad else "strong") for line in wrap(paper.clean(text), paper.width)]
+
+
+def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
+    lines = []
+    word = "accepted although worse" if report.mode == "refresh" else REGRESSED
+    for benchmark_id, verdict in _judged(report).benchmarks.items():
+        if verdict.verdict == REGRESSED:
+            text = f"{word}: {names[benchmark_id]}: {regression_headline(benchmark_id, verdict)}"
+            lines += wrap(paper.clean(text), paper.width, hanging="  ")
+    for benchmark_id, reason in report.faults.items():
+        lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
+    return [paper.paint(line, "bad") for line in lines]
+
+
+def _common_shift(comparison: Comparison, paper: Paper) -> List[str]:
+    if comparison.common_shift is None:
+        return []
+    text = (
+        f"All benchmarks moved together: latency {change(comparison.common_shift)}. Look for what they share "
+        "(machine, clocks, library) first; the verdicts contain this shift."
+    )
+    return [paper.paint(line, "warning") for line in wrap(text, paper.width)]
+
+
+def _notes(report: SessionReport, paper: Paper) -> List[str]:
+    lines: List[str] = []
+    for note in report.notes:
+        lines += wrap(paper.clean(f"note: {note}"), paper.width, hanging="      ")
+    return lines
+
+
+def _written(report: SessionReport, paper: Paper) -> List[str]:
+    return [paper.clean(f"{what}: {path}") for what, path in report.written]

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+import pytest_edgeperf
+from pytest_edgeperf.cli import main
+from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, MetricVerdict
+from pytest_edgeperf.results import ResultsError
+
+ID = "benchmarks/test_a.py::test_a[onnxruntime-fp32]"
+
+
+@pytest.fixture(autouse=True)
+def _width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, arguments)
+
+
+def answer(monkeypatch, word):
+    metric = MetricVerdict(
+        word, "p50", "ms", ratio=1.081, interval=(1.052, 1.111), baseline=11.3, candidate=12.2, tolerance=0.02
+    )
+    asked = []
+
+    def compare(base, candidate, *, tolerance, alpha):
+        asked.append((base, candidate, tolerance, alpha))
+        return Comparison({ID: BenchmarkVerdict(word, {"latency": metric})})
+
+    monkeypatch.setattr(pytest_edgeperf, "compare", compare)
+    return asked
+
+
+def write_results(path, milliseconds):
+    metrics = {"latency": {"unit": "ms", "better": "lower"}}
+    runs = [
+        {
+            "environment": "8c1f0e2a",
+            "started": f"2026-11-20T12:{k:02d}:00Z",
+            "session": "s1",
+            "latency": {
+                "n": 400,
+                "p05": milliseconds * noise * 0.97,
+                "p50": milliseconds * noise,
+                "p95": milliseconds * noise * 1.05,
+                "block_sd": {"p05": 0.004, "p50": 0.004, "p95": 0.01},
+            },
+        }
+        for k, noise in enumerate((1.0, 1.004, 0.997, 1.002, 0.999, 1.001, 0.998, 1.003, 1.0))
+    ]
+    document = {
+        "format": "edgeperf-results",
+        "version": 1,
+        "device": "host",
+        "environments": {"8c1f0e2a": {"fingerprint": {"device": "host"}}},
+        "benchmarks": {ID: {"parameters": {}, "metrics": metrics, "runs": runs}},
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def test_regressed_exits_with_1_and_passes_the_options_on(monkeypatch):
+    asked = answer(monkeypatch, "regressed")
+    done = run("compare", "a.json", "b.json", "--tolerance", "0.03", "--alpha", "0.05")
+    assert done.exit_code == 1
+    assert asked == [("a.json", "b.json", 0.03, 0.05)]
+    assert "+8.1 % [+5.2, +11.1]  regressed" in done.output
+    assert "1 regressed" in done.output
+
+
+@pytest.mark.parametrize("word", ["unchanged", "improved", "inconclusive", "new", "missing", "incomparable"])
+def test_everything_else_exits_with_0(monkeypatch, word):
+    answer(monkeypatch, word)
+    done = run("compare", "a.json", "b.json")
+    assert done.exit_code == 0
+    assert word in done.output
+
+
+def test_markdown(monkeypatch):
+    answer(monkeypatch, "regressed")
+    done = run("compare", "a.json", "b.json", "--format", "markdown")
+    assert done.exit_code == 1
+    assert f"| `{ID}` |" in done.output
+
+
+def test_an_unusable_file_is_one_sentence_on_stderr_and_exit_4(monkeypatch):
+    def compare(base, candidate, *, tolerance, alpha):
+        raise ResultsError(f"{base}: the file is empty; restore it")
+
+    monkeypatch.setattr(pytest_edgeperf, "compare", compare)
+    done = run_with_stderr("compare", "a.json", "b.json")
+    assert done.exit_code == 4
+    assert done.stderr == "edgeperf: a.json: the file is empty; restore it\n"
+    assert done.stdout == ""
+
+
+def test_an_unreadable_file_is_exit_4_too(monkeypatch):
+    def compare(base, candidate, *, tolerance, alpha):
+        raise PermissionError(13, "Permission denied", base)
+
+    monkeypatch.setattr(pytest_edgeperf, "compare", compare)
+    done = run_with_stderr("compare", "a.json", "b.json")
+    assert done.exit_code == 4
+    assert done.stderr == "edgeperf: a.json: Permission denied\n"
+
+
+def run_with_stderr(*arguments):
+    try:
+        runner = CliRunner(mix_stderr=False)
+    except TypeError:  # click 8.2 always keeps them apart
+        runner = CliRunner()
+    return runner.invoke(main, arguments)
+
+
+@pytest.mark.parametrize("arguments", [("--tolerance", "-1"), ("--alpha", "0"), ("--format", "xml")])
+def test_wrong_options_are_refused(arguments):
+    done = run("compare", "a.json", "b.json", *arguments)
+    assert done.exit_code == 2
+    assert "Invalid value" in done.output
+
+
+def test_version():
+    done = run("--version")
+    assert done.exit_code == 0
+    assert done.output.startswith("edgeperf, version ")
+
+
+def test_frameworks_tells_versions_and_advice(monkeypatch):
+    from pytest_edgeperf import frameworks
+    from pytest_edgeperf.frameworks.interface import FrameworkError
+
+    known = {
+        "torch": SimpleNamespace(version=lambda: "2.1.0", install_advice="-"),
+        "onnxruntime": SimpleNamespace(version=lambda: None, install_advice="pip install onnxruntime"),
+    }
+
+    def get(name):
+        if name == "broken":
+            raise FrameworkError("its adapter cannot be imported")
+        return known[name]
+
+    monkeypatch.setattr(frameworks, "names", lambda: ["broken", "onnxruntime", "torch"])
+    monkeypatch.setattr(frameworks, "get", get)
+    assert run("frameworks").output.splitlines() == [
+        "broken       unusable       its adapter cannot be imported",
+        "onnxruntime  not installed  pip install onnxruntime",
+        "torch        2.1.0",
+    ]
+
+
+def profiles():
+    nano = SimpleNamespace(name="nano", description="Jetson Nano")
+    host = SimpleNamespace(name="host", description="any other machine")
+    return {"nano": nano, "host": host}
+
+
+def test_devices_marks_this_machine(monkeypatch):
+    from pytest_edgeperf import devices
+
+    here = SimpleNamespace(name="host", description="AMD EPYC, 2 cores")
+    monkeypatch.setattr(devices, "profiles", profiles)
+    monkeypatch.setattr(devices, "resolve", lambda name: here)
+    assert run("devices").output.splitlines() == [
+        "   nano  Jetson Nano",
+        "*  host  any other machine",
+        "",
+        "This machine is host: AMD EPYC, 2 cores",
+    ]
+
+
+def test_devices_says_when_this_machine_cannot_tell_what_it_is(monkeypatch):
+    from pytest_edgeperf import devices
+
+    def resolve(name):
+        raise devices.DeviceMismatch("its device tree cannot be read")
+
+    monkeypatch.setattr(devices, "profiles", profiles)
+    monkeypatch.setattr(devices, "resolve", resolve)
+    done = run("devices")
+    assert done.exit_code == 0
+    assert "*" not in done.output
+    assert done.output.endswith("\nits device tree cannot be read\n")
+
+
+def test_devices_here():
+    done = run("devices")
+    assert done.exit_code == 0
+    assert "nano" in done.output
+
+
+def test_json_of_two_real_files(tmp_path):
+    base = write_results(tmp_path / "base.json", 10.0)
+    done = run("compare", base, write_results(tmp_path / "slow.json", 13.0), "--format", "json")
+    assert done.exit_code == 1
+    found = json.loads(done.output)
+    assert found["summary"]["regressed"] == 1
+    assert found["benchmarks"][ID]["verdict"] == "regressed"
+    assert run("compare", base, base).exit_code == 0
+
+
+def test_a_real_process(tmp_path):
+    base = write_results(tmp_path / "base.json", 10.0)
+    command = [sys.executable, "-c", "from pytest_edgeperf.cli import main; main()", "compare", base]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    missing = subprocess.run([*command, str(tmp_path / "none.json")], env=environment, capture_output=True, text=True)
+    assert missing.returncode == 4
+    assert missing.stderr.startswith("edgeperf: ")
+    assert "none.json" in missing.stderr
+    assert len(missing.stderr.splitlines()) == 1
+    good = subprocess.run([*command, base], env=environment, capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.isascii()
+    assert "\x1b" not in good.stdout
+    assert "1 unchanged" in good.stdout
+
+
+def test_the_command_imports_nothing_heavy():
+    code = (
+        "import sys, pytest_edgeperf.cli\n"
+        "print([m for m in ('rich', 'numpy', 'scipy', 'pytest', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

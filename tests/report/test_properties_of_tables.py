@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.table import Column, lay_out
+from pytest_edgeperf.report.terminal import render
+from pytest_edgeperf.report.text import Paper, cells, common_path, printable, shorten_name, wrap
+from pytest_edgeperf.results.types import Results
+
+from .conftest import benchmark, verdict
+
+WIDE = st.text(st.sampled_from("日本語한국어ＡＢ"), max_size=40)
+ANY = st.text(max_size=60)
+LONG = st.text(st.sampled_from("ab_-/:[]. "), max_size=300)
+IDS = st.one_of(
+    ANY,
+    WIDE,
+    LONG,
+    st.builds("{}::test_{}[{}]".format, ANY, WIDE, LONG),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    ids=st.lists(IDS, min_size=1, max_size=6, unique=True),
+    width=st.integers(40, 160),
+    verbosity=st.integers(-1, 1),
+)
+def test_no_id_makes_a_line_too_wide(ids, width, verbosity):
+    words = ("regressed", "unchanged", "inconclusive")
+    report = SessionReport(
+        "host",
+        "a machine",
+        Results("host", benchmarks={name: benchmark(5.0 + k) for k, name in enumerate(ids)}),
+        Comparison({name: verdict(words[k % 3], 1.05, 1.02, 1.08) for k, name in enumerate(ids)}),
+        rounds=3,
+        seconds=2.0,
+    )
+    text = render(report, width=width, colour=False, verbosity=verbosity)
+    assert all(cells(line) <= width for line in text.split("\n"))
+    assert text.replace("\n", "").isprintable()
+
+
+@settings(max_examples=150, deadline=None)
+@given(ids=st.lists(IDS, min_size=1, max_size=6), width=st.integers(30, 120))
+def test_columns_stay_aligned(ids, width):
+    names = [printable(name) for name in ids]
+    columns = [
+        Column("n", [f"<{k}>" for k in range(len(names))], right=False),
+        Column("end", ["!"] * len(names)),
+    ]
+    header, *rows = lay_out("", names, columns, Paper(width))
+    places = {cells(row[: row.rindex("<")]) for row in rows}
+    assert len(places) == 1
+    assert {cells(row) for row in rows} == {cells(header)}
+
+
+@given(IDS, st.integers(1, 80))
+def test_a_shortened_name_fits(name, width):
+    name = printable(name)
+    short = shorten_name(name, width, "…")
+    assert cells(short) <= width
+    assert short == name or cells(name) > width
+
+
+@given(st.lists(IDS, max_size=5))
+def test_the_common_path_is_common_and_leaves_a_name(ids):
+    ids = [printable(one) for one in ids]
+    prefix = common_path(ids)
+    assert all(name.startswith(prefix) for name in ids)
+    assert prefix == "" or prefix.endswith(("/", "::"))
+
+
+@given(ANY, st.integers(10, 60))
+def test_wrapping_loses_nothing(text, width):
+    text = printable(text)
+    lines = wrap(text, width, indent="  ", hanging="    ")
+    assert all(cells(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_parameters_stay_readable():
+    name = "test_detection_with_postprocessing[onnxruntime-fp32-416]"
+    assert shorten_name(name, 34, "…") == "test…cessing[onnxruntime-fp32-416]"
+    assert shorten_name(name, 26, "…") == "t…ng[onnxruntime-fp32-416]"
+    assert shorten_name(name, 16, "…") == "t…ng[onn…32-416]"
+
+
+def test_names_that_are_too_long_lose_what_all_begin_with():
+    names = ["test_yolov3[onnxruntime]", "  peak memory", "test_unet[torch]"]
+    column = Column("n", ["1", "2", "3"])
+    assert lay_out("a.py::", names, [column], Paper(26)) == [
+        "a.py::test_          n",
+        "yolov3[onnxruntime]  1",
+        "  peak memory        2",
+        "unet[torch]          3",
+    ]
+
+
+def test_wide_characters_count_twice_and_marks_nothing():
+    assert cells("日本") == 4
+    assert cells("e\u0301") == 1
+    assert printable("a\x1b[31m\u202eb") == "a\\x1b[31m\\u202eb"

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_edgeperf.report.studies import study_tables
+from pytest_edgeperf.report.terminal import render
+from pytest_edgeperf.report.text import Paper, cells
+from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
+from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
+
+SOURCE = "suo-2021 formula (2)"
+REFERENCES = (
+    ReferenceLine("PyTorch, Jetson Nano", "latency", 14.66, 230.89, "ms", SOURCE, 38.97, 87.68),
+    ReferenceLine("PyTorch, Jetson Nano", "latency", 7.70, 430.06, "ms", SOURCE, 99.76, 126.26),
+    ReferenceLine("TensorFlow, Nano", "latency", 10.19, 411.64, "ms", "suo-2021 formula (1)"),
+    ReferenceLine("PyTorch, Jetson Nano", "memory_process_peak", 14.36, 1393.52, "MB", "suo-2021 formula (4)"),
+    ReferenceLine("PyTorch, Jetson Nano", "power_mean", 1.0, 2.0, "W", "not in the study"),
+)
+STUDY = Study("suo-2021 experiment 1", "complexity", "GFLOPs", references=REFERENCES)
+METRICS = {"latency": Metric("ms"), "memory_process_peak": Metric("MiB")}
+X = (38.97, 65.86, 76.38, 87.68, 99.76)
+NOISE = (1.0, -4.0, 3.0, 2.0, -2.0)
+
+
+def series(name, slope, *, study=STUDY, x=X, memory=None, unit="ms"):
+    made = {}
+    for one, noise in zip(x, NOISE):
+        values = {"latency": {"n": 50, "p50": slope * one + 12 + noise}}
+        if memory is not None:
+            values["memory_process_peak"] = memory + one
+        made[f"test_a.py::test_yolo[{name}-{one}]"] = Benchmark(
+            {},
+            {**METRICS, "latency": Metric(unit)},
+            (Run("e", "2026-11-20T12:00:00Z", "s", values),),
+            {"study": Place(study.name, name, one).to_dict()},
+        )
+    return made
+
+
+def results(benchmarks, *studies):
+    return Results("host", benchmarks=benchmarks, extra={"studies": {one.name: one.to_dict() for one in studies}})
+
+
+def table(measured, width=80, **paper):
+    return ["\n".join(block) for block in study_tables(measured, Paper(width, **paper))]
+
+
+def test_a_study_at_80_columns():
+    (text,) = table(results({**series("onnxruntime", 8.9), **series("torch", 11.2)}, STUDY))
+    assert text.splitlines() == [
+        "suo-2021 experiment 1: latency (ms) over complexity (GFLOPs)",
+        "series                slope [95 %]          intercept [95 %]    n        GFLOPs",
+        "onnxruntime            8.89 [ 8.66,  9.12]         13 [-5, 30]  5   38.97-99.76",
+        "torch                 11.19 [10.96, 11.42]         13 [-5, 30]  5   38.97-99.76",
+        "PyTorch, Jetson Nano  14.66                    230.89           -   38.97-87.68",
+        "PyTorch, Jetson Nano    7.7                    430.06           -  99.76-126.26",
+        "TensorFlow, Nano      10.19                    411.64           -",
+        "  PyTorch, Jetson Nano: suo-2021 formula (2)",
+        "  TensorFlow, Nano: suo-2021 formula (1)",
+    ]
+
+
+def test_each_metric_has_its_table_and_a_reference_in_another_unit_says_so():
+    latency, memory = table(results(series("torch", 8.9, memory=300.0), STUDY))
+    assert "latency (ms) over complexity (GFLOPs)" in latency
+    assert "peak memory (MiB) over complexity (GFLOPs)" in memory
+    assert "Nano (MB)" in memory
+    assert "1393.52" in memory
+    assert "power" not in latency + memory
+    row = next(line for line in memory.splitlines() if line.startswith("torch"))
+    assert row.split()[:2] == ["torch", "1.000"]
+
+
+def test_series_in_two_units_carry_them():
+    (text,) = table(results({**series("torch", 8.9), **series("ort", 9.9, unit="us")}, STUDY))
+    assert "latency over complexity" in text
+    assert "\ntorch (ms) " in text
+    assert "\nort (us) " in text
+
+
+def test_few_points():
+    study = Study("s", "x", "")
+    few = {**series("torch", 9, study=study, x=(1.0, 3.0)), **series("ort", 9, study=study, x=(2.0,))}
+    (text,) = table(results(few, study))
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines()[1:]}
+    assert text.splitlines()[0] == "s: latency (ms) over x"
+    assert rows["series"] == ["slope", "intercept", "n", "x"]
+    assert rows["torch"] == ["6.50", "15.5", "2", "1-3"]
+    assert rows["ort"] == ["-", "-", "1", "2"]
+
+
+def test_without_any_line_there_is_no_table():
+    assert table(results(series("torch", 9, x=(1.0,)), STUDY)) == []
+    assert table(results({}, STUDY)) == []
+    assert table(Results("host")) == []
+
+
+def test_references_with_an_open_end():
+    lines = [
+        ReferenceLine("a", "latency", 1, 2, "ms", "source", x_from=5.0),
+        ReferenceLine("b", "latency", 1, 2, "ms", "source", x_to=5.0),
+        ReferenceLine("c", "latency", 1, 2, "ms", "source", x_from=-5.0, x_to=5.0),
+    ]
+    study = Study("s", "x", "GFLOPs", references=tuple(lines))
+    (text,) = table(results(series("torch", 9, study=study), study))
+    for end in ("from 5", "to 5", "-5 to 5"):
+        assert any(line.endswith(" " + end) for line in text.splitlines())
+    assert text.endswith("\n  a, b, c: source")
+
+
+def test_a_malformed_study_is_one_remark_and_not_a_crash():
+    (text,) = table(Results("host", extra={"studies": {"broken": {"x": 1}}}))
+    assert text == "studies are not shown: study 'broken' is malformed: 'x_unit' is missing"
+
+
+def test_the_session_report_has_it_after_the_main_table(session):
+    measured = replace(
+        session.measured,
+        benchmarks={**session.measured.benchmarks, **series("torch", 8.9)},
+        extra=results({}, STUDY).extra,
+    )
+    report = replace(session, measured=measured)
+    text = render(report, width=80, colour=False)
+    assert text.index("unet[torch]") < text.index("suo-2021 experiment 1: latency") < text.index("\nregressed:")
+    assert "suo-2021" not in render(report, width=80, colour=False, verbosity=-1)
+    plain = replace(measured, extra={})
+    assert "suo-2021" not in render(replace(session, measured=plain), width=80, colour=False)
+
+
+def test_without_studies_nothing_is_computed(session, monkeypatch):
+    monkeypatch.setattr("pytest_edgeperf.report.studies.read_studies", lambda results: pytest.fail("was called"))
+    render(session, width=80, colour=False)
+
+
+def test_reports_load_no_scipy_by_themselves():
+    code = "import sys, pytest_edgeperf.report.terminal; print([m for m in ('numpy', 'scipy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_colour_and_ascii():
+    named = replace(STUDY, name="größe")
+    measured = results(series("データ" * 12, 8.9, study=named), named)
+    (text,) = table(measured, ascii_only=True)
+    assert text.isascii()
+    assert "..." in text
+    (painted,) = table(measured, colour=True)
+    assert "\x1b[1m" in painted
+
+
+NAMES = st.one_of(st.text(max_size=40), st.text(st.sampled_from("日本語한 ab-"), max_size=60))
+VALUES = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    names=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+    values=st.lists(VALUES, min_size=4, max_size=4),
+    slope=VALUES,
+    study_name=NAMES,
+    width=st.integers(40, 140),
+)
+def test_no_line_is_too_wide(names, values, slope, study_name, width):
+    lines = tuple(ReferenceLine(name, "latency", slope, slope, "ms", name * 3) for name in names)
+    study = Study(study_name, study_name, names[0], references=lines)
+    made = {
+        f"{name}{k}": Benchmark(
+            {},
+            METRICS,
+            (Run("e", "s", "s", {"latency": value}),),
+            {"study": Place(study_name, name, k * 9.5).to_dict()},
+        )
+        for name in names
+        for k, value in enumerate(values)
+    }
+    for text in table(results(made, study), width):
+        assert all(cells(line) <= width for line in text.split("\n"))
+        assert text.replace("\n", "").isprintable()

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
+from pytest_edgeperf.report.terminal import (
+    regression_headline,
+    regression_text,
+    render,
+    render_comparison,
+)
+from pytest_edgeperf.report.text import cells
+from pytest_edgeperf.results.types import Results
+
+from .conftest import PREFIX, benchmark, latency, verdict
+
+GOLDEN = Path(__file__).parent / "golden"
+REGRESSED = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
+
+
+def expect(name: str, text: str) -> None:
+    assert text + "\n" == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_check_of_every_verdict(session, width):
+    expect(f"check-{width}.txt", render(session, width=width, colour=False))
+
+
+def test_verbose_adds_phases(session):
+    expect("verbose-100.txt", render(session, width=100, colour=False, verbosity=1))
+
+
+def test_quiet_is_a_line_per_failure_and_the_summary(session):
+    expect("quiet-120.txt", render(session, width=120, colour=False, verbosity=-1))
+
+
+def test_without_a_baseline_there_is_memory_and_no_change(unbaselined):
+    expect("new-80.txt", render(unbaselined, width=80, colour=False))
+
+
+def test_refresh_says_what_it_did_and_what_it_makes_worse(session):
+    done = dict.fromkeys(session.measured.benchmarks, "updated")
+    done[PREFIX + "test_added"] = "created"
+    done[PREFIX + "test_removed[torch-fp32]"] = "kept"
+    report = replace(session, mode="refresh", refreshed=done, faults={}, notes=[])
+    expect("refresh-80.txt", render(report, width=80, colour=False))
+
+
+def test_two_files(comparison):
+    expect("compare-80.txt", render_comparison(comparison, width=80, colour=False))
+
+
+def test_baseline_off_only_measures(session):
+    text = render(replace(session, comparison=None, mode="off", faults={}), width=80, colour=False)
+    assert "change" not in text
+    assert "baseline" not in text
+    assert "7 measured in 3 rounds, 95 s on host (AMD EPYC, 2 cores)" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("verbosity", [-1, 0, 1])
+def test_no_line_is_wider_and_nothing_moves_the_cursor(session, width, verbosity):
+    text = render(session, width=width, colour=False, verbosity=verbosity)
+    assert all(cells(line) <= width for line in text.splitlines())
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert text.replace("\n", "").isprintable()
+
+
+def test_colour_only_adds_to_what_the_words_say(session):
+    painted = render(session, width=80, colour=True)
+    assert re.search(r"\x1b\[1;31mregressed\x1b\[0m", painted)
+    stripped = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", painted).splitlines()]
+    assert stripped == render(session, width=80, colour=False).splitlines()
+
+
+def test_ascii_only(session):
+    quick = {PREFIX + "test_größe[データ]" + "x" * 60: benchmark(0.2)}
+    report = replace(session, measured=Results("host", benchmarks=quick))
+    assert "µs" in render(report, width=80, colour=False)
+    text = render(report, width=80, colour=False, ascii_only=True)
+    assert text.isascii()
+    assert "latency, us" in text
+    assert "..." in text
+
+
+def test_ten_benchmarks_stay_under_one_screen(session):
+    names = [f"{PREFIX}test_{k}" for k in range(10)]
+    report = replace(
+        session,
+        measured=Results("host", benchmarks={name: benchmark(5.0 + k) for k, name in enumerate(names)}),
+        comparison=Comparison({name: verdict("unchanged", 1.0, 0.99, 1.01) for name in names}),
+        faults={},
+    )
+    assert len(render(report, width=80, colour=False).splitlines()) <= 20
+
+
+def test_a_p95_without_enough_samples_is_not_shown(session):
+    names = (PREFIX + "test_a", PREFIX + "test_b")
+    both = {names[0]: benchmark(5.0), names[1]: benchmark(900.0, samples=7)}
+    report = replace(session, measured=Results("host", benchmarks=both), comparison=None, faults={})
+    row = next(line for line in render(report, width=80, colour=False).splitlines() if "test_b" in line)
+    assert row.split()[1:] == ["900", "-", "100", "3"]
+
+
+def test_disturbed_runs_are_not_in_the_figures(session):
+    one = {PREFIX + "test_a": benchmark(10.0, runs=3, disturbed=(0, 1))}
+    report = replace(session, measured=Results("host", benchmarks=one), comparison=None, faults={})
+    row = next(line for line in render(report, width=80, colour=False).splitlines() if "test_a" in line)
+    assert row.split()[1] == "10.2"
+
+
+def test_the_row_names_the_summary_that_decided(session):
+    tail = {REGRESSED: verdict("regressed", 1.2, 1.1, 1.3, summary="p95")}
+    report = replace(session, comparison=Comparison(tail), faults={})
+    assert "regressed p95" in render(report, width=80, colour=False)
+
+
+def test_a_benchmark_that_failed_is_not_also_judged(session):
+    report = replace(session, faults={REGRESSED: "The body raised ValueError."})
+    text = render(report, width=80, colour=False)
+    assert f"failed: {REGRESSED[len(PREFIX) :]}" in text
+    assert f"regressed: {REGRESSED[len(PREFIX) :]}" not in text
+    assert ", 1 regressed," in text
+
+
+def test_many_of_one_kind_are_shortened_unless_verbose(session):
+    many = {f"{PREFIX}test_{k}": BenchmarkVerdict("missing") for k in range(40)}
+    report = replace(session, comparison=Comparison(many))
+    assert "and 30 more, listed with -v" in render(report, width=80, colour=False)
+    assert "test_39" in render(report, width=80, colour=False, verbosity=1)
+
+
+def test_benchmarks_with_the_same_difference_share_its_line(session):
+    one = BenchmarkVerdict("incomparable", differences={"power_mode": ("MAXN", "5W")})
+    report = replace(session, comparison=Comparison({PREFIX + "test_a": one, PREFIX + "test_b": one}))
+    assert "  power_mode MAXN -> 5W:\n    test_a\n    test_b" in render(report, width=80, colour=False)
+
+
+def test_nothing_measured_is_said(session):
+    report = replace(session, measured=Results("host"), comparison=None, faults={}, notes=[], written=[])
+    assert render(report, width=80, colour=False).startswith("nothing measured in 3 rounds")
+
+
+def test_failing_test_text(comparison, session):
+    text = regression_text(REGRESSED, comparison.benchmarks[REGRESSED], session.measured.benchmarks[REGRESSED])
+    assert text.splitlines() == [
+        "Latency (median) rose by 8.1 %, from 11.3 ms to 12.2 ms; the tolerance is 2 %.",
+        "The 95 % interval of the change is +5.2 to +11.1 %, from 9 runs against 10 of the baseline"
+        " (adjusted p = 0.0004); runs scatter by 1.5 %.",
+        "The smallest slowdown that this measurement would have found is 3.4 %.",
+        "The environment differs from the baseline's: onnxruntime 1.11.0 -> 1.12.1.",
+    ]
+
+
+def test_failing_test_text_of_a_metric_that_should_be_high():
+    accuracy = latency("regressed", 0.95, 0.93, 0.97, unit="", summary="value", detectable=0.99)
+    text = regression_text("a", BenchmarkVerdict("regressed", {"accuracy_top1": accuracy}))
+    assert "Accuracy top1 fell by 5.0 %" in text
+    assert "The smallest decrease that this measurement would have found is 1.0 %." in text
+
+
+def test_failing_test_text_without_any_metric():
+    text = regression_text("a::b", BenchmarkVerdict("regressed", reason="the engine is wrong"))
+    assert text.splitlines()[:2] == ["a::b regressed.", "The engine is wrong."]
+
+
+def test_headline(comparison):
+    assert (
+        regression_headline(REGRESSED, comparison.benchmarks[REGRESSED])
+        == "latency 1.081x baseline [1.052, 1.111] (tolerance 2 %)"
+    )
+    memory = comparison.benchmarks[PREFIX + "test_mobilenet_v2[onnxruntime-int8]"]
+    assert regression_headline("x", memory) == "peak memory 1.120x baseline [1.110, 1.130] (tolerance 3 %)"
+    assert regression_headline("x", BenchmarkVerdict("regressed", reason="why")) == "regressed: why"
+
+
+def test_percentiles_are_spelt_out():
+    low = {"latency": latency("regressed", 1.1, 1.05, 1.2, summary="p05", reason="the dispersion is assumed")}
+    lines = regression_text("a", BenchmarkVerdict("regressed", low)).splitlines()
+    assert lines[0].startswith("Latency (5th percentile) rose by 10.0 %")
+    assert "The dispersion is assumed." in lines
+
+
+def test_an_inconclusive_one_tells_its_reasons_once(session):
+    why = "machine disturbed: 1 of 3 candidate runs are good"
+    one = BenchmarkVerdict("inconclusive", {"latency": latency("inconclusive", 1, 1, 1, reason=why)}, reason=why)
+    text = render(replace(session, comparison=Comparison({REGRESSED: one})), width=200, colour=False)
+    assert text.count(why) == 1
