@@ -1,0 +1,11 @@
+"""The networks that the experiments run, with their real pre- and post-processing.
+
+``benchmarks/`` is no package: pytest puts it on ``sys.path`` when it collects a test there, so that
+``from models import build`` works from a checkout without installing anything.
+"""
+
+from __future__ import annotations
+
+from models.zoo import build, names
+
+__all__ = ["build", "names"]

@@ -1,0 +1,64 @@
+"""What Darknet's detectors share: their convolution, seeded weights, and objectness as after training. Needs torch."""
+
+from __future__ import annotations
+
+from typing import Callable, List
+
+import torch
+from torch import nn
+
+from models.detection import CLASSES, CONFIDENCE, letterbox
+from models.images import photographs
+from models.weights import seeded, settle
+
+SETTLING_RESOLUTION = 128
+SLOPE = 0.1
+
+
+class Convolution(nn.Sequential):
+    """Convolution, batch normalisation and leaky rectifier, as Darknet's ``[convolutional]``."""
+
+    def __init__(self, given: int, channels: int, size: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(given, channels, size, stride, size // 2, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.LeakyReLU(SLOPE),
+        )
+
+
+class Detector(nn.Module):
+    """A network whose raw heads [n, anchors * (5 + classes), h / stride, w / stride] come from ``predictors``."""
+
+    def predictors(self) -> List[nn.Conv2d]:
+        """The last convolution of each head, in the order of the outputs."""
+        raise NotImplementedError
+
+
+def with_seeded_weights(make: Callable[[], Detector], seed: int, candidates: float, resolution: int) -> Detector:
+    """The network in evaluation mode with seeded weights (He's normal ones) and settled statistics.
+
+    The objectness biases are set so that the share ``candidates`` of each head's anchors scores above the
+    detector's confidence on two photographs at ``resolution``: post-processing then has as much to do as with
+    a trained network.
+    """
+    with seeded(seed):
+        made = make()
+        for module in made.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, a=SLOPE)
+        photos = photographs(4, seed=seed)
+        settle(made, [letterbox(photo, SETTLING_RESOLUTION) for photo in photos])
+        with torch.no_grad():
+            # one by one: a batch would take more memory than the inferences whose memory is measured
+            outputs = [made(torch.from_numpy(letterbox(photo, resolution))) for photo in photos[:2]]
+            for heads, convolution in zip(zip(*outputs), made.predictors()):
+                _fit_objectness(torch.cat(heads), convolution, candidates)
+    return made
+
+
+def _fit_objectness(heads: torch.Tensor, convolution: nn.Conv2d, candidates: float) -> None:
+    cells = heads.reshape(len(heads), -1, 5 + CLASSES, *heads.shape[2:])
+    best = torch.sigmoid(cells[:, :, 5:].amax(dim=2))
+    missing = torch.logit(CONFIDENCE / best, eps=1e-6) - cells[:, :, 4]
+    assert convolution.bias is not None
+    convolution.bias.reshape(-1, 5 + CLASSES)[:, 4] += torch.quantile(missing, candidates)

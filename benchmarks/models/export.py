@@ -1,0 +1,305 @@
+"""Exports a network once to ONNX, checked, with reference inputs and outputs, into the cache.
+
+One file with free height and width serves all resolutions, so that the weights are stored once; each
+resolution adds reference arrays and what was counted and checked at it. ONNX Runtime runs such a file as
+fast as one with fixed sizes, and gives the same numbers.
+
+``python -m models.export NAME RESOLUTION``, with ``benchmarks`` on the path, does one; the models do so in a
+child process when they first need it, so that neither torch nor the export's memory is in a measured one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import filelock
+import numpy as np
+
+from models import cache
+from models.images import photographs
+from models.zoo import Network, known
+from pytest_edgeperf import FrameworkError
+
+OPSET = 17
+#: Of ONNX Runtime's outputs against torch's, as a share of the largest output.
+LARGEST_ERROR = 1e-3
+TRACED_RESOLUTION = 64
+REFERENCE_SEED = 7
+LONGEST_WAIT_S = 900
+SOURCES = Path(__file__).parent
+MODEL = "model.onnx"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export in the cache at a resolution."""
+
+    folder: Path
+    resolution: int
+
+    @property
+    def model(self) -> Path:
+        """The ONNX file, the same for all resolutions."""
+        return self.folder / MODEL
+
+    @property
+    def reference(self) -> Path:
+        """Inputs and outputs at this resolution, read by :func:`reference_arrays`."""
+        return self.folder / f"reference-{self.resolution}.npz"
+
+    @property
+    def about_file(self) -> Path:
+        """The versions, counts, errors and digests of this resolution, written last."""
+        return self.folder / f"about-{self.resolution}.json"
+
+    @cached_property
+    def about(self) -> Dict[str, Any]:
+        """What the file about it says."""
+        return dict(json.loads(self.about_file.read_text("utf-8")))
+
+    def damage(self) -> Optional[str]:
+        """What is wrong with it: ``None`` nothing, an empty text that there is none at all."""
+        if not self.about_file.is_file():
+            return ""
+        try:
+            for file in (self.model, self.reference):
+                if _sha256(file) != self.about["sha256"][file.name]:
+                    return f"{file.name} is not the file that was written"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return f"{type(error).__name__}: {error}"
+        return None
+
+
+def ensure(network: Network, resolution: int) -> Exported:
+    """The network's export, made now in a child process where the cache has none or a damaged one.
+
+    Raises:
+        FrameworkError: it has to be made and torch is not installed, or the export fails.
+    """
+    found = find(network, resolution)
+    if found is not None:
+        return found
+    if importlib.util.find_spec("torch") is None:
+        raise FrameworkError(
+            f"{network.name} at {resolution} has to be exported and torch is not installed: install it "
+            "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
+            f"{_folder(network).parent} from a machine with this checkout that ran the benchmark"
+        )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
+    command = [sys.executable, "-m", "models.export", network.name, str(resolution)]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    found = find(network, resolution)
+    if child.returncode != 0 or found is None:
+        last = "\n".join(child.stderr.strip().splitlines()[-15:])
+        raise FrameworkError(f"exporting {network.name} at {resolution} failed ({child.returncode}):\n{last}")
+    return found
+
+
+def find(network: Network, resolution: int) -> Optional[Exported]:
+    """The network's export in the cache, or ``None``; a damaged one is none, with a warning that says so.
+
+    Without torch an export by any version of it will do.
+    """
+    folder = _folder(network)
+    folders = [folder] if _torch_version() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
+    for one in reversed(folders):
+        candidate = Exported(one, resolution)
+        damage = candidate.damage()
+        if damage is None:
+            return candidate
+        if damage:
+            warnings.warn(f"{one} at {resolution} is damaged ({damage}) and will be made anew", stacklevel=2)
+    return None
+
+
+def export(network: Network, resolution: int) -> bool:
+    """Export in this process unless another did; safe against several at once.
+
+    Returns:
+        whether it was exported now.
+
+    Raises:
+        FrameworkError: another process holds the lock for too long, or ONNX Runtime's outputs
+            are further than :data:`LARGEST_ERROR` from torch's.
+    """
+    folder = _folder(network)
+    try:
+        with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
+            if find(network, resolution) is not None:
+                return False
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _write(network, Exported(folder, resolution))
+    except filelock.Timeout as error:
+        raise FrameworkError(
+            f"another process has been exporting {network.name} for {LONGEST_WAIT_S} s (lock: {error.lock_file})"
+        ) from error
+    return True
+
+
+def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any, ...]]]:
+    """Inputs and outputs from a file of reference arrays, each a tuple of arrays per example."""
+    with np.load(path, allow_pickle=False) as arrays:
+        inputs = []
+        outputs = []
+        while f"input_{len(inputs)}" in arrays.files:
+            index = len(inputs)
+            inputs.append((arrays[f"input_{index}"],))
+            keys = sorted(key for key in arrays.files if key.startswith(f"output_{index}_"))
+            outputs.append(tuple(arrays[key] for key in keys))
+    return inputs, outputs
+
+
+def _folder(network: Network) -> Path:
+    digest = hashlib.sha256(f"{network.reference_inputs} {network.outputs}".encode())
+    for name in sorted({"export", "images", "weights", "classification", "detection", "darknet", network.module}):
+        digest.update((SOURCES / f"{name}.py").read_bytes())
+    version = _torch_version()
+    suffix = f"-torch-{version}" if version else ""
+    return cache.folder() / f"{network.name}-{digest.hexdigest()[:16]}{suffix}"
+
+
+def _torch_version() -> str:
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _write(network: Network, target: Exported) -> None:
+    import torch
+
+    from models.weights import figures
+
+    torch.set_num_threads(1)
+    made = import_module(f"models.{network.module}").network()
+    photos = photographs(network.reference_inputs, seed=REFERENCE_SEED)
+    inputs = [network.prepare(photo, target.resolution) for photo in photos]
+    with torch.inference_mode():
+        outputs = [_arrays(made(torch.from_numpy(array))) for array in inputs]
+    if not _has_good_model(target.folder):
+        with _replacing(target.model) as onnx_file:
+            _to_onnx(torch, made, network, onnx_file)
+    checked = _check(network, target.model, inputs, outputs)
+    with _replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
+        named = {f"input_{index}": array for index, array in enumerate(inputs)}
+        for index, arrays in enumerate(outputs):
+            named.update({f"output_{index}_{place}": array for place, array in enumerate(arrays)})
+        np.savez(stream, **named)
+    about = {
+        "model": network.name,
+        "resolution": target.resolution,
+        "opset": OPSET,
+        "torch": torch.__version__,
+        **figures(made, inputs[0].shape),
+        **checked,
+        "sha256": {file.name: _sha256(file) for file in (target.model, target.reference)},
+    }
+    with _replacing(target.about_file) as about_file:
+        about_file.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _has_good_model(folder: Path) -> bool:
+    """Whether the ONNX file is one that was finished, for this or another resolution."""
+    model = folder / MODEL
+    if not model.is_file():
+        return False
+    found = _sha256(model)
+    for about in folder.glob("about-*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if json.loads(about.read_text("utf-8"))["sha256"][MODEL] == found:
+                return True
+    return False
+
+
+def _arrays(output: Any) -> Tuple[Any, ...]:
+    return tuple(tensor.numpy() for tensor in (output if isinstance(output, tuple) else (output,)))
+
+
+def _to_onnx(torch: Any, made: Any, network: Network, path: Path) -> None:
+    example = torch.zeros(network.shape(TRACED_RESOLUTION))
+    size = {2: "height", 3: "width"}
+    grids = [name for name in network.outputs if name.startswith("stride_")]
+    free = {"images": size, **{name: {axis: f"{side}_{name}" for axis, side in size.items()} for name in grids}}
+    with warnings.catch_warnings():
+        # the exporter by tracing is deprecated, and the graphs of the other one need a newer opset than edge runtimes
+        warnings.filterwarnings("ignore", message="You are using the legacy TorchScript-based ONNX export")
+        warnings.filterwarnings("ignore", message="The feature will be removed", module=r"torch\.onnx")
+        torch.onnx.export(
+            made,
+            (example,),
+            str(path),
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=list(network.outputs),
+            dynamic_axes=free,
+            dynamo=False,
+        )
+
+
+def _check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[Any, ...]]) -> Dict[str, Any]:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return {"checked_with": None, "largest_relative_error": None}
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    error = max(
+        float(np.abs(found - right).max() / np.abs(right).max())
+        for array, expected in zip(inputs, outputs)
+        for found, right in zip(session.run(None, {"images": array}), expected)
+    )
+    if not error <= LARGEST_ERROR:
+        raise FrameworkError(
+            f"the export of {network.name} is wrong: onnxruntime {onnxruntime.__version__} differs from torch by "
+            f"{error:.3g} of the largest output, allowed {LARGEST_ERROR:g}"
+        )
+    return {"checked_with": f"onnxruntime {onnxruntime.__version__}", "largest_relative_error": error}
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def main(arguments: List[str]) -> int:
+    """Export ``NAME`` at ``RESOLUTION``; prints whether it was exported now or found."""
+    name, resolution = arguments
+    try:
+        made = export(known(name), int(resolution))
+    except FrameworkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("exported" if made else "found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Seeded weights with settled statistics, and the counting of parameters and operations. Needs torch.
+
+A network with random weights is as slow as a trained one, but in evaluation mode with untouched
+batch-norm statistics its activations explode or vanish, and comparing outputs says nothing. One pass
+in training mode with a cumulative average gives it the statistics of its inputs.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's generator at ``seed`` and one thread, so that sums have one order; both restored after."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def settle(network: nn.Module, inputs: Sequence[np.ndarray]) -> torch.Tensor:
+    """Set every batch-norm's statistics to those of ``inputs``, and leave the network in evaluation mode.
+
+    Returns:
+        the inputs as one batch, for what else is to be fitted to them.
+    """
+    batch = torch.from_numpy(np.concatenate(inputs))
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    with torch.no_grad():
+        network.train()(batch)
+    network.eval()
+    return batch
+
+
+def figures(network: nn.Module, shape: Tuple[int, ...]) -> Dict[str, int]:
+    """``parameters``, ``multiply_accumulates`` and ``flops`` (two per multiply-accumulate) of one inference.
+
+    Counted by forward hooks on convolutions and linear layers, without biases, norms, activations and
+    pooling: Darknet's convention, and that of the published BFLOPs.
+    """
+    counts: List[int] = []
+
+    def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+        weight = module.weight
+        assert isinstance(weight, torch.Tensor)
+        counts.append(output.numel() * weight[0].numel())
+
+    counted = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    hooks = [module.register_forward_hook(count) for module in counted]
+    try:
+        with torch.no_grad():
+            network(torch.zeros(shape, device=next(network.parameters()).device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_accumulates": sum(counts),
+        "flops": 2 * sum(counts),
+    }
+
+
+def unseeded_figures(make: Callable[[], nn.Module], shape: Tuple[int, ...]) -> Dict[str, int]:
+    """The figures of a network that is made and run on the meta device: shapes only, no arithmetic."""
+    with torch.device("meta"):
+        return figures(make().eval(), shape)

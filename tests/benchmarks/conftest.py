@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+# as pytest itself does for the tests in benchmarks/
+sys.path.insert(0, str(BENCHMARKS))
+
+
+@pytest.fixture(scope="session")
+def filled_cache(tmp_path_factory):
+    """A cache with the small networks at 64 pixels; each exported once for all tests."""
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from models import build
+
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
+        for name in ("mobilenetv2", "resnet18", "yolov3-tiny"):
+            build(name, 64).sources["onnx"]()
+    return folder
+
+
+@pytest.fixture
+def cache(filled_cache, monkeypatch):
+    monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(filled_cache))
+    return filled_cache
+
+
+@pytest.fixture
+def one_thread():
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    return torch
+
+
+@pytest.fixture
+def start_python():
+    """Starts another interpreter that can import the models."""
+
+    def start(*arguments: str) -> subprocess.Popen:
+        environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS)}
+        return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+
+    return start

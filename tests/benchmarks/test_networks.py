@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models import mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
+from models.detection import YOLOV3, YOLOV3_TINY, detect, letterbox  # noqa: E402
+from models.images import photographs  # noqa: E402
+from models.weights import figures, seeded, unseeded_figures  # noqa: E402
+from studies import TABLE_1_BFLOPS  # noqa: E402
+from torch import nn  # noqa: E402
+
+DIGEST = (
+    "import hashlib; from models.{module} import network; "
+    "values = [v.numpy().tobytes() for v in network().state_dict().values()]; "
+    "print(hashlib.sha256(b''.join(values)).hexdigest())"
+)
+
+
+@pytest.mark.parametrize("module", ["mobilenetv2", "resnet", "yolov3", "yolov3_tiny"])
+def test_weights_are_the_same_in_every_process(start_python, module):
+    code = DIGEST.format(module=module)
+    other_threads = "import torch; torch.set_num_threads(2); torch.manual_seed(99); "
+    digests = [start_python("-c", start + code).communicate()[0].strip() for start in ("", other_threads)]
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 64
+
+
+def test_the_callers_generator_and_threads_are_left_alone(one_thread):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    torch.set_num_threads(2)
+    with seeded(1):
+        assert torch.get_num_threads() == 1
+        torch.rand(3)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_small_convolution_is_counted_by_hand(one_thread):
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
+            self.linear = nn.Linear(6, 5)
+
+        def forward(self, x):
+            return self.linear(self.convolution(x).mean(dim=(2, 3)))
+
+    multiply_accumulates = 6 * 4 * 4 * (2 * 3 * 3) + 6 * 5
+    assert figures(Small(), (1, 4, 8, 8)) == {
+        "parameters": 6 * 2 * 3 * 3 + 6 + 6 * 5 + 5,
+        "multiply_accumulates": multiply_accumulates,
+        "flops": 2 * multiply_accumulates,
+    }
+
+
+def test_resnet18_has_the_published_size():
+    counted = unseeded_figures(resnet.architecture, (1, 3, 224, 224))
+    assert counted["multiply_accumulates"] / 1e9 == pytest.approx(1.82, abs=0.01)
+    assert counted["parameters"] == 11_689_512
+
+
+def test_yolov3_tiny_has_darknets_operations():
+    counted = unseeded_figures(yolov3_tiny.architecture, (1, 3, 416, 416))
+    assert counted["flops"] / 1e9 == pytest.approx(5.56, abs=0.01)
+
+
+@pytest.mark.parametrize(("resolution", "bflops"), TABLE_1_BFLOPS.items())
+def test_yolov3_has_the_published_operations(resolution, bflops):
+    counted = unseeded_figures(yolov3.architecture, (1, 3, resolution, resolution))
+    assert counted["flops"] / 1e9 == pytest.approx(bflops, rel=1e-3)
+
+
+def test_yolov3_has_darknets_parameters():
+    # yolov3.weights: a header of 20 bytes, then floats; statistics of the norms are among them
+    in_darknets_file = (248_007_048 - 20) // 4
+    made = yolov3.architecture()
+    norms = [module for module in made.modules() if isinstance(module, nn.BatchNorm2d)]
+    counted = unseeded_figures(yolov3.architecture, (1, 3, 64, 64))["parameters"]
+    assert counted + sum(2 * norm.num_features for norm in norms) == in_darknets_file
+    assert counted / 1e6 == pytest.approx(61.9, rel=0.01)
+    assert sum(isinstance(module, nn.Conv2d) for module in made.modules()) == 75
+
+
+def test_mobilenetv2_has_the_published_size():
+    counted = unseeded_figures(mobilenetv2.architecture, (1, 3, 224, 224))
+    assert counted["multiply_accumulates"] / 1e9 == pytest.approx(0.30, abs=0.005)
+    assert counted["parameters"] == 3_504_872
+
+
+def test_yolov3_has_three_heads():
+    with torch.device("meta"):
+        outputs = yolov3.architecture().eval()(torch.zeros(1, 3, 416, 416))
+    assert [tuple(output.shape) for output in outputs] == [(1, 255, 13, 13), (1, 255, 26, 26), (1, 255, 52, 52)]
+
+
+def test_the_pool_in_place_has_minus_infinity_outside(one_thread):
+    images = -1 - torch.rand(1, 2, 5, 5)
+    padded = nn.functional.pad(images, (0, 1, 0, 1), value=float("-inf"))
+    expected = nn.functional.max_pool2d(padded, 2, 1)
+    assert torch.equal(yolov3_tiny.PoolInPlace()(images), expected)
+
+
+@pytest.mark.parametrize(("module", "heads"), [(yolov3_tiny, YOLOV3_TINY), (yolov3, YOLOV3)], ids=["tiny", "yolov3"])
+def test_post_processing_has_a_trained_networks_work(one_thread, module, heads):
+    made = module.network()
+    for resolution in (224, 320):
+        for photo in photographs(2):
+            with torch.inference_mode():
+                outputs = [head.numpy() for head in made(torch.from_numpy(letterbox(photo, resolution)))]
+            assert 10 < len(detect(outputs, heads, resolution, photo.shape).boxes) < 400

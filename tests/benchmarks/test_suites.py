@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import studies
+from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY
+
+ROOT = Path(__file__).parents[2]
+FILE = "benchmarks/test_framework_comparison.py"
+
+
+def collected(*arguments):
+    child = subprocess.run(
+        [sys.executable, "-m", "pytest", FILE, "--collect-only", "-q", "--framework=onnxruntime,torch", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"},
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode == 0, child.stdout + child.stderr
+    lines = child.stdout.splitlines()
+    prefix = f"{FILE}::"
+    return [line[len(prefix) :] for line in lines if line.startswith(prefix)], lines[-1]
+
+
+def test_the_default_suite_and_what_it_leaves_out():
+    ids, summary = collected()
+    assert sorted(ids) == sorted(
+        f"test_{network}[{framework}-fp32-{resolution}]"
+        for network, resolutions in [
+            ("yolov3_tiny", (256, 320, 416, 512)),
+            ("resnet18", (160, 224)),
+            ("mobilenetv2", (224,)),
+        ]
+        for framework in ("onnxruntime", "torch")
+        for resolution in resolutions
+    )
+    assert "20 deselected" in summary
+
+
+def test_the_full_suite_has_the_papers_ten_resolutions_per_framework():
+    ids, summary = collected("--suite=full")
+    resolutions = (320, 416, 448, 480, 512, 544, 576, 608, 640, 672)
+    assert sorted(one for one in ids if one.startswith("test_yolov3[")) == sorted(
+        f"test_yolov3[{framework}-fp32-{resolution}]"
+        for framework in ("onnxruntime", "torch")
+        for resolution in resolutions
+    )
+    assert len(ids) == 34
+    assert "deselected" not in summary
+
+
+def test_the_published_lines_are_the_papers_formulas():
+    def at(series, metric, x):
+        return [
+            line.slope * x + line.intercept
+            for line in SUO_2021_EXPERIMENT_1.references
+            if (line.series, line.metric) == (f"{series}, Jetson Nano", metric)
+            and (line.x_from is None or line.x_from <= x <= line.x_to)
+        ]
+
+    assert at("TensorFlow", "latency", 100) == [pytest.approx(1019 + 411.64)]
+    assert at("PyTorch", "latency", 50) == [pytest.approx(733 + 230.89)]
+    assert at("PyTorch", "latency", 90) == []
+    assert at("PyTorch", "latency", 100) == [pytest.approx(770 + 430.06)]
+    assert at("PyTorch", "latency", 150) == [pytest.approx(1608 - 116.07)]
+    assert at("TensorRT", "latency", 100) == [pytest.approx(532 + 37.62)]
+    assert at("PyTorch", "memory_process_peak", 100) == [pytest.approx(1436 + 1393.52)]
+    assert {line.unit for line in SUO_2021_EXPERIMENT_1.references} == {"ms", "MB"}
+    assert SUO_2021_EXPERIMENT_1_TINY.references == SUO_2021_EXPERIMENT_1.references
+
+
+def test_the_published_pieces_end_at_measured_complexities():
+    ends = {end for line in studies.SUO_2021_LINES for end in (line.x_from, line.x_to)} - {None}
+    assert ends <= set(studies.TABLE_1_BFLOPS.values())
