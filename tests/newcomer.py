@@ -1,0 +1,40 @@
+"""As a new user does it: one ONNX file and a five-line test, with the built wheel and onnxruntime alone.
+
+Run by ``tox run -e newcomer``; not collected by pytest.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def run(folder: Path, *arguments: str) -> None:
+    """Run pytest in the folder and insist on exit status 0."""
+    command = [sys.executable, "-m", "pytest", "--edgeperf-budget=0.3", *arguments]
+    print("$", *command[1:], flush=True)
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def main(folder: Path) -> None:
+    """Refresh, then check, in a folder outside of this checkout."""
+    shutil.copytree(HERE / "data" / "newcomer", folder)
+    assert importlib.util.find_spec("torch") is None, "this environment must hold onnxruntime alone"
+    assert importlib.util.find_spec("onnx") is None, "this environment must hold onnxruntime alone"
+    run(folder, "--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5")
+    run(folder, "--edgeperf-results=again.json")
+    measured = json.loads((folder / "again.json").read_text())
+    assert list(measured["benchmarks"]) == ["test_tiny.py::test_tiny[onnxruntime]"], measured["benchmarks"]
+    subprocess.run([str(Path(sys.executable).with_name("edgeperf")), "frameworks"], check=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as outside:
+        main(Path(outside) / "newcomer")
