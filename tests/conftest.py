@@ -15,12 +15,6 @@ hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.
 hypothesis.settings.load_profile("here")
 
 
-def pytest_sessionfinish(session, exitstatus):
-    # The suite is run in two halves, and of a chosen file one of them may be empty.
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.markexpr == "slow":
-        session.exitstatus = pytest.ExitCode.OK
-
-
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_our_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:

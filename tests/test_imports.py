@@ -34,7 +34,18 @@ def environment():
 
 
 def collect(folder, *arguments):
-    return [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments]
+    return [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        *arguments,
+    ]
 
 
 def test_the_package_imports_nothing_heavy():

@@ -36,7 +36,7 @@ def ran(name):
     with open(pathlib.Path(__file__).with_name("ran.txt"), "a") as file:
         file.write(f"{name} {os.getpid()}\\n")
 """
-SHORT = ("-p", "calm", "--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
+SHORT = ("--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
 REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
 
 
@@ -58,7 +58,8 @@ class Project:
         return self.write(name, WORK + text)
 
     def start(self, *arguments, short=True, env=(), **keywords):
-        command = [sys.executable, "-m", "pytest", *(SHORT if short else ("-p", "calm")), *map(str, arguments)]
+        plugins = ("-p", "calm", "-p", "no:randomly")
+        command = [sys.executable, "-m", "pytest", *plugins, *(SHORT if short else ()), *map(str, arguments)]
         environment = {**self.environment, **dict(env)}
         keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **keywords}
         return subprocess.Popen(
