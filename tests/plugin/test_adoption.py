@@ -99,7 +99,7 @@ def test_without_the_option_pytest_benchmark_runs_as_ever(gated):
 def test_pytest_benchmarks_own_comparison_sees_the_workers(gated):
     save = gated.run(*SHORT, "-k", "changing", "--baseline=off", "--benchmark-save=base")
     assert save.code == 0, save
-    compare = ("-k", "changing", "--baseline=off", "--benchmark-compare=0001", "--benchmark-compare-fail=median:300%")
+    compare = ("-k", "changing", "--baseline=off", "--benchmark-compare=0001", "--benchmark-compare-fail=median:0.002")
     same = gated.run(*SHORT, *compare)
     assert same.code == 0, same
     assert "(NOW)" in same
