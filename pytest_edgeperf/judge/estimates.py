@@ -59,18 +59,15 @@ class Contrast(NamedTuple):
 def judged_summaries(baseline: Sequence[Mapping[str, Any]], candidate: Sequence[Mapping[str, Any]]) -> List[str]:
     """Choose the low quantile, the median and the tail that all runs of both sides support.
 
-    The low quantile is ``p05``, or ``min`` where a run lacks it; the tail is ``p99`` where every
-    baseline run has at least 1000 samples and every run has it, else ``p95`` where every run has it.
+    The low quantile is ``min``, which varies least from run to run (Chen & Revels 2016, arXiv:1608.04295,
+    and docs/statistics.md), or ``p05`` where a run lacks it; the tail is ``p99`` where every baseline run has
+    at least 1000 samples and every run has it, else ``p95`` where every run has it.
     """
-    runs = (*baseline, *candidate)
-
-    def everywhere(name: str) -> bool:
-        return all(name in run for run in runs)
-
+    missing = {name for run in (*baseline, *candidate) for name in ASSUMED_DISPERSION if name not in run}
     many = all(run.get("n", 0) >= TAIL_SAMPLES for run in baseline)
-    low = "p05" if everywhere("p05") else "min"
-    tail = "p99" if many and everywhere("p99") else "p95"
-    return [name for name in (low, "p50", tail) if everywhere(name)]
+    low = "p05" if "min" in missing else "min"
+    tail = "p99" if many and "p99" not in missing else "p95"
+    return [name for name in (low, "p50", tail) if name not in missing]
 
 
 def checked_log(value: Any, benchmark: str, metric: str) -> float:
@@ -82,19 +79,24 @@ def checked_log(value: Any, benchmark: str, metric: str) -> float:
     raise error(f"{benchmark}: {metric} is {value!r}; a ratio needs a finite number above 0")
 
 
-def run_dispersion(summary: Mapping[str, Any], name: str, benchmark: str, metric: str) -> Optional[float]:
-    """Return the run's block dispersion of the summary ``name``; the 95 % one stands in for 99 %."""
-    blocks = summary.get("block_sd")
-    if not blocks:
-        return None
-    value = blocks.get(name)
-    if value is None and name == "p99":
-        value = blocks.get("p95")
-    if value is None:
-        return None
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{benchmark}: {metric} block_sd {name} is {value!r}; it must be finite and >= 0")
-    return float(value)
+def checked_logs(values: Sequence[Any], benchmark: str, metric: str) -> List[float]:
+    """Return ``checked_log`` of every value, in a fraction of its time where all of them have one."""
+    try:
+        logs = list(map(math.log, values))
+    except (TypeError, ValueError):
+        logs = [math.nan]
+    return logs if math.isfinite(sum(logs)) else [checked_log(value, benchmark, metric) for value in values]
+
+
+def block_dispersions(blocks: Iterable[Mapping[str, Any]], name: str, benchmark: str, metric: str) -> List[float]:
+    """Return the dispersion of the summary ``name`` in each run's ``block_sd`` that has it; 95 % stands in for 99 %."""
+    known = [block[name] for block in blocks if block.get(name) is not None]
+    if name == "p99":
+        known += [block["p95"] for block in blocks if block.get(name) is None and block.get("p95") is not None]
+    for value in known:
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{benchmark}: {metric} block_sd {name} is {value!r}; it must be finite and >= 0")
+    return known
 
 
 def sum_of_squares(values: Sequence[float]) -> Tuple[float, float]:
@@ -107,8 +109,8 @@ def contrast_values(
     benchmark: str, metric: str, baseline: Iterable[Any], candidate: Iterable[Any], *, new_session: bool
 ) -> Contrast:
     """Contrast a metric that is one number per run."""
-    base = [checked_log(value, benchmark, metric) for value in baseline]
-    new = [checked_log(value, benchmark, metric) for value in candidate]
+    base = checked_logs(list(baseline), benchmark, metric)
+    new = checked_logs(list(candidate), benchmark, metric)
     return _contrast(benchmark, metric, VALUE, base, new, None, assumed=False, new_session=new_session)
 
 
@@ -122,16 +124,12 @@ def contrast_summaries(
 ) -> List[Contrast]:
     """Contrast a metric that is a summary of samples per run, once for each summary it is judged by."""
     contrasts = []
+    blocks = [found for found in [summary.get("block_sd") for summary in (*baseline, *candidate)] if found]
     for name in judged_summaries(baseline, candidate):
         label = f"{metric} {name}"
-        base = [checked_log(summary[name], benchmark, label) for summary in baseline]
-        new = [checked_log(summary[name], benchmark, label) for summary in candidate]
-        known = []
-        for summaries in (baseline, candidate):
-            for summary in summaries:
-                dispersion = run_dispersion(summary, name, benchmark, metric)
-                if dispersion is not None:
-                    known.append(dispersion)
+        base = checked_logs([summary[name] for summary in baseline], benchmark, label)
+        new = checked_logs([summary[name] for summary in candidate], benchmark, label)
+        known = block_dispersions(blocks, name, benchmark, metric)
         dispersion = max(median(known), DISPERSION_FLOOR) if known else ASSUMED_DISPERSION[name]
         contrasts.append(
             _contrast(benchmark, metric, name, base, new, dispersion, assumed=not known, new_session=new_session)

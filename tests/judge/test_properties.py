@@ -151,7 +151,7 @@ def test_what_is_detectable_grows_with_the_noise_of_the_blocks(base, one, two):
 @given(st.sampled_from([math.nan, math.inf, 0.0, -1.0]), st.integers(0, 4))
 def test_what_is_no_latency_is_refused_wherever_it_stands(value, position):
     values = [summary(10.0) for _ in range(5)]
-    values[position] = summary(10.0, p05=value)
+    values[position] = summary(10.0, min=value)
     bad = results({"b": [run({"latency": v}) for v in values]})
-    with pytest.raises(ValueError, match="b: latency p05"):
+    with pytest.raises(ValueError, match="b: latency min"):
         compare(bad, results({"b": latency_runs([10.0] * 5)}))
