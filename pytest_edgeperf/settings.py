@@ -19,6 +19,7 @@ PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
 
 ROUNDS_IN_CHECK = 3
 ROUNDS_IN_REFRESH = 10
+MAX_ROUNDS = 9
 
 
 class SettingsError(ValueError):
@@ -174,6 +175,12 @@ OPTIONS: Tuple[Option, ...] = (
         metavar="N",
     ),
     Option("budget", _positive_float, "timed seconds per run (default: 1.2)", metavar="SECONDS"),
+    Option(
+        "visits",
+        _positive_int,
+        "parts that a run's budget is timed in, spread over its round (default: 1)",
+        metavar="N",
+    ),
     Option("threads", _positive_int, "threads that a runtime may use (default: 1)", metavar="N"),
     Option(
         "cpus",
@@ -236,8 +243,12 @@ class Settings:
     gate_benchmarks: bool = False
     baseline_dir: str = "baselines"
     rounds: int = ROUNDS_IN_CHECK
-    max_rounds: int = 9
+    max_rounds: int = MAX_ROUNDS
+    #: The same of a check in this project: what was typed for a session that checks nothing is not about it.
+    check_rounds: int = ROUNDS_IN_CHECK
+    check_max_rounds: int = MAX_ROUNDS
     budget_s: float = 1.2
+    visits: int = 1
     threads: int = 1
     cpus: str = "auto"
     timeout_s: float = 600.0
@@ -288,10 +299,20 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
                 values[option.key] = option.parse(str(text))
         except ValueError as error:
             raise SettingsError(f"{place}={text}: {error}") from error
-    return _settings(values, typed["baseline"])
+    check_rounds = values.get("rounds", ROUNDS_IN_CHECK)
+    if typed["rounds"] and values.get("baseline", CHECK) != CHECK:
+        check_rounds = _rounds_by_ini(ini_of("edgeperf_rounds"))
+    return _settings(values, typed["baseline"], check_rounds)
 
 
-def _settings(values: Dict[str, Any], baseline_typed: bool) -> Settings:
+def _rounds_by_ini(text: Any) -> int:
+    try:
+        return _positive_int(str(text or ROUNDS_IN_CHECK))
+    except ValueError as error:
+        raise SettingsError(f"ini key edgeperf_rounds={text}: {error}") from error
+
+
+def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -> Settings:
     defaults = Settings()
     baseline = values.get("baseline", CHECK)
     rounds = values.get("rounds", ROUNDS_IN_REFRESH if baseline == REFRESH else ROUNDS_IN_CHECK)
@@ -309,7 +330,10 @@ def _settings(values: Dict[str, Any], baseline_typed: bool) -> Settings:
         baseline_dir=values.get("baseline_dir", defaults.baseline_dir),
         rounds=rounds,
         max_rounds=max(rounds, values.get("max_rounds", defaults.max_rounds)),
+        check_rounds=check_rounds,
+        check_max_rounds=max(check_rounds, values.get("max_rounds", defaults.max_rounds)),
         budget_s=values.get("budget", defaults.budget_s),
+        visits=values.get("visits", defaults.visits),
         threads=values.get("threads", defaults.threads),
         cpus=values.get("cpus", defaults.cpus),
         timeout_s=values.get("timeout", defaults.timeout_s),

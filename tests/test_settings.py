@@ -44,6 +44,7 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_rounds": "4",
             "edgeperf_max_rounds": "12",
             "edgeperf_budget": "0.5",
+            "edgeperf_visits": "3",
             "edgeperf_threads": "2",
             "edgeperf_cpus": "2-3",
             "edgeperf_timeout": "30",
@@ -63,7 +64,9 @@ def test_everything_that_can_be_typed_arrives():
         baseline_dir="kept",
         rounds=4,
         max_rounds=12,
+        check_max_rounds=12,
         budget_s=0.5,
+        visits=3,
         threads=2,
         cpus="2-3",
         timeout_s=30.0,
@@ -82,6 +85,7 @@ def test_everything_that_can_be_typed_arrives():
         ("rounds", "5", "2", "rounds", 5, 2),
         ("framework", "torch", ["onnxruntime"], "frameworks", ("torch",), ("onnxruntime",)),
         ("budget", "2", "0.25", "budget_s", 2.0, 0.25),
+        ("visits", "2", "4", "visits", 2, 4),
         ("in_process", "yes", True, "in_process", True, True),
         ("cpus", "off", "1", "cpus", "off", "1"),
     ],
@@ -90,6 +94,27 @@ def test_what_is_typed_wins_over_the_ini_key(key, ini, typed, attribute, from_in
     dest = f"edgeperf_{key}"
     assert getattr(read(ini={dest: ini}), attribute) == from_ini
     assert getattr(read({dest: typed}, {dest: ini}), attribute) == from_typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "ini", "expected"),
+    [
+        ({}, {}, (3, 9)),
+        ({"edgeperf_rounds": "5"}, {"edgeperf_rounds": "4"}, (5, 9)),
+        ({"edgeperf_rounds": "19", "edgeperf_baseline": "off"}, {}, (3, 9)),
+        ({"edgeperf_rounds": "19", "edgeperf_baseline": "off"}, {"edgeperf_rounds": "4"}, (4, 9)),
+        ({"edgeperf_rounds": "19"}, {"edgeperf_baseline": "off", "edgeperf_max_rounds": "15"}, (3, 15)),
+        ({"edgeperf_baseline": "off"}, {"edgeperf_rounds": "12"}, (12, 12)),
+    ],
+)
+def test_rounds_typed_for_a_session_that_checks_nothing_are_not_those_of_a_check(typed, ini, expected):
+    found = read(typed, ini)
+    assert (found.check_rounds, found.check_max_rounds) == expected
+
+
+def test_the_rounds_of_a_check_are_read_with_care_too():
+    with pytest.raises(SettingsError, match="ini key edgeperf_rounds=many: must be a whole number"):
+        read({"edgeperf_rounds": "19", "edgeperf_baseline": "off"}, {"edgeperf_rounds": "many"})
 
 
 def test_what_belongs_to_a_project_is_read_from_the_ini_file_only():
@@ -140,6 +165,7 @@ def test_the_limit_of_rounds_is_never_under_the_rounds():
         ("rounds", "many", "whole number"),
         ("max_rounds", "-1", "at least 1"),
         ("budget", "0", "positive number"),
+        ("visits", "0", "at least 1"),
         ("budget", "nan", "positive number"),
         ("budget", "inf", "positive number"),
         ("budget", "1.2s", "number"),

@@ -37,6 +37,7 @@ class AdoptedBenchmark:
     def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
         import numpy as np
 
+        from pytest_edgeperf.measure.steady import course_of
         from pytest_edgeperf.measure.summary import summarise
 
         memory_mib = process_peak_mib()
@@ -47,7 +48,11 @@ class AdoptedBenchmark:
         return Measurement(
             values=values,
             metrics={name: METRICS[name] for name in values},
-            quality={"canary_ms": [round(value, 5) for value in canaries], **watch.figures()},
+            quality={
+                "canary_ms": [round(value, 5) for value in canaries],
+                **watch.figures(),
+                **course_of(samples_ms).figures(),
+            },
             software={"python": platform.python_version()},
             settings=dict(self._settings),
         )

@@ -6,7 +6,7 @@ import math
 import platform
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol
+from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol, Sequence
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
@@ -117,20 +117,21 @@ class TimedInference:
         timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
         watch = Watch()
         samples = 0
+        ends: List[int] = []
         waited_s = 0.0
-        blocks = 0
         timed_s = 0.0
-        canaries = [canary_ms()]
+        canaries: List[float] = []
         for block in self._conductor.blocks():
+            canaries.append(canary_ms())
             if block.settle_s:
                 warm_up(pipeline.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
             with loop.collector_off(), watch:
                 start = perf_counter_ns()
                 samples = timer.time(samples, block.seconds)
                 timed_s += (perf_counter_ns() - start) / 1e9
-            blocks += 1
+            ends.append(samples)
             waited_s = max(waited_s, settle())
-        canaries.append(canary_ms())
+            canaries.append(canary_ms())
         memory_mib = process_peak_mib()
         values = timer.summaries(samples)
         values["first_inference"] = checked.get("first_ms", warmed.first_ms)
@@ -139,17 +140,19 @@ class TimedInference:
             values["memory_process_peak"] = memory_mib
         quality: Dict[str, Any] = {
             "canary_ms": [round(value, 5) for value in canaries],
-            "steady": warmed.steady,
             "settle_ms": round(waited_s * 1e3, 1),
             "timed_s": round(timed_s, 4),
             **watch.figures(),
+            **timer.course(ends),
         }
+        if warmed.steady is not None:
+            quality["steady"] = warmed.steady
         if calls_a_sample > 1:
             quality["calls_per_sample"] = calls_a_sample
         if "output_error" in checked:
             quality["output_error"] = checked["output_error"]
         software = {"python": platform.python_version(), **self._software}
-        settings = {**self._settings, "blocks": blocks}
+        settings = {**self._settings, "blocks": len(ends)}
         if pipeline.engine is not None:
             settings["engine"] = pipeline.engine.describe()
         return Measurement(
@@ -176,6 +179,9 @@ class _CallTimer:
 
     def summaries(self, samples: int) -> Dict[str, Any]:
         return {"latency": _summary_ms(self._durations, samples)}
+
+    def course(self, ends: Sequence[int]) -> Dict[str, Any]:
+        return _course(self._durations, ends)
 
 
 class _PhaseTimer:
@@ -206,11 +212,23 @@ class _PhaseTimer:
             durations["postprocess"] = arrays.postprocess
         return {name: _summary_ms(one, samples) for name, one in durations.items()}
 
+    def course(self, ends: Sequence[int]) -> Dict[str, Any]:
+        return _course(self._arrays.latency, ends)
+
 
 def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:
-    import numpy as np
-
     from pytest_edgeperf.measure.summary import summarise
 
-    measured = np.frombuffer(durations_ns, dtype=np.int64)[:samples]
-    return summarise(np.maximum(measured, 1) / 1e6)
+    return summarise(_milliseconds(durations_ns, samples))
+
+
+def _course(durations_ns: Any, ends: Sequence[int]) -> Dict[str, Any]:
+    from pytest_edgeperf.measure.steady import course_of
+
+    return course_of(_milliseconds(durations_ns, ends[-1]), ends).figures()
+
+
+def _milliseconds(durations_ns: Any, samples: int) -> Any:
+    import numpy as np
+
+    return np.maximum(np.frombuffer(durations_ns, dtype=np.int64)[:samples], 1) / 1e6

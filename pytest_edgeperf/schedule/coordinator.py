@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.results.gate import GATE, Gate
 from pytest_edgeperf.results.studies import STUDIES, STUDY
-from pytest_edgeperf.schedule import quality
+from pytest_edgeperf.schedule import courses, parking, quality
+from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
-from pytest_edgeperf.schedule.process import Delivery, Worker
+from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.settings import CHECK, OFF, Settings
+
+NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
 
 
 class Progress(Protocol):
@@ -84,6 +88,7 @@ class Coordinator:
             self.seconds = time.monotonic() - began
             self.progress.finish()
         self._note_replaced()
+        self.notes += courses.notes({plan.id: plan.runs for plan in self.plans})
 
     def measured(self) -> Results:
         """This session's runs as a results file."""
@@ -101,8 +106,23 @@ class Coordinator:
                 for plan in self.plans
                 if plan.runs
             },
-            extra={STUDIES: studies} if studies else {},
+            extra={**({STUDIES: studies} if studies else {}), **self._gate()},
         )
+
+    def _gate(self) -> Dict[str, Any]:
+        """What a check of these benchmarks would be: runs that were not compared may be so later."""
+        if self.settings.baseline != OFF:
+            return {}
+        family = self._family()
+        gate = Gate(
+            tolerance=family.tolerance,
+            must_detect=family.must_detect,
+            rounds=self.settings.check_rounds,
+            max_rounds=self.settings.check_max_rounds,
+            tolerances=family.tolerances,
+            metrics={name: tuple(metrics) for name, metrics in family.gates.items()},
+        )
+        return {GATE: gate.to_dict()}
 
     @property
     def stopped(self) -> bool:
@@ -165,6 +185,8 @@ class Coordinator:
     def _rounds_until(self, good_runs: Mapping[str, int]) -> None:
         """Go round after round over those that still want runs; a disturbed run is taken again in a later one."""
         by_id = {plan.id: plan for plan in self.plans}
+        for id, wanted in good_runs.items():
+            by_id[id].wanted = wanted
         last_round = (
             self.rounds + max(good_runs.values(), default=0) - min((by_id[id].good_runs for id in good_runs), default=0)
         )
@@ -175,50 +197,100 @@ class Coordinator:
             self.rounds += 1
             last_round = max(last_round, self.rounds)
             self.progress.start(last_round, len(waiting))
-            for plan in round_order(waiting, self.facts.id, self.rounds):
-                if self.stopped:
-                    return
-                pending = {
-                    id: max(0, wanted - by_id[id].good_runs)
-                    for id, wanted in good_runs.items()
-                    if by_id[id].wants(wanted)
-                }
-                self.progress.update(self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans))
-                self._run(plan)
+            self._round(
+                round_order(waiting, self.facts.id, self.rounds),
+                lambda plan: self._announce(plan, last_round, good_runs),  # noqa: B023 (called within this turn)
+            )
 
-    def _run(self, plan: Plan) -> None:
-        started = datetime.now(timezone.utc)
-        began = time.monotonic()
+    def _announce(self, plan: Plan, last_round: int, good_runs: Mapping[str, int]) -> None:
+        pending = {
+            one.id: max(0, good_runs[one.id] - one.good_runs)
+            for one in self.plans
+            if one.id in good_runs and one.wants(good_runs[one.id])
+        }
+        self.progress.update(self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans))
+
+    def _round(self, order: List[Plan], announce: Callable[[Plan], None]) -> None:
+        """One run of each plan: prepare as many workers as memory holds, then visit them in turn until all is timed."""
+        waiting = list(order)
+        while waiting and not self.stopped:
+            with ExitStack() as parked:
+                group = self._park(waiting, parked, announce)
+                for _ in range(self.settings.visits - 1):
+                    for attempt in list(group):
+                        announce(attempt.plan)
+                        if not attempt.visit():
+                            group.remove(attempt)
+                            self._deliver(attempt)
+                            if self.stopped:
+                                return
+                for attempt in group:
+                    self._deliver(attempt)
+
+    def _park(self, waiting: List[Plan], parked: ExitStack, announce: Callable[[Plan], None]) -> List[Attempt]:
+        """Prepare and visit once each; take from ``waiting`` until all are, or no further one has room."""
+        group: List[Attempt] = []
+        while waiting and not self.stopped:
+            if not parking.has_room(len(group), self._expected_mib(waiting[0]), parking.memory()):
+                self._note_full(len(group))
+                break
+            plan = waiting.pop(0)
+            announce(plan)
+            attempt = parked.enter_context(self._attempt(plan))
+            if attempt.prepare() and attempt.visit() and self.settings.visits > 1:
+                group.append(attempt)
+            else:
+                self._deliver(attempt)
+        return group
+
+    def _expected_mib(self, plan: Plan) -> Optional[float]:
+        known = [one.memory_mib for one in self.plans if one.memory_mib is not None]
+        return plan.memory_mib if plan.memory_mib is not None else max(known, default=None)
+
+    def _note_full(self, parked: int) -> None:
+        if parked < parking.MOST_PARKED and NARROW not in self.notes:
+            self.notes.append(NARROW)
+
+    def _attempt(self, plan: Plan) -> Attempt:
         options, settings = plan.options, self.settings
-        worker = Worker(
+        return Attempt(
+            plan,
             self.launch.specification(plan),
             threads=options.threads or settings.threads,
             show_output=self.launch.show_output,
             timeout_s=options.timeout_s or settings.timeout_s,
+            seconds=(options.budget_s or settings.budget_s) / settings.visits,
         )
-        with worker:
-            if worker.prepare():
-                worker.time_block(options.budget_s or settings.budget_s)
-            plan.last = worker.finish()
-        plan.tries += 1
-        plan.seconds += time.monotonic() - began
-        if plan.last.run is not None and not plan.last.failed:
-            self._keep(plan, plan.last, started)
 
-    def _keep(self, plan: Plan, delivery: Delivery, started: datetime) -> None:
+    def _deliver(self, attempt: Attempt) -> None:
+        plan = attempt.plan
+        plan.last = attempt.finish()
+        plan.tries += 1
+        if plan.last.run is not None and not plan.last.failed:
+            self._keep(plan, plan.last, attempt)
+
+    def _keep(self, plan: Plan, delivery: Delivery, attempt: Attempt) -> None:
         assert delivery.run is not None
         message = delivery.run
-        figures = dict(message["quality"])
-        figures["disturbed"] = quality.disturbed(figures, self._baseline_runs(plan.id))
+        environment = {
+            "fingerprint": dict(self.facts.fingerprint),
+            "software": message["software"],
+            "settings": message["settings"],
+        }
+        figures = {**message["quality"], **attempt.figures()}
+        reasons = quality.disturbed_by(
+            figures,
+            quality.baseline_figures(self.baseline, plan.id, environment),
+            pinned=message["settings"].get("cpus") != OFF,
+        )
+        figures["disturbed"] = bool(reasons)
+        if reasons:
+            figures["disturbed_by"] = reasons
         record = {
-            "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "boot": self.facts.boot,
             "commit": self.facts.commit,
-            "environment": {
-                "fingerprint": dict(self.facts.fingerprint),
-                "software": message["software"],
-                "settings": message["settings"],
-            },
+            "environment": environment,
             "metrics": message["metrics"],
             "values": message["values"],
             "quality": figures,
@@ -264,14 +336,9 @@ class Coordinator:
         if record["benchmark_stats"] is not None:
             plan.benchmark_stats.append(record["benchmark_stats"])
 
-    def _baseline_runs(self, benchmark_id: str) -> Tuple[Run, ...]:
-        if self.baseline is None or benchmark_id not in self.baseline.benchmarks:
-            return ()
-        return self.baseline.benchmarks[benchmark_id].runs
-
     def _note_replaced(self) -> None:
-        replaced = sum(run.disturbed for plan in self.plans for run in plan.runs)
-        if replaced:
-            self.notes.append(
-                f"{replaced} runs were disturbed (others took the processor): they are kept and marked, and no evidence"
-            )
+        note = quality.summary(
+            [run for plan in self.plans for run in plan.runs], sum(plan.replaced for plan in self.plans)
+        )
+        if note is not None:
+            self.notes.append(note)

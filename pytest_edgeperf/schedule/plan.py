@@ -37,6 +37,10 @@ class Plan:
     study: Optional[Mapping[str, Any]] = None
     last: Optional[Delivery] = None
     tries: int = 0
+    #: Good runs that it was to reach so far.
+    wanted: int = 0
+    #: What its worker took when prepared, once one was.
+    memory_mib: Optional[float] = None
     #: Wall seconds of all tries, to tell the remaining time.
     seconds: float = 0.0
 
@@ -59,6 +63,11 @@ class Plan:
     def good_runs(self) -> int:
         """Runs that are evidence."""
         return sum(not run.disturbed for run in self.runs)
+
+    @property
+    def replaced(self) -> int:
+        """Disturbed runs in whose place another was taken."""
+        return max(0, len(self.runs) - self.wanted)
 
     def wants(self, good_runs: int) -> bool:
         """Whether to try again to reach that many good runs."""

@@ -73,7 +73,8 @@ class Worker:
 
     def __init__(self, specification: Message, *, threads: int, show_output: bool, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._deadline = time.monotonic() + timeout_s
+        #: Only what the coordinator waits for counts: a parked worker does not hang.
+        self._patience_s = timeout_s
         self._spool: Optional[IO[bytes]] = None if show_output else tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._oom_before = faults.oom_kills()
         ours, theirs = socket.socketpair()
@@ -143,8 +144,15 @@ class Worker:
         return True
 
     def _until(self, wanted: str) -> bool:
+        began = time.monotonic()
+        try:
+            return self._wait_for(wanted, began + self._patience_s)
+        finally:
+            self._patience_s -= time.monotonic() - began
+
+    def _wait_for(self, wanted: str, deadline: float) -> bool:
         while True:
-            remaining_s = self._deadline - time.monotonic()
+            remaining_s = deadline - time.monotonic()
             if remaining_s <= 0:
                 self.kill()
                 self._fault(faults.hung(self._timeout_s))

@@ -1,19 +1,34 @@
-"""Whether a run was disturbed, given what is normal for its benchmark."""
+"""Whether a run was disturbed, and by what, given what is normal for its benchmark: pure."""
 
 from __future__ import annotations
 
+import math
 from statistics import median
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.results.types import Run
+from pytest_edgeperf.results.types import Results, Run
 
-#: On 986 recorded processes, runs beyond both had twice the spread (docs: run quality).
+#: On 986 recorded processes, runs beyond both had twice the spread.
 LEAST_CPU_SHARE = 0.97
 MOST_SWITCHES_PER_S = 20.0
+#: Of one processor: in 120 pinned runs less moved nothing, 0.1 to 0.2 moved p95 by 20 %, more than 0.4 p50 by 14 %.
+MOST_OTHERS_SHARE = 0.1
+#: As large as the default tolerance; chosen, not measured: no recorded run had stolen time.
+MOST_STEAL_SHARE = 0.02
+#: A machine at rest keeps a canary within 3 %.
+CANARY_MARGIN = 1.03
+#: Slower than nine in ten of the baseline's runs: a state that the baseline has accepted is not a disturbance.
+CANARY_QUANTILE = 0.9
+#: Of fewer runs a 90 % quantile says nothing.
+FEWEST_CANARIES = 3
+#: Work of its own threads and children that its baseline did not have, in processors: it may slow the canary itself.
+OWN_HELP_SHARE = 0.1
+
+Figures = Mapping[str, Any]
 
 
-def preempted(quality: Mapping[str, Any]) -> bool:
-    """Whether others took the processor: CPU time well under wall time, and many involuntary switches."""
+def preempted(quality: Figures) -> bool:
+    """Whether the processor was taken away: CPU time well under wall time, and many involuntary switches."""
     share = quality.get("cpu_share")
     switches = quality.get("involuntary_switches_per_s")
     if share is None or switches is None:
@@ -21,13 +36,133 @@ def preempted(quality: Mapping[str, Any]) -> bool:
     return bool(share < LEAST_CPU_SHARE and switches > MOST_SWITCHES_PER_S)
 
 
-def disturbed(quality: Mapping[str, Any], baseline: Sequence[Run]) -> bool:
-    """Whether the run is no evidence.
+def taken(quality: Figures) -> bool:
+    """Whether other processes used the run's processors."""
+    return _above(quality, "others_share", MOST_OTHERS_SHARE)
 
-    A benchmark whose baseline runs show the same signs causes them itself (threads, input and output):
-    then they say nothing, or a regression could hide behind them.
+
+def stolen(quality: Figures) -> bool:
+    """Whether the hypervisor gave the run's processors to others."""
+    return _above(quality, "steal_share", MOST_STEAL_SHARE)
+
+
+def canary(quality: Figures) -> Optional[float]:
+    """The run's canary in ms: the best of those around it, so that it tells of a state that lasted."""
+    values = quality.get("canary_ms")
+    return min(values) if isinstance(values, (list, tuple)) and values else None
+
+
+def canary_limit(baseline: Sequence[Figures]) -> Optional[float]:
+    """The canary in ms above which the machine was slower than for the baseline; ``None`` if too few runs tell.
+
+    Held against the baseline's slower runs, not its fastest: fast candidates must not be compared with a
+    baseline of slow and fast ones. On recorded runs this keeps 95 % of a usual hour, and drops 62 % of those of
+    a slow hour that were over 10 % off; 3 % over the fastest tenth drops 40 % of the usual hour already.
     """
-    if not preempted(quality):
+    known = sorted(value for value in map(canary, baseline) if value is not None)
+    if len(known) < FEWEST_CANARIES:
+        return None
+    return CANARY_MARGIN * known[math.ceil(CANARY_QUANTILE * len(known)) - 1]
+
+
+def disturbed_by(quality: Figures, baseline: Sequence[Figures] = (), *, pinned: bool = True) -> List[str]:
+    """Why the run is no evidence; empty if it is.
+
+    Signs that the benchmark causes itself are not held against it, or a regression could hide behind them:
+    those that at least half of its baseline's runs show too, and those of a processor that was taken away
+    while everybody else was idle (its own children, more threads than processors, input and output).
+
+    Args:
+        quality: the run's figures.
+        baseline: the figures of the benchmark's baseline runs in the same environment.
+        pinned: whether the run had its own processors; if not, others may use some without disturbing it.
+    """
+    reasons: List[str] = []
+    others_are_to_blame = taken(quality) and not _usual(taken, baseline, "others_share")
+    was_preempted = preempted(quality) and not _usual(preempted, baseline, "cpu_share")
+    if others_are_to_blame and (pinned or was_preempted):
+        reasons.append(f"others_share {quality['others_share']:.2f}")
+    elif was_preempted and "others_share" not in quality:
+        reasons.append(
+            f"cpu_share {quality['cpu_share']:.2f} with "
+            f"{quality['involuntary_switches_per_s']:.0f} involuntary switches/s"
+        )
+    if stolen(quality) and not _usual(stolen, baseline, "steal_share"):
+        reasons.append(f"steal_share {quality['steal_share']:.2f}")
+    value, limit = canary(quality), canary_limit(baseline)
+    if value is not None and limit is not None and value > limit and not _helped_more(quality, baseline):
+        reasons.append(f"canary {value / limit * CANARY_MARGIN:.2f}x")
+    if quality.get("throttled"):
+        reasons.append(f"throttled {quality['throttled']}x ({', '.join(quality.get('throttled_by', ()))})")
+    return reasons
+
+
+def comparable(run: Run, environments: Mapping[str, Mapping[str, Any]], environment: Mapping[str, Any]) -> bool:
+    """Whether the run's canary may be compared: same machine, same Python, same processors."""
+    other = environments.get(run.environment, {})
+    return (
+        _of(other, "fingerprint") == _of(environment, "fingerprint")
+        and _of(other, "software").get("python") == _of(environment, "software").get("python")
+        and _of(other, "settings").get("cpus") == _of(environment, "settings").get("cpus")
+    )
+
+
+def baseline_figures(
+    baseline: Optional[Results], benchmark_id: str, environment: Mapping[str, Any]
+) -> List[Mapping[str, Any]]:
+    """The figures of the benchmark's good baseline runs in the same environment."""
+    if baseline is None or benchmark_id not in baseline.benchmarks:
+        return []
+    return [
+        run.quality
+        for run in baseline.benchmarks[benchmark_id].runs
+        if run.quality and not run.disturbed and comparable(run, baseline.environments, environment)
+    ]
+
+
+def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
+    """One sentence on the disturbed runs of a session, by what disturbed them; ``None`` if there are none."""
+    disturbed = [run.quality or {} for run in runs if run.disturbed]
+    if not disturbed:
+        return None
+    kinds: Dict[str, int] = {}
+    for figures in disturbed:
+        for kind in dict.fromkeys(str(reason).split()[0] for reason in figures.get("disturbed_by", ())):
+            kinds[kind] = kinds.get(kind, 0) + 1
+    by = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+    named = f" ({by})" if by else ""
+    return (
+        f"{len(disturbed)} of {len(runs)} runs were disturbed{named}: they are kept and marked, and are no evidence; "
+        f"{replaced} were replaced"
+    )
+
+
+def _above(quality: Figures, name: str, limit: float) -> bool:
+    value = quality.get(name)
+    return value is not None and bool(value > limit + float(quality.get("share_resolution", 0.0)))
+
+
+def _usual(sign: Callable[[Figures], bool], baseline: Sequence[Figures], figure: str) -> bool:
+    signs = [sign(one) for one in baseline if figure in one]
+    return bool(signs) and bool(median(signs) >= 0.5)
+
+
+def _help(quality: Figures) -> Optional[float]:
+    """Processor time of the run's own further threads and children, in processors."""
+    if "own_share" not in quality or "thread_share" not in quality:
+        return None
+    return float(quality["own_share"] - quality["thread_share"])
+
+
+def _helped_more(quality: Figures, baseline: Sequence[Figures]) -> bool:
+    own = _help(quality)
+    if own is None:
         return False
-    usual = [run.quality for run in baseline if run.quality]
-    return not (usual and median(preempted(one) for one in usual) >= 0.5)
+    known = [value for value in map(_help, baseline) if value is not None]
+    usual = median(known) if known else 0.0
+    return own > usual + OWN_HELP_SHARE + float(quality.get("share_resolution", 0.0))
+
+
+def _of(environment: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    found = environment.get(section, {})
+    return found if isinstance(found, Mapping) else {}

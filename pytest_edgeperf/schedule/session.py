@@ -134,6 +134,7 @@ class MeasuringSession:
             "commit": self._commit,
             "baseline": self.settings.baseline,
             "budget_s": self.settings.budget_s,
+            "visits": self.settings.visits,
             "threads": self.settings.threads,
             "cpus": self.settings.cpus,
         }

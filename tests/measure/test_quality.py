@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -30,13 +31,13 @@ def test_work_has_a_far_greater_share_of_the_processor_than_sleep():
 
 
 def test_only_the_watched_blocks_count(monkeypatch):
-    now = iter([(0.0, 0.0, 5), (1.0, 0.5, 9), (50.0, 40.0, 900), (51.0, 40.9, 902)])
+    now = iter([(0.0, 0.0, 0.0, 5), (1.0, 0.5, 0.4, 9), (50.0, 40.0, 30.0, 900), (51.0, 40.9, 30.8, 902)])
     monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
     watch = Watch()
     for _ in range(2):
         with watch:
             pass
-    assert watch.figures() == {"cpu_share": 0.7, "involuntary_switches_per_s": 3.0}
+    assert watch.figures() == {"cpu_share": 0.7, "thread_share": 0.6, "involuntary_switches_per_s": 3.0}
 
 
 def test_a_watch_that_saw_nothing_says_nothing():
@@ -84,3 +85,37 @@ def test_the_canary_takes_time_and_grows_with_its_work(monkeypatch):
     assert usual > 0
     monkeypatch.setattr(quality, "_CANARY_STEPS", 20 * quality._CANARY_STEPS)
     assert quality.canary_ms() > 2 * usual
+
+
+def test_the_canary_takes_no_notice_of_a_tracer_that_was_left_on():
+    usual = min(quality.canary_ms() for _ in range(5))
+    before = sys.gettrace()
+
+    def tracer(frame, event, arg):
+        return tracer
+
+    sys.settrace(tracer)
+    try:
+        traced = min(quality.canary_ms() for _ in range(5))
+    finally:
+        sys.settrace(before)
+    assert traced < 2 * usual
+
+
+def test_the_timing_threads_share_leaves_out_what_other_threads_do():
+    stop = threading.Event()
+
+    def spin():
+        while not stop.is_set():
+            pass
+
+    spinner = threading.Thread(target=spin)
+    spinner.start()
+    watch = Watch()
+    try:
+        with watch:
+            busy(0.4)
+    finally:
+        stop.set()
+        spinner.join()
+    assert watch.figures()["thread_share"] < 0.8 * watch.figures()["cpu_share"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -74,7 +75,7 @@ def test_every_value_has_its_metric_and_the_run_says_what_it_depended_on():
     assert set(found.software) == {"python", "numpy"}
     assert {
         "canary_ms", "steady", "settle_ms", "timed_s", "cpu_share", "involuntary_switches_per_s"
-    } == set(found.quality)  # fmt: skip
+    } <= set(found.quality)  # fmt: skip
     assert all(value > 0 for value in found.quality["canary_ms"])
 
 
@@ -93,6 +94,49 @@ def test_blocks_are_counted_settled_and_added_up(short_warm_up):
     assert short_warm_up[1:] == [(0.03, 0.03), (0.04, 0.04)]
     assert found.quality["timed_s"] >= 3 * BUDGET_S
     assert found.latency["n"] * found.latency["mean"] / 1e3 <= found.quality["timed_s"]
+
+
+class Slowing:
+    """A millisecond a call, three from a moment on."""
+
+    slow_from_s = math.inf
+
+    def __call__(self):
+        time.sleep(0.003 if time.perf_counter() > self.slow_from_s else 0.001)
+
+
+def test_a_step_inside_the_timed_block_is_marked_and_no_sample_is_dropped():
+    target = Slowing()
+
+    class Half(Conductor):
+        def blocks(self):
+            target.slow_from_s = time.perf_counter() + 0.2
+            yield Block(0.4)
+
+    found = TimedInference(Half(), {}, {})(target)
+    assert found.quality["course"] == "slowdown"
+    assert found.quality["level_step"]["ratio"] > 1.5
+    assert 0.2 < found.quality["level_step"]["at"] < 0.95
+    assert found.latency["max"] > 1.5 * found.latency["p25"]
+
+
+def test_a_step_between_visits_is_not_marked():
+    target = Slowing()
+
+    class Between(Conductor):
+        def blocks(self):
+            yield Block(0.2)
+            target.slow_from_s = 0.0
+            yield Block(0.2)
+
+    found = TimedInference(Between(), {}, {})(target)
+    assert found.latency["p90"] > 1.5 * found.latency["p25"]
+    assert found.quality.get("level_step", {"ratio": 1.0})["ratio"] < 1.5
+
+
+def test_whether_a_run_was_steady_is_left_out_when_it_cannot_be_told():
+    assert "steady" not in timer()[0](lambda: time.sleep(0.1)).quality
+    assert "steady" in timer()[0](millisecond).quality
 
 
 def test_calls_too_short_for_the_clock_are_timed_in_batches():

@@ -1,0 +1,113 @@
+"""The gate that a session's benchmarks have in a check: what a file of runs alone would not tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
+
+from pytest_edgeperf.results.errors import ResultsError
+from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.settings import Settings
+
+#: Where a results file keeps it.
+GATE = "gate"
+
+#: One ratio - 1 for all metrics of a benchmark, or one per metric.
+Tolerance = Union[float, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How a check measures and decides: ratios - 1, rounds, and what single benchmarks ask for, by id.
+
+    A check measures ``rounds``, and as many again for what is not clear, up to ``max_rounds``.
+    ``metrics`` are names that decide in addition to those that always do.
+    """
+
+    tolerance: float = Settings.tolerance
+    must_detect: float = Settings.must_detect
+    rounds: int = Settings.check_rounds
+    max_rounds: int = Settings.check_max_rounds
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    metrics: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def stages(self) -> Tuple[int, ...]:
+        """Candidate runs after each stage of a check: 3, 6, 9."""
+        return (*range(self.rounds, self.max_rounds, self.rounds), max(self.rounds, self.max_rounds))
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As stored in a results file under ``gate``."""
+        stored = dict(vars(self))
+        stored["tolerances"] = {
+            name: dict(one) if isinstance(one, Mapping) else one for name, one in self.tolerances.items()
+        }
+        stored["metrics"] = {name: list(names) for name, names in self.metrics.items()}
+        return stored
+
+    def with_changes(self, *, rounds: Optional[int], max_rounds: Optional[int], tolerance: Optional[float]) -> Gate:
+        """The same with what is not ``None``; a tolerance of a benchmark's own stays."""
+        given = {"rounds": rounds, "max_rounds": max_rounds, "tolerance": tolerance}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Gate:
+        """Read what :meth:`to_dict` gave; what is not there has its default.
+
+        Raises:
+            ResultsError: the stored value is not a gate; the message names the place.
+        """
+        if not isinstance(stored, Mapping):
+            raise ResultsError(f"{GATE}: {stored!r} instead of an object")
+        own = Gate()
+        tolerances = _mapping(stored, "tolerances")
+        metrics = _mapping(stored, "metrics")
+        return cls(
+            tolerance=_ratio(stored.get("tolerance", own.tolerance), "tolerance"),
+            must_detect=_ratio(stored.get("must_detect", own.must_detect), "must_detect"),
+            rounds=_rounds(stored.get("rounds", own.rounds), "rounds"),
+            max_rounds=_rounds(stored.get("max_rounds", own.max_rounds), "max_rounds"),
+            tolerances={name: _tolerance(one, f"tolerances of {name}") for name, one in tolerances.items()},
+            metrics={name: _names(one, f"metrics of {name}") for name, one in metrics.items()},
+        )
+
+
+def gate_of(results: Results) -> Gate:
+    """The gate that the results hold, or the usual one.
+
+    Raises:
+        ResultsError: they hold something else under its name.
+    """
+    return Gate.from_dict(results.extra.get(GATE, {}))
+
+
+def _mapping(stored: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = stored.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ResultsError(f"{GATE}: {key} is {value!r} instead of an object")
+    return value
+
+
+def _ratio(value: Any, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a ratio - 1 of at least 0, such as 0.02")
+    return float(value)
+
+
+def _tolerance(value: Any, place: str) -> Tolerance:
+    if isinstance(value, Mapping):
+        return {metric: _ratio(one, place) for metric, one in value.items()}
+    return _ratio(value, place)
+
+
+def _rounds(value: Any, place: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a whole number, at least 1")
+    return value
+
+
+def _names(value: Any, place: str) -> Tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a list of metrics")
+    return tuple(value)

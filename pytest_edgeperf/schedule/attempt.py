@@ -1,0 +1,82 @@
+"""One attempt at a run: a worker, from its start over its visits to what it delivers."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Any, Dict
+
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.schedule import parking
+from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.process import Delivery, Worker
+from pytest_edgeperf.schedule.usage import Witness
+
+#: Of each visit but the first, in untimed calls: caches and clocks have forgotten the worker while it waited.
+REWARM_SHARE = 0.2
+
+
+class Attempt:
+    """A worker for a plan. Use as a context manager: leaving it leaves no process behind."""
+
+    def __init__(
+        self, plan: Plan, specification: Message, *, threads: int, show_output: bool, timeout_s: float, seconds: float
+    ) -> None:
+        self.plan = plan
+        self.started = datetime.now(timezone.utc)
+        self._memory = parking.memory()
+        self._seconds = seconds
+        self._visited = 0
+        self._closed = False
+        began = time.monotonic()
+        self._worker = Worker(specification, threads=threads, show_output=show_output, timeout_s=timeout_s)
+        self._witness = Witness(self._worker.pid, specification["cpus"])
+        self._spend(began)
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Once only: the id of a process that is gone may be another's.
+        if not self._closed:
+            self._closed = True
+            self._worker.__exit__()
+
+    def prepare(self) -> bool:
+        """Load, check and warm up. ``False``: it ended without asking to be timed."""
+        began = time.monotonic()
+        if self.plan.adopted:
+            # Its fixture times when it likes, so all of its life is watched.
+            with self._witness:
+                ready = self._worker.prepare()
+        else:
+            ready = self._worker.prepare()
+            if ready:
+                self.plan.memory_mib = parking.needed_mib(self._worker.pid, self._memory, parking.memory())
+        self._spend(began)
+        return ready
+
+    def visit(self) -> bool:
+        """Time one block. ``False``: the worker ended."""
+        began = time.monotonic()
+        settle_s = REWARM_SHARE * self._seconds if self._visited else 0.0
+        with self._witness:
+            alive = self._worker.time_block(self._seconds, settle_s)
+        self._visited += 1
+        self._spend(began)
+        return alive
+
+    def finish(self) -> Delivery:
+        """Let it end, and take what it delivers."""
+        began = time.monotonic()
+        delivery = self._worker.finish()
+        self.__exit__()
+        self._spend(began)
+        return delivery
+
+    def figures(self) -> Dict[str, Any]:
+        """Who used the processors while it was timed."""
+        return self._witness.figures()
+
+    def _spend(self, began: float) -> None:
+        self.plan.seconds += time.monotonic() - began

@@ -1,0 +1,79 @@
+"""What the runs' courses tell a user at the end of a session: never steady, slowed down, still getting faster."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import Any, Dict, List, Mapping, Sequence
+
+from pytest_edgeperf.results.types import Run
+
+#: One odd course is the machine's noise. One in more than half of a benchmark's runs, and in three, is told.
+FEWEST_RUNS = 3
+_NAMES_TOLD = 3
+_TOLD = {
+    "slowdown": "slowed down while being timed (a clock that falls, or a target that grows)",
+    "warm_up": "still got faster while being timed (their warm-up is longer than a run's)",
+    "cyclic": "were slower and faster in cycles while being timed",
+}
+
+
+def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
+    """One sentence per kind of unsteadiness, from the undisturbed runs of each benchmark and the throttled ones."""
+    unsteady: Dict[str, int] = {}
+    throttled: List[str] = []
+    told: Dict[str, List[str]] = {kind: [] for kind in _TOLD}
+    for benchmark_id, runs in runs_by_benchmark.items():
+        slowed = [one for one in (run.quality or {} for run in runs) if _slowed_by_throttling(one)]
+        if slowed:
+            throttled.append(f"{benchmark_id} ({_size(slowed)} in {len(slowed)} of {_runs(len(runs))})")
+        figures = [run.quality or {} for run in runs if not run.disturbed]
+        never = sum(one.get("steady") is False for one in figures)
+        if never:
+            unsteady[benchmark_id] = never
+        for kind, items in told.items():
+            alike = [one for one in figures if one.get("course") == kind]
+            if len(alike) >= FEWEST_RUNS and 2 * len(alike) > len(figures):
+                items.append(f"{benchmark_id} ({_size(alike)} in {len(alike)} of {_runs(len(figures))})")
+    found = []
+    if unsteady:
+        found.append(
+            f"{_runs(sum(unsteady.values()))} of {_benchmarks(len(unsteady))} never became steady in the warm-up: "
+            + _names(list(unsteady))
+        )
+    if throttled:
+        found.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")
+    found += [f"{_benchmarks(len(items))} {_TOLD[kind]}: {_names(items)}" for kind, items in told.items() if items]
+    return found
+
+
+def _slowed_by_throttling(figures: Mapping[str, Any]) -> bool:
+    """A slowdown alone is not called throttling; one in a run whose counters say so is."""
+    return bool(figures.get("throttled")) and figures.get("course") == "slowdown"
+
+
+def _size(figures: Sequence[Mapping[str, Any]]) -> str:
+    """The middle change, and where its step was: ``+12 % from 43 % of the samples on``."""
+    steps = [one["level_step"] for one in figures if "level_step" in one]
+    ratios = [
+        one["level_step"]["ratio"] if "level_step" in one else one["cycle"]["ratio"] if "cycle" in one else one["drift"]
+        for one in figures
+    ]
+    change = math.exp(median(math.log(ratio) for ratio in ratios)) - 1
+    text = f"{100 * change:+.0f} %"
+    if 2 * len(steps) > len(figures):
+        text += f" from {100 * median(step['at'] for step in steps):.0f} % of the samples on"
+    return text
+
+
+def _names(items: Sequence[str]) -> str:
+    rest = len(items) - _NAMES_TOLD
+    return ", ".join(items[:_NAMES_TOLD]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _runs(number: int) -> str:
+    return f"{number} run" + ("s" if number != 1 else "")
+
+
+def _benchmarks(number: int) -> str:
+    return f"{number} benchmark" + ("s" if number != 1 else "")

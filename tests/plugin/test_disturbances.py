@@ -1,0 +1,163 @@
+"""Disturbed runs, on the real clock with the real rules: a stranger's work is told from the benchmark's own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_edgeperf import results
+from pytest_edgeperf.schedule.usage import processors
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity"),
+]
+
+CPU = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+STRANGER = f"import os\nos.sched_setaffinity(0, {{{CPU}}})\nprint(flush=True)\nwhile True: pass"
+#: What the candidate does besides its work is in the environment, as a change of its code would be.
+SUITE = """
+import subprocess, sys, threading, time
+
+BUSY = "import os, time\\nend = time.monotonic() + 60\\nwhile time.monotonic() < end and os.getppid() == {parent}: pass"
+
+def beside(what):
+    if what == "child":
+        return subprocess.Popen([sys.executable, "-c", BUSY.format(parent=os.getpid())], start_new_session=True)
+    if what == "thread":
+        def spin():
+            while True:
+                time.perf_counter()
+        threading.Thread(target=spin, daemon=True).start()
+
+def test_it(timed_inference):
+    helper = beside(os.environ.get("BESIDE", ""))
+    timed_inference(work, 20000)
+    if helper is not None:
+        helper.kill()
+        helper.wait()
+"""
+MEASURE = ("--edgeperf-budget=0.4", f"--edgeperf-cpus={CPU}")
+ROUNDS = ("--edgeperf-rounds=3", "--edgeperf-max-rounds=3")
+ACCEPT = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5")
+FEWEST_ACCEPTED = 4
+NOW = ("--edgeperf-results=now.json", "--junitxml=junit.xml")
+
+
+@pytest.fixture
+def real(project):
+    """A project with nothing calmed."""
+    project.write("calm.py", "")
+    project.suite(SUITE)
+    return project
+
+
+def accept(project, **environment):
+    outcome = project.run(*MEASURE, *ACCEPT, short=False, env=environment.items())
+    assert outcome.code == 0, outcome
+    good = [len(one.runs) for one in project.baseline().benchmarks.values()] if project.baseline_path.exists() else []
+    if not good or min(good) < FEWEST_ACCEPTED:
+        pytest.skip("this machine is too busy for a baseline")
+
+
+class Strangers:
+    """Seconds of processor time that processes used which are none of this test's."""
+
+    def __enter__(self):
+        self._before = self._now()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = self._now() - self._before
+
+    @staticmethod
+    def _now():
+        ticks = processors(Path("/"), ()).busy / os.sysconf("SC_CLK_TCK")
+        own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return ticks - own
+
+
+def skip_if_others_were_busy(measured, strangers):
+    """Skip where strangers disturbed a run; fail where it is said but nobody was there."""
+    blamed_s = sum(run.quality["others_share"] * run.quality["timed_s"] for run in measured if blames_others(run))
+    if blamed_s:
+        assert blamed_s < strangers.seconds + 0.1, [run.quality for run in measured]
+        pytest.skip("somebody else was busy too")
+
+
+def runs(project):
+    (benchmark,) = results.read(project.path / "now.json").benchmarks.values()
+    return benchmark.runs
+
+
+def blames_others(run):
+    return any("others" in reason for reason in run.quality.get("disturbed_by", ()))
+
+
+@pytest.mark.parametrize("beside", ["child", "thread"])
+def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(real, beside):
+    accept(real)
+    with Strangers() as strangers:
+        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": beside}.items())
+    skip_if_others_were_busy(runs(real), strangers)
+    assert outcome.code == 1, outcome
+    assert "regressed" in outcome
+    assert "machine disturbed" not in outcome
+    for run in runs(real):
+        assert not run.disturbed, run.quality
+
+
+def test_a_benchmark_with_a_busy_child_in_its_baseline_is_evidence(real):
+    accept(real, BESIDE="child")
+    with Strangers() as strangers:
+        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": "child"}.items())
+    measured = runs(real)
+    skip_if_others_were_busy(measured, strangers)
+    assert not any(run.disturbed for run in measured), outcome
+    assert all(run.quality["cpu_share"] < 0.8 * run.quality["own_share"] for run in measured)
+
+
+def test_a_stranger_that_never_ends_leaves_it_inconclusive(real):
+    accept(real)
+    with subprocess.Popen([sys.executable, "-c", STRANGER], stdout=subprocess.PIPE) as stranger:
+        stranger.stdout.readline()
+        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False)
+        stranger.kill()
+    assert outcome.code == 0, outcome
+    assert "inconclusive" in outcome
+    assert "machine disturbed" in outcome
+    measured = runs(real)
+    assert len(measured) == 9
+    assert all(run.disturbed and blames_others(run) for run in measured)
+    assert "9 of 9 runs were disturbed" in outcome
+    assert "6 were replaced" in outcome
+
+
+def test_runs_that_a_passing_stranger_disturbed_are_measured_again(real):
+    accept(real)
+    with subprocess.Popen([sys.executable, "-c", STRANGER], stdout=subprocess.PIPE) as stranger:
+        stranger.stdout.readline()
+        # The stranger leaves when the second run begins.
+        real.write(
+            "calm.py",
+            "import os\nfrom pytest_edgeperf.schedule import coordinator\n"
+            "keep = coordinator.Coordinator._keep\n"
+            "def kept(self, plan, *rest):\n"
+            "    keep(self, plan, *rest)\n"
+            f"    if len(plan.runs) == 1: os.kill({stranger.pid}, 9)\n"
+            "coordinator.Coordinator._keep = kept\n",
+        )
+        with Strangers() as strangers:
+            outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False)
+    first, *others = runs(real)
+    assert first.disturbed, outcome
+    assert blames_others(first)
+    skip_if_others_were_busy(others, strangers)
+    assert len(others) == 3
+    assert "1 of 4 runs were disturbed" in outcome
+    assert "1 were replaced" in outcome
