@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, List, NoReturn, Optional, Sequence, Tuple
 import click
 
 if TYPE_CHECKING:
+    from pytest_edgeperf.judge.noise import Noise
     from pytest_edgeperf.report.text import Paper
 
 EXIT_REGRESSED = 1
@@ -76,6 +77,92 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
         click.echo(render_comparison(comparison, width=paper.width, colour=paper.colour, ascii_only=paper.ascii_only))
     if comparison.summary[REGRESSED]:
         sys.exit(EXIT_REGRESSED)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", metavar="[PYTEST_ARGS]...", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the noise; with json, pytest prints to the standard error.",
+)
+@click.option("--from", "file", metavar="RESULTS", help="Measure nothing: take all runs of this results file.")
+@click.option(
+    "--baseline-rounds",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    metavar="K",
+    help="Runs that a baseline would have.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), metavar="N", help="Rounds of a check.  [default: the project's, or 3]"
+)
+@click.option(
+    "--max-rounds",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Rounds of a check for suspects.  [default: the project's, or 9]",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0.0),
+    help="Slowdown that a check accepts, as a fraction.  [default: the project's, or 0.02]",
+)
+def noise(
+    arguments: Tuple[str, ...],
+    form: str,
+    file: Optional[str],
+    baseline_rounds: int,
+    rounds: Optional[int],
+    max_rounds: Optional[int],
+    tolerance: Optional[float],
+) -> None:
+    """Measure the same code against itself.
+
+    Tells for each benchmark how much its runs differ though nothing changed, and the smallest slowdown that a
+    check would find; how often a check would raise a false alarm; and what would improve that. PYTEST_ARGS are
+    those of a check. K rounds are measured for the baseline, and as many more as a suspect gets in a check.
+    Exits with pytest's code, or with 4 when a file cannot be used.
+    """
+    from pytest_edgeperf import results
+    from pytest_edgeperf.judge.noise import noise as analyse
+    from pytest_edgeperf.results.gate import Gate, gate_of
+    from pytest_edgeperf.schedule.noise import measure
+
+    if file is not None and arguments:
+        raise click.UsageError("--from measures nothing, so it takes no PYTEST_ARGS")
+    code = 0
+    try:
+        if file is not None:
+            measured: Optional[results.Results] = results.read(file)
+        else:
+            candidate_rounds = max(rounds or 0, max_rounds or Gate.max_rounds)
+            output = sys.stderr if form == "json" else None
+            code, measured = measure(arguments, baseline_rounds + candidate_rounds, output=output)
+        if measured is not None:
+            gate = gate_of(measured).with_changes(rounds=rounds, max_rounds=max_rounds, tolerance=tolerance)
+            _print_noise(analyse(measured, gate, baseline_runs=baseline_rounds), form)
+    except (results.ResultsError, ValueError, OSError) as error:
+        _unusable(error)
+    if code:
+        told = "what it measured is analysed above" if measured is not None else "there is nothing to analyse"
+        click.echo(f"edgeperf: pytest ended with exit code {code}; {told}", err=True)
+        sys.exit(code)
+
+
+def _print_noise(found: Noise, form: str) -> None:
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(found.to_dict(), indent=2, sort_keys=True))
+    else:
+        from pytest_edgeperf.report.noise import noise_text
+
+        click.echo(noise_text(found, _paper()))
 
 
 @main.command()

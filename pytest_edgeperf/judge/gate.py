@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequenc
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from pytest_edgeperf.judge.corrections import adjusted, first_level
+from pytest_edgeperf.judge.corrections import (
+    ACCURACY_SHARE,
+    LATENCY_SHARE,
+    adjusted,
+    first_level,
+    latency_family,
+    other_family,
+)
 from pytest_edgeperf.judge.estimates import Contrast
+from pytest_edgeperf.judge.types import Family
 from pytest_edgeperf.judge.variance import (
     FIXED_PRIOR,
     NO_PRIOR,
@@ -45,6 +53,16 @@ class Level:
     suspicion: float
 
 
+def levels(family: Family, informing: int = 0) -> Tuple[Level, Level, Level]:
+    """Return the levels of latency, of the other metrics that gate, and of so many tests that only inform."""
+    gates = sum(len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks)
+    return (
+        Level(family.alpha, latency_family(len(family.benchmarks)), LATENCY_SHARE, family.suspicion),
+        Level(family.alpha, other_family(gates), ACCURACY_SHARE, family.suspicion),
+        Level(family.alpha, informing, 1.0, family.suspicion),
+    )
+
+
 class Tested(NamedTuple):
     """The outcome for one contrast; logarithms point towards *worse*, whatever the metric's direction."""
 
@@ -59,6 +77,39 @@ class Tested(NamedTuple):
     interval: Optional[Tuple[float, float]]
     detectable: Optional[float]
     position: int
+
+
+class Moderation(NamedTuple):
+    """The variance between runs of each contrast, and the prior that it was shrunk to."""
+
+    variance: Array
+    dispersion: Array
+    scale: Array
+    prior_freedom: Array
+
+
+def moderate(contrasts: Sequence[Contrast], squares: Array, freedom: Array) -> Moderation:
+    """Moderate sums of squares with so many degrees of freedom, with one prior per metric and summary."""
+    dispersion = _floats([1.0 if c.dispersion is None else c.dispersion for c in contrasts])
+    scale = np.zeros_like(freedom)
+    prior_freedom = np.zeros_like(freedom)
+    groups: Dict[Tuple[str, str], List[int]] = {}
+    for position, contrast in enumerate(contrasts):
+        groups.setdefault((contrast.metric, contrast.summary), []).append(position)
+    for positions in groups.values():
+        where = np.array(positions)
+        fallback = NO_PRIOR if contrasts[positions[0]].dispersion is None else FIXED_PRIOR
+        prior = fit_prior(squares[where], freedom[where], dispersion[where], fallback)
+        has_variance = freedom[where] > 0
+        scale[where] = np.where(has_variance, prior.scale, fallback.scale)
+        prior_freedom[where] = np.where(has_variance, prior.freedom, fallback.freedom)
+    variance = moderated_variance(squares, freedom, dispersion, scale, prior_freedom)
+    return Moderation(variance, dispersion, scale, prior_freedom)
+
+
+def standard_error(variance: Array, base_runs: Any, runs: Any, session_variance: Any) -> Array:
+    """Return the standard error of the difference of two means of so many runs."""
+    return np.asarray(np.sqrt(variance * (1.0 / base_runs + 1.0 / runs) + session_variance), dtype=np.float64)
 
 
 class GroupTests:
@@ -77,32 +128,15 @@ class GroupTests:
         self.log_tolerance = np.log1p(_floats(tolerances))
         self.squares = _floats([c.squares for c in contrasts])
         self.session_variance = np.where([c.new_session for c in contrasts], SESSION_VARIANCE_FLOOR, 0.0)
-        self.variance, self.prior_freedom = self._moderate()
-        self.df = self.prior_freedom + self.base_runs + self.runs - 2.0
-        self.se = self.standard_error(self.base_runs, self.runs)
-
-    def _moderate(self) -> Tuple[Array, Array]:
         freedom = self.base_runs + self.runs - 2.0
-        dispersion = _floats([1.0 if c.dispersion is None else c.dispersion for c in self.contrasts])
-        scale = np.zeros_like(freedom)
-        prior_freedom = np.zeros_like(freedom)
-        groups: Dict[Tuple[str, str], List[int]] = {}
-        for position, contrast in enumerate(self.contrasts):
-            groups.setdefault((contrast.metric, contrast.summary), []).append(position)
-        for positions in groups.values():
-            where = np.array(positions)
-            fallback = NO_PRIOR if self.contrasts[positions[0]].dispersion is None else FIXED_PRIOR
-            prior = fit_prior(self.squares[where], freedom[where], dispersion[where], fallback)
-            has_variance = freedom[where] > 0
-            scale[where] = np.where(has_variance, prior.scale, fallback.scale)
-            prior_freedom[where] = np.where(has_variance, prior.freedom, fallback.freedom)
-        variance = moderated_variance(self.squares, freedom, dispersion, scale, prior_freedom)
-        return variance, prior_freedom
+        moderation = moderate(contrasts, self.squares, freedom)
+        self.variance, self.prior_freedom = moderation.variance, moderation.prior_freedom
+        self.df = self.prior_freedom + freedom
+        self.se = self.standard_error(self.base_runs, self.runs)
 
     def standard_error(self, base_runs: Array, runs: Array, where: Any = slice(None)) -> Array:
         """Return the standard error of the difference, were there so many runs on each side."""
-        own = self.variance[where] * (1.0 / base_runs + 1.0 / runs)
-        return np.asarray(np.sqrt(own + self.session_variance[where]), dtype=np.float64)
+        return standard_error(self.variance[where], base_runs, runs, self.session_variance[where])
 
     def outcomes(self) -> List[Tested]:
         """Test every contrast: H0 is a change of at most the tolerance, one-sided, in both directions.

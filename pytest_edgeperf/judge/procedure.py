@@ -6,11 +6,10 @@ import math
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from pytest_edgeperf.judge import corrections
 from pytest_edgeperf.judge.answers import answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
-from pytest_edgeperf.judge.gate import Level, Tested
+from pytest_edgeperf.judge.gate import Tested, levels
 from pytest_edgeperf.judge.questions import Questions
 from pytest_edgeperf.judge.types import (
     IMPROVED,
@@ -98,7 +97,8 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
                 if outcome.suspicious and outcome.verdict.gates:
                     suspects.add(benchmark)
     latency_tests: List[Tested] = []
-    for group, level in zip((questions.latency, questions.others, questions.informing), _levels(family, questions)):
+    groups = (questions.latency, questions.others, questions.informing)
+    for group, level in zip(groups, levels(family, len(questions.informing.contrasts))):
         answers, tests = answer(group, level, final=stage.final, must_detect=family.must_detect)
         if group is questions.latency:
             latency_tests = tests
@@ -129,7 +129,8 @@ def combine(metrics: Mapping[str, MetricVerdict], evidence: Evidence) -> Benchma
         verdict = min(gating)[1]
     else:
         verdict, reason = INCONCLUSIVE, "no metric that gates was measured"
-    return BenchmarkVerdict(verdict, ordered, reason=reason, differences=evidence.differences)
+    sides = evidence.sides() if verdict == REGRESSED else None
+    return BenchmarkVerdict(verdict, ordered, reason=reason, differences=evidence.differences, sides=sides)
 
 
 def common_shift(latency_tests: List[Tested], tolerance: float) -> Optional[float]:
@@ -143,17 +144,3 @@ def common_shift(latency_tests: List[Tested], tolerance: float) -> Optional[floa
     shift = median(shifts)
     moved = [one for one in shifts if one * shift > 0 and abs(one) > math.log1p(tolerance)]
     return math.exp(shift) if len(moved) >= SHIFT_SHARE * len(shifts) else None
-
-
-def _levels(family: Family, questions: Questions) -> Tuple[Level, Level, Level]:
-    gates = [len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks]
-    sizes = (
-        corrections.latency_family(len(family.benchmarks)),
-        corrections.other_family(sum(gates)),
-        len(questions.informing.contrasts),
-    )
-    shares = (corrections.LATENCY_SHARE, corrections.ACCURACY_SHARE, 1.0)
-    latency, others, informing = [
-        Level(family.alpha, size, share, family.suspicion) for size, share in zip(sizes, shares)
-    ]
-    return latency, others, informing
