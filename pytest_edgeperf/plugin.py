@@ -269,7 +269,7 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
     judged = measuring.settings.baseline == settings_module.CHECK
     if judged and verdict is not None and verdict.verdict == REGRESSED:
         headline = regression_headline(item.nodeid, verdict)
-        replay.fail(item, reports, headline, regression_text(item.nodeid, verdict, benchmark))
+        replay.fail(item, reports, headline, regression_text(item.nodeid, verdict))
 
 
 # Reporting.

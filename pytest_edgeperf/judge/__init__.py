@@ -9,6 +9,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
     Family,
     MetricVerdict,
+    Side,
     Stage,
     Step,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Comparison",
     "Family",
     "MetricVerdict",
+    "Side",
     "Stage",
     "Step",
     "compare",

@@ -112,7 +112,8 @@ def _metric_verdict(
     if ruling.undecided is not None:
         runs_needed, baseline_needed = needed[ruling.undecided.position]
         if runs_needed is None and baseline_needed is not None:
-            reasons.append(f"{baseline_needed} baseline runs should decide it")
+            more = baseline_needed - contrast.baseline_runs
+            reasons.append(f"{more} more baseline run{'' if more == 1 else 's'} should decide it")
         elif runs_needed is None:
             reasons.append("more runs alone are not expected to decide it")
     if contrast.assumed:
@@ -133,4 +134,5 @@ def _metric_verdict(
         tolerance=question.tolerance,
         runs_needed=runs_needed,
         reason="; ".join(reasons) or None,
+        scatter=math.sqrt(contrast.squares / contrast.freedom) if contrast.freedom > 0 else None,
     )

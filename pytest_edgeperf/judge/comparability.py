@@ -74,6 +74,11 @@ def recency(run: Run) -> Tuple[str, str, str]:
     return (run.started, run.session, run.environment)
 
 
+def _latest_environment(runs: Sequence[Run]) -> str:
+    found = {run.environment for run in runs}
+    return found.pop() if len(found) == 1 else max(runs, key=recency).environment
+
+
 def environment_matcher(base: Results, candidate: Results) -> Callable[[str, str], Tuple[Differences, Differences]]:
     """Return a function of two environment hashes to their differences that works each pair out once."""
     known: Dict[Tuple[str, str], Tuple[Differences, Differences]] = {}
@@ -100,16 +105,16 @@ def comparable_runs(
 
     Where no baseline run agrees, the differences reported are those of the most recent one.
     """
-    environment = max(candidate, key=recency).environment
+    environment = _latest_environment(candidate)
     agrees: Dict[str, bool] = {
         hash_: not differences(hash_, environment)[0] for hash_ in {run.environment for run in baseline}
     }
     kept: List[Run] = [run for run in baseline if agrees[run.environment]]
     if not kept:
-        hard, soft = differences(max(baseline, key=recency).environment, environment)
+        hard, soft = differences(_latest_environment(baseline), environment)
         named = "; ".join(f"{name}: baseline {old!r}, candidate {new!r}" for name, (old, new) in hard.items())
         return Comparable((), tuple(candidate), {**hard, **soft}, f"the environment differs in {named}")
-    latest = max(kept, key=recency).environment
+    latest = _latest_environment(kept)
     measured = tuple(
         run for run in candidate if run.environment == environment or not differences(latest, run.environment)[0]
     )

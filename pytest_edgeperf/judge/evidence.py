@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-from pytest_edgeperf.judge.comparability import Differences, comparable_runs
-from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict
+from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
+from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 
 #: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.
@@ -34,6 +34,10 @@ class Evidence:
     def values(self, metric: str) -> Tuple[List[Any], List[Any]]:
         """Return the metric's values in the runs of each side that have it."""
         return _values(self.baseline, metric), _values(self.candidate, metric)
+
+    def sides(self) -> Tuple[Side, Side]:
+        """Return what the baseline and the candidate rest on."""
+        return _side(self.baseline), _side(self.candidate)
 
 
 class Unjudged(NamedTuple):
@@ -82,6 +86,16 @@ def gather(
 
 def _values(runs: Sequence[Run], metric: str) -> List[Any]:
     return [run.values[metric] for run in runs if metric in run.values]
+
+
+def _side(runs: Sequence[Run]) -> Side:
+    timed = [(run.quality or {}).get("timed_s") for run in runs]
+    seconds = [float(value) for value in timed if isinstance(value, (int, float))]
+    named = [run for run in runs if run.commit]
+    return Side(
+        timed_s=sum(seconds) if len(seconds) == len(runs) else None,
+        commit=max(named, key=recency).commit if named else None,
+    )
 
 
 def _changed(base: Mapping[str, Metric], candidate: Mapping[str, Metric]) -> Dict[str, str]:

@@ -105,7 +105,7 @@ class Questions:
             return _without_test(question, base, new, NEW, "not in the baseline")
         if question.name in evidence.changed_metrics:
             return _without_test(question, base, new, INCOMPARABLE, evidence.changed_metrics[question.name])
-        summarised = [isinstance(value, Mapping) for value in (*base, *new)]
+        summarised = [issubclass(kind, Mapping) for kind in {*map(type, base), *map(type, new)}]
         if any(summarised) and not all(summarised):
             reason = "a summary of samples in some runs, one number in others"
             return _without_test(question, base, new, INCOMPARABLE, reason)

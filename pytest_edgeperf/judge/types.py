@@ -54,13 +54,25 @@ def _rounded(value: Optional[float]) -> Optional[float]:
 
 
 @dataclass(frozen=True)
+class Side:
+    """What one side's evidence is: its good runs' timed seconds, and the commit of the latest that has one.
+
+    ``timed_s`` is ``None`` where a run does not tell it.
+    """
+
+    timed_s: Optional[float] = None
+    commit: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class MetricVerdict:
     """What is known of one metric of one benchmark.
 
     ``ratio`` is candidate / baseline of ``summary`` (``p50``, …; ``value`` for a plain number), with
     its two-sided 95 % ``interval``; ``p_adjusted`` is Holm's, ``None`` where the rule has no p-value;
     ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
-    ``runs_needed`` says of an inconclusive one how many candidate runs should decide it.
+    ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
+    standard deviation of the runs' logarithms around the mean of their side.
     """
 
     verdict: str
@@ -78,6 +90,7 @@ class MetricVerdict:
     tolerance: Optional[float] = None
     runs_needed: Optional[int] = None
     reason: Optional[str] = None
+    scatter: Optional[float] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return what ``--format json`` prints of it, to six significant digits."""
@@ -108,6 +121,8 @@ class BenchmarkVerdict:
     #: Fields of the environment that differ, ``section.key`` -> (baseline, candidate): the reason of
     #: ``incomparable``, otherwise they only inform.
     differences: Mapping[str, Tuple[Any, Any]] = field(default_factory=dict)
+    #: Of a regressed one, what the baseline and the candidate rest on.
+    sides: Optional[Tuple[Side, Side]] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return what ``--format json`` prints of it."""

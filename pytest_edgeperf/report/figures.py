@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from statistics import median, stdev
+from statistics import median
 from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
@@ -12,7 +12,11 @@ from pytest_edgeperf.results.types import Benchmark, Run
 
 LATENCY = "latency"
 MEMORY = "memory_process_peak"
+#: The parts of an inference in their order -> what a narrow column calls them.
+PHASES = {"preprocess": "pre", "copy_in": "in", "infer": "infer", "copy_out": "out", "postprocess": "post"}
 
+#: A run's course in its quality figures -> the word for it.
+_COURSES = {"slowdown": "slower", "warm_up": "faster", "cyclic": "cyclic"}
 _LEAST_SAMPLES = {"p95": 20, "p99": 100, "p05": 20}
 
 
@@ -52,12 +56,12 @@ def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional
     return in_seconds(value, benchmark.metrics[metric].unit)
 
 
-def scatter(benchmark: Benchmark, metric: str, summary: str) -> Optional[float]:
-    """The standard deviation between the runs, relative to the figure; ``None`` for fewer than three runs."""
-    values = _of_runs(benchmark, metric, "p50" if summary == "value" else summary)
-    if len(values) < 3 or min(values) <= 0:
-        return None
-    return stdev([math.log(value) for value in values])
+def course(benchmark: Benchmark) -> str:
+    """How its runs went where they were not flat: ``slower 2/3``, ``unsteady 1/3``; else nothing."""
+    figures = [run.quality or {} for run in benchmark.runs]
+    counts = {word: sum(one.get("course") == kind for one in figures) for kind, word in _COURSES.items()}
+    counts["unsteady"] = sum(one.get("steady") is False for one in figures)
+    return ", ".join(f"{word} {number}/{len(figures)}" for word, number in counts.items() if number)
 
 
 def deciding_metric(verdict: BenchmarkVerdict) -> Optional[str]:

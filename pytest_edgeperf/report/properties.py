@@ -25,6 +25,8 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
     found.append(("edgeperf.runs", str(len(benchmark.runs))))
     if verdict is not None:
         found.append(("edgeperf.verdict", verdict.verdict))
+        if verdict.reason is not None:
+            found.append(("edgeperf.reason", verdict.reason))
         for name, judged in verdict.metrics.items():
             found += _judged(name, judged.ratio, judged.interval, judged.p_adjusted)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import (
     INCOMPARABLE,
@@ -16,7 +16,6 @@ from pytest_edgeperf.judge.types import (
 from pytest_edgeperf.report.numbers import count
 from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text, worse_text
 from pytest_edgeperf.report.text import Paper, common_path, wrap
-from pytest_edgeperf.results.types import Results
 
 _NAMES_SHOWN = 10
 _UNDECIDED = {
@@ -47,17 +46,16 @@ class Names:
         return self._paper.clean(benchmark_id[len(self.prefix) :] if shared else benchmark_id)
 
 
-def failures(comparison: Comparison, measured: Optional[Results], names: Names, paper: Paper) -> List[str]:
+def failures(comparison: Comparison, names: Names, paper: Paper) -> List[str]:
     """Every regressed benchmark with its sentences."""
     lines: List[str] = []
     for benchmark_id, verdict in comparison.benchmarks.items():
         if verdict.verdict != REGRESSED:
             continue
-        benchmark = measured.benchmarks.get(benchmark_id) if measured else None
         lines += [""] if lines else []
         lines += _heading(f"{REGRESSED}: {names[benchmark_id]}", "bad", paper)
-        for sentence in regression_text(benchmark_id, verdict, benchmark).splitlines():
-            lines += wrap(paper.clean(sentence), paper.width, indent="  ")
+        for sentence in regression_text(benchmark_id, verdict).splitlines():
+            lines += wrap(paper.clean(sentence), paper.width, indent="  ", hanging="    ")
     return lines
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.judge.types import (
@@ -17,44 +16,45 @@ from pytest_edgeperf.judge.types import (
     BenchmarkVerdict,
     Comparison,
     MetricVerdict,
+    Side,
 )
 from pytest_edgeperf.report.figures import (
     LATENCY,
+    PHASES,
     deciding_metric,
     metric_label,
     metrics_with,
-    scatter,
 )
-from pytest_edgeperf.report.numbers import change_with_interval, count, p_value, percent, quantity, share
+from pytest_edgeperf.report.numbers import (
+    change,
+    change_with_interval,
+    count,
+    duration,
+    p_value,
+    percent,
+    quantity,
+    share,
+)
 from pytest_edgeperf.report.text import enumerate_names, printable
-from pytest_edgeperf.results.types import Benchmark
 
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
-_PERCENTILE = re.compile(r"p0?(\d+)$")
-_SUMMARIES = {"p50": "median", "mean": "mean", "min": "minimum", "max": "maximum"}
+_SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
 
 
-def regression_text(benchmark_id: str, verdict: BenchmarkVerdict, benchmark: Optional[Benchmark] = None) -> str:
-    """The text of a failing test: what got worse, how sure that is, what could be found.
+def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
+    """The text of a failing test in four lines, and one more for each further metric that regressed.
 
-    ``benchmark`` holds this session's runs, where they are at hand: the text then tells how much they scatter.
+    What got worse by how much; against how much noise and on what evidence; the smallest change that this
+    measurement would have found, and how the phases moved; what differs in the environment.
     """
     names = metrics_with(verdict, REGRESSED)
-    lines = []
-    for name in names:
-        metric = verdict.metrics[name]
-        lines.append(_what(name, metric))
-        lines.append(_evidence(metric, None if benchmark is None else scatter(benchmark, name, metric.summary)))
-        found = _detectable(name, metric)
-        if found:
-            lines.append(f"The smallest {found} that this measurement would have found is {_size(metric)}.")
-        if metric.reason:
-            lines.append(_sentence(metric.reason))
     if not names:
-        lines.append(f"{benchmark_id} regressed.")
-    if verdict.reason:
-        lines.append(_sentence(verdict.reason))
-    lines.append(_environment(verdict.differences))
+        lines = [f"{benchmark_id} regressed" + (f": {verdict.reason}" if verdict.reason else "")]
+    else:
+        name, metric = names[0], verdict.metrics[names[0]]
+        lines = [_what(name, metric), _evidence(metric, verdict), _reach(name, verdict)]
+        lines += [_what(other, verdict.metrics[other], with_reason=True) for other in names[1:]]
+    lines.append(_environment(verdict))
     return "\n".join(printable(line) for line in lines)
 
 
@@ -89,7 +89,7 @@ def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
 
 
 def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) -> str:
-    """What an undecided benchmark showed, how many runs would decide, and what it could have found."""
+    """What an undecided benchmark showed, how many more rounds would decide, and what it could have found."""
     parts: List[str] = []
     name = deciding_metric(verdict)
     if name is not None:
@@ -99,7 +99,8 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
         if metric.reason:
             parts.append(metric.reason.rstrip("."))
         if metric.runs_needed is not None:
-            parts.append(f"about {count(metric.runs_needed, 'run')} would decide")
+            more = max(1, metric.runs_needed - metric.candidate_runs)
+            parts.append(f"about {count(more, 'more round')} would decide")
         found = _detectable(name, metric)
         if found:
             parts.append(f"could have found a {found} of {_size(metric)}")
@@ -118,36 +119,55 @@ def worse_text(verdict: BenchmarkVerdict) -> str:
     return enumerate_names(parts)
 
 
-def _what(name: str, metric: MetricVerdict) -> str:
+def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str:
     label = metric_label(name)
-    summary = _SUMMARIES.get(metric.summary) or _PERCENTILE.sub(r"\1th percentile", metric.summary)
-    subject = label[0].upper() + label[1:]
-    if metric.summary != "value":
-        subject += f" ({summary})"
-    if metric.ratio is None:
-        return f"{subject} got worse than the baseline."
-    moved = "rose" if metric.ratio >= 1 else "fell"
-    text = f"{subject} {moved} by {percent(abs(metric.ratio - 1), sign=False)} %"
+    if metric.summary not in ("", "value"):
+        label = f"{_SUMMARIES.get(metric.summary, metric.summary)} {label}"
+    text = label[0].upper() + label[1:]
+    moved = []
     if metric.baseline is not None and metric.candidate is not None:
-        before, now = (quantity(value, metric.unit) for value in (metric.baseline, metric.candidate))
-        text += f", from {before} to {now}"
+        before, now = (quantity(value, metric.unit).split(" ", 1) for value in (metric.baseline, metric.candidate))
+        moved.append(f"{' '.join(before[:1] if before[1:] == now[1:] else before)} -> {' '.join(now)}")
+    if metric.ratio is not None:
+        interval = ""
+        if metric.interval is not None:
+            interval = f" [95 %: {', '.join(percent(end - 1) for end in metric.interval)}]"
+        moved.append(change(metric.ratio) + interval)
+    parts = [f"{text} {', '.join(moved) or 'is worse'}"]
     if metric.tolerance is not None:
-        text += f"; the tolerance is {share(metric.tolerance)}"
-    return text + "."
+        parts.append(f"tolerance {share(metric.tolerance)}")
+    if with_reason and metric.reason:
+        parts.append(metric.reason)
+    return "; ".join(parts)
 
 
-def _evidence(metric: MetricVerdict, noise: Optional[float]) -> str:
-    parts = []
-    if metric.interval is not None:
-        low, high = (percent(bound - 1) for bound in metric.interval)
-        parts.append(f"the 95 % interval of the change is {low} to {high} %")
-    runs = f"{count(metric.candidate_runs, 'run')} against {metric.baseline_runs} of the baseline"
+def _evidence(metric: MetricVerdict, verdict: BenchmarkVerdict) -> str:
+    base, candidate = verdict.sides or (Side(), Side())
+    runs = f"{metric.candidate_runs}{_timed(candidate, ' timed')} against {metric.baseline_runs}{_timed(base)}"
+    if metric.scatter is None:
+        parts = [f"Runs: {runs}"]
+    else:
+        noise = "less than 0.1" if metric.scatter < 0.001 else percent(metric.scatter, sign=False)
+        parts = [f"Runs scatter by {noise} %", runs]
     if metric.p_adjusted is not None:
-        runs += f" (adjusted {p_value(metric.p_adjusted)})"
-    text = f"{'; '.join(parts)}, from {runs}" if parts else f"the evidence is {runs}"
-    if noise is not None:
-        text += f"; runs scatter by {'less than 0.1' if noise < 0.001 else percent(noise, sign=False)} %"
-    return _sentence(text)
+        parts.append(f"adjusted {p_value(metric.p_adjusted)}")
+    parts += [reason for reason in (metric.reason, verdict.reason) if reason]
+    return "; ".join(parts)
+
+
+def _timed(side: Side, word: str = "") -> str:
+    return "" if side.timed_s is None else f" ({duration(side.timed_s)}{word})"
+
+
+def _reach(name: str, verdict: BenchmarkVerdict) -> str:
+    metric = verdict.metrics[name]
+    found = _detectable(name, metric)
+    parts = [f"Finds {found}s from {_size(metric)}" if found else "What it finds is not known"]
+    ratios = {phase: verdict.metrics[phase].ratio for phase in PHASES if phase in verdict.metrics}
+    moved = [f"{phase} {round(100 * (ratio - 1)):+d} %" for phase, ratio in ratios.items() if ratio is not None]
+    if moved and name.startswith(LATENCY):
+        parts.append(", ".join(moved))
+    return "; ".join(parts)
 
 
 def _detectable(name: str, metric: MetricVerdict) -> Optional[str]:
@@ -162,16 +182,15 @@ def _size(metric: MetricVerdict) -> str:
     return f"{percent(abs((metric.detectable or 1) - 1), sign=False)} %"
 
 
-def _environment(differences: Mapping[str, Tuple[Any, Any]]) -> str:
-    if not differences:
-        return "The recorded environment is the same as the baseline's."
-    return f"The environment differs from the baseline's: {differences_text(differences)}."
+def _environment(verdict: BenchmarkVerdict) -> str:
+    text = "The recorded environment is the baseline's"
+    if verdict.differences:
+        text = f"Environment differs from the baseline's: {differences_text(verdict.differences)}"
+    base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))
+    if base is None or candidate is None:
+        return text
+    return f"{text}; commit{f' {base} in both' if base == candidate else f's {base}..{candidate}'}"
 
 
 def _field(value: Any) -> str:
     return "(none)" if value is None else str(value)
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

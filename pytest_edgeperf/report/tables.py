@@ -17,7 +17,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
     MetricVerdict,
 )
-from pytest_edgeperf.report.figures import LATENCY, MEMORY, figure, metric_label, seconds
+from pytest_edgeperf.report.figures import LATENCY, MEMORY, PHASES, course, figure, metric_label, seconds
 from pytest_edgeperf.report.numbers import decimal_column, in_seconds, percent, quantity, time_unit
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.session import SessionReport
@@ -34,13 +34,6 @@ VERDICT_STYLES = {
     NEW: "remark",
 }
 _FAILED = "failed"
-_PHASES = (
-    ("preprocess", "pre"),
-    ("copy_in", "in"),
-    ("infer", "infer"),
-    ("copy_out", "out"),
-    ("postprocess", "post"),
-)
 _STARTS = (("first_inference", "first"), ("warm_up", "warm-up"))
 
 Seconds = Sequence[Optional[float]]
@@ -89,12 +82,13 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
 
 
 def phase_table(report: SessionReport, names: Names, paper: Paper) -> List[str]:
-    """Medians of the phases, the cold first inference, the warm-up, and the process's memory."""
+    """Medians of the phases, the cold first inference, the warm-up, the process's memory, and courses not flat."""
     measured = report.measured.benchmarks
     benchmarks = list(measured.values())
-    phases = [(title, [seconds(benchmark, name) for benchmark in benchmarks], 2) for name, title in _PHASES]
+    phases = [(title, [seconds(benchmark, name) for benchmark in benchmarks], 2) for name, title in PHASES.items()]
     starts = [(title, [seconds(benchmark, name) for benchmark in benchmarks], 3) for name, title in _STARTS]
-    columns = [*_times(phases, "median", paper), *_times(starts, "start", paper), _memory(benchmarks)]
+    courses = Column("course", [course(benchmark) for benchmark in benchmarks], right=False, spare=4)
+    columns = [*_times(phases, "median", paper), *_times(starts, "start", paper), _memory(benchmarks), courses]
     if not any(text for column in columns for text in column.texts):
         return []
     return lay_out(names.shown_prefix, [names[name] for name in measured], columns, paper)

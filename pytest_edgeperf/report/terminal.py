@@ -45,7 +45,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     if report.mode == "refresh":
         blocks.append(accepted_worse(comparison, names, paper))
     else:
-        blocks.append(failures(comparison, report.measured, names, paper))
+        blocks.append(failures(comparison, names, paper))
     blocks.append(faults(report.faults, names, paper))
     why = WHY_IN_REFRESH if report.mode == "refresh" else WHY_IN_CHECK
     blocks.append(not_judged(comparison, why, names, paper, everything=verbosity > 0))
@@ -61,7 +61,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
     names = Names(list(comparison.benchmarks), paper)
     blocks = [
         comparison_table(comparison, names, paper),
-        failures(comparison, None, names, paper),
+        failures(comparison, names, paper),
         not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
         _common_shift(comparison, paper),
         wrap(verdict_counts(comparison), paper.width),

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.judge import Family, Stage, compare, step
+from pytest_edgeperf.judge import Family, Side, Stage, compare, step
 from pytest_edgeperf.judge.estimates import contrast_values
 from pytest_edgeperf.judge.gate import GroupTests, Level
 from pytest_edgeperf.results.types import Metric
@@ -106,7 +108,7 @@ def test_a_missing_baseline_precision_is_named_when_candidate_runs_cannot_help()
     got = compare(base, candidate).benchmarks["b"].metrics["latency"]
     assert got.verdict == "inconclusive"
     assert got.runs_needed is None
-    assert "baseline runs should decide it" in got.reason
+    assert re.search(r"[1-9]\d* more baseline runs? should decide it", got.reason)
 
 
 def noisy_around(center):
@@ -285,6 +287,33 @@ def test_a_baseline_without_a_good_run_is_inconclusive_and_not_measured_again():
     got = step(results({"b": bad}), one(STEADY, "two"), family(), Stage(9, final=False))
     assert got.decisions == {"b": "stop"}
     assert got.comparison.benchmarks["b"].reason.startswith("machine disturbed: none of 5 baseline")
+
+
+def test_a_regression_says_what_it_rests_on():
+    def side(centers, session, commits):
+        timed = {"disturbed": False, "timed_s": 1.5}
+        good = [
+            replace(one, started=f"2026-01-0{day}T00:00:00Z", commit=commit, quality=timed)
+            for day, (one, commit) in enumerate(zip(latency_runs(centers, session), commits), 1)
+        ]
+        return [*good, replace(good[0], quality={"disturbed": True, "timed_s": 99.0}, commit="disturbed")]
+
+    noisy = [9.9, 10.0, 10.1] * 2
+    base = side(noisy, "one", ["a"] * 4 + ["b", None])
+    candidate = side([15.0 * center / 10 for center in noisy], "two", ["c"] * 6)
+    got = compare(results({"b": base}), results({"b": candidate[::-1]})).benchmarks["b"]
+    assert got.verdict == "regressed"
+    assert got.sides == (Side(9.0, "b"), Side(9.0, "c"))
+    # Of each side, four logarithms lie 1 % from their mean, with five degrees of freedom.
+    assert got.metrics["latency"].scatter == pytest.approx(math.sqrt(8 * 0.01**2 / 10), rel=0.01)
+    untold = [replace(base[0], quality=None), *base[1:]]
+    got = compare(results({"b": untold}), results({"b": candidate})).benchmarks["b"]
+    assert got.sides[0] == Side(None, "b")
+
+
+def test_only_a_regression_says_what_it_rests_on():
+    runs = latency_runs([9.9, 10.0, 10.1] * 3)
+    assert compare(results({"b": runs}), results({"b": runs})).benchmarks["b"].sides is None
 
 
 def test_absent_quality_figures_are_said():

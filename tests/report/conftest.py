@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, MetricVerdict
+from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, MetricVerdict, Side
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
@@ -54,6 +54,7 @@ def latency(verdict, ratio, low, high, **more):
         "baseline_runs": 10,
         "candidate_runs": 9,
         "tolerance": 0.02,
+        "scatter": 0.0152,
     }
     found.update(more)
     return MetricVerdict(verdict, **found)
@@ -61,7 +62,11 @@ def latency(verdict, ratio, low, high, **more):
 
 def verdict(word, *args, **more):
     differences = more.pop("differences", {})
-    return BenchmarkVerdict(word, {"latency": latency(word, *args, **more)}, differences=differences)
+    sides = more.pop("sides", None)
+    return BenchmarkVerdict(word, {"latency": latency(word, *args, **more)}, differences=differences, sides=sides)
+
+
+SIDES = (Side(12.02, "1a2b3c4"), Side(10.81, "5d6e7f8"))
 
 
 MEMORY = MetricVerdict(
@@ -75,6 +80,8 @@ MEMORY = MetricVerdict(
     baseline_runs=10,
     candidate_runs=9,
     tolerance=0.03,
+    detectable=1.03,
+    reason="all of 9 runs are above 82.4 MiB",
 )
 
 
@@ -82,7 +89,7 @@ MEMORY = MetricVerdict(
 def comparison() -> Comparison:
     judged = {
         "test_yolov3[onnxruntime-fp32-416]": verdict(
-            "regressed", 1.081, 1.052, 1.111, differences={"onnxruntime": ("1.11.0", "1.12.1")}
+            "regressed", 1.081, 1.052, 1.111, differences={"onnxruntime": ("1.11.0", "1.12.1")}, sides=SIDES
         ),
         "test_yolov3[torch-fp32-416]": verdict("unchanged", 1.003, 0.991, 1.014),
         "test_resnet18[torch-fp32]": verdict("improved", 0.891, 0.875, 0.910),

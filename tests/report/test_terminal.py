@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
+from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, Side
+from pytest_edgeperf.report.sentences import inconclusive_text
 from pytest_edgeperf.report.terminal import (
     regression_headline,
     regression_text,
@@ -16,7 +17,7 @@ from pytest_edgeperf.report.terminal import (
 from pytest_edgeperf.report.text import cells
 from pytest_edgeperf.results.types import Results
 
-from .conftest import PREFIX, benchmark, latency, verdict
+from .conftest import MEMORY, PREFIX, benchmark, latency, verdict
 
 GOLDEN = Path(__file__).parent / "golden"
 REGRESSED = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
@@ -146,27 +147,65 @@ def test_nothing_measured_is_said(session):
     assert render(report, width=80, colour=False).startswith("nothing measured in 3 rounds")
 
 
-def test_failing_test_text(comparison, session):
-    text = regression_text(REGRESSED, comparison.benchmarks[REGRESSED], session.measured.benchmarks[REGRESSED])
-    assert text.splitlines() == [
-        "Latency (median) rose by 8.1 %, from 11.3 ms to 12.2 ms; the tolerance is 2 %.",
-        "The 95 % interval of the change is +5.2 to +11.1 %, from 9 runs against 10 of the baseline"
-        " (adjusted p = 0.0004); runs scatter by 1.5 %.",
-        "The smallest slowdown that this measurement would have found is 3.4 %.",
-        "The environment differs from the baseline's: onnxruntime 1.11.0 -> 1.12.1.",
+def test_failing_test_text(comparison):
+    assert regression_text(REGRESSED, comparison.benchmarks[REGRESSED]).splitlines() == [
+        "Median latency 11.3 -> 12.2 ms, +8.1 % [95 %: +5.2, +11.1]; tolerance 2 %",
+        "Runs scatter by 1.5 %; 9 (11 s timed) against 10 (12 s); adjusted p = 0.0004",
+        "Finds slowdowns from 3.4 %",
+        "Environment differs from the baseline's: onnxruntime 1.11.0 -> 1.12.1; commits 1a2b3c4..5d6e7f8",
+    ]
+
+
+def test_failing_test_text_has_units_where_they_differ():
+    slow = latency("regressed", 1.41, 1.38, 1.44, baseline=0.997, candidate=1.41)
+    assert "latency 997 us -> 1.41 ms, +41.0 %" in regression_text(
+        "a", BenchmarkVerdict("regressed", {"latency": slow})
+    )
+
+
+def test_failing_test_text_tells_which_phase_moved():
+    metrics = {
+        "latency": latency("regressed", 1.081, 1.052, 1.111, summary="min"),
+        "preprocess": latency("unchanged", 1.002, 0.99, 1.01, gates=False),
+        "infer": latency("regressed", 1.091, 1.08, 1.1, gates=False),
+        "warm_up": latency("regressed", 1.5, 1.4, 1.6, gates=False),
+    }
+    lines = regression_text("a", BenchmarkVerdict("regressed", metrics)).splitlines()
+    assert lines[0].startswith("Minimum latency 11.3 -> 12.2 ms")
+    assert lines[2] == "Finds slowdowns from 3.4 %; preprocess +0 %, infer +9 %"
+    assert len(lines) == 4
+
+
+def test_failing_test_text_has_one_line_for_each_further_metric():
+    metrics = {"memory_process_peak": MEMORY, "latency": latency("regressed", 1.081, 1.052, 1.111)}
+    lines = regression_text("a", BenchmarkVerdict("regressed", metrics)).splitlines()
+    assert lines[0].startswith("Median latency")
+    assert lines[3] == (
+        "Peak memory 80.0 -> 89.6 MiB, +12.0 % [95 %: +11.0, +13.0]; tolerance 3 %; all of 9 runs are above 82.4 MiB"
+    )
+    assert len(lines) == 5
+
+
+def test_failing_test_text_leaves_out_what_is_not_known():
+    bare = latency("regressed", 1.1, 1.05, 1.2, scatter=None, p_adjusted=None, detectable=None)
+    one = BenchmarkVerdict("regressed", {"latency": bare}, sides=(Side(None, "1a2b3c4"), Side(3.0, "1a2b3c4")))
+    assert regression_text("a", one).splitlines()[1:] == [
+        "Runs: 9 (3.0 s timed) against 10",
+        "What it finds is not known",
+        "The recorded environment is the baseline's; commit 1a2b3c4 in both",
     ]
 
 
 def test_failing_test_text_of_a_metric_that_should_be_high():
     accuracy = latency("regressed", 0.95, 0.93, 0.97, unit="", summary="value", detectable=0.99)
     text = regression_text("a", BenchmarkVerdict("regressed", {"accuracy_top1": accuracy}))
-    assert "Accuracy top1 fell by 5.0 %" in text
-    assert "The smallest decrease that this measurement would have found is 1.0 %." in text
+    assert "Accuracy top1 11.3 -> 12.2, -5.0 % [95 %: -7.0, -3.0]" in text
+    assert "Finds decreases from 1.0 %" in text
 
 
 def test_failing_test_text_without_any_metric():
     text = regression_text("a::b", BenchmarkVerdict("regressed", reason="the engine is wrong"))
-    assert text.splitlines()[:2] == ["a::b regressed.", "The engine is wrong."]
+    assert text.splitlines()[0] == "a::b regressed: the engine is wrong"
 
 
 def test_headline(comparison):
@@ -179,11 +218,19 @@ def test_headline(comparison):
     assert regression_headline("x", BenchmarkVerdict("regressed", reason="why")) == "regressed: why"
 
 
-def test_percentiles_are_spelt_out():
-    low = {"latency": latency("regressed", 1.1, 1.05, 1.2, summary="p05", reason="the dispersion is assumed")}
-    lines = regression_text("a", BenchmarkVerdict("regressed", low)).splitlines()
-    assert lines[0].startswith("Latency (5th percentile) rose by 10.0 %")
-    assert "The dispersion is assumed." in lines
+def test_what_had_to_be_assumed_stands_with_the_evidence():
+    tail = {"latency": latency("regressed", 1.1, 1.05, 1.2, summary="p95", reason="the dispersion is assumed")}
+    lines = regression_text("a", BenchmarkVerdict("regressed", tail, reason="no quality figures")).splitlines()
+    assert lines[0].startswith("P95 latency 11.3 -> 12.2 ms, +10.0 %")
+    assert lines[1].endswith("; adjusted p = 0.0004; the dispersion is assumed; no quality figures")
+    assert len(lines) == 4
+
+
+def test_an_inconclusive_one_tells_how_many_more_rounds_would_decide(comparison):
+    undecided = next(one for one in comparison.benchmarks.values() if one.verdict == "inconclusive")
+    assert inconclusive_text(undecided) == (
+        "latency +3.1 % [-0.5, +6.8]; about 5 more rounds would decide; could have found a slowdown of 12.0 %"
+    )
 
 
 def test_an_inconclusive_one_tells_its_reasons_once(session):
@@ -191,3 +238,13 @@ def test_an_inconclusive_one_tells_its_reasons_once(session):
     one = BenchmarkVerdict("inconclusive", {"latency": latency("inconclusive", 1, 1, 1, reason=why)}, reason=why)
     text = render(replace(session, comparison=Comparison({REGRESSED: one})), width=200, colour=False)
     assert text.count(why) == 1
+
+
+def test_verbose_tells_the_courses_that_were_not_flat(session):
+    name, one = next(iter(session.measured.benchmarks.items()))
+    courses = ({"course": "slowdown"}, {"course": "slowdown", "steady": False}, {"steady": True})
+    runs = tuple(replace(run, quality=quality) for run, quality in zip(one.runs, courses))
+    told = replace(session, measured=Results("host", benchmarks={name: replace(one, runs=runs)}))
+    assert "slower 2/3, unsteady 1/3" in render(told, width=120, colour=False, verbosity=1)
+    assert "slower" not in render(told, width=120, colour=False)
+    assert "course" not in render(session, width=120, colour=False, verbosity=1)
