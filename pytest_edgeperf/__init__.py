@@ -66,8 +66,10 @@ def compare(
     (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison.
     """
     from pytest_edgeperf import judge
+    from pytest_edgeperf.results.reading import collector_paused
 
-    return judge.compare(_results(base, "base"), _results(candidate, "candidate"), tolerance=tolerance, alpha=alpha)
+    with collector_paused():
+        return judge.compare(_results(base, "base"), _results(candidate, "candidate"), tolerance=tolerance, alpha=alpha)
 
 
 def _results(given: ResultsSource, side: str) -> Results:

@@ -24,6 +24,19 @@ def main() -> None:
     """Look at what pytest-edgeperf measured, and at the machine it measures on."""
 
 
+def run() -> NoReturn:
+    """The console script: :func:`main`, then an end without freeing, one by one, what large files held."""
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 @main.command()
 @click.argument("base")
 @click.argument("candidate")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .errors import InvalidError, ResultsError, phrase
+from .gate import GATE
 from .merging import Environments, adopt, join_environments, join_metrics, used_environments
 from .reading import ANCHOR, construct_runs, read
 from .studies import STUDIES
@@ -101,7 +102,7 @@ def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool
     if not reason:
         raise ValueError("a refresh needs a reason: what changed, for those who read the history")
     if old is None:
-        old = Results(measured.device, extra=measured.extra)
+        old = Results(measured.device, extra={key: one for key, one in measured.extra.items() if key != GATE})
     if old.device != measured.device:
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"

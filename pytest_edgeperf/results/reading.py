@@ -6,7 +6,8 @@ import gc
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
@@ -21,6 +22,8 @@ RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "re
 ANCHOR = "anchor"
 
 _LARGEST = 1.7976931348623157e308
+_FLOATS = frozenset({float})
+_NUMBERS = frozenset({float, int})
 _RESTORE = "restore it from version control, or refresh the baseline"
 _SUMMARY_NUMBER = re.compile(r"(n|mean|sd|min|max|p[0-9]+)\Z")
 
@@ -174,11 +177,16 @@ def collector_paused() -> Iterator[None]:
 
 
 def _decode(data: bytes, source: str) -> Any:
+    import orjson
+
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(data)
+    # Twice as slow, but it says what is wrong and where.
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ResultsError(f"{source}: byte {error.start} is not UTF-8; {_RESTORE}") from None
-    if not text.strip():
+    if not text or text.isspace():
         raise ResultsError(f"{source}: the file is empty; {_RESTORE}")
     try:
         return json.loads(text)
@@ -264,7 +272,23 @@ def _metric(raw: Any) -> Metric:
     return Metric(raw["unit"], raw.get("better", LOWER), _rest(raw, ("unit", "better")))
 
 
+def _is_sound_summary(summary: Dict[str, Any]) -> bool:
+    """Whether there is no need to look at each number: as good as always, and three times as fast."""
+    numbers = list(summary.values())
+    blocks = summary.get("block_sd")
+    if type(blocks) is dict:
+        numbers.remove(blocks)
+        numbers += blocks.values()
+    n = summary.get("n")
+    try:
+        return type(n) is int and n >= 1 and _NUMBERS.issuperset(map(type, numbers)) and isfinite(sum(numbers))
+    except OverflowError:
+        return False
+
+
 def _check_summary(metric: str, summary: Dict[str, Any]) -> None:
+    if _is_sound_summary(summary):
+        return
     for name, value in summary.items():
         kind = type(value)
         if (kind is float or kind is int) and -_LARGEST <= value <= _LARGEST:
@@ -321,6 +345,8 @@ def _check_plain(value: Any, *path: str) -> None:
             except InvalidError as error:
                 raise error.under(*path, name) from None
     elif isinstance(value, list):
+        if _FLOATS.issuperset(map(type, value)) and isfinite(sum(value)):
+            return
         for index, inner in enumerate(value):
             try:
                 _check_plain(inner)

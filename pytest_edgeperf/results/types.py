@@ -22,7 +22,7 @@ class Metric:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Run:
     """All samples of one benchmark in one fresh process: the unit of evidence."""
 
@@ -35,6 +35,31 @@ class Run:
     reason: Optional[str] = None
     quality: Optional[Mapping[str, Any]] = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        environment: str,
+        started: str,
+        session: str,
+        values: Mapping[str, Value],
+        boot: Optional[str] = None,
+        commit: Optional[str] = None,
+        reason: Optional[str] = None,
+        quality: Optional[Mapping[str, Any]] = None,
+        extra: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        # What dataclass would generate for a frozen class takes twice as long, and files hold many runs.
+        self.__dict__.update(
+            environment=environment,
+            started=started,
+            session=session,
+            values=values,
+            boot=boot,
+            commit=commit,
+            reason=reason,
+            quality=quality,
+            extra={} if extra is None else extra,
+        )
 
     @property
     def disturbed(self) -> bool:
