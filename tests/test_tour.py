@@ -14,6 +14,8 @@ import pytest
 TOUR = Path(__file__).parents[1] / "docs" / "tour.md"
 BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXIT = re.compile(r"\s+# exits (\d+)$")
+#: What a busy machine may say instead of a verdict, or instead of accepting a baseline.
+DISTURBED = re.compile(r"machine disturbed|all\s+\d+\s+runs\s+were\s+disturbed")
 PROGRAMS = {
     "pytest": [sys.executable, "-m", "pytest"],
     "edgeperf": [sys.executable, "-c", "from pytest_edgeperf.cli import main; main()"],
@@ -38,6 +40,7 @@ def steps():
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
     ran = []
+    excused = False
     for action, name, content in steps():
         if action == "write":
             (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -53,7 +56,8 @@ def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
             text=True,
         )
         ran.append(name)
-        if "machine disturbed" not in done.stdout:
+        excused = excused or bool(DISTURBED.search(done.stdout))
+        if not excused:
             assert done.returncode == content, f"$ {name}\n{done.stdout}"
     assert len(ran) == 8
     assert (tmp_path / "now.json").exists()

@@ -1,0 +1,1 @@
+"""The plugin on this machine, now: no false alarm, and real extra work found."""
