@@ -54,6 +54,13 @@ def _positive_float(text: str) -> float:
     return value
 
 
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError("must be at least 0")
+    return value
+
+
 def _fraction(text: str) -> float:
     value = _number(text)
     if not 0 <= value < 1:
@@ -181,6 +188,12 @@ OPTIONS: Tuple[Option, ...] = (
         "parts that a run's budget is timed in, spread over its round (default: 1)",
         metavar="N",
     ),
+    Option(
+        "spacing",
+        _seconds,
+        "seconds between the starts of two rounds, at least: a burst of noise lasts about ten (default: 10)",
+        metavar="SECONDS",
+    ),
     Option("threads", _positive_int, "threads that a runtime may use (default: 1)", metavar="N"),
     Option(
         "cpus",
@@ -249,6 +262,7 @@ class Settings:
     check_max_rounds: int = MAX_ROUNDS
     budget_s: float = 1.2
     visits: int = 1
+    spacing_s: float = 10.0
     threads: int = 1
     cpus: str = "auto"
     timeout_s: float = 600.0
@@ -334,6 +348,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         check_max_rounds=max(check_rounds, values.get("max_rounds", defaults.max_rounds)),
         budget_s=values.get("budget", defaults.budget_s),
         visits=values.get("visits", defaults.visits),
+        spacing_s=values.get("spacing", defaults.spacing_s),
         threads=values.get("threads", defaults.threads),
         cpus=values.get("cpus", defaults.cpus),
         timeout_s=values.get("timeout", defaults.timeout_s),

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 def run(folder: Path, *arguments: str) -> None:
     """Run pytest in the folder and insist on exit status 0."""
-    command = [sys.executable, "-m", "pytest", "--edgeperf-budget=0.3", *arguments]
+    command = [sys.executable, "-m", "pytest", "--edgeperf-budget=0.3", "--edgeperf-spacing=2", *arguments]
     print("$", *command[1:], flush=True)
     subprocess.run(command, cwd=folder, check=True)
 

@@ -39,6 +39,8 @@ def steps():
 @pytest.mark.slow
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
+    # A reader waits ten seconds between rounds.
+    environment["PYTEST_ADDOPTS"] = "--edgeperf-spacing=3"
     ran = []
     excused = False
     for action, name, content in steps():

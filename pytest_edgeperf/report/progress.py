@@ -30,6 +30,7 @@ class Progress:
         self._begun = 0
         self._round = 0
         self._line = ""
+        self._waited = False
 
     def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
         """Say how many benchmarks each of the coming rounds has; again when suspects are measured on."""
@@ -50,6 +51,14 @@ class Progress:
         elif begins:
             self._plain(f"round {round_number}/{rounds}: {count(self._benchmarks, 'benchmark')}{left}")
         self._begun += 1
+
+    def wait(self, seconds: float) -> None:
+        """Say that the next round begins in so many seconds; elsewhere than on a terminal, once."""
+        if self._live:
+            self._draw(f"waiting {duration(seconds)}: runs in one burst of noise would tell the same", "")
+        elif not self._waited:
+            self._plain("few benchmarks: rounds wait for each other (--edgeperf-spacing), as noise comes in bursts")
+        self._waited = True
 
     def note(self, text: str) -> None:
         """Print a line that stays."""

@@ -21,6 +21,9 @@ from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
 
+#: How the coordinator waits between rounds.
+rest = time.sleep
+
 
 class Progress(Protocol):
     """Where the coordinator tells how far it is; called between blocks only."""
@@ -30,6 +33,9 @@ class Progress(Protocol):
 
     def update(self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float]) -> None:
         """A benchmark's turn begins."""
+
+    def wait(self, seconds: float) -> None:
+        """The next round begins in so many seconds."""
 
     def note(self, text: str) -> None:
         """Something the user should know now."""
@@ -75,6 +81,7 @@ class Coordinator:
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
     seconds: float = 0.0
+    _round_began: float = 0.0
 
     def measure(self) -> None:
         """Measure all plans: the planned rounds, then, in a check, further ones for suspects."""
@@ -194,6 +201,7 @@ class Coordinator:
             waiting = [by_id[id] for id, wanted in good_runs.items() if by_id[id].wants(wanted)]
             if not waiting:
                 return
+            self._await_next_round()
             self.rounds += 1
             last_round = max(last_round, self.rounds)
             self.progress.start(last_round, len(waiting))
@@ -202,13 +210,24 @@ class Coordinator:
                 lambda plan: self._announce(plan, last_round, good_runs),  # noqa: B023 (called within this turn)
             )
 
+    def _await_next_round(self) -> None:
+        """Rounds of few benchmarks wait for their turn: runs within one burst of noise would agree with each other."""
+        due = self._round_began + self.settings.spacing_s
+        pause_s = due - time.monotonic() if self.rounds else 0.0
+        if pause_s > 0:
+            self.progress.wait(pause_s)
+            rest(pause_s)
+        self._round_began = time.monotonic()
+
     def _announce(self, plan: Plan, last_round: int, good_runs: Mapping[str, int]) -> None:
         pending = {
             one.id: max(0, good_runs[one.id] - one.good_runs)
             for one in self.plans
             if one.id in good_runs and one.wants(good_runs[one.id])
         }
-        self.progress.update(self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans))
+        self.progress.update(
+            self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans, self.settings.spacing_s)
+        )
 
     def _round(self, order: List[Plan], announce: Callable[[Plan], None]) -> None:
         """One run of each plan: prepare as many workers as memory holds, then visit them in turn until all is timed."""

@@ -26,7 +26,16 @@ def test_tolerant(timed_inference):
     timed_inference(sum, range(1000))
 """
 PROGRAM = [sys.executable, "-c", "from pytest_edgeperf.cli import main; main()", "noise"]
-SHORT = ["--edgeperf-budget=0.02", "--edgeperf-cpus=off", "--device=host", "-p", "no:randomly", "-p", "calm"]
+SHORT = [
+    "--edgeperf-budget=0.02",
+    "--edgeperf-cpus=off",
+    "--edgeperf-spacing=0",
+    "--device=host",
+    "-p",
+    "no:randomly",
+    "-p",
+    "calm",
+]
 #: The machine that runs these tests may be busy: take no run for disturbed.
 CALM = """
 from pytest_edgeperf.schedule import quality

@@ -36,6 +36,7 @@ def suite(tmp_path):
 
 def start(suite):
     arguments = ["-q", "--baseline=refresh", "--edgeperf-reason=kills", f"--edgeperf-rounds={ROUNDS}"]
+    arguments += ["--edgeperf-spacing=0"]
     arguments += ["--edgeperf-budget=0.05", "--edgeperf-resume", "--edgeperf-results=all.json"]
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(suite / "cache"), "EDGEPERF_LOCK_DIR": str(suite)}
     return subprocess.Popen(

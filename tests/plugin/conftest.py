@@ -15,9 +15,10 @@ from pytest_edgeperf import results
 CALM = """
 import time
 from pytest_edgeperf.measure import loop
-from pytest_edgeperf.schedule import quality
+from pytest_edgeperf.schedule import coordinator, quality
 
 loop.perf_counter_ns = time.thread_time_ns
+coordinator.rest = lambda seconds: None
 quality.disturbed_by = lambda *figures, **pinned: []
 """
 #: Real work, and a line in a file for each process that does it.

@@ -126,3 +126,14 @@ def test_the_coordinators_part_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_pause_is_shown_on_a_terminal_and_told_once_elsewhere():
+    live, plain = Terminal(), io.StringIO()
+    for stream in (live, plain):
+        progress = Progress(stream, 2, width=100)
+        progress.start(2, 1)
+        for _ in range(2):
+            progress.wait(7.6)
+    assert live.getvalue().count("waiting 7.6 s") == 2
+    assert plain.getvalue().count("--edgeperf-spacing") == 1

@@ -115,3 +115,9 @@ def test_remaining_time_is_each_benchmarks_own_or_the_mean_where_it_is_not_known
     assert remaining_seconds({"a": 3, "b": 1}, plans) == pytest.approx(14.0)
     assert remaining_seconds({"c": 2}, plans) == pytest.approx(6.0)
     assert remaining_seconds({}, plans) == 0
+
+
+def test_remaining_time_counts_the_pauses_between_rounds():
+    assert remaining_seconds({"a": 3}, [plan("a", tries=2, seconds=4.0)], spacing_s=10.0) == pytest.approx(20.0)
+    assert remaining_seconds({"a": 3}, [plan("a", tries=2, seconds=80.0)], spacing_s=10.0) == pytest.approx(120.0)
+    assert remaining_seconds({}, [plan("a", tries=2, seconds=4.0)], spacing_s=10.0) == 0
