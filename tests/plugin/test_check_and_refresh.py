@@ -172,7 +172,7 @@ def test_a_refresh_from_disturbed_runs_alone_writes_no_baseline(project):
     project.suite("def test_one(timed_inference):\n    timed_inference(work, 1000)\n")
     disturbed = "from pytest_edgeperf.schedule import quality\nquality.disturbed_by = lambda *_, **__: ['others 0.5']\n"
     project.write("calm.py", disturbed)
-    outcome = project.run(*REFRESH)
+    outcome = project.run(*REFRESH, "--edgeperf-spacing=0")
     assert outcome.code == 0, outcome
     assert "test_it.py::test_one was not accepted" in outcome
     assert not project.baseline_path.exists()

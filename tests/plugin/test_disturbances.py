@@ -42,7 +42,7 @@ def test_it(timed_inference):
         helper.kill()
         helper.wait()
 """
-MEASURE = ("--edgeperf-budget=0.4", f"--edgeperf-cpus={CPU}")
+MEASURE = ("--edgeperf-spacing=0", "--edgeperf-budget=0.4", f"--edgeperf-cpus={CPU}")
 ROUNDS = ("--edgeperf-rounds=3", "--edgeperf-max-rounds=3")
 ACCEPT = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5")
 FEWEST_ACCEPTED = 4
