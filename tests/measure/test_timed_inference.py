@@ -110,13 +110,14 @@ def test_a_step_inside_the_timed_block_is_marked_and_no_sample_is_dropped():
 
     class Half(Conductor):
         def blocks(self):
-            target.slow_from_s = time.perf_counter() + 0.2
-            yield Block(0.4)
+            # As many samples before as after, so that a pause of the machine does not hide either level.
+            target.slow_from_s = time.perf_counter() + 0.15
+            yield Block(0.6)
 
     found = TimedInference(Half(), {}, {})(target)
     assert found.quality["course"] == "slowdown"
     assert found.quality["level_step"]["ratio"] > 1.5
-    assert 0.2 < found.quality["level_step"]["at"] < 0.95
+    assert 0.2 < found.quality["level_step"]["at"] < 0.8
     assert found.latency["max"] > 1.5 * found.latency["p25"]
 
 
