@@ -21,3 +21,10 @@ def folders_of_our_own(tmp_path_factory):
         patch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("EDGEPERF_LOCK_DIR", str(tmp_path_factory.mktemp("lock")))
         yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    # Half of the tests is asked for at a time; a selection may have none in this half.
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.markexpr:
+        session.exitstatus = pytest.ExitCode.OK
