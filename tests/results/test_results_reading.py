@@ -221,6 +221,7 @@ def test_corrupted_bytes_are_read_or_refused_but_never_crash(document, tmp_path,
         assert to_json(parse(json.loads(to_json(results)))) == to_json(results)
 
 
+@pytest.mark.slow
 def test_large_files_are_read_in_little_more_time_than_json_takes(document, only, tmp_path):
     only["runs"] = only["runs"] * 4 + only["runs"][:1]
     document["benchmarks"] = {f"test_a.py::test_b[{index}]": only for index in range(1000)}
@@ -228,12 +229,12 @@ def test_large_files_are_read_in_little_more_time_than_json_takes(document, only
     path.write_text(json.dumps(document), encoding="utf-8")
     json_s, read_s = [], []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         json.loads(path.read_text(encoding="utf-8"))
-        json_s.append(time.perf_counter() - begin)
-        begin = time.perf_counter()
+        json_s.append(time.process_time() - begin)
+        begin = time.process_time()
         read(path)
-        read_s.append(time.perf_counter() - begin)
+        read_s.append(time.process_time() - begin)
     assert min(read_s) < min(json_s) + 0.5
 
 
