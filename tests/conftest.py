@@ -20,6 +20,9 @@ def folders_of_our_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("EDGEPERF_LOCK_DIR", str(tmp_path_factory.mktemp("lock")))
+        # Sessions that tests start are not workers of the session that runs the tests.
+        for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+            patch.delenv(name, raising=False)
         yield
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from pytest_edgeperf.frameworks.interface import Inputs
+from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure import timed_inference as module
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.pipeline import OutputMismatch
@@ -105,20 +106,26 @@ class Slowing:
         time.sleep(0.003 if time.perf_counter() > self.slow_from_s else 0.001)
 
 
-def test_a_step_inside_the_timed_block_is_marked_and_no_sample_is_dropped():
-    target = Slowing()
+def test_a_step_inside_the_timed_block_is_marked_and_no_sample_is_dropped(monkeypatch):
+    now_ns, calls = 0, math.inf
+
+    def target():
+        nonlocal now_ns, calls
+        calls -= 1
+        now_ns += 3_000_000 if calls < 0 else 1_000_000
 
     class Half(Conductor):
         def blocks(self):
-            # As many samples before as after, so that a pause of the machine does not hide either level.
-            target.slow_from_s = time.perf_counter() + 0.15
+            nonlocal calls
+            calls = 150
             yield Block(0.6)
 
+    monkeypatch.setattr(loop, "perf_counter_ns", lambda: now_ns)
     found = TimedInference(Half(), {}, {})(target)
     assert found.quality["course"] == "slowdown"
-    assert found.quality["level_step"]["ratio"] > 1.5
-    assert 0.2 < found.quality["level_step"]["at"] < 0.8
-    assert found.latency["max"] > 1.5 * found.latency["p25"]
+    assert found.quality["level_step"] == {"at": 0.5, "ratio": 3.0}
+    assert found.latency["n"] == 300
+    assert found.latency["max"] == 3.0
 
 
 def test_a_step_between_visits_is_not_marked():
