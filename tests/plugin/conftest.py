@@ -12,14 +12,17 @@ import pytest
 from pytest_edgeperf import results
 
 #: The machine that runs these tests may be busy: time by the processor's clock, and take no run for disturbed.
+#: Plain Python code needs no long warm-up.
 CALM = """
 import time
-from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure import loop, warmup
 from pytest_edgeperf.schedule import coordinator, quality
 
 loop.perf_counter_ns = time.thread_time_ns
 coordinator.rest = lambda seconds: None
 quality.disturbed_by = lambda *figures, **pinned: []
+warmup.warm_up.__kwdefaults__["shortest_s"] = 0.03
+warmup.WINDOW_SECONDS = 0.01
 """
 #: Real work, and a line in a file for each process that does it.
 WORK = """
@@ -59,7 +62,8 @@ class Project:
         return self.write(name, WORK + text)
 
     def start(self, *arguments, short=True, env=(), **keywords):
-        plugins = ("-p", "calm", "-p", "no:randomly")
+        # hypothesis takes longer to import than most of these sessions to measure.
+        plugins = ("-p", "calm", "-p", "no:randomly", "-p", "no:hypothesispytest")
         command = [sys.executable, "-m", "pytest", *plugins, *(SHORT if short else ()), *map(str, arguments)]
         environment = {**self.environment, **dict(env)}
         keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **keywords}
