@@ -205,7 +205,7 @@ def _resolve_device(settings: Settings) -> Device:
 
 def _measure(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
     from pytest_edgeperf.results import ResultsError
-    from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock
+    from pytest_edgeperf.schedule.lock import DeviceLock, LockError
 
     if config.option.usepdb:
         raise pytest.UsageError(
@@ -215,7 +215,7 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
     try:
         lock.acquire(config.rootpath)
         _measure_alone(config, settings, device, items)
-    except (DeviceBusy, ResultsError, SettingsError) as error:
+    except (LockError, ResultsError, SettingsError) as error:
         raise pytest.UsageError(str(error)) from error
     finally:
         lock.release()

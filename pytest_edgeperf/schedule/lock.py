@@ -16,7 +16,11 @@ from typing import Any, Dict, Optional
 LOCK_FOLDER_VARIABLE = "EDGEPERF_LOCK_DIR"
 
 
-class DeviceBusy(Exception):
+class LockError(Exception):
+    """The lock cannot be taken."""
+
+
+class DeviceBusy(LockError):
     """Another session measures on this machine; the message says who."""
 
 
@@ -36,8 +40,16 @@ class DeviceLock:
 
         Raises:
             DeviceBusy: another session holds it.
+            LockError: the lock's file can neither be made nor opened.
         """
-        descriptor = self._open(self._folder / "edgeperf-device.lock")
+        path = self._folder / "edgeperf-device.lock"
+        try:
+            descriptor = self._open(path)
+        except OSError as error:
+            raise LockError(
+                f"{path}: the lock of the measuring session cannot be opened: {error.strerror}; "
+                f"set {LOCK_FOLDER_VARIABLE} to a folder that all who measure on this machine may read and write"
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

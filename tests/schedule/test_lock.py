@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock
+from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock, LockError
 
 HOLD = """
 import sys
@@ -69,5 +69,10 @@ def test_a_lock_file_that_may_only_be_read_is_enough(tmp_path):
 
 def test_a_symbolic_link_is_not_followed(tmp_path):
     (tmp_path / "edgeperf-device.lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic link"):
+    with pytest.raises(LockError, match=r"edgeperf-device\.lock: .* symbolic link"):
         DeviceLock(tmp_path).acquire(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named_with_its_variable(tmp_path):
+    with pytest.raises(LockError, match=r"gone/edgeperf-device\.lock: .*No such file.*set EDGEPERF_LOCK_DIR"):
+        DeviceLock(tmp_path / "gone").acquire(tmp_path)
