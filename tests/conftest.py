@@ -23,6 +23,8 @@ def folders_of_our_own(tmp_path_factory):
         # Sessions that tests start are not workers of the session that runs the tests.
         for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
             patch.delenv(name, raising=False)
+        # Under tox, pytest keeps the cache of every session in the same folder.
+        patch.delenv("TOX_ENV_DIR", raising=False)
         yield
 
 
