@@ -91,7 +91,7 @@ def plugin_cpu_s(folder):
     return min(cost for cost, _ in costs) - min(cost for _, cost in costs)
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_the_plugin_costs_little_where_nothing_is_measured(project):
     lowest = float("inf")
     for _ in range(ATTEMPTS):

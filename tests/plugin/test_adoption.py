@@ -66,7 +66,7 @@ def test_pytest_benchmarks_own_file_has_the_workers_figures(gated_suite):
     assert "Legend:" in gated_suite.first
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_slower_one_fails_and_its_neighbour_passes(gated):
     outcome = gated.run(*ROUNDS, "--baseline=check", short=False, env={"CHANGING": "1.7"})
     assert outcome.code == 1, outcome

@@ -51,7 +51,7 @@ def test_unchanged_code_passes_and_its_runs_are_written(accepted):
     assert "now.json" in outcome
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(accepted):
     outcome = check(accepted, CHANGING="1.6", TOLERANT="1.6")
     assert outcome.code == 1, outcome
@@ -72,14 +72,14 @@ def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(ac
     assert "test_steady" not in again.output
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_slowdown_of_forty_percent_is_found(accepted):
     outcome = check(accepted, "-k", "changing or steady", CHANGING="1.4")
     assert outcome.code == 1, outcome
     assert failed(accepted) == ["test_changing"]
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_faster_code_is_improved_and_passes(accepted):
     outcome = check(accepted, "-k", "changing", CHANGING="0.4")
     assert outcome.code == 0, outcome
@@ -100,7 +100,7 @@ def test_a_refresh_replaces_only_what_was_measured(accepted):
         assert after[kept] == before[kept]
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_a_refresh_accepts_a_slowdown_and_says_so(accepted):
     outcome = check(accepted, "-k", "changing", *REFRESH, CHANGING="1.8")
     assert outcome.code == 0, outcome

@@ -14,7 +14,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.schedule.usage import processors
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity"),
 ]
 

@@ -221,7 +221,7 @@ def test_corrupted_bytes_are_read_or_refused_but_never_crash(document, tmp_path,
         assert to_json(parse(json.loads(to_json(results)))) == to_json(results)
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_large_files_are_read_in_little_more_time_than_json_takes(document, only, tmp_path):
     only["runs"] = only["runs"] * 4 + only["runs"][:1]
     document["benchmarks"] = {f"test_a.py::test_b[{index}]": only for index in range(1000)}
