@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pytest_edgeperf.schedule.git import WorktreeError, resolve
+from pytest_edgeperf.schedule.worktrees import PREFIX, Worktree, remove_stale, run_setup
+
+from .repositories import commit, git, repository, worktrees
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+HOLD = """
+import sys
+from pathlib import Path
+from pytest_edgeperf.schedule.git import resolve
+from pytest_edgeperf.schedule.worktrees import Worktree
+with Worktree(resolve(Path(sys.argv[1]), "HEAD"), Path(sys.argv[2])) as made:
+    print(made.tree, made._guardian.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = repository(tmp_path / "checkout", work="first")
+    commit(folder, work="second")
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    folder = tmp_path / "folders"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def holder(checkout, folders):
+    """A session with a worktree: its process, the tree and its guardian's process id."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(checkout), str(folders)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        tree, guardian = process.stdout.readline().split()
+        yield process, tree, int(guardian)
+        process.kill()
+
+
+def eventually(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+def test_the_other_commit_lies_in_a_private_folder_and_nothing_is_left(checkout, folders):
+    (checkout / "work.py").write_text("third, not committed")
+    with Worktree(resolve(checkout, "HEAD~1"), folders) as made:
+        assert (made.tree / "work.py").read_text() == "first"
+        assert made.tree.name == "checkout"
+        assert (made.tree.parent.stat().st_mode & 0o777) == 0o700
+        assert worktrees(checkout) == 2
+        assert not made.has_submodules
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
+    assert (checkout / "work.py").read_text() == "third, not committed"
+
+
+def test_a_tree_that_was_changed_made_read_only_or_removed_in_part_goes_too(checkout, folders):
+    with Worktree(resolve(checkout, "HEAD"), folders) as made:
+        (made.tree / "built").mkdir()
+        (made.tree / "built" / "model.onnx").write_bytes(b"x")
+        (made.tree / "built" / "model.onnx").chmod(0o400)
+        (made.tree / "built").chmod(0o500)
+        (made.tree / ".git").unlink()
+        (made.tree / "work.py").write_text("changed")
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
+
+
+def test_the_index_and_unfinished_work_are_left_as_they_are(checkout, folders):
+    (checkout / "staged.py").write_text("x")
+    git(checkout, "add", "staged.py")
+    (checkout / "untracked.py").write_text("x")
+    before = git(checkout, "status", "--porcelain")
+    with Worktree(resolve(checkout, "HEAD~1"), folders):
+        pass
+    assert git(checkout, "status", "--porcelain") == before
+
+
+def test_no_hook_of_the_users_runs(checkout, folders):
+    hook = checkout / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {checkout}/hooked\n")
+    hook.chmod(0o755)
+    with Worktree(resolve(checkout, "HEAD"), folders):
+        pass
+    assert not (checkout / "hooked").exists()
+
+
+def test_worktrees_of_others_are_left_alone(checkout, folders, tmp_path):
+    git(checkout, "worktree", "add", "--quiet", "--detach", tmp_path / "mine", "HEAD")
+    shutil.rmtree(str(tmp_path / "mine"))
+    with Worktree(resolve(checkout, "HEAD"), folders):
+        pass
+    remove_stale(checkout)
+    assert worktrees(checkout) == 2
+
+
+def test_submodules_are_told(checkout, folders, tmp_path):
+    inner = repository(tmp_path / "inner", part="x")
+    git(checkout, "submodule", "--quiet", "add", inner, "inner")
+    commit(checkout)
+    with Worktree(resolve(checkout, "HEAD"), folders) as made:
+        assert made.has_submodules
+
+
+def test_what_git_says_when_it_cannot_is_the_error_and_nothing_is_left(checkout, folders):
+    revision = resolve(checkout, "HEAD")
+    tree = git(checkout, "rev-parse", "HEAD^{tree}").strip()
+    (checkout / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(WorktreeError, match="git could not check out HEAD: "), Worktree(revision, folders):
+        pass
+    assert list(folders.iterdir()) == []
+
+
+def test_an_ordinary_end_removes_it(checkout, folders, holder):
+    process, tree, guardian = holder
+    process.communicate("")
+    assert not os.path.exists(tree)
+    assert worktrees(checkout) == 1
+    eventually(lambda: not os.path.exists(f"/proc/{guardian}"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_after_a_kill_its_guardian_removes_it(checkout, folders, holder, number):
+    process, _, guardian = holder
+    os.kill(guardian, signal.SIGTERM)
+    process.send_signal(number)
+    process.wait()
+    eventually(lambda: worktrees(checkout) == 1 and not list(folders.iterdir()))
+    eventually(lambda: not os.path.exists(f"/proc/{guardian}"))
+
+
+def test_what_a_power_cut_left_is_removed_by_the_next_and_the_living_are_not(checkout, folders, holder):
+    process, tree, guardian = holder
+    remove_stale(checkout)
+    assert os.path.exists(tree)
+    os.kill(guardian, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    assert os.path.exists(tree)
+    assert os.path.basename(os.path.dirname(tree)).startswith(PREFIX)
+    remove_stale(checkout)
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
+
+
+def test_an_entry_whose_folder_is_gone_is_removed(checkout, folders, holder):
+    process, tree, guardian = holder
+    os.kill(guardian, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    shutil.rmtree(os.path.dirname(tree))
+    remove_stale(checkout)
+    assert worktrees(checkout) == 1
+
+
+def test_the_setup_command_runs_in_the_tree_and_knows_the_checkout(checkout, tmp_path):
+    code = "import os, pathlib; pathlib.Path('model').write_text(os.environ['EDGEPERF_CHECKOUT'] + os.getcwd())"
+    run_setup(f'"{sys.executable}" -c "{code}"', checkout, tmp_path, 20)
+    assert (tmp_path / "model").read_text() == f"{checkout}{os.path.realpath(str(tmp_path))}"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("", "is empty"),
+        ("'unfinished", "cannot be read"),
+        ("no-such-program --x", "no-such-program cannot be started"),
+        (f"{sys.executable} -c \"import sys; print('no model'); sys.exit(3)\"", r"ended with 3 in .*:\nno model"),
+        (f'{sys.executable} -c "import time; time.sleep(60)"', r"took longer than 0\.5 s"),
+    ],
+)
+def test_a_setup_command_that_fails_is_said(checkout, tmp_path, command, said):
+    with pytest.raises(WorktreeError, match=said):
+        run_setup(command, checkout, tmp_path, 0.5 if "sleep" in command else 20)
