@@ -84,6 +84,22 @@ def gather(
     )
 
 
+def evidence_of_pairs(
+    base: Benchmark, candidate: Benchmark, differences: Callable[[str, str], Tuple[Differences, Differences]]
+) -> Evidence:
+    """Return the evidence of two sides that were measured together: all runs, whatever their software differs in."""
+    hard, soft = differences(base.runs[-1].environment, candidate.runs[-1].environment)
+    return Evidence(
+        base.runs,
+        candidate.runs,
+        {**base.metrics, **candidate.metrics},
+        made=len(candidate.runs),
+        new_session=False,
+        differences={**hard, **soft},
+        changed_metrics=_changed(base.metrics, candidate.metrics),
+    )
+
+
 def _values(runs: Sequence[Run], metric: str) -> List[Any]:
     return [run.values[metric] for run in runs if metric in run.values]
 

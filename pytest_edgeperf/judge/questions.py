@@ -66,13 +66,15 @@ class Questions:
         self.others = Group()
         self.informing = Group()
 
-    def raise_for(self, benchmark: str, evidence: Evidence, *, may_regress: bool) -> Dict[str, AtOnce]:
-        """Take in a benchmark's metrics; return those that are judged already."""
+    def raise_for(
+        self, benchmark: str, evidence: Evidence, *, may_regress: bool, without: Optional[str] = None
+    ) -> Dict[str, AtOnce]:
+        """Take in a benchmark's metrics, all but ``without``; return those that are judged already."""
         at_once: Dict[str, AtOnce] = {}
         gated = self.family.gates.get(benchmark, ())
         for name, metric in evidence.metrics.items():
             base, new = evidence.values(name)
-            if not base and not new:
+            if name == without or not (base or new):
                 continue
             gates = name in (LATENCY, MEMORY) or name in gated
             question = Question(benchmark, name, metric, gates, self._tolerance(benchmark, name), may_regress, 0, 0)

@@ -72,7 +72,8 @@ class MetricVerdict:
     its two-sided 95 % ``interval``; ``p_adjusted`` is Holm's, ``None`` where the rule has no p-value;
     ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
     ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
-    standard deviation of the runs' logarithms around the mean of their side.
+    standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
+    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together.
     """
 
     verdict: str
@@ -91,6 +92,7 @@ class MetricVerdict:
     runs_needed: Optional[int] = None
     reason: Optional[str] = None
     scatter: Optional[float] = None
+    paired: Optional[str] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return what ``--format json`` prints of it, to six significant digits."""
@@ -108,6 +110,8 @@ class MetricVerdict:
             printed["reason"] = self.reason
         if self.runs_needed is not None:
             printed["runs_needed"] = self.runs_needed
+        if self.paired is not None:
+            printed["paired"] = self.paired
         return printed
 
 

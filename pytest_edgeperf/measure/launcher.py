@@ -6,6 +6,7 @@ Run by path, so that the measuring code is the coordinator's whatever the worker
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import io
 import os
 import signal
@@ -32,6 +33,25 @@ def pin(cpus: Sequence[int]) -> None:
         os.sched_setaffinity(0, cpus)
 
 
+def import_package(folder: Path) -> None:
+    """Import the package in ``folder`` from there, whatever the search path holds."""
+    places = [str(folder)]
+    spec = importlib.util.spec_from_file_location(
+        folder.name, str(folder / "__init__.py"), submodule_search_locations=places
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[folder.name] = module
+    spec.loader.exec_module(module)
+
+
+def leave_own_folder() -> None:
+    """Take this file's folder, where Python puts it for a script, off the search path."""
+    own = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if not entry or Path(entry).resolve() != own]
+
+
 def main() -> None:
     """Take the specification from the channel and hand over to the worker."""
     descriptor, parent_pid = int(sys.argv[1]), int(sys.argv[2])
@@ -40,7 +60,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    leave_own_folder()
+    import_package(Path(__file__).resolve().parents[1])
     from pytest_edgeperf.measure.channel import Channel
 
     channel = Channel(socket.socket(fileno=descriptor))
@@ -48,11 +69,18 @@ def main() -> None:
     assert specification is not None
     pin(specification["cpus"])
 
+    finder = None
+    if specification.get("side"):
+        from pytest_edgeperf.measure import sides
+
+        finder = sides.enter(sides.Side(**specification["side"]), specification["sys_path"])
+    else:
+        sys.path[:] = specification["sys_path"]
+    sys.argv[:] = [specification["program"]]
+
     from pytest_edgeperf.measure import worker
 
-    sys.path[:] = specification["sys_path"]
-    sys.argv[:] = [specification["program"]]
-    worker.run(channel, specification)
+    worker.run(channel, specification, finder)
 
 
 if __name__ == "__main__":

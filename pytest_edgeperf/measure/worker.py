@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any, Dict, Iterable, List, Optional
 
 import pytest
@@ -12,6 +13,7 @@ from _pytest.config import Config
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel, Message
 from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.sides import SideFinder
 from pytest_edgeperf.measure.timed_inference import Block, Conductor
 from pytest_edgeperf.results.studies import Place, Study
 
@@ -32,7 +34,7 @@ class ChannelConductor:
             assert command is not None
             if command["command"] != "block":
                 return
-            yield Block(seconds=command["seconds"], settle_s=command["settle_s"])
+            yield Block(seconds=command["seconds"], settle_s=command["settle_s"], turn=command["turn"])
             self._channel.send({"event": "block"})
 
     def deliver(self, measurement: Measurement) -> None:
@@ -72,7 +74,11 @@ class WorkerPlugin:
         items[:] = [item for item in items if item.nodeid == wanted]
         if others:
             config.hook.pytest_deselected(items=others)
-        if not items:
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say when the benchmark is not here: its file, its name or its parameters."""
+        if not session.items:
             self.channel.send({"event": "not_collected"})
 
     @pytest.hookimpl
@@ -94,17 +100,53 @@ class WorkerPlugin:
         self.channel.send({"event": "internal_error", "text": str(excrepr)})
 
 
-def run(channel: Channel, specification: Message) -> None:
-    """Run the worker's pytest session with the coordinator's options and send its exit status."""
+class CollectingPlugin:
+    """Tells which benchmarks the arguments select, and runs none."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.settings: Dict[str, Any] = {}
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say why a file could not be collected."""
+        if report.failed:
+            self._channel.send({"event": "collect_error", "text": str(report.longrepr)})
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Send the ids of the selected items: those that are marked as benchmarks, and all."""
+        marked = [item.nodeid for item in session.items if item.get_closest_marker("timed_inference")]
+        self._channel.send({"event": "collected", "marked": marked, "all": [item.nodeid for item in session.items]})
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self) -> bool:
+        """End without running anything."""
+        return True
+
+
+def run(channel: Channel, specification: Message, finder: Optional[SideFinder] = None) -> None:
+    """Run the worker's pytest session with the coordinator's options and send its exit status.
+
+    ``finder``: of a worker that is one side of a comparison; what it loaded from elsewhere is sent too.
+    """
     config = Config.fromdictargs(specification["options"], list(specification["args"]))
     # The terminal is off, but a failing comparison asks for its writer to highlight the difference.
     writer = TerminalWriter(io.StringIO())
     config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]
-    config.pluginmanager.register(WorkerPlugin(channel, specification), PLUGIN_NAME)
+    collects = specification.get("collect", False)
+    plugin = CollectingPlugin(channel) if collects else WorkerPlugin(channel, specification)
+    config.pluginmanager.register(plugin, PLUGIN_NAME)
     if specification["adopted"]:
         config.pluginmanager.register(AdoptedBenchmark(channel, specification["settings"]))
     try:
         status = config.hook.pytest_cmdline_main(config=config)
+    except pytest.UsageError as error:
+        print(error, file=sys.stderr)
+        status = pytest.ExitCode.USAGE_ERROR
     finally:
+        problems = finder.problems() if finder is not None else []
+        if problems:
+            channel.send({"event": "wrong_code", "problems": problems})
         config._ensure_unconfigure()
     channel.send({"event": "exit", "status": int(status or 0)})

@@ -1,0 +1,346 @@
+"""Whose code a worker loads: what lies in the user's checkout comes from the tree of the worker's side.
+
+Two commits are compared by two workers. The candidate's side is the checkout itself, the base's side is a worktree
+of another commit. A worker enters its side before pytest starts: its search path, its folder and every module that
+a later finder (``.pth`` files, editable installs) would take from the checkout then come from its own tree.
+
+This package is never mapped: the measuring code is the coordinator's on both sides, even where the project under
+test is pytest-edgeperf itself. Its benchmarks and their helpers are then the old commit's, ``pytest_edgeperf`` is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import invalidate_caches, metadata
+from importlib.abc import MetaPathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from urllib.parse import unquote, urlsplit
+
+_OUR_FOLDER = str(Path(__file__).resolve().parents[1])
+_OUR_NAME = os.path.basename(_OUR_FOLDER)
+_INSTALLED = {"site-packages", "dist-packages"}
+_BUILD_REMEDY = (
+    "build it there with --against-setup CMD, or give the base side an environment of its own with "
+    "--against-python PATH"
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison, as it travels in a worker's specification."""
+
+    #: Root of the user's repository.
+    checkout: str
+    #: Where this side's sources are: the checkout itself, or a worktree of it.
+    tree: str
+    #: The tree that nothing may be loaded from; ``None``: both sides have the same sources.
+    other: Optional[str] = None
+    #: Each side has an interpreter of its own, so that installed copies may differ.
+    separate_environments: bool = False
+    #: Metadata folder of the coordinator's pytest-edgeperf, for an interpreter that does not have it.
+    distribution: Optional[str] = None
+
+    @property
+    def is_mapped(self) -> bool:
+        """The tree is not the checkout."""
+        return self.tree != self.checkout
+
+    def counterpart(self, path: str) -> Optional[str]:
+        """This side's file or folder for ``path``, whether it exists or not; ``None``: not the checkout's."""
+        places = [os.path.normpath(os.path.join(self.tree, one)) for one in self._within(path, self.checkout)]
+        return next((place for place in places if os.path.exists(place)), places[0] if places else None)
+
+    def in_checkout(self, path: str) -> Optional[str]:
+        """The checkout's file or folder for one in this side's tree; ``None``: not in the tree."""
+        return next((os.path.normpath(os.path.join(self.checkout, one)) for one in self._within(path, self.tree)), None)
+
+    def owns(self, path: str) -> bool:
+        """``path`` is source of this side."""
+        return bool(self._within(path, self.tree))
+
+    def is_foreign(self, path: str) -> bool:
+        """``path`` is source of the other side."""
+        return self.other is not None and bool(self._within(path, self.other))
+
+    def _within(self, path: str, tree: str) -> List[str]:
+        """``path`` relative to ``tree``, as written and with links resolved; empty where it is not its source."""
+        # Relative entries that do not exist are no paths: setuptools' editable finder has such a placeholder.
+        if not os.path.isabs(path) and not os.path.exists(path):
+            return []
+        if _relative(_real(path), _OUR_FOLDER) is not None:
+            return []
+        forms = dict.fromkeys((os.path.abspath(path), _real(path)))
+        found = [(form, _relative(form, tree)) for form in forms if self._root_of(form) == tree]
+        return [relative for form, relative in found if relative is not None and not _is_environment(form, tree)]
+
+    def _root_of(self, path: str) -> Optional[str]:
+        """The innermost of the trees that ``path`` lies in: one may be a folder of another."""
+        trees = [tree for tree in (self.checkout, self.tree, self.other) if tree and _relative(path, tree) is not None]
+        return max(trees, key=lambda tree: len(_real(tree)), default=None)
+
+
+def _real(path: str) -> str:
+    """``path`` with links resolved; remembered where it does not depend on the current folder."""
+    return _real_absolute(path) if os.path.isabs(path) else os.path.realpath(path)
+
+
+_real_absolute = lru_cache(maxsize=None)(os.path.realpath)
+
+
+def _relative(path: str, folder: str) -> Optional[str]:
+    for root in dict.fromkeys((folder, _real(folder))):
+        if path == root:
+            return "."
+        if path.startswith(root.rstrip(os.sep) + os.sep):
+            return path[len(root.rstrip(os.sep)) + 1 :]
+    return None
+
+
+def _is_environment(path: str, tree: str) -> bool:
+    """Whether something in ``tree`` is not its source but in the folder of an interpreter."""
+    if _INSTALLED.intersection((_relative(path, tree) or "").split(os.sep)):
+        return True
+    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    inside = (prefix for prefix in prefixes if _relative(prefix, tree) not in (None, "."))
+    return any(_relative(path, prefix) is not None for prefix in inside)
+
+
+class SideFinder(MetaPathFinder):
+    """Asks the finders behind it, and takes what they find in the checkout from the side's tree."""
+
+    def __init__(self, side: Side, search_path: Sequence[str]) -> None:
+        self._side = side
+        self._unmapped = [path for path in search_path if side.counterpart(path) is not None]
+        #: Module -> its file in the checkout, which was built there and is not in this side's tree.
+        self.not_built: Dict[str, str] = {}
+
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]] = None, target: Any = None
+    ) -> Optional[ModuleSpec]:
+        """The module's spec in this side's tree, or the one outside of both trees.
+
+        Raises:
+            ImportError: only the checkout has it, as something that was built there; names the remedy.
+            ModuleNotFoundError: only the checkout has it.
+        """
+        if fullname.partition(".")[0] == _OUR_NAME:
+            return None
+        refused = []
+        for spec in self._later_specs(fullname, path, target):
+            accepted = self._accepted(spec)
+            if accepted is not None:
+                return accepted
+            refused.append(spec)
+        return self._without(refused, fullname, path)
+
+    def find_distributions(self, context: Any = None) -> Iterable[metadata.Distribution]:
+        """The coordinator's pytest-edgeperf, whose entry points must be found where it is not installed."""
+        wanted = getattr(context, "name", None)
+        if self._side.distribution and (wanted is None or re.sub(r"[-_.]+", "-", wanted).lower() == "pytest-edgeperf"):
+            yield metadata.PathDistribution(Path(self._side.distribution))
+
+    def problems(self) -> List[str]:
+        """What makes this side's figures those of other code: one sentence each, with the remedy.
+
+        Modules of the other side's tree, sources hidden by an installed copy, compiled parts that are missing or
+        the other side's.
+        """
+        told = [self._not_built_text(name) for name in self.not_built]
+        told += [
+            f"{one.name} was loaded from the other side's tree: {one.path}; this side is {self._side.tree}. "
+            "Give the base side an environment of its own with --against-python PATH"
+            for one in foreign_modules(self._side)
+        ]
+        if not self._side.separate_environments:
+            told += _hidden_sources(self._side)
+            told += _borrowed_parts(self._side) if self._side.is_mapped else []
+        return told
+
+    def _later_specs(self, fullname: str, path: Optional[Sequence[str]], target: Any) -> Iterator[ModuleSpec]:
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            find = getattr(finder, "find_spec", None)
+            spec = find(fullname, path, target) if find is not None else None
+            if spec is not None:
+                yield spec
+
+    def _without(
+        self, refused: Sequence[ModuleSpec], fullname: str, path: Optional[Sequence[str]]
+    ) -> Optional[ModuleSpec]:
+        """What to answer for a module that nothing but the checkout may have."""
+        for spec in refused or self._specs_in_checkout(fullname, path):
+            accepted = self._accepted(spec)
+            if accepted is not None:
+                return accepted
+            if spec.origin is not None and self._was_built(spec.origin):
+                self.not_built[fullname] = spec.origin
+                raise ImportError(self._not_built_text(fullname), name=fullname)
+        if refused:
+            # Returning None would let the finder that found it in the checkout have its way.
+            raise ModuleNotFoundError(f"No module named {fullname!r} in {self._side.tree}", name=fullname)
+        return None
+
+    def _accepted(self, spec: ModuleSpec) -> Optional[ModuleSpec]:
+        """The spec in this side's tree; as it is where it is not the checkout's; ``None``: not in the tree."""
+        if not self._side.is_mapped:
+            return spec
+        origin = spec.origin if spec.has_location else None
+        locations = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
+        if origin is not None and self._side.counterpart(origin) is not None:
+            return self._moved(spec.name, str(self._side.counterpart(origin)), locations)
+        if locations is None or all(self._side.counterpart(one) is None for one in locations):
+            return spec
+        mapped = self._mapped(locations)
+        if origin is None and not any(map(os.path.exists, mapped)):
+            return None
+        spec.submodule_search_locations = mapped
+        return spec
+
+    def _moved(self, name: str, origin: str, locations: Optional[List[str]]) -> Optional[ModuleSpec]:
+        if not os.path.isfile(origin):
+            return None
+        if locations is not None:
+            locations = [one for one in self._mapped(locations) if os.path.isdir(one)] or [os.path.dirname(origin)]
+        return spec_from_file_location(name, origin, submodule_search_locations=locations)
+
+    def _mapped(self, paths: Iterable[str]) -> List[str]:
+        return [self._side.counterpart(one) or one for one in paths]
+
+    def _specs_in_checkout(self, fullname: str, path: Optional[Sequence[str]]) -> List[ModuleSpec]:
+        """What the checkout would have given for a module that this side's tree has not."""
+        if not self._side.is_mapped:
+            return []
+        places = self._unmapped if path is None else [one for one in map(self._side.in_checkout, path) if one]
+        spec = PathFinder.find_spec(fullname, places) if places else None
+        return [spec] if spec is not None and spec.has_location else []
+
+    def _was_built(self, file: str) -> bool:
+        """A build product, or a file that git ignores: it is absent from a worktree without anyone removing it."""
+        if file.endswith(tuple(EXTENSION_SUFFIXES)):
+            return True
+        command = ["git", "-C", self._side.checkout, "check-ignore", "-q", "--", file]
+        # A git hook that runs these tests has told them its own repository.
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        try:
+            done = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, timeout=20, check=False)
+            return done.returncode == 0
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+
+    def _not_built_text(self, name: str) -> str:
+        return f"{name} is built in the checkout ({self.not_built[name]}) and not in {self._side.tree}; {_BUILD_REMEDY}"
+
+
+class LoadedFile(NamedTuple):
+    """A module and one of the places it was loaded from."""
+
+    name: str
+    path: str
+
+
+def foreign_modules(side: Side) -> List[LoadedFile]:
+    """Loaded modules that come from the other side's tree, in order of their names; one place each."""
+    found: Dict[str, LoadedFile] = {}
+    for one in _loaded_files():
+        if side.is_foreign(one.path):
+            found.setdefault(one.name, one)
+    return [found[name] for name in sorted(found)]
+
+
+def _loaded_files() -> Iterator[LoadedFile]:
+    for name, module in list(sys.modules.items()):
+        # Some modules make up attributes when asked, so only what they really have is looked at.
+        inside = getattr(module, "__dict__", {})
+        places = [inside.get("__file__"), getattr(inside.get("__spec__"), "origin", None)]
+        # A __path__ that cannot be listed names no file.
+        with suppress(Exception):
+            places.extend(inside.get("__path__") or ())
+        for place in {place for place in places if isinstance(place, str)}:
+            if os.path.isabs(place):
+                yield LoadedFile(name, place)
+
+
+def _installed_modules() -> Iterator[Tuple[str, str, str]]:
+    """Name, file and top-level name of every loaded module of an installed distribution but ours."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        top = name.partition(".")[0]
+        if isinstance(file, str) and top != _OUR_NAME and _INSTALLED.intersection(file.split(os.sep)):
+            yield name, file, top
+
+
+def _hidden_sources(side: Side) -> List[str]:
+    """Packages of which this side has the sources and an installed copy was loaded."""
+    roots = _source_roots(side)
+    told = {}
+    for name, file, top in _installed_modules():
+        if top in told or side.owns(file) or side.is_foreign(file):
+            continue
+        source = next((one for root in roots for one in _source_files(root, name) if os.path.isfile(one)), None)
+        if source is not None:
+            told[top] = (
+                f"{name} was loaded from an installed copy ({file}), which hides {source}: both sides would measure "
+                "the same code. Install the project editable (pip install -e .), or give the base side an "
+                "environment of its own with --against-python PATH"
+            )
+    return [told[top] for top in sorted(told)]
+
+
+def _source_files(root: str, name: str) -> Tuple[str, str]:
+    stem = os.path.join(root, *name.split("."))
+    return os.path.join(stem, "__init__.py"), stem + ".py"
+
+
+def _source_roots(side: Side) -> List[str]:
+    """Folders that packages may be imported from: the tree, its ``src``, and the same of every project in it."""
+    projects = [side.tree]
+    for distribution in metadata.distributions():
+        try:
+            url = urlsplit(json.loads(distribution.read_text("direct_url.json") or "{}").get("url", ""))
+        except ValueError:
+            continue
+        if url.scheme == "file":
+            projects.append(side.counterpart(unquote(url.path)) or "")
+    return [folder for one in dict.fromkeys(filter(None, projects)) for folder in (one, os.path.join(one, "src"))]
+
+
+def _borrowed_parts(side: Side) -> List[str]:
+    """Packages of this side's tree with a part from the environment, which was built from the other side's."""
+    told = {}
+    for name, file, top in _installed_modules():
+        module, parent = sys.modules.get(name), sys.modules.get(name.rpartition(".")[0])
+        parents_file = getattr(parent, "__dict__", {}).get("__file__")
+        own_name = getattr(module, "__dict__", {}).get("__name__") == name
+        if own_name and isinstance(parents_file, str) and side.owns(parents_file) and not side.owns(file):
+            told[top] = f"{name} is built in the environment ({file}) and not in {side.tree}; {_BUILD_REMEDY}"
+    return [told[top] for top in sorted(told)]
+
+
+def enter(side: Side, search_path: Sequence[Optional[str]]) -> SideFinder:
+    """Make this process one of ``side``: search path, current folder, PYTHONPATH and imports.
+
+    ``None`` in ``search_path`` stands for the interpreter's own path. Processes that the benchmark starts inherit
+    all but the finder.
+    """
+    own = list(sys.path)
+    wanted = [one for entry in search_path for one in (own if entry is None else [entry])]
+    finder = SideFinder(side, wanted)
+    sys.path[:] = list(dict.fromkeys(side.counterpart(one) or one for one in wanted))
+    if "PYTHONPATH" in os.environ:
+        inherited = os.environ["PYTHONPATH"].split(os.pathsep)
+        os.environ["PYTHONPATH"] = os.pathsep.join(side.counterpart(one) or one for one in inherited)
+    folder = side.counterpart(os.getcwd())
+    if folder is not None:
+        os.chdir(folder if os.path.isdir(folder) else side.tree)
+    sys.meta_path.insert(0, finder)
+    invalidate_caches()
+    return finder

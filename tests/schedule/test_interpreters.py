@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, probe
+
+
+def script(path, text):
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_this_python_can_run_workers():
+    found = probe(sys.executable, ADOPTED_NEEDS)
+    assert found.problem is None
+    assert found.version == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_all_that_is_missing_or_too_old_is_one_sentence():
+    found = probe(sys.executable, {"pytest": "999", "no-such-thing": "2"})
+    assert found.problem is not None
+    assert found.problem.startswith(f"--against-python {sys.executable} (Python {found.version}) has pytest ")
+    assert "and has no no-such-thing" in found.problem
+    assert found.problem.endswith(f"{sys.executable} -m pip install 'pytest>=999' 'no-such-thing>=2'")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('echo \'{"python": [3, 7, 16], "versions": {}}\'', "is Python 3.7.16; a worker needs 3.8 or newer"),
+        ("echo hello", "did not answer as a Python does (exit status 0)"),
+        ("echo broken >&2; exit 3", "did not answer as a Python does (broken)"),
+        ("exec sleep 30", "did not answer in 0.5 s"),
+    ],
+)
+def test_what_is_no_usable_python_is_said_so(tmp_path, answer, expected):
+    path = script(tmp_path / "python", answer)
+    problem = probe(path, timeout_s=0.5 if "sleep" in answer else 60).problem
+    assert problem is not None
+    assert problem.startswith(f"--against-python {path} {expected}")
+
+
+def test_a_path_that_is_not_there_is_said_so(tmp_path):
+    problem = probe(str(tmp_path / "python")).problem
+    assert problem is not None
+    assert "cannot be started (No such file or directory)" in problem
