@@ -223,17 +223,20 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
 
 def _measure_alone(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
     from pytest_edgeperf.report.progress import Progress
+    from pytest_edgeperf.schedule.opponent import opponent_of
     from pytest_edgeperf.schedule.session import MeasuringSession
 
     shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
     stream = config.get_terminal_writer()._file if shown else sys.stderr
-    measuring = MeasuringSession(config, settings, device, items, Progress(stream, len(items), enabled=shown))
-    config.stash[_SESSION] = measuring
-    try:
-        measuring.measure()
-    except BaseException:
-        measuring.abandon()
-        raise
+    progress = Progress(stream, len(items), enabled=shown)
+    with opponent_of(settings, config.rootpath, device.name, items) as opponent:
+        measuring = MeasuringSession(config, settings, device, items, progress, opponent)
+        config.stash[_SESSION] = measuring
+        try:
+            measuring.measure()
+        except BaseException:
+            measuring.abandon()
+            raise
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -266,8 +269,7 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
     if benchmark is not None:
         for report in reports:
             report.user_properties.extend(junit_properties(benchmark, verdict))
-    judged = measuring.settings.baseline == settings_module.CHECK
-    if judged and verdict is not None and verdict.verdict == REGRESSED:
+    if measuring.settings.judges and verdict is not None and verdict.verdict == REGRESSED:
         headline = regression_headline(item.nodeid, verdict)
         replay.fail(item, reports, headline, regression_text(item.nodeid, verdict))
 
@@ -283,7 +285,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     counts = measuring.comparison.summary
     settings = measuring.settings
-    if settings.baseline != settings_module.CHECK:
+    if not settings.judges:
         return
     if settings.inconclusive == "fail" and counts["inconclusive"]:
         session.exitstatus = EXIT_INCONCLUSIVE
@@ -313,6 +315,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         refreshed=measuring.refreshed,
         rounds=coordinator.rounds,
         seconds=coordinator.seconds,
+        against=measuring.opponent.label if measuring.opponent is not None else None,
     )
     writer = config.get_terminal_writer()
     terminalreporter.section("edgeperf")

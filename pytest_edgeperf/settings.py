@@ -13,6 +13,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 CHECK = "check"
 REFRESH = "refresh"
 OFF = "off"
+#: Compared with living code instead of a stored baseline.
+AGAINST = "against"
 
 #: Set to 1 to turn our bare option names into ``--edgeperf-…`` where another plugin owns one.
 PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
@@ -20,6 +22,9 @@ PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
 ROUNDS_IN_CHECK = 3
 ROUNDS_IN_REFRESH = 10
 MAX_ROUNDS = 9
+#: Pairs of processes at the first look of a lock-step comparison, and at the last.
+PAIRS = 4
+MAX_PAIRS = 12
 
 
 class SettingsError(ValueError):
@@ -164,6 +169,27 @@ OPTIONS: Tuple[Option, ...] = (
         metavar="check|refresh|off",
     ),
     Option(
+        "against",
+        str,
+        "measure this checkout and another commit in lock-step; baseline: the commit whose runs were accepted",
+        bare=True,
+        metavar="REF|baseline",
+    ),
+    Option(
+        "against_python",
+        str,
+        "the Python that measures the other side: another environment, with or without --against",
+        bare=True,
+        metavar="PATH",
+    ),
+    Option(
+        "against_setup",
+        str,
+        "command that builds or fetches in the other commit's worktree what git does not hold",
+        bare=True,
+        metavar="CMD",
+    ),
+    Option(
         "baseline_dir",
         str,
         "folder of the baseline files, relative to the rootdir (default: baselines)",
@@ -172,13 +198,13 @@ OPTIONS: Tuple[Option, ...] = (
     Option(
         "rounds",
         _positive_int,
-        "fresh processes per benchmark (default: 3 in a check, 10 in a refresh)",
+        "fresh processes per benchmark (default: 3 in a check, 10 in a refresh; pairs with --against: 4)",
         metavar="N",
     ),
     Option(
         "max_rounds",
         _positive_int,
-        "the limit for benchmarks that are suspected of a regression (default: 9)",
+        "the limit for benchmarks that are suspected of a regression (default: 9; pairs with --against: 12)",
         metavar="N",
     ),
     Option("budget", _positive_float, "timed seconds per run (default: 1.2)", metavar="SECONDS"),
@@ -192,6 +218,12 @@ OPTIONS: Tuple[Option, ...] = (
         "spacing",
         _seconds,
         "seconds between the starts of two rounds, at least: a burst of noise lasts about ten (default: 10)",
+        metavar="SECONDS",
+    ),
+    Option(
+        "turn",
+        _positive_float,
+        "seconds of one turn where two sides take turns (default: 0.05)",
         metavar="SECONDS",
     ),
     Option("threads", _positive_int, "threads that a runtime may use (default: 1)", metavar="N"),
@@ -230,6 +262,12 @@ OPTIONS: Tuple[Option, ...] = (
     ),
     Option("tolerance", _fraction, "slowdown that is nobody's concern (default: 0.02)", ini_only=True),
     Option(
+        "against_tolerance",
+        _fraction,
+        "the same where two commits are measured in lock-step (default: 0.005)",
+        ini_only=True,
+    ),
+    Option(
         "must_detect",
         _fraction,
         "slowdown that 'unchanged' has to rule out (default: 0.10)",
@@ -251,8 +289,14 @@ class Settings:
     device: str = "auto"
     frameworks: Tuple[str, ...] = ()
     precisions: Tuple[str, ...] = ("fp32",)
+    #: ``check``, ``refresh``, ``off``, or ``against`` where ``--against`` or ``--against-python`` asks for it.
     baseline: str = CHECK
-    #: ``--baseline`` was typed, or the ini asks for it: tests of pytest-benchmark are ours too.
+    #: The other commit, as typed.
+    against: Optional[str] = None
+    #: The other side's interpreter, as typed.
+    against_python: Optional[str] = None
+    against_setup: Optional[str] = None
+    #: ``--baseline`` or ``--against`` was typed, or the ini asks for it: tests of pytest-benchmark are ours too.
     gate_benchmarks: bool = False
     baseline_dir: str = "baselines"
     rounds: int = ROUNDS_IN_CHECK
@@ -263,6 +307,7 @@ class Settings:
     budget_s: float = 1.2
     visits: int = 1
     spacing_s: float = 10.0
+    turn_s: float = 0.05
     threads: int = 1
     cpus: str = "auto"
     timeout_s: float = 600.0
@@ -273,7 +318,13 @@ class Settings:
     inconclusive: str = "pass"
     unbaselined: str = "pass"
     tolerance: float = 0.02
+    against_tolerance: float = 0.005
     must_detect: float = 0.10
+
+    @property
+    def judges(self) -> bool:
+        """Whether a benchmark that got worse fails."""
+        return self.baseline in (CHECK, AGAINST)
 
 
 def names_are_prefixed() -> bool:
@@ -316,7 +367,49 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
     check_rounds = values.get("rounds", ROUNDS_IN_CHECK)
     if typed["rounds"] and values.get("baseline", CHECK) != CHECK:
         check_rounds = _rounds_by_ini(ini_of("edgeperf_rounds"))
+    if values.get("against") or values.get("against_python"):
+        _turn_against(values, typed, prefix)
+        typed["baseline"] = True
+    elif values.get("against_setup"):
+        raise SettingsError(
+            f"{_typed('against_setup', prefix)} prepares a worktree: give {_typed('against', prefix)} too"
+        )
     return _settings(values, typed["baseline"], check_rounds)
+
+
+def _typed(key: str, prefix: bool) -> str:
+    return next(option.name(prefix) for option in OPTIONS if option.key == key)
+
+
+def _turn_against(values: Dict[str, Any], typed: Mapping[str, bool], prefix: bool) -> None:
+    """Make the values those of a lock-step comparison.
+
+    Raises:
+        SettingsError: options that exclude each other, or too few pairs.
+    """
+    if typed["baseline"]:
+        raise SettingsError(
+            f"{_typed('baseline', prefix)} compares with stored runs, {_typed('against', prefix)} with living code: "
+            "give one of them"
+        )
+    if values.get("against_setup") and not values.get("against"):
+        raise SettingsError(
+            f"{_typed('against_setup', prefix)} prepares a worktree, and {_typed('against_python', prefix)} alone "
+            f"makes none: give {_typed('against', prefix)} too"
+        )
+    for key in ("rounds", "max_rounds"):
+        if not typed[key]:
+            # The ini's number is about stored runs.
+            values.pop(key, None)
+        elif values[key] < PAIRS:
+            raise SettingsError(
+                f"{_typed(key, prefix)}={values[key]}: a lock-step comparison takes at least {PAIRS} pairs"
+            )
+    values["baseline"] = AGAINST
+    values.setdefault("rounds", PAIRS)
+    values.setdefault("max_rounds", max(MAX_PAIRS, values["rounds"]))
+    values["spacing"] = 0.0
+    values["visits"] = 1
 
 
 def _rounds_by_ini(text: Any) -> int:
@@ -340,6 +433,9 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         frameworks=_flat(values.get("framework", ())),
         precisions=_flat(values.get("precision", ())) or defaults.precisions,
         baseline=baseline,
+        against=values.get("against"),
+        against_python=values.get("against_python"),
+        against_setup=values.get("against_setup"),
         gate_benchmarks=baseline_typed or values.get("gate_benchmarks", False),
         baseline_dir=values.get("baseline_dir", defaults.baseline_dir),
         rounds=rounds,
@@ -349,6 +445,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         budget_s=values.get("budget", defaults.budget_s),
         visits=values.get("visits", defaults.visits),
         spacing_s=values.get("spacing", defaults.spacing_s),
+        turn_s=values.get("turn", defaults.turn_s),
         threads=values.get("threads", defaults.threads),
         cpus=values.get("cpus", defaults.cpus),
         timeout_s=values.get("timeout", defaults.timeout_s),
@@ -359,6 +456,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         inconclusive=values.get("inconclusive", defaults.inconclusive),
         unbaselined=values.get("unbaselined", defaults.unbaselined),
         tolerance=values.get("tolerance", defaults.tolerance),
+        against_tolerance=values.get("against_tolerance", defaults.against_tolerance),
         must_detect=values.get("must_detect", defaults.must_detect),
     )
 

@@ -46,6 +46,7 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_budget": "0.5",
             "edgeperf_visits": "3",
             "edgeperf_spacing": "0",
+            "edgeperf_turn": "0.1",
             "edgeperf_threads": "2",
             "edgeperf_cpus": "2-3",
             "edgeperf_timeout": "30",
@@ -69,6 +70,7 @@ def test_everything_that_can_be_typed_arrives():
         budget_s=0.5,
         visits=3,
         spacing_s=0.0,
+        turn_s=0.1,
         threads=2,
         cpus="2-3",
         timeout_s=30.0,
@@ -200,6 +202,29 @@ def test_a_value_that_cannot_be_used_is_an_error_that_names_the_option_and_the_r
         assert remedy in str(error.value)
 
 
+def test_against_turns_the_session_into_pairs():
+    found = read({"edgeperf_against": "origin/main"}, {"edgeperf_rounds": "3", "edgeperf_visits": "2"})
+    assert (found.baseline, found.against, found.rounds, found.max_rounds) == ("against", "origin/main", 4, 12)
+    assert (found.visits, found.spacing_s, found.judges, found.gate_benchmarks) == (1, 0.0, True, True)
+    typed = read({"edgeperf_against_python": "/usr/bin/python3", "edgeperf_rounds": "20"})
+    assert (typed.against, typed.against_python, typed.rounds, typed.max_rounds) == (None, "/usr/bin/python3", 20, 20)
+    assert read({"edgeperf_against": "x"}, {"edgeperf_baseline": "refresh"}).baseline == "against"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"edgeperf_against": "x", "edgeperf_baseline": "check"}, "--baseline compares with stored runs"),
+        ({"edgeperf_against_setup": "make"}, "--against-setup prepares a worktree: give --against too"),
+        ({"edgeperf_against_setup": "make", "edgeperf_against_python": "p"}, "--against-python alone makes none"),
+        ({"edgeperf_against": "x", "edgeperf_max_rounds": "3"}, "--edgeperf-max-rounds=3: .* at least 4 pairs"),
+    ],
+)
+def test_what_does_not_go_with_against_is_said(typed, said):
+    with pytest.raises(SettingsError, match=said):
+        read(typed)
+
+
 def test_with_prefixed_names_messages_say_them_so():
     with pytest.raises(SettingsError, match=r"^--edgeperf-baseline=x"):
         read({"edgeperf_baseline": "x"}, prefix=True)
@@ -207,7 +232,8 @@ def test_with_prefixed_names_messages_say_them_so():
 
 def test_only_the_bare_names_change_with_the_prefix():
     bare = {option.name(False) for option in OPTIONS if option.bare}
-    assert bare == {"--device", "--framework", "--precision", "--baseline"}
+    against = {"--against", "--against-python", "--against-setup"}
+    assert bare == {"--device", "--framework", "--precision", "--baseline", *against}
     assert all(option.name(True) == f"--edgeperf-{option.key.replace('_', '-')}" for option in OPTIONS)
     assert all(option.name(False) == option.name(True) for option in OPTIONS if not option.bare)
 

@@ -31,10 +31,11 @@ def bind(function: Callable[..., Any], entries: Sequence[Tuple[Any, ...]]) -> Li
 
 
 @contextmanager
-def collector_off() -> Iterator[None]:
-    """Collect garbage now, and not until the block ends."""
+def collector_off(*, collect: bool = True) -> Iterator[None]:
+    """Collect garbage now if asked to, and not until the block ends."""
     enabled = gc.isenabled()
-    gc.collect()
+    if collect:
+        gc.collect()
     gc.disable()
     try:
         yield
@@ -58,6 +59,15 @@ def calls_per_sample(call_ns: float) -> int:
     """How many calls make one sample so that it lasts at least 20 reads of the clock (1 for nearly all)."""
     shortest_ns = CLOCK_READS_PER_SAMPLE * clock_cost_ns()
     return max(1, int(-(-shortest_ns // max(call_ns, 1.0))))
+
+
+def call_for(calls: Sequence[Call], seconds: float) -> None:
+    """Call in rotation for ``seconds``, once at least, and time nothing: caches have forgotten the target."""
+    deadline = perf_counter_ns() + int(seconds * 1e9)
+    for call in cycle(calls):
+        call()
+        if perf_counter_ns() >= deadline:
+            break
 
 
 def time_calls(calls: Sequence[Call], durations: array[int], first: int, seconds: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence
 
 from pytest_edgeperf.results.types import Metric, Value
 
@@ -29,6 +29,8 @@ class Measurement:
     #: Versions and settings that this run depended on, as far as this process knows them.
     software: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    #: Where turns were taken with another worker: the median latency in ms of each.
+    turns_ms: Sequence[float] = ()
 
     @property
     def latency(self) -> Mapping[str, Any]:
@@ -50,4 +52,5 @@ class Measurement:
             "quality": dict(self.quality),
             "software": dict(self.software),
             "settings": dict(self.settings),
+            "turns_ms": list(self.turns_ms),
         }

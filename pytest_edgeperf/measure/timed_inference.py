@@ -19,10 +19,14 @@ from pytest_edgeperf.results.studies import Place, Study
 
 @dataclass(frozen=True)
 class Block:
-    """One timed block: ``settle_s`` of calls that are thrown away, then ``seconds`` of timed ones."""
+    """One timed block: ``settle_s`` of calls that are thrown away, then ``seconds`` of timed ones.
+
+    A ``turn`` is one of many short blocks, between which another worker has its own.
+    """
 
     seconds: float
     settle_s: float = 0.0
+    turn: bool = False
 
 
 class Conductor(Protocol):
@@ -118,19 +122,28 @@ class TimedInference:
         watch = Watch()
         samples = 0
         ends: List[int] = []
+        turns = False
         waited_s = 0.0
         timed_s = 0.0
         canaries: List[float] = []
         for block in self._conductor.blocks():
-            canaries.append(canary_ms())
-            if block.settle_s:
+            turns = block.turn
+            if not (turns and ends):
+                canaries.append(canary_ms())
+            if turns:
+                loop.call_for(pipeline.calls, block.settle_s)
+            elif block.settle_s:
                 warm_up(pipeline.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
-            with loop.collector_off(), watch:
+            # Collecting before each of many turns would take longer than a turn.
+            with loop.collector_off(collect=not (turns and ends)), watch:
                 start = perf_counter_ns()
                 samples = timer.time(samples, block.seconds)
                 timed_s += (perf_counter_ns() - start) / 1e9
             ends.append(samples)
             waited_s = max(waited_s, settle())
+            if not turns:
+                canaries.append(canary_ms())
+        if turns:
             canaries.append(canary_ms())
         memory_mib = process_peak_mib()
         values = timer.summaries(samples)
@@ -161,6 +174,7 @@ class TimedInference:
             quality=quality,
             software=software,
             settings=settings,
+            turns_ms=timer.medians(ends) if turns else (),
         )
 
 
@@ -179,6 +193,9 @@ class _CallTimer:
 
     def summaries(self, samples: int) -> Dict[str, Any]:
         return {"latency": _summary_ms(self._durations, samples)}
+
+    def medians(self, ends: Sequence[int]) -> List[float]:
+        return _medians_ms(self._durations, ends)
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._durations, ends)
@@ -212,6 +229,9 @@ class _PhaseTimer:
             durations["postprocess"] = arrays.postprocess
         return {name: _summary_ms(one, samples) for name, one in durations.items()}
 
+    def medians(self, ends: Sequence[int]) -> List[float]:
+        return _medians_ms(self._arrays.latency, ends)
+
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._arrays.latency, ends)
 
@@ -226,6 +246,14 @@ def _course(durations_ns: Any, ends: Sequence[int]) -> Dict[str, Any]:
     from pytest_edgeperf.measure.steady import course_of
 
     return course_of(_milliseconds(durations_ns, ends[-1]), ends).figures()
+
+
+def _medians_ms(durations_ns: Any, ends: Sequence[int]) -> List[float]:
+    """The median latency in ms of each block, up to the one in which the array was full."""
+    import numpy as np
+
+    samples_ms = _milliseconds(durations_ns, ends[-1])
+    return [float(np.median(samples_ms[first:end])) for first, end in zip([0, *ends], ends) if end > first]
 
 
 def _milliseconds(durations_ns: Any, samples: int) -> Any:

@@ -30,6 +30,18 @@ WHY_IN_CHECK = {
 }
 WHY_IN_REFRESH = _UNDECIDED
 WHY_IN_FILES = {**_UNDECIDED, NEW: "only in the candidate", MISSING: "only in the base"}
+
+
+def why_against(label: str) -> Mapping[str, str]:
+    """The same where another commit or Python was measured in lock-step."""
+    return {
+        INCONCLUSIVE: _UNDECIDED[INCONCLUSIVE],
+        INCOMPARABLE: f"{label} has no run of them",
+        NEW: f"not in {label}",
+        MISSING: f"in {label}, not here",
+    }
+
+
 _REFRESH = (("created", ""), ("updated", ""), ("kept", "in the file, not measured now"))
 
 

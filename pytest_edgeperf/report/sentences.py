@@ -38,6 +38,7 @@ from pytest_edgeperf.report.numbers import (
 from pytest_edgeperf.report.text import enumerate_names, printable
 
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
+_PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
 _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
 
 
@@ -66,7 +67,7 @@ def regression_headline(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
     metric = verdict.metrics[name]
     text = metric_label(name, metric)
     if metric.ratio is not None:
-        text += f" {metric.ratio:.3f}x baseline"
+        text += f" {metric.ratio:.3f}x {'the other side' if metric.paired else 'baseline'}"
     if metric.interval is not None:
         text += f" [{metric.interval[0]:.3f}, {metric.interval[1]:.3f}]"
     if metric.tolerance is not None:
@@ -144,11 +145,15 @@ def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str
 def _evidence(metric: MetricVerdict, verdict: BenchmarkVerdict) -> str:
     base, candidate = verdict.sides or (Side(), Side())
     runs = f"{metric.candidate_runs}{_timed(candidate, ' timed')} against {metric.baseline_runs}{_timed(base)}"
+    if metric.paired:
+        runs = (
+            f"{count(metric.candidate_runs, 'pair')} {_PAIRED[metric.paired]}{_timed(candidate, ' timed on each side')}"
+        )
     if metric.scatter is None:
-        parts = [f"Runs: {runs}"]
+        parts = [f"{'Pairs' if metric.paired else 'Runs'}: {runs}"]
     else:
         noise = "less than 0.1" if metric.scatter < 0.001 else percent(metric.scatter, sign=False)
-        parts = [f"Runs scatter by {noise} %", runs]
+        parts = [f"{'Pairs' if metric.paired else 'Runs'} scatter by {noise} %", runs]
     if metric.p_adjusted is not None:
         parts.append(f"adjusted {p_value(metric.p_adjusted)}")
     parts += [reason for reason in (metric.reason, verdict.reason) if reason]
@@ -183,9 +188,10 @@ def _size(metric: MetricVerdict) -> str:
 
 
 def _environment(verdict: BenchmarkVerdict) -> str:
-    text = "The recorded environment is the baseline's"
+    whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
+    text = f"The recorded environment is {whose}"
     if verdict.differences:
-        text = f"Environment differs from the baseline's: {differences_text(verdict.differences)}"
+        text = f"Environment differs from {whose}: {differences_text(verdict.differences)}"
     base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))
     if base is None or candidate is None:
         return text

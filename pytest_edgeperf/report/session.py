@@ -20,7 +20,7 @@ class SessionReport:
     measured: Results
     #: None with ``--baseline=off``, or in a refresh without an earlier baseline.
     comparison: Optional[Comparison] = None
-    #: ``check``, ``refresh`` or ``off``.
+    #: ``check``, ``refresh``, ``off`` or ``against``.
     mode: str = "check"
     #: Benchmark id -> why it was not measured, in a sentence (a fault of its worker, a failed body).
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -32,3 +32,5 @@ class SessionReport:
     refreshed: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
     seconds: float = 0.0
+    #: What it was measured against in lock-step, for a person: ``origin/main (1a2b3c4d5e6f)``.
+    against: Optional[str] = None

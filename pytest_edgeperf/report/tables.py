@@ -78,6 +78,7 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
         columns += [_words(rows)] if _FAILED in words else []
     else:
         columns += _changes(rows)
+        columns += [_finds(rows)] if report.against is not None else []
     return lay_out(names.shown_prefix, [row.name for row in rows], columns, paper)
 
 
@@ -185,6 +186,12 @@ def _changes(rows: Sequence[_Row]) -> List[Column]:
         Column("[95 %]", intervals, words.styles, right=False, gap=1, spare=3),
         words,
     ]
+
+
+def _finds(rows: Sequence[_Row]) -> Column:
+    """The smallest change that would have been found with 80 % power."""
+    sizes = [None if row.metric is None else row.metric.detectable for row in rows]
+    return Column("finds", ["" if size is None else f"{percent(size - 1)} %" for size in sizes], spare=1)
 
 
 def _words(rows: Sequence[_Row]) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Mapping
 
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
 from pytest_edgeperf.report.numbers import change, count, duration
@@ -16,6 +16,7 @@ from pytest_edgeperf.report.sections import (
     faults,
     not_judged,
     refreshed,
+    why_against,
 )
 from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
 from pytest_edgeperf.report.session import SessionReport
@@ -47,8 +48,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     else:
         blocks.append(failures(comparison, names, paper))
     blocks.append(faults(report.faults, names, paper))
-    why = WHY_IN_REFRESH if report.mode == "refresh" else WHY_IN_CHECK
-    blocks.append(not_judged(comparison, why, names, paper, everything=verbosity > 0))
+    blocks.append(not_judged(comparison, _whys(report), names, paper, everything=verbosity > 0))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(_common_shift(comparison, paper) + _notes(report, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
@@ -67,6 +67,12 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
         wrap(verdict_counts(comparison), paper.width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _whys(report: SessionReport) -> Mapping[str, str]:
+    if report.against is not None:
+        return why_against(report.against)
+    return WHY_IN_REFRESH if report.mode == "refresh" else WHY_IN_CHECK
 
 
 def _judged(report: SessionReport) -> Comparison:
@@ -89,6 +95,8 @@ def _summary(report: SessionReport, paper: Paper) -> List[str]:
     if report.rounds:
         text += f" in {count(report.rounds, 'round')}"
     text += f"{',' if report.rounds else ' in'} {duration(report.seconds)} on {report.device}"
+    if report.against is not None:
+        text = f"against {report.against}: {text}"
     if report.machine:
         text += f" ({report.machine})"
     bad = report.faults or (judged.summary[REGRESSED] and report.mode != "refresh")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule import parking
@@ -20,16 +20,26 @@ class Attempt:
     """A worker for a plan. Use as a context manager: leaving it leaves no process behind."""
 
     def __init__(
-        self, plan: Plan, specification: Message, *, threads: int, show_output: bool, timeout_s: float, seconds: float
+        self,
+        plan: Plan,
+        specification: Message,
+        *,
+        threads: int,
+        show_output: bool,
+        timeout_s: float,
+        seconds: float,
+        executable: Optional[str] = None,
     ) -> None:
         self.plan = plan
         self.started = datetime.now(timezone.utc)
         self._memory = parking.memory()
         self._seconds = seconds
-        self._visited = 0
+        self.visited = 0
         self._closed = False
         began = time.monotonic()
-        self._worker = Worker(specification, threads=threads, show_output=show_output, timeout_s=timeout_s)
+        self._worker = Worker(
+            specification, threads=threads, show_output=show_output, timeout_s=timeout_s, executable=executable
+        )
         self._witness = Witness(self._worker.pid, specification["cpus"])
         self._spend(began)
 
@@ -59,10 +69,18 @@ class Attempt:
     def visit(self) -> bool:
         """Time one block. ``False``: the worker ended."""
         began = time.monotonic()
-        settle_s = REWARM_SHARE * self._seconds if self._visited else 0.0
+        settle_s = REWARM_SHARE * self._seconds if self.visited else 0.0
         with self._witness:
             alive = self._worker.time_block(self._seconds, settle_s)
-        self._visited += 1
+        self.visited += 1
+        self._spend(began)
+        return alive
+
+    def turn(self, seconds: float, settle_s: float) -> bool:
+        """Time one short block, between which another worker has its own. ``False``: the worker ended."""
+        began = time.monotonic()
+        alive = self._worker.time_block(seconds, settle_s, turn=True)
+        self.visited += 1
         self._spend(began)
         return alive
 

@@ -63,6 +63,9 @@ class Launch:
     show_output: bool
     #: Stop measuring after so many broken bodies; 0 never.
     max_broken: int = 0
+    #: For a worker that only collects, and the files, folders and ids that the session's arguments select.
+    collection: Optional[Message] = None
+    selected: Sequence[str] = ()
 
 
 @dataclass

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence
 
+from pytest_edgeperf.judge.pairs import Pair
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.types import Metric, Run
 from pytest_edgeperf.schedule.process import Delivery
@@ -43,6 +44,14 @@ class Plan:
     memory_mib: Optional[float] = None
     #: Wall seconds of all tries, to tell the remaining time.
     seconds: float = 0.0
+    #: The other side's runs and, for each, what it and this side's run tell together.
+    base_runs: List[Run] = field(default_factory=list)
+    base_metrics: Mapping[str, Metric] = field(default_factory=dict)
+    pairs: List[Pair] = field(default_factory=list)
+    #: Its pairs were not taken in turns.
+    alternating: bool = False
+    #: Why the other side has no run of it.
+    base_fault: Optional[str] = None
 
     @property
     def broken(self) -> bool:
@@ -51,8 +60,9 @@ class Plan:
 
     @property
     def ended(self) -> bool:
-        """Nothing more can come: broken, skipped, or a body that measured nothing."""
-        return self.last is not None and (self.last.failed or self.last.skipped or self.last.run is None)
+        """Nothing more can come: broken, skipped, a body that measured nothing, or no run on the other side."""
+        ended = self.last is not None and (self.last.failed or self.last.skipped or self.last.run is None)
+        return ended or self.base_fault is not None
 
     @property
     def measured_nothing(self) -> bool:

@@ -45,6 +45,11 @@ class Delivery:
     study: Optional[Message] = None
     fault: Optional[str] = None
     output: str = ""
+    #: The worker collected no such benchmark: a fault, unless its side need not have one.
+    absent: bool = False
+    #: Of a worker that was only to collect: the ids of everything, and of what is marked as a benchmark.
+    collected: List[str] = field(default_factory=list)
+    collected_benchmarks: List[str] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -71,7 +76,15 @@ class Delivery:
 class Worker:
     """A started worker process. Use as a context manager: leaving it leaves no process behind."""
 
-    def __init__(self, specification: Message, *, threads: int, show_output: bool, timeout_s: float) -> None:
+    def __init__(
+        self,
+        specification: Message,
+        *,
+        threads: int,
+        show_output: bool,
+        timeout_s: float,
+        executable: Optional[str] = None,
+    ) -> None:
         self._timeout_s = timeout_s
         #: Only what the coordinator waits for counts: a parked worker does not hang.
         self._patience_s = timeout_s
@@ -82,7 +95,7 @@ class Worker:
         with theirs:
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
+                    executable or sys.executable,
                     *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
                     launcher.__file__,
                     str(theirs.fileno()),
@@ -123,9 +136,15 @@ class Worker:
         """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""
         return self._until("ready")
 
-    def time_block(self, seconds: float, settle_s: float = 0.0) -> bool:
+    def time_block(self, seconds: float, settle_s: float = 0.0, *, turn: bool = False) -> bool:
         """Have one block timed and wait for it. ``False``: the worker ended."""
-        return self._command({"command": "block", "seconds": seconds, "settle_s": settle_s}) and self._until("block")
+        command = {"command": "block", "seconds": seconds, "settle_s": settle_s, "turn": turn}
+        return self._command(command) and self._until("block")
+
+    def collect(self) -> Delivery:
+        """Wait for a worker that only collects."""
+        self._until("exit")
+        return self.delivery
 
     def finish(self) -> Delivery:
         """Let the benchmark end and take everything it delivers."""
@@ -181,10 +200,16 @@ class Worker:
             self.delivery.benchmark_stats = message
         elif event == "collect_error":
             self._fault("its worker could not collect the file:\n" + message["text"])
+        elif event == "collected":
+            self.delivery.collected = list(message["all"])
+            self.delivery.collected_benchmarks = list(message["marked"])
         elif event == "not_collected" and not self.delivery.fault:
+            self.delivery.absent = True
             self._fault(
                 "its worker did not find it: the file, or the parametrisation, differs from one process to the next"
             )
+        elif event == "wrong_code":
+            self._fault("it measured other code than it was to: " + "; ".join(message["problems"]))
         elif event == "internal_error":
             self._fault("pytest itself failed in its worker:\n" + message["text"])
         elif event == "exit":

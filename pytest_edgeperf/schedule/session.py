@@ -19,7 +19,9 @@ from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule import adoption, pinning
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
+from pytest_edgeperf.schedule.duets import DuetCoordinator
 from pytest_edgeperf.schedule.journal import Journal, Past, unfinished
+from pytest_edgeperf.schedule.opponent import Opponent
 from pytest_edgeperf.schedule.options import worker_options
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
@@ -46,6 +48,7 @@ class MeasuringSession:
         device: Device,
         items: Sequence[pytest.Item],
         progress: Progress,
+        opponent: Optional[Opponent] = None,
     ) -> None:
         self.config = config
         self._commit = _commit(config.rootpath)
@@ -56,7 +59,9 @@ class MeasuringSession:
         self._pinnings: Dict[int, pinning.Pinning] = {}
         self._options, self._arguments = worker_options(config)
         self.baseline_path = results.path_for(Path(config.rootpath) / settings.baseline_dir, device.name)
-        self.baseline = None if settings.baseline == OFF else results.load(self.baseline_path.parent, device.name)
+        self.opponent = opponent
+        stored = settings.baseline in (CHECK, REFRESH)
+        self.baseline = results.load(self.baseline_path.parent, device.name) if stored else None
         past = self._past()
         now = datetime.now(timezone.utc)
         facts = SessionFacts(
@@ -72,19 +77,24 @@ class MeasuringSession:
             else Journal(cache_folder("journals") / f"{facts.id}.jsonl", {"session": facts.id, **self._header()})
         )
         self.plans = {plan.id: plan for plan in map(self._plan, items)}
-        self.coordinator = Coordinator(
-            plans=list(self.plans.values()),
-            settings=settings,
-            facts=facts,
-            launch=Launch(
-                specification=self._specification,
-                show_output=config.option.capture == "no",
-                max_broken=config.option.maxfail or 0,
-            ),
-            baseline=self.baseline,
-            progress=progress,
-            journal=self._journal,
+        launch = Launch(
+            specification=self._specification,
+            show_output=config.option.capture == "no",
+            max_broken=config.option.maxfail or 0,
+            collection=self._collection(),
+            selected=self._selected(),
         )
+        parts: Dict[str, Any] = {
+            "plans": list(self.plans.values()),
+            "settings": settings,
+            "facts": facts,
+            "launch": launch,
+            "baseline": self.baseline,
+            "progress": progress,
+            "journal": self._journal,
+        }
+        self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
+        self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
         self._note_pinning()
         if past:
             self.coordinator.resume(past)
@@ -133,6 +143,7 @@ class MeasuringSession:
             "device": self.device.name,
             "commit": self._commit,
             "baseline": self.settings.baseline,
+            "against": self.opponent.label if self.opponent is not None else None,
             "budget_s": self.settings.budget_s,
             "visits": self.settings.visits,
             "threads": self.settings.threads,
@@ -156,6 +167,31 @@ class MeasuringSession:
             rounds=1 if alone else self.settings.rounds,
             extra_tries=0 if alone or self.settings.baseline == OFF else EXTRA_TRIES,
         )
+
+    def _collection(self) -> Message:
+        """For a worker that collects by this session's own selection, a place for which is left at the end."""
+        option = self.config.option
+        selection = [f"-k={option.keyword}"] if option.keyword else []
+        selection += [f"-m={option.markexpr}"] if option.markexpr else []
+        selection += [f"--deselect={one}" for one in option.deselect or ()]
+        chosen = ("keyword", "markexpr", "deselect")
+        return {
+            "nodeid": "",
+            "collect": True,
+            "adopted": False,
+            "args": [*self._arguments, *selection, ""],
+            "options": {name: value for name, value in self._options.items() if name not in chosen},
+            "sys_path": _sys_path(),
+            "program": "pytest",
+            "cpus": [],
+            "settings": {},
+        }
+
+    def _selected(self) -> List[str]:
+        """The files, folders and ids that were asked for, as absolute paths."""
+        if self.config.option.pyargs:
+            return list(dict.fromkeys(plan.path for plan in self.plans.values()))
+        return [os.path.join(str(self.config.invocation_params.dir), argument) for argument in self.config.args]
 
     def _specification(self, plan: Plan) -> Message:
         threads = plan.options.threads or self.settings.threads

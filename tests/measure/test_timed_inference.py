@@ -219,10 +219,48 @@ def test_the_channels_conductor_times_a_block_per_command_until_told_to_finish()
 
     left, right = socket.socketpair()
     coordinator, worker = Channel(left), Channel(right)
-    coordinator.send({"command": "block", "seconds": 1.5, "settle_s": 0.25})
-    coordinator.send({"command": "block", "seconds": 2.5, "settle_s": 0.0})
+    coordinator.send({"command": "block", "seconds": 1.5, "settle_s": 0.25, "turn": False})
+    coordinator.send({"command": "block", "seconds": 2.5, "settle_s": 0.0, "turn": True})
     coordinator.send({"command": "finish"})
-    assert list(ChannelConductor(worker).blocks()) == [Block(1.5, 0.25), Block(2.5, 0.0)]
+    assert list(ChannelConductor(worker).blocks()) == [Block(1.5, 0.25), Block(2.5, 0.0, turn=True)]
     assert [coordinator.receive(1.0)["event"] for _ in range(3)] == ["ready", "block", "block"]
     coordinator.close()
     worker.close()
+
+
+def test_turns_are_summarised_one_by_one_and_canaries_stand_around_all_of_them(monkeypatch):
+    collected = []
+    monkeypatch.setattr(loop.gc, "collect", lambda: collected.append(1))
+    pauses = iter([0.001] * 5 + [0.002] * 1000)
+    timed, conductor = timer(*[Block(0.004, settle_s=0.001, turn=True)] * 6)
+    measurement = timed(lambda: time.sleep(next(pauses)))
+    assert len(measurement.turns_ms) == 6
+    assert min(measurement.turns_ms) >= 1.9
+    assert len(measurement.quality["canary_ms"]) == 2
+    assert measurement.settings["blocks"] == 6
+    assert len(collected) == 1
+    assert measurement.to_dict()["turns_ms"] == list(measurement.turns_ms)
+
+
+def test_a_turn_begins_with_a_call_that_is_not_timed():
+    # The first call of each turn finds the other's data in the caches.
+    state = {"cold": False}
+
+    def call():
+        time.sleep(0.01 if state["cold"] else 0.001)
+        state["cold"] = False
+
+    class Cooling(Conductor):
+        def blocks(self):
+            for block in super().blocks():
+                state["cold"] = True
+                yield block
+
+    conductor = Cooling(*[Block(0.003, settle_s=0.001, turn=True)] * 4)
+    measurement = TimedInference(conductor, {"threads": 1}, {})(call)
+    assert measurement.latency["max"] < 9
+
+
+def test_ordinary_runs_have_no_turns():
+    timed, _ = timer()
+    assert timed(millisecond).turns_ms == ()

@@ -1,0 +1,284 @@
+"""Measures a session's benchmarks in pairs: this checkout and the other side, in lock-step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from pytest_edgeperf.judge.pairs import Pair, pair_of, pair_of_runs
+from pytest_edgeperf.judge.types import (
+    INCOMPARABLE,
+    MISSING,
+    MORE,
+    NEW,
+    BenchmarkVerdict,
+    Comparison,
+)
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.schedule.attempt import Attempt
+from pytest_edgeperf.schedule.coordinator import Coordinator
+from pytest_edgeperf.schedule.duet import take
+from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
+from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.process import Delivery, Worker
+
+AGAINST = "against"
+#: Why a pair's runs were not taken in turns.
+ADOPTED = "pytest-benchmark's fixture times when it likes"
+NO_ROOM = "memory does not hold both sides at once"
+#: The blocks of a file from elsewhere may not tell their dispersion; typical of a run of a second.
+USUAL_DISPERSION = 0.01
+
+
+class DuetCoordinator(Coordinator):
+    """A session against living code. The candidate's runs are the session's; the base's are kept beside them."""
+
+    def __init__(self, *, opponent: Opponent, **parts: Any) -> None:
+        """``parts`` are those of every coordinator."""
+        super().__init__(**parts)
+        self.opponent = opponent
+        #: Ids of the tests that the other side has; ``None``: not known, so that all are tried.
+        self.on_base: Optional[List[str]] = None
+        #: Those of its benchmarks that this side does not have.
+        self.missing: List[str] = []
+        self._verdicts: Dict[str, BenchmarkVerdict] = {}
+
+    def measure(self) -> None:
+        """Ask the other side which benchmarks it has, then measure pairs of those, and the others once."""
+        self._ask_base()
+        for plan in self.plans:
+            plan.rounds = self.settings.rounds if self._is_on_base(plan) else 1
+        super().measure()
+
+    def measured(self) -> Results:
+        """This checkout's runs, with the pairs they belong to beside them."""
+        results = super().measured()
+        against: Dict[str, Any] = {
+            "label": self.opponent.label,
+            "commit": self.opponent.commit,
+            "benchmarks": {
+                plan.id: [_stored(pair, run) for pair, run in zip(plan.pairs, plan.base_runs)]
+                for plan in self.plans
+                if plan.pairs
+            },
+        }
+        return replace(results, extra={**results.extra, AGAINST: against})
+
+    def _judge(self) -> None:
+        """Look at the pairs as planned; between looks measure those on that are not clear yet."""
+        from pytest_edgeperf.judge.duets import Look
+
+        planned = looks(self.settings.rounds, self.settings.max_rounds)
+        waiting = [plan for plan in self.plans if self._is_on_base(plan)]
+        for number in range(1, len(planned) + 1):
+            decisions = self._look(waiting, Look(number, len(planned)))
+            waiting = [plan for plan in waiting if decisions.get(plan.id) == MORE and not plan.ended]
+            if not waiting or number == len(planned) or self.stopped:
+                break
+            wanted = planned[number]
+            self.progress.note(
+                f"{len(waiting)} of {len(self.plans)} benchmarks are not clear yet: measuring on, up to {wanted} pairs"
+            )
+            self.progress.start(wanted, len(waiting), sum(wanted - plan.good_runs for plan in waiting))
+            self._rounds_until({plan.id: wanted for plan in waiting})
+        self.comparison = self._without_broken(Comparison({**self._verdicts, **self._one_sided()}))
+
+    def _look(self, waiting: List[Plan], look: Any) -> Mapping[str, str]:
+        from pytest_edgeperf.judge.duets import Duet, step
+
+        measured = [plan for plan in self.plans if plan.pairs and not plan.broken]
+        family = replace(self._family(), tolerance=self.settings.against_tolerance)
+        answer = step(
+            {plan.id: Duet(plan.pairs, plan.alternating) for plan in measured},
+            self._base_results(measured),
+            self.measured(),
+            family,
+            look,
+        )
+        for plan in waiting:
+            if plan.id in answer.comparison.benchmarks:
+                self._verdicts[plan.id] = answer.comparison.benchmarks[plan.id]
+        return answer.decisions
+
+    def _one_sided(self) -> Dict[str, BenchmarkVerdict]:
+        """Verdicts that need no test: benchmarks that one side does not have, or that break on the other."""
+        told = {id: BenchmarkVerdict(MISSING, reason=f"in {self.opponent.label}, not here") for id in self.missing}
+        for plan in self.plans:
+            if not self._is_on_base(plan):
+                told[plan.id] = BenchmarkVerdict(NEW, reason=f"not in {self.opponent.label}")
+            elif plan.base_fault is not None and plan.id not in self._verdicts:
+                told[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
+        return told
+
+    def _is_on_base(self, plan: Plan) -> bool:
+        return self.on_base is None or plan.id in self.on_base
+
+    def _ask_base(self) -> None:
+        """Have the other side collect; where it cannot, each benchmark says so itself."""
+        specification = self.opponent.collection(self.launch)
+        if specification is None:
+            self.on_base = []
+            return
+        worker = Worker(
+            specification,
+            threads=self.settings.threads,
+            show_output=self.launch.show_output,
+            timeout_s=self.settings.timeout_s,
+            executable=self.opponent.python,
+        )
+        with worker:
+            delivery = worker.collect()
+        if delivery.fault is None:
+            self.on_base = delivery.collected
+            here = {plan.id for plan in self.plans}
+            self.missing = [id for id in delivery.collected_benchmarks if id not in here]
+
+    def _base_results(self, plans: List[Plan]) -> Results:
+        return Results(
+            device=self.facts.device,
+            environments=self.environments,
+            benchmarks={
+                plan.id: Benchmark(plan.parameters, plan.base_metrics, tuple(plan.base_runs)) for plan in plans
+            },
+        )
+
+    def _round(self, order: List[Plan], announce: Callable[[Plan], None]) -> None:
+        for plan in order:
+            if self.stopped:
+                return
+            announce(plan)
+            if self._is_on_base(plan):
+                self._take_pair(plan)
+            else:
+                with self._start(plan, CANDIDATE) as attempt:
+                    if attempt.prepare():
+                        attempt.visit()
+                    self._deliver(attempt)
+
+    def _take_pair(self, plan: Plan) -> None:
+        attempts: Dict[str, Attempt] = {}
+
+        def start(side: str) -> Attempt:
+            attempts[side] = self._start(plan, side)
+            return attempts[side]
+
+        order = (BASE, CANDIDATE) if plan.tries % 2 == 0 else (CANDIDATE, BASE)
+        together = not (plan.adopted or plan.alternating)
+        seconds = plan.options.budget_s or self.settings.budget_s
+        taken = take(start, order=order, together=together, seconds=seconds, turn_s=self.settings.turn_s)
+        base, plan.last = taken.deliveries[BASE], taken.deliveries[CANDIDATE]
+        plan.tries += 1
+        if plan.last.run is None or plan.last.failed:
+            return
+        plan.base_fault = _why_no_run(base, self.opponent.label)
+        if plan.base_fault is None and not taken.in_turns and not plan.alternating:
+            self._turn_to_alternating(plan)
+        record = self._record(plan.last, attempts[CANDIDATE], self.facts.commit)
+        if plan.base_fault is None:
+            record["base"] = self._record(base, attempts[BASE], self.opponent.commit)
+            record["pair"] = list(_pair(base.run or {}, plan.last.run, in_turns=taken.in_turns))
+            record["alternating"] = plan.alternating
+        self.journal.run(plan.id, record)
+        self._take(plan, record)
+
+    def _turn_to_alternating(self, plan: Plan) -> None:
+        """A benchmark's pairs are all of one kind, so those that were taken in turns are given up."""
+        plan.alternating = True
+        plan.pairs.clear()
+        plan.base_runs.clear()
+        plan.runs.clear()
+        why = ADOPTED if plan.adopted else NO_ROOM
+        self.notes.append(f"{plan.id}: whole runs in alternation instead of turns ({why}), so it finds less")
+
+    def _start(self, plan: Plan, side: str) -> Attempt:
+        options, settings = plan.options, self.settings
+        return Attempt(
+            plan,
+            self.opponent.specification(self.launch.specification(plan), side),
+            threads=options.threads or settings.threads,
+            show_output=self.launch.show_output,
+            timeout_s=options.timeout_s or settings.timeout_s,
+            seconds=options.budget_s or settings.budget_s,
+            executable=self.opponent.python if side == BASE else None,
+        )
+
+    def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str]) -> Dict[str, Any]:
+        """What the journal keeps of one side's run. What disturbs one side of a pair disturbs the other too."""
+        message: Message = delivery.run or {}
+        return {
+            "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "boot": self.facts.boot,
+            "commit": commit,
+            "environment": {
+                "fingerprint": dict(self.facts.fingerprint),
+                "software": message["software"],
+                "settings": message["settings"],
+            },
+            "metrics": message["metrics"],
+            "values": message["values"],
+            "quality": {
+                **message["quality"],
+                **attempt.figures(),
+                "disturbed": False,
+                "turns_ms": [round(turn_ms, 7) for turn_ms in message["turns_ms"]],
+            },
+            "study": delivery.study,
+            "reports": delivery.reports,
+            "benchmark_stats": delivery.benchmark_stats,
+        }
+
+    def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
+        super()._take(plan, record)
+        if "pair" not in record:
+            return
+        base = record["base"]
+        key = environment_key(base["environment"])
+        self.environments[key] = base["environment"]
+        plan.base_runs.append(
+            Run(
+                environment=key,
+                started=base["started"],
+                session=self.facts.id,
+                values=base["values"],
+                boot=base["boot"],
+                commit=base["commit"],
+                quality=base["quality"],
+            )
+        )
+        plan.base_metrics = {name: Metric(**metric) for name, metric in base["metrics"].items()}
+        plan.alternating = record["alternating"]
+        plan.pairs.append(Pair(*record["pair"]))
+
+
+def _why_no_run(base: Delivery, label: str) -> Optional[str]:
+    """One line; ``None``: there is one."""
+    if base.fault is not None:
+        return f"in {label}: {base.fault.splitlines()[0]}"
+    if base.failed:
+        return f"in {label} its {base.failed_phase} failed"
+    if base.skipped:
+        return f"it is skipped in {label}"
+    return None if base.run is not None else f"in {label} it measured nothing"
+
+
+def _pair(base: Mapping[str, Any], candidate: Mapping[str, Any], *, in_turns: bool) -> Pair:
+    if in_turns and min(len(base["turns_ms"]), len(candidate["turns_ms"])) > 0:
+        return pair_of(base["turns_ms"], candidate["turns_ms"])
+    sides = [message["values"]["latency"] for message in (base, candidate)]
+    dispersions = [one.get("block_sd", {}).get("p50", USUAL_DISPERSION) for one in sides]
+    return pair_of_runs(sides[0]["p50"], sides[1]["p50"], *dispersions)
+
+
+def _stored(pair: Pair, base: Run) -> Dict[str, Any]:
+    """A pair and its base's run; the candidate's is among the session's."""
+    return {
+        **{name: round(value, 7) for name, value in pair._asdict().items()},
+        "base": {"environment": base.environment, "started": base.started, "quality": base.quality, **base.values},
+    }
+
+
+def looks(pairs: int, last: int) -> Tuple[int, ...]:
+    """How many pairs a benchmark that is not clear has at each look."""
+    return tuple(min(last, (number + 1) * pairs) for number in range(math.ceil(last / pairs)))
