@@ -232,7 +232,7 @@ def test_turns_are_summarised_one_by_one_and_canaries_stand_around_all_of_them(m
     collected = []
     monkeypatch.setattr(loop.gc, "collect", lambda: collected.append(1))
     pauses = iter([0.001] * 5 + [0.002] * 1000)
-    timed, conductor = timer(*[Block(0.004, settle_s=0.001, turn=True)] * 6)
+    timed, _ = timer(*[Block(0.004, settle_s=0.001, turn=True)] * 6)
     measurement = timed(lambda: time.sleep(next(pauses)))
     assert len(measurement.turns_ms) == 6
     assert min(measurement.turns_ms) >= 1.9
