@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         TensorSpec,
     )
     from pytest_edgeperf.judge.types import Comparison
+    from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
@@ -33,6 +34,7 @@ _HOMES = {
     "Inputs": "pytest_edgeperf.frameworks.interface",
     "Measurement": "pytest_edgeperf.measure.measurement",
     "Model": "pytest_edgeperf.frameworks.interface",
+    "Ratio": "pytest_edgeperf.measure.interleaved",
     "Reference": "pytest_edgeperf.frameworks.interface",
     "ReferenceLine": "pytest_edgeperf.results.studies",
     "Study": "pytest_edgeperf.results.studies",
@@ -48,6 +50,7 @@ __all__ = [
     "Inputs",
     "Measurement",
     "Model",
+    "Ratio",
     "Reference",
     "ReferenceLine",
     "Study",

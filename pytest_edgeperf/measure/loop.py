@@ -147,3 +147,18 @@ def time_phases(
         if end >= deadline:
             break
     return min(index + 1, len(latency))
+
+
+def milliseconds(durations_ns: array[int], samples: int) -> Any:
+    """The first ``samples`` durations as a numpy array in ms; a nanosecond at least, so that they have logarithms."""
+    import numpy as np
+
+    return np.maximum(np.frombuffer(durations_ns, dtype=np.int64)[:samples], 1) / 1e6
+
+
+def medians_ms(durations_ns: array[int], ends: Sequence[int]) -> List[float]:
+    """The median in ms of each block, up to the one in which the array was full."""
+    import numpy as np
+
+    samples_ms = milliseconds(durations_ns, ends[-1])
+    return [float(np.median(samples_ms[first:end])) for first, end in zip([0, *ends], ends) if end > first]

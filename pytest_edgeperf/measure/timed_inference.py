@@ -6,9 +6,10 @@ import math
 import platform
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence
 
 from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.memory import process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
@@ -93,14 +94,60 @@ class TimedInference:
             OutputMismatch: the target's answers are wrong; nothing was timed.
         """
         __tracebackhide__ = True
+        self._measure_once()
+        pipeline = Pipeline(target, args, preprocess, postprocess)
+        checked = pipeline.check(check)
+        warmed = warm_up(pipeline.calls)
+        calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns)
+        timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
+        engines = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
+        return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample))
+
+    def compare(self, *args: Any, **targets: Any) -> Dict[str, Ratio]:
+        """Measure several targets in turns in this process; each one's ratio to the first, to assert on.
+
+        ``ratios = timed_inference.compare(image, fp32=engine, fp16=other)``, then
+        ``assert ratios["fp16"].high < 0.8``. Turns of 20 ms cancel what the machine does meanwhile, and one process
+        what differs between processes. The first target's latency is the benchmark's, so it is compared with the
+        baseline as that of any benchmark.
+
+        Args:
+            args: positional arguments of each call, or one ``Inputs`` with several sets of them.
+            targets: engines or callables by name, two at least.
+
+        Raises:
+            RuntimeError: the benchmark measures a second time.
+            TypeError: fewer than two targets, or one that is neither an engine nor a callable.
+            OutputMismatch: a target's answers are wrong; nothing was timed.
+        """
+        __tracebackhide__ = True
+        self._measure_once()
+        if len(targets) < 2:
+            raise TypeError("timed_inference.compare takes two named targets at least: compare(image, fp32=a, fp16=b)")
+        pipelines = {name: Pipeline(target, args) for name, target in targets.items()}
+        checked: Dict[str, Any] = {}
+        for pipeline in pipelines.values():
+            found = pipeline.check()
+            checked = {**found, **checked, **_worse(checked, found)}
+        warmed = {name: warm_up(pipeline.calls) for name, pipeline in pipelines.items()}
+        calls_a_sample = {name: loop.calls_per_sample(one.call_ns) for name, one in warmed.items()}
+        timer = InterleavedTimer(pipelines, calls_a_sample)
+        calls = [call for pipeline in pipelines.values() for call in pipeline.calls]
+        engines = {name: one.engine.describe() for name, one in pipelines.items() if one.engine is not None}
+        first = next(iter(pipelines))
+        settings = {"engines": engines} if engines else {}
+        self._deliver(_Timed(timer, calls, checked, warmed[first], settings, calls_a_sample[first]))
+        return timer.ratios()
+
+    def _measure_once(self) -> None:
+        __tracebackhide__ = True
         if self.measurement is not None:
             raise RuntimeError(
                 "a benchmark measures once; parametrise the test to measure several targets side by side"
             )
-        pipeline = Pipeline(target, args, preprocess, postprocess)
-        checked = pipeline.check(check)
-        warmed = warm_up(pipeline.calls)
-        self.measurement = self._time(pipeline, checked, warmed)
+
+    def _deliver(self, timed: _Timed) -> Measurement:
+        self.measurement = self._time(timed)
         self._conductor.deliver(self.measurement)
         return self.measurement
 
@@ -116,9 +163,8 @@ class TimedInference:
             raise ValueError(f"the coordinate of {study.name} must be a finite number of {study.x_unit}, not {x}")
         self._conductor.place(study, Place(study.name, series, float(x)))
 
-    def _time(self, pipeline: Pipeline, checked: Dict[str, Any], warmed: WarmUp) -> Measurement:
-        calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns)
-        timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
+    def _time(self, timed: _Timed) -> Measurement:
+        timer, checked, warmed = timed.timer, timed.checked, timed.warmed
         watch = Watch()
         samples = 0
         ends: List[int] = []
@@ -131,9 +177,9 @@ class TimedInference:
             if not (turns and ends):
                 canaries.append(canary_ms())
             if turns:
-                loop.call_for(pipeline.calls, block.settle_s)
+                loop.call_for(timed.calls, block.settle_s)
             elif block.settle_s:
-                warm_up(pipeline.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
+                warm_up(timed.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
             # Collecting before each of many turns would take longer than a turn.
             with loop.collector_off(collect=not (turns and ends)), watch:
                 start = perf_counter_ns()
@@ -160,22 +206,53 @@ class TimedInference:
         }
         if warmed.steady is not None:
             quality["steady"] = warmed.steady
-        if calls_a_sample > 1:
-            quality["calls_per_sample"] = calls_a_sample
+        if timed.calls_a_sample > 1:
+            quality["calls_per_sample"] = timed.calls_a_sample
         if "output_error" in checked:
             quality["output_error"] = checked["output_error"]
         software = {"python": platform.python_version(), **self._software}
-        settings = {**self._settings, "blocks": len(ends)}
-        if pipeline.engine is not None:
-            settings["engine"] = pipeline.engine.describe()
+        settings = {**self._settings, "blocks": len(ends), **timed.settings}
         return Measurement(
             values=values,
-            metrics={name: METRICS[name] for name in values},
+            metrics={name: METRICS.get(name, METRICS["latency"]) for name in values},
             quality=quality,
             software=software,
             settings=settings,
             turns_ms=timer.medians(ends) if turns else (),
         )
+
+
+class Timer(Protocol):
+    """Times blocks into arrays of its own."""
+
+    def time(self, first: int, seconds: float) -> int:
+        """Time a block from sample ``first`` on; the index after its last sample."""
+
+    def summaries(self, samples: int) -> Dict[str, Any]:
+        """The metrics of time in ms, over all samples."""
+
+    def medians(self, ends: Sequence[int]) -> List[float]:
+        """The median latency in ms of each block that ended at these samples."""
+
+    def course(self, ends: Sequence[int]) -> Dict[str, Any]:
+        """How the run went from its first sample to its last."""
+
+
+class _Timed(NamedTuple):
+    """What is timed, and what was found out about it before."""
+
+    timer: Timer
+    calls: Sequence[loop.Call]
+    checked: Mapping[str, Any]
+    warmed: WarmUp
+    #: For the run's environment: what the runtime says of the engines.
+    settings: Mapping[str, Any]
+    calls_a_sample: int
+
+
+def _worse(checked: Mapping[str, Any], found: Mapping[str, Any]) -> Dict[str, Any]:
+    errors = [one["output_error"] for one in (checked, found) if "output_error" in one]
+    return {"output_error": max(errors)} if errors else {}
 
 
 class _CallTimer:
@@ -195,7 +272,7 @@ class _CallTimer:
         return {"latency": _summary_ms(self._durations, samples)}
 
     def medians(self, ends: Sequence[int]) -> List[float]:
-        return _medians_ms(self._durations, ends)
+        return loop.medians_ms(self._durations, ends)
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._durations, ends)
@@ -230,7 +307,7 @@ class _PhaseTimer:
         return {name: _summary_ms(one, samples) for name, one in durations.items()}
 
     def medians(self, ends: Sequence[int]) -> List[float]:
-        return _medians_ms(self._arrays.latency, ends)
+        return loop.medians_ms(self._arrays.latency, ends)
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._arrays.latency, ends)
@@ -239,24 +316,10 @@ class _PhaseTimer:
 def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:
     from pytest_edgeperf.measure.summary import summarise
 
-    return summarise(_milliseconds(durations_ns, samples))
+    return summarise(loop.milliseconds(durations_ns, samples))
 
 
 def _course(durations_ns: Any, ends: Sequence[int]) -> Dict[str, Any]:
     from pytest_edgeperf.measure.steady import course_of
 
-    return course_of(_milliseconds(durations_ns, ends[-1]), ends).figures()
-
-
-def _medians_ms(durations_ns: Any, ends: Sequence[int]) -> List[float]:
-    """The median latency in ms of each block, up to the one in which the array was full."""
-    import numpy as np
-
-    samples_ms = _milliseconds(durations_ns, ends[-1])
-    return [float(np.median(samples_ms[first:end])) for first, end in zip([0, *ends], ends) if end > first]
-
-
-def _milliseconds(durations_ns: Any, samples: int) -> Any:
-    import numpy as np
-
-    return np.maximum(np.frombuffer(durations_ns, dtype=np.int64)[:samples], 1) / 1e6
+    return course_of(loop.milliseconds(durations_ns, ends[-1]), ends).figures()

@@ -122,16 +122,24 @@ def _root(rootdir: Path) -> Path:
             raise WorktreeError(f"{rootdir} belongs to a bare repository, which has no files; run in a clone of it")
         if "not a git repository" in answer.stderr:
             raise WorktreeError(f"{rootdir} is not in a git repository, so there is no other commit to measure")
+        trust = next((line.strip() for line in answer.stderr.splitlines() if "safe.directory" in line), None)
+        if trust is not None:
+            raise WorktreeError(f"git does not trust {rootdir}, which belongs to another user; run: {trust}")
         last = (answer.stderr.strip().splitlines() or ["no reason given"])[0]
         raise WorktreeError(f"git cannot work in {rootdir}: {last}")
     root = Path(os.path.realpath(answer.stdout.rstrip("\n")))
     relative = os.path.relpath(os.path.realpath(rootdir), root)
     for part in (relative, *map(str, Path(relative).parents)):
-        if part != "." and ask(root, "ls-files", "--stage", "--", part).stdout.startswith(SUBMODULE_MODE):
+        if part != "." and _is_submodule(root, part):
             raise WorktreeError(
                 f"{part} is a submodule that is not checked out; run: git submodule update --init {part}"
             )
     return root
+
+
+def _is_submodule(root: Path, part: str) -> bool:
+    tracked = ask(root, "ls-files", "--stage", "-z", "--", part).stdout.split("\0")
+    return any(one.startswith(SUBMODULE_MODE) and one.endswith(f"\t{part}") for one in tracked)
 
 
 def _parse(root: Path, name: str) -> Optional[str]:

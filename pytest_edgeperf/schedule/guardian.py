@@ -26,10 +26,11 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def remove(folder: Path, tree: Path, common: Path) -> None:
     """Remove the folder with the worktree in it, and what the repository knows of it; nobody else's."""
     for _ in range(TRIES):
-        for entry in entries_of(tree, common):
-            _remove_folder(entry)
         _remove_folder(folder)
         if not folder.exists():
+            # The entry goes last: it is what a later session finds the folder by.
+            for entry in entries_of(tree, common):
+                _remove_folder(entry)
             return
         time.sleep(PAUSE_S)
 
@@ -50,9 +51,11 @@ def entries_of(tree: Path, common: Path) -> Iterator[Path]:
 def tree_of(entry: Path) -> Path:
     """The worktree that an entry is of; the root folder where it does not say."""
     try:
-        return Path((entry / "gitdir").read_text().rstrip("\n")).parent
+        gitdir = (entry / "gitdir").read_text().rstrip("\n")
     except (OSError, UnicodeDecodeError):
         return Path("/")
+    # With worktree.useRelativePaths, git writes it relative to the entry.
+    return Path(os.path.normpath(entry / gitdir)).parent
 
 
 def _remove_folder(folder: Path) -> None:

@@ -27,6 +27,10 @@ CANDIDATE = "candidate"
 #: ``--against baseline``: the commit whose runs the baseline holds.
 ACCEPTED = "baseline"
 SETUP_SECONDS = 3600.0
+SUBMODULES = (
+    "{} has submodules, which are not checked out in its worktree; what needs them takes "
+    "--against-setup 'git submodule update --init'"
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,10 @@ def meet(
                 ref = _accepted(baseline, ids, notes) if settings.against == ACCEPTED else settings.against
                 revision = resolve(rootdir, ref)
                 remove_stale(revision.root)
-                tree = made.enter_context(Worktree(revision)).tree
+                worktree = made.enter_context(Worktree(revision))
+                tree = worktree.tree
+                if worktree.has_submodules and settings.against_setup is None:
+                    notes.append(SUBMODULES.format(settings.against))
                 label.insert(0, f"{settings.against} ({revision.commit[:12]})")
                 if settings.against_setup is not None:
                     run_setup(settings.against_setup, revision.root, tree, SETUP_SECONDS)

@@ -11,14 +11,14 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Optional
+from typing import Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.schedule import git, guardian
 from pytest_edgeperf.schedule.git import Revision, WorktreeError
 
 PREFIX = "edgeperf-worktree-"
 #: Held in the worktree's folder by the session that made it.
-LOCK = "lock"
+LOCK = ".edgeperf-lock"
 ADD_SECONDS = 1800.0
 LINES_OF_OUTPUT = 20
 
@@ -33,6 +33,7 @@ class Worktree:
         self._revision = revision
         self._parent = parent
         self._folder: Optional[Path] = None
+        self._common: Optional[Path] = None
         self._lock: Optional[int] = None
         self._life: Optional[int] = None
         self._guardian: Optional[subprocess.Popen[bytes]] = None
@@ -62,8 +63,8 @@ class Worktree:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._folder is not None:
-            guardian.remove(self._folder, self.tree, git.common_folder(self._revision.root))
+        if self._folder is not None and self._common is not None:
+            guardian.remove(self._folder, self.tree, self._common)
             self._folder = None
         if self._life is not None:
             with suppress(BrokenPipeError):
@@ -78,28 +79,23 @@ class Worktree:
             self._lock = None
 
     def _make(self) -> None:
-        common = git.common_folder(self._revision.root)
+        self._common = git.common_folder(self._revision.root)
         self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent)))
         self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._watch(common)
+        self._watch(self._common)
         # No hook of the user's runs for a checkout that the user did not ask for, and large files stay where they are.
         command = ["git", "-C", str(self._revision.root), "-c", f"core.hooksPath={os.devnull}", "worktree", "add"]
-        try:
-            done = subprocess.run(
-                [*command, "--detach", str(self.tree), self._revision.commit],
-                env=git.environment(GIT_LFS_SKIP_SMUDGE="1", LC_ALL="C"),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=ADD_SECONDS,
-                start_new_session=True,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise WorktreeError(f"git worktree add took longer than {ADD_SECONDS:g} s") from None
-        if done.returncode:
-            raise WorktreeError(f"git could not check out {self._revision.ref}: {last_lines(done.stderr, 3)}")
+        status, output = _run(
+            [*command, "--detach", str(self.tree), self._revision.commit],
+            folder=self._revision.root,
+            variables=git.environment(GIT_LFS_SKIP_SMUDGE="1", LC_ALL="C"),
+            timeout_s=ADD_SECONDS,
+        )
+        if status is None:
+            raise WorktreeError(f"git worktree add took longer than {ADD_SECONDS:g} s")
+        if status:
+            raise WorktreeError(f"git could not check out {self._revision.ref}: {last_lines(output, 3)}")
 
     def _watch(self, common: Path) -> None:
         reader, self._life = os.pipe()
@@ -159,30 +155,39 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
     if not words:
         raise WorktreeError("the setup command is empty; give a command, such as 'make models'")
     try:
-        process = subprocess.Popen(
-            words,
-            cwd=tree,
-            env=git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        variables = git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree))
+        status, output = _run(words, folder=tree, variables=variables, timeout_s=timeout_s)
     except OSError as error:
         raise WorktreeError(f"the setup command {words[0]} cannot be started in {tree}: {error.strerror}") from None
-    try:
-        output, _ = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise WorktreeError(f"the setup command {command!r} took longer than {timeout_s:g} s") from None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.returncode:
+    if status != 0:
+        what = f"took longer than {timeout_s:g} s" if status is None else f"ended with {status}"
         said = last_lines(output, LINES_OF_OUTPUT)
-        raise WorktreeError(f"the setup command {command!r} ended with {process.returncode} in {tree}:\n{said}")
+        raise WorktreeError(f"the setup command {command!r} {what} in {tree}:\n{said}")
+
+
+def _run(
+    words: Sequence[str], *, folder: Path, variables: Mapping[str, str], timeout_s: float
+) -> Tuple[Optional[int], str]:
+    """Exit status (``None``: it took too long) and output of a program; all that it started ends with it."""
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=timeout_s)
+            status: Optional[int] = process.returncode
+        except subprocess.TimeoutExpired as expired:
+            output, status = expired.output or b"", None
+        finally:
+            # Not the program alone: git's filters and what make started would go on.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return status, output.decode(errors="replace")
 
 
 def last_lines(text: str, number: int) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_edgeperf import results
 from tests.schedule.repositories import commit, git, worktrees
+from tests.schedule.repositories import repository as made
 
 from .conftest import load_json
 
@@ -62,7 +63,7 @@ def nothing_is_left(project):
 
 def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fails(repository):
     repository.write("work.py", SLOWER)
-    outcome = against(repository, "--edgeperf-results=now.json")
+    outcome = against(repository, ONE_LOOK, "--edgeperf-results=now.json")
     assert outcome.code == 1, outcome
     assert repository.verdicts()["test_one"] == "regressed"
     assert repository.verdicts()["test_two"] != "regressed"
@@ -83,6 +84,7 @@ def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fa
     assert not results.read(repository.path / "now.json").benchmarks["test_it.py::test_one"].runs[0].disturbed
 
 
+@pytest.mark.slow
 def test_benchmarks_of_one_side_are_new_or_missing(repository):
     repository.write("test_it.py", SUITE.replace("test_two", "test_fresh"))
     repository.write("test_more.py", ONE.replace("test_one", "test_more"))
@@ -152,6 +154,16 @@ def test_the_setup_command_makes_what_git_does_not_hold(repository):
     outcome = against(repository, ONE_LOOK, setup)
     assert outcome.code == 0, outcome
     assert repository.verdicts()["test_one"] in ("unchanged", "inconclusive")
+
+
+def test_submodules_of_the_other_commit_are_said_to_be_absent(repository):
+    made(repository.path.parent / "inner", part="x = 1")
+    git(repository.path, "submodule", "--quiet", "add", repository.path.parent / "inner", "inner")
+    commit(repository.path, test_it=ONE)
+    outcome = against(repository, ONE_LOOK)
+    assert outcome.code == 0, outcome
+    assert "HEAD has submodules, which are not checked out in its worktree" in outcome
+    assert nothing_is_left(repository)
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -13,7 +15,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 
 
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     folder = repository(tmp_path / "checkout", work="first")
     git(folder, "tag", "first")
     commit(folder, work="second")
@@ -91,6 +94,49 @@ def test_a_submodule_is_a_repository_and_one_that_is_not_checked_out_says_so(che
     git(outer, "submodule", "--quiet", "deinit", "--force", "parts/inner")
     with pytest.raises(WorktreeError, match="parts/inner is a submodule that is not checked out; run: git submodule"):
         resolve(outer / "parts" / "inner", "HEAD")
+
+
+def test_a_folder_of_the_checkout_that_begins_with_a_submodule_is_not_one(checkout, tmp_path):
+    outer = repository(tmp_path / "outer", top="x")
+    git(outer, "submodule", "--quiet", "add", checkout, "parts/3rdparty")
+    (outer / "parts" / "work.py").write_text("x")
+    commit(outer)
+    assert resolve(outer / "parts", "HEAD").root == outer.resolve()
+
+
+def test_a_submodule_that_is_configured_bare_is_one_sentence(checkout, tmp_path):
+    outer = repository(tmp_path / "outer", top="x")
+    git(outer, "submodule", "--quiet", "add", checkout, "inner")
+    git(outer / "inner", "config", "core.bare", "true")
+    with pytest.raises(WorktreeError, match="inner belongs to a bare repository") as error:
+        resolve(outer / "inner", "HEAD")
+    assert "\n" not in str(error.value)
+
+
+def test_a_repository_of_another_user_is_told_with_what_to_run(checkout, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    if subprocess.run(["git", "status"], cwd=str(checkout), stderr=subprocess.DEVNULL).returncode == 0:
+        pytest.skip("this git trusts repositories of other users")
+    with pytest.raises(WorktreeError, match=r"another user; run: git config --global --add safe\.directory /") as error:
+        resolve(checkout, "HEAD")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("version", "guarded"), [("2.17.1", False), ("2.29.2", False), ("2.30.0", True)])
+def test_names_are_guarded_where_git_knows_how(checkout, tmp_path, monkeypatch, version, guarded):
+    real, log = shutil.which("git"), tmp_path / "log"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *--version) echo "git version {version}"; exit;; esac\n'
+        f'echo "$*" >> {log}\nexec {real} "$@"\n'
+    )
+    (programs / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    assert resolve(checkout, "first").commit
+    with pytest.raises(WorktreeError, match="is not a commit"):
+        resolve(checkout, "nowhere")
+    assert bool(re.search(r"--end-of-options first\^{commit}", log.read_text())) == guarded
 
 
 def test_git_not_installed(checkout, monkeypatch, tmp_path):

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from pytest_edgeperf.schedule import guardian
 from pytest_edgeperf.schedule.git import WorktreeError, resolve
-from pytest_edgeperf.schedule.worktrees import PREFIX, Worktree, remove_stale, run_setup
+from pytest_edgeperf.schedule.worktrees import LOCK, PREFIX, Worktree, remove_stale, run_setup
 
 from .repositories import commit, git, repository, worktrees
 
@@ -27,8 +28,17 @@ with Worktree(resolve(Path(sys.argv[1]), "HEAD"), Path(sys.argv[2])) as made:
 """
 
 
+SET_UP = """
+import sys
+from pathlib import Path
+from pytest_edgeperf.schedule.worktrees import run_setup
+run_setup(sys.argv[1], Path.cwd(), Path.cwd(), 60)
+"""
+
+
 @pytest.fixture
-def checkout(tmp_path):
+def checkout(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     folder = repository(tmp_path / "checkout", work="first")
     commit(folder, work="second")
     return folder
@@ -60,6 +70,21 @@ def eventually(condition, seconds=20.0):
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)
+
+
+def pid_in(file):
+    """The process id that a process writes into a file."""
+    eventually(lambda: file.exists() and file.read_text().endswith("\n"))
+    return int(file.read_text())
+
+
+def is_gone(number):
+    try:
+        with open(f"/proc/{number}/stat") as status:
+            # A zombie is over too, and whoever adopted it may take its time to notice.
+            return status.read().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_the_other_commit_lies_in_a_private_folder_and_nothing_is_left(checkout, folders):
@@ -95,6 +120,84 @@ def test_the_index_and_unfinished_work_are_left_as_they_are(checkout, folders):
     with Worktree(resolve(checkout, "HEAD~1"), folders):
         pass
     assert git(checkout, "status", "--porcelain") == before
+
+
+def test_unmerged_files_are_left_as_they_are(checkout, folders):
+    git(checkout, "checkout", "--quiet", "-b", "other", "HEAD~1")
+    commit(checkout, work="another second")
+    with pytest.raises(AssertionError, match="CONFLICT"):
+        git(checkout, "rebase", "main")
+    before = git(checkout, "status", "--porcelain")
+    assert before.startswith(("AA work.py", "UU work.py"))
+    with Worktree(resolve(checkout, "main"), folders) as made:
+        assert (made.tree / "work.py").read_text() == "second"
+    assert git(checkout, "status", "--porcelain") == before
+    git(checkout, "rebase", "--abort")
+
+
+def test_a_submodule_and_a_worktree_of_the_users_have_worktrees_too(checkout, folders, tmp_path):
+    outer = repository(tmp_path / "outer", top="x")
+    git(outer, "submodule", "--quiet", "add", checkout, "inner")
+    git(checkout, "worktree", "add", "--quiet", "--detach", tmp_path / "mine", "HEAD")
+    for root in (outer / "inner", tmp_path / "mine"):
+        before = worktrees(root)
+        with Worktree(resolve(root, "HEAD~1"), folders) as made:
+            assert (made.tree / "work.py").read_text() == "first"
+        assert list(folders.iterdir()) == []
+        assert worktrees(root) == before
+
+
+def test_a_checkout_may_be_named_as_any_file_of_ours(folders, tmp_path):
+    with Worktree(resolve(repository(tmp_path / "lock", work="x"), "HEAD"), folders) as made:
+        assert (made.tree / "work.py").read_text() == "x"
+        assert (made.tree.parent / LOCK).is_file()
+
+
+def test_entries_with_relative_paths_are_ours_too(checkout, folders):
+    with Worktree(resolve(checkout, "HEAD"), folders) as made:
+        [entry] = guardian.entries(checkout / ".git")
+        # What git 2.48 and later write with worktree.useRelativePaths.
+        (entry / "gitdir").write_text(os.path.relpath(str(made.tree / ".git"), str(entry)) + "\n")
+        remove_stale(checkout)
+        assert entry.exists()
+    assert not entry.exists()
+
+
+def test_it_is_removed_even_where_git_is_gone_by_then(checkout, folders, monkeypatch):
+    with monkeypatch.context() as patch:
+        with pytest.raises(KeyError, match="the session's own"), Worktree(resolve(checkout, "HEAD"), folders):
+            patch.setenv("PATH", str(folders))
+            raise KeyError("the session's own")
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
+
+
+def test_what_could_not_be_removed_is_found_by_the_next_session(checkout, folders, monkeypatch):
+    monkeypatch.setattr(guardian, "TRIES", 1)
+    remove = guardian._remove_folder
+    with Worktree(resolve(checkout, "HEAD"), folders) as made:
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                guardian, "_remove_folder", lambda folder: None if folder.parent == folders else remove(folder)
+            )
+            guardian.remove(made.tree.parent, made.tree, checkout / ".git")
+        assert worktrees(checkout) == 2
+    assert worktrees(checkout) == 1
+
+
+def test_ctrl_c_during_the_checkout_leaves_neither_files_nor_processes(checkout, folders, tmp_path):
+    (checkout / ".gitattributes").write_text("work.py filter=slow")
+    commit(checkout)
+    git(checkout, "config", "filter.slow.smudge", f"echo $$ > {tmp_path}/filter; sleep 60")
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(checkout), str(folders)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    number = pid_in(tmp_path / "filter")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
+    eventually(lambda: is_gone(number))
 
 
 def test_no_hook_of_the_users_runs(checkout, folders):
@@ -194,3 +297,21 @@ def test_the_setup_command_runs_in_the_tree_and_knows_the_checkout(checkout, tmp
 def test_a_setup_command_that_fails_is_said(checkout, tmp_path, command, said):
     with pytest.raises(WorktreeError, match=said):
         run_setup(command, checkout, tmp_path, 0.5 if "sleep" in command else 20)
+
+
+def test_a_setup_command_that_takes_too_long_tells_what_it_said(checkout, tmp_path):
+    command = "sh -c 'for i in $(seq 30); do echo line $i; done; sleep 60'"
+    with pytest.raises(WorktreeError, match=r"took longer than 1 s in .*:\nline 11\n") as error:
+        run_setup(command, checkout, tmp_path, 1)
+    assert str(error.value).endswith("line 30")
+
+
+def test_ctrl_c_ends_a_setup_command_and_what_it_started(checkout, tmp_path):
+    command = f"sh -c '(echo $$ > {tmp_path}/leader; sh -c \"echo \\$\\$ > {tmp_path}/child; sleep 60\"); true'"
+    process = subprocess.Popen([sys.executable, "-c", SET_UP, command], cwd=str(checkout), stderr=subprocess.DEVNULL)
+    numbers = [pid_in(tmp_path / name) for name in ("leader", "child")]
+    assert len(set(numbers)) == 2
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    for number in numbers:
+        eventually(lambda number=number: is_gone(number))
