@@ -43,18 +43,22 @@ if TYPE_CHECKING:
 FEWEST_PAIRS = 4
 #: Before the last look a benchmark is cleared when it is at most this much slower, with 95 % confidence.
 CLEARED_BELOW = 0.02
-#: Within a pair neighbouring quads agree with each other and the layout is one: pairs differ by more than
-#: their quads predict.
-PAIR_PRIOR = Prior(scale=4.0, freedom=3.0)
+#: Within a pair the memory layout is one, so pairs differ by more than their quads predict: by a factor of 2 to 210
+#: in variance over ten workloads, 10 in the middle. So little is known beforehand that it counts as one pair.
+PAIR_PRIOR = Prior(scale=10.0, freedom=1.0)
 _NO_ERROR = 1e-6
 
 
 @dataclass(frozen=True)
 class Look:
-    """The ``number``-th (from 1) of ``looks`` planned looks; the session's error level is shared by them equally."""
+    """The ``number``-th (from 1) of ``looks`` planned looks; the session's error level is shared by them equally.
+
+    ``last_pairs`` is how many pairs a benchmark that stays unclear has at the last.
+    """
 
     number: int
     looks: int
+    last_pairs: int = FEWEST_PAIRS
 
     @property
     def final(self) -> bool:
@@ -74,7 +78,9 @@ class Duet:
 class _Tests:
     """One moderated one-sample t-test per benchmark; arrays over benchmarks."""
 
-    def __init__(self, duets: Mapping[str, Duet], tolerances: Sequence[float], level: float, family_size: int) -> None:
+    def __init__(
+        self, duets: Mapping[str, Duet], tolerances: Sequence[float], level: float, family_size: int, last_pairs: int
+    ) -> None:
         ratios = [np.array([pair.log_ratio for pair in duet.pairs]) for duet in duets.values()]
         self.number = np.array([len(one) for one in ratios], dtype=float)
         self.mean = np.array([one.mean() for one in ratios])
@@ -96,8 +102,11 @@ class _Tests:
         self.upper = self.mean + stdtrit(self.df, BOUND_CONFIDENCE) * self.error
         half = -stdtrit(self.df, INTERVAL_TAIL) * self.error
         self.interval = np.exp(np.clip([self.mean - half, self.mean + half], -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT))
-        critical = -stdtrit(self.df, level / family_size)
-        found = self.tolerance + (critical + stdtrit(self.df, POWER)) * self.error
+        # A slowdown would not be clear at an early look, and be measured on until the last.
+        number = np.maximum(self.number, last_pairs)
+        df = self.df + number - self.number
+        critical = -stdtrit(df, level / family_size)
+        found = self.tolerance + (critical + stdtrit(df, POWER)) * np.sqrt(self.variance / number)
         self.detectable = np.exp(np.clip(found, 0.0, LOG_RATIO_LIMIT))
         self.scatter = np.sqrt(self.squares / np.maximum(freedom, 1.0))
 
@@ -146,7 +155,7 @@ def step(
         return Step({}, Comparison({}))
     level = family.alpha * LATENCY_SHARE / look.looks
     tolerances = [_tolerance(family, id) for id in measured]
-    tests = _Tests(measured, tolerances, level, len(family.benchmarks))
+    tests = _Tests(measured, tolerances, level, len(family.benchmarks), look.last_pairs)
     differences = environment_matcher(base, candidate)
     evidence = {id: evidence_of_pairs(base.benchmarks[id], candidate.benchmarks[id], differences) for id in measured}
     others = _others(evidence, family)

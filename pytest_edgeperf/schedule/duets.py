@@ -73,7 +73,7 @@ class DuetCoordinator(Coordinator):
         planned = looks(self.settings.rounds, self.settings.max_rounds)
         waiting = [plan for plan in self.plans if self._is_on_base(plan)]
         for number in range(1, len(planned) + 1):
-            decisions = self._look(waiting, Look(number, len(planned)))
+            decisions = self._look(waiting, Look(number, len(planned), planned[-1]))
             waiting = [plan for plan in waiting if decisions.get(plan.id) == MORE and not plan.ended]
             if not waiting or number == len(planned) or self.stopped:
                 break

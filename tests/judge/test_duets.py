@@ -97,6 +97,16 @@ def test_what_it_says_of_a_slowdown():
     assert (latency.baseline_runs, latency.candidate_runs) == (4, 4)
 
 
+def test_what_would_be_found_is_that_of_the_last_look():
+    pairs = [Pair(offset, 0.002, 24) for offset in (-0.005, 0.005, -0.004, 0.004)]
+    sizes = [
+        judged({"test_a": pairs}, Look(1, 3, last)).comparison.benchmarks["test_a"].metrics["latency"].detectable
+        for last in (4, 8, 12)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[2] - 1.005 < 0.6 * (sizes[0] - 1.005)
+
+
 def test_fewer_than_four_pairs_decide_nothing():
     answer = judged({"test_a": [Pair(0.5, 0.001, 24)] * 3}, Look(3, 3))
     latency = answer.comparison.benchmarks["test_a"].metrics["latency"]

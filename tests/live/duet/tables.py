@@ -86,7 +86,7 @@ def drawn_session(
             side("base"),
             side("candidate"),
             Family(tuple(cell), tolerance=Settings().against_tolerance),
-            Look(number, len(planned)),
+            Look(number, len(planned), planned[-1]),
         )
         verdicts.update({name: answer.comparison.benchmarks[name] for name in waiting})
         waiting = {name for name in waiting if answer.decisions[name] == MORE}
@@ -147,10 +147,11 @@ def per_cent(value: float) -> str:
 
 def sections(results: Mapping[str, Results]) -> Dict[str, str]:
     """The tables by the name of their place in the document."""
-    found = {"duet-spread": spread_table(results), "duet-statistics": statistics_table(results)}
-    if SMALL in results and LARGE in results:
-        found["duet-verdicts"] = verdicts_table(results)
-    return found
+    return {
+        "duet-verdicts": verdicts_table(results),
+        "duet-spread": spread_table(results),
+        "duet-statistics": statistics_table(results),
+    }
 
 
 def spread_table(results: Mapping[str, Results]) -> str:
@@ -181,9 +182,9 @@ def statistics_table(results: Mapping[str, Results]) -> str:
 
 def verdicts_table(results: Mapping[str, Results]) -> str:
     """Per workload, how often drawn sessions call it regressed, unchanged and with more work."""
-    shares = {name: drawn(results[name]) for name in (UNCHANGED, SMALL, LARGE)}
+    shares = {name: drawn(results[name]) for name in (UNCHANGED, SMALL, LARGE) if name in results}
     sds = {name: one.sd for name, one in measured(results[UNCHANGED]).items()}
-    head = ["regressed, % of drawn sessions", UNCHANGED, SMALL, LARGE, "finds, %", "pairs", "sd per pair, %"]
+    head = ["regressed, % of drawn sessions", *shares, "finds, %", "pairs", "sd per pair, %"]
     rows = [
         [
             name,
