@@ -149,13 +149,13 @@ def test_the_setup_command_makes_what_git_does_not_hold(repository):
     loads = ONE.replace("def", "import pathlib\nMODEL = pathlib.Path(__file__).with_name('m.json').read_text()\ndef", 1)
     commit(repository.path, test_it=loads)
     repository.write("m.json", "x")
-    assert repository.run("--against=HEAD", ONE_LOOK, *TURNS, short=False).code == 0
     setup = f"--against-setup=\"{sys.executable}\" -c \"open('m.json', 'w')\""
     outcome = against(repository, ONE_LOOK, setup)
     assert outcome.code == 0, outcome
     assert repository.verdicts()["test_one"] in ("unchanged", "inconclusive")
 
 
+@pytest.mark.slow
 def test_submodules_of_the_other_commit_are_said_to_be_absent(repository):
     made(repository.path.parent / "inner", part="x = 1")
     git(repository.path, "submodule", "--quiet", "add", repository.path.parent / "inner", "inner")
@@ -210,7 +210,7 @@ def test_a_benchmark_of_pytest_benchmark_is_measured_in_alternation(repository):
 
 @pytest.mark.slow
 def test_after_ctrl_c_nothing_is_left_and_the_pairs_are_resumed(repository):
-    with repository.start("--against=HEAD", ONE_LOOK, *TURNS, short=False) as process:
+    with repository.start("--against=HEAD", "-k", "one", ONE_LOOK, *TURNS, short=False) as process:
         for line in process.stdout:
             if "round 3" in line:
                 process.send_signal(signal.SIGINT)
@@ -218,7 +218,7 @@ def test_after_ctrl_c_nothing_is_left_and_the_pairs_are_resumed(repository):
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert nothing_is_left(repository)
-    outcome = against(repository, ONE_LOOK, "--edgeperf-resume", "--edgeperf-results=now.json")
+    outcome = against(repository, "-k", "one", ONE_LOOK, "--edgeperf-resume", "--edgeperf-results=now.json")
     assert "went on with session" in outcome
     stored = load_json(repository.path / "now.json")["against"]["benchmarks"]
     assert min(map(len, stored.values())) >= 4
