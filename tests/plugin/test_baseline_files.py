@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import REFRESH, load_json
 
+pytestmark = pytest.mark.slow
+
 
 def spoil(path, change):
     document = load_json(path)

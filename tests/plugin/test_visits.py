@@ -11,6 +11,8 @@ from pytest_edgeperf import results
 from .conftest import alive
 from .test_going_on import wait_until
 
+pytestmark = pytest.mark.slow
+
 THREE = ("--edgeperf-visits=3", "--edgeperf-budget=0.06", "--edgeperf-cpus=off", "--edgeperf-rounds=1")
 #: Notes who is called, each time that it is another than the call before.
 SUITE = """
@@ -141,7 +143,6 @@ def test_an_interrupted_session_is_resumed_and_measures_only_what_is_missing(pro
     assert [len(one) for one in runs] == [2, 2]
 
 
-@pytest.mark.slow
 def test_the_time_that_a_worker_is_parked_is_no_hang(project):
     project.suite(
         "import time\n\n"
