@@ -11,6 +11,8 @@ import pytest
 
 from pytest_edgeperf import results
 
+from .duets import turn_into_repository
+
 #: The machine that runs these tests may be busy: time by the processor's clock, and take no run for disturbed.
 #: Plain Python code needs no long warm-up.
 CALM = """
@@ -151,6 +153,12 @@ def new_project(path):
 @pytest.fixture
 def project(tmp_path):
     return new_project(tmp_path / "project")
+
+
+@pytest.fixture
+def repository(project):
+    """The project as a repository with one commit."""
+    return turn_into_repository(project)
 
 
 @pytest.fixture(scope="session")

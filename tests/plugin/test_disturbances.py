@@ -99,6 +99,11 @@ def blames_others(run):
     return any("others" in reason for reason in run.quality.get("disturbed_by", ()))
 
 
+def only_the_canary(run):
+    """Whether nobody is blamed for the run, or a slow moment of the processor alone."""
+    return all(reason.startswith("canary") for reason in run.quality.get("disturbed_by", ()))
+
+
 @pytest.mark.parametrize("beside", ["child", "thread"])
 def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(real, beside):
     accept(real)
@@ -115,10 +120,11 @@ def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_t
 def test_a_benchmark_with_a_busy_child_in_its_baseline_is_evidence(real):
     accept(real, BESIDE="child")
     with Strangers() as strangers:
-        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": "child"}.items())
+        real.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": "child"}.items())
     measured = runs(real)
     skip_if_others_were_busy(measured, strangers)
-    assert not any(run.disturbed for run in measured), outcome
+    for run in measured:
+        assert only_the_canary(run), run.quality
     assert all(run.quality["cpu_share"] < 0.8 * run.quality["own_share"] for run in measured)
 
 
@@ -158,6 +164,8 @@ def test_runs_that_a_passing_stranger_disturbed_are_measured_again(real):
     assert first.disturbed, outcome
     assert blames_others(first)
     skip_if_others_were_busy(others, strangers)
-    assert len(others) == 3
-    assert "1 of 4 runs were disturbed" in outcome
-    assert "1 were replaced" in outcome
+    # The machine itself may have had a slow moment as well.
+    assert all(only_the_canary(run) for run in others), [run.quality for run in others]
+    assert sum(not run.disturbed for run in others) == 3
+    assert f"{len(others) - 2} of {len(others) + 1} runs were disturbed" in outcome
+    assert f"{len(others) - 2} were replaced" in outcome
