@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from .device import Device, DeviceMismatch, UnknownDevice, describe, resolve
+from .device import Device, DeviceMismatch, UnknownDevice, describe, machine_root, resolve
 from .fingerprint import boot_id, fingerprint
 from .identity import Identity, identify
-from .profiles import Profile, profiles
+from .profiles import DeviceError, Figure, Profile, ProfileError, profiles
 from .topology import Core, cpu_topology
 
 __all__ = [
     "Core",
     "Device",
+    "DeviceError",
     "DeviceMismatch",
+    "Figure",
     "Identity",
     "Profile",
+    "ProfileError",
     "UnknownDevice",
     "boot_id",
     "cpu_topology",
     "describe",
     "fingerprint",
     "identify",
+    "machine_root",
     "profiles",
     "resolve",
 ]

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
+from . import gpu_hosts
 from .fingerprint import inspect
 from .identity import UNKNOWN, Identity, identify
-from .profiles import HOST, Profile, profiles
+from .profiles import HOST, JETSON, DeviceError, Profile, profiles
 
 AUTO = "auto"
+#: A folder with the files of another machine (``/proc``, ``/sys``, ``/etc``), which is then looked at instead.
+ROOT_VARIABLE = "EDGEPERF_ROOT"
 
 _SPELLING = {"kvm": "KVM", "qemu": "QEMU", "vmware": "VMware", "vm": "virtual machine", "docker": "Docker"}
 
 
-class UnknownDevice(Exception):
+class UnknownDevice(DeviceError):
     """A device was asked for that no profile describes."""
 
 
-class DeviceMismatch(Exception):
+class DeviceMismatch(DeviceError):
     """This machine is not the device that was asked for, or cannot tell what it is."""
 
 
@@ -38,43 +42,57 @@ class Device:
     fingerprint: Mapping[str, Any]
     description: str
     absent: Mapping[str, str] = field(default_factory=dict)
+    #: Where its files are.
+    root: Path = Path("/")
 
 
-def resolve(name: str = AUTO, root: Path = Path("/")) -> Device:
+def machine_root() -> Path:
+    """Where the machine's files are: ``/``, or a recorded machine's folder, ``$EDGEPERF_ROOT``."""
+    return Path(os.environ.get(ROOT_VARIABLE) or "/")
+
+
+def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Path] = None) -> Device:
     """The device called ``name``, after a look whether this machine is it; ``auto`` takes what it is.
 
-    ``host`` is right on every machine, as it asks for nothing.
+    ``host`` is right on every machine, as it asks for nothing; a host that a user describes is right on each host.
+
+    Args:
+        name: what ``--device`` says.
+        root: where ``/proc`` and ``/sys`` are; :func:`machine_root` unless given.
+        rootdir: the folder of the ``pyproject.toml`` that may describe more devices.
 
     Raises:
         UnknownDevice: no profile has this name.
         DeviceMismatch: this machine is another device, or what it is cannot be read.
+        ProfileError: a profile that is not ours cannot be used.
     """
-    known = profiles()
-    if name != AUTO and name not in known:
+    root = machine_root() if root is None else root
+    known = profiles(rootdir)
+    if name != AUTO and name not in known and not gpu_hosts.is_device_name(name):
         raise UnknownDevice(_unknown(name, list(known)))
-    identity = identify(root)
+    identity = identify(root, known)
     if name != HOST and identity.name == UNKNOWN:
+        asked = f"--device={name}:" if name == AUTO else f"--device={name} was asked for, {_expected(name, known)}, but"
         raise DeviceMismatch(
-            f"--device={name}: what this machine is cannot be told, as {identity.reason}; make it readable "
-            "or use --device=host"
+            f"{asked} what this machine is cannot be told: {identity.reason}; make it readable or use --device=host"
         )
-    if name not in (AUTO, HOST, identity.name):
+    if name not in (AUTO, HOST, identity.name) and not _is_described_host(name, known, identity):
         raise DeviceMismatch(
-            f"--device={name} was asked for, but this machine is {_what(identity)}; "
+            f"--device={name} was asked for, {_expected(name, known)}, but this machine is {_found(identity)}; "
             "use --device=auto to measure it as what it is, or --device=host for any machine"
         )
     chosen = identity.name if name == AUTO else name
-    profile = known.get(chosen)
-    if profile is None:
-        profile = Profile(chosen, _undescribed(identity), identity.family)
+    profile = known.get(chosen) or _undescribed(identity, root)
     fields, absent = inspect(identity, root)
-    return Device(chosen, profile, identity, fields, describe(profile, fields), absent)
+    return Device(chosen, profile, identity, fields, describe(profile, fields), absent, root)
 
 
 def describe(profile: Profile, fingerprint: Mapping[str, Any]) -> str:
     """One line for people, such as ``AMD EPYC, 2 cores, 24.0 GiB, KVM, Linux 6.18``."""
     parts: List[str] = []
-    if profile.name == HOST:
+    if profile.family == HOST:
+        if profile.name != HOST:
+            parts.append(profile.description)
         parts.append(str(fingerprint.get("cpu_model") or fingerprint.get("architecture") or "unknown processor"))
     else:
         module = fingerprint.get("module")
@@ -107,15 +125,37 @@ def _counted(count: int, noun: str) -> str:
 def _unknown(name: str, known: List[str]) -> str:
     close = difflib.get_close_matches(name.lower(), [AUTO, *known], n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"--device={name}: no device has this name{hint}; choose one of {', '.join([AUTO, *known])}"
+    return (
+        f"--device={name}: no device has this name{hint}; choose one of {', '.join([AUTO, *known])}, "
+        "or a host by its GPU, such as host-rtx4090"
+    )
 
 
-def _undescribed(identity: Identity) -> str:
-    return f"{identity.family} of unknown kind" + (f" {identity.module}" if identity.module else "")
+def _is_described_host(name: str, known: Mapping[str, Profile], identity: Identity) -> bool:
+    """Whether ``name`` is a user's own name for a host: there is nothing by which to tell one from another."""
+    return name in known and known[name].family == identity.family == HOST and not gpu_hosts.is_device_name(name)
 
 
-def _what(identity: Identity) -> str:
+def _undescribed(identity: Identity, root: Path) -> Profile:
     if identity.family == HOST:
+        return gpu_hosts.profile(identity.name, gpu_hosts.gpus(root))
+    module = f" {identity.module}" if identity.module else ""
+    return Profile(identity.name, f"{identity.family} of unknown kind{module}", identity.family)
+
+
+def _expected(name: str, known: Mapping[str, Profile]) -> str:
+    """By what a device is told, such as ``which is a module p3448-0000 or p3448-0002``."""
+    profile = known.get(name)
+    if gpu_hosts.is_device_name(name):
+        return "which is a host with that NVIDIA GPU"
+    if profile is None or profile.family == HOST:
+        return "which is a host and no board"
+    signs = " or ".join([*profile.modules, *profile.compatible])
+    return f"which is a {'module' if profile.family == JETSON else 'board'} {signs}"
+
+
+def _found(identity: Identity) -> str:
+    if identity.name == HOST:
         return f"a host that is none of the known boards ({identity.reason})"
     model = f", which calls itself {identity.model!r}" if identity.model else ""
     return f"{identity.name}{model} ({identity.reason})"

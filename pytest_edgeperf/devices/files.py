@@ -3,33 +3,54 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
+
+#: Sensors that are busy answer EAGAIN; those of a part that is powered off do so for ever.
+_ATTEMPTS = 3
+_PAUSE_S = 0.001
+_CHUNK_BYTES = 1 << 16
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}\Z")
 
 
 @dataclass(frozen=True)
 class Content:
-    """A file's text, or None and the reason why it could not be read."""
+    """A file's text, or None and the reason why it could not be read; ``denied`` if for want of permission."""
 
     path: str
     text: Optional[str]
     reason: Optional[str] = None
     exists: bool = True
+    denied: bool = False
 
 
 def read_text(root: Path, path: str) -> Content:
     """The text of ``path`` (absolute, as on the device) under ``root``, without surrounding white space.
 
-    Bytes that are not UTF-8 are replaced; a file that cannot be read has no text but a reason.
+    Bytes that are not UTF-8 are replaced; a file that cannot be read has no text but a reason. A file that
+    answers EAGAIN is asked a few times.
     """
-    try:
-        data = (root / path.lstrip("/")).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return Content(path, None, f"there is no {path}", exists=False)
-    except OSError as error:
-        return Content(path, None, f"{path} cannot be read: {error.strerror or error}")
-    return Content(path, data.decode("utf-8", "replace").strip())
+    for attempt in range(_ATTEMPTS):
+        try:
+            data = _read(root / path.lstrip("/"))
+        except BlockingIOError as error:
+            last = error
+            if attempt + 1 < _ATTEMPTS:
+                time.sleep(_PAUSE_S)
+        except (FileNotFoundError, NotADirectoryError):
+            return Content(path, None, f"there is no {path}", exists=False)
+        except OSError as error:
+            denied = isinstance(error, PermissionError)
+            return Content(path, None, f"{path} cannot be read: {error.strerror or error}", denied=denied)
+        except ValueError as error:
+            return Content(path, None, f"{path!r} is no path: {error}", exists=False)
+        else:
+            return Content(path, data.decode("utf-8", "replace").strip())
+    return Content(path, None, f"{path} cannot be read: {last.strerror or last} ({_ATTEMPTS} attempts)")
 
 
 def read_strings(root: Path, path: str) -> Tuple[Tuple[str, ...], Content]:
@@ -40,15 +61,52 @@ def read_strings(root: Path, path: str) -> Tuple[Tuple[str, ...], Content]:
     return tuple(part.strip() for part in content.text.split("\0") if part.strip()), content
 
 
+def read_integer(root: Path, path: str, if_denied: str = "") -> Tuple[Optional[int], str]:
+    """The whole number in a file, or None and the reason why there is none.
+
+    ``if_denied`` is added to the reason where permission is wanting: how to get it.
+    """
+    content = read_text(root, path)
+    if content.text is None:
+        remedy = f"; {if_denied}" if content.denied and if_denied else ""
+        return None, f"{content.reason}{remedy}"
+    if _INTEGER.match(content.text) is None:
+        return None, f"{path} holds {content.text[:40]!r}, which is no number" if content.text else f"{path} is empty"
+    return int(content.text), ""
+
+
 def read_number(root: Path, path: str) -> Optional[int]:
     """The whole number in a file, or None where there is none."""
-    text = read_text(root, path).text
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return None
+    return read_integer(root, path)[0]
 
 
 def exists(root: Path, path: str) -> bool:
     """Whether ``path`` is there under ``root``."""
     return os.path.lexists(root / path.lstrip("/"))
+
+
+def names_in(root: Path, folder: str) -> Tuple[str, ...]:
+    """The names in a folder, ``zone2`` before ``zone10``; none where it cannot be listed."""
+    try:
+        return tuple(sorted(os.listdir(root / folder.lstrip("/")), key=_by_number))
+    except (OSError, ValueError):
+        return ()
+
+
+def _read(file: Path) -> bytes:
+    # Python's own files raise TypeError, not OSError, where a sensor answers EAGAIN.
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        chunks: List[bytes] = []
+        while True:
+            chunk = os.read(descriptor, _CHUNK_BYTES)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+    finally:
+        os.close(descriptor)
+
+
+def _by_number(name: str) -> Tuple[Tuple[str, int], ...]:
+    parts = re.split(r"([0-9]{1,9})", name)
+    return tuple((text, int(number or 0)) for text, number in zip(parts[::2], [*parts[1::2], ""]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from . import host
 from .files import read_text
 from .identity import Identity
-from .profiles import JETSON, RASPBERRY_PI
+from .l4t import l4t
+from .profiles import BOARD, JETSON, RASPBERRY_PI
 from .topology import cpu_topology, read_cpu_list
 
 
@@ -31,10 +33,13 @@ def inspect(identity: Identity, root: Path = Path("/")) -> Tuple[Dict[str, Any],
         "os": host.operating_system(root),
         "kernel": host.kernel(root),
         "architecture": host.architecture(root),
-        "virtualised": host.virtualised(root, is_board=identity.family in (JETSON, RASPBERRY_PI)),
+        "virtualised": host.virtualised(root, is_board=identity.family in (JETSON, RASPBERRY_PI, BOARD)),
     }
-    if identity.family in (JETSON, RASPBERRY_PI):
+    if identity.family in (JETSON, RASPBERRY_PI, BOARD):
         readings["module"] = (identity.module, f"{identity.evidence} holds no part number")
+    if identity.family == JETSON:
+        release = l4t(root, os.environ if root == Path("/") else {})
+        readings["l4t"] = (release.value, release.reason)
     known: Dict[str, Any] = {"device": identity.name}
     absent: Dict[str, str] = {}
     for name, (value, reason) in readings.items():

@@ -157,10 +157,10 @@ def virtualised(root: Path, *, is_board: bool) -> Reading[str]:
     ``is_board`` says that the device tree describes a known board, which a virtual machine's does not.
     """
     machine, reason = _hypervisor(root, is_board)
-    container = _container(root)
-    if machine is None and container is None:
+    inside = container(root)
+    if machine is None and inside is None:
         return None, reason
-    parts = [part for part in (machine, container) if part not in (None, "none")]
+    parts = [part for part in (machine, inside) if part not in (None, "none")]
     return "+".join(str(part) for part in parts) or "none", ""
 
 
@@ -206,7 +206,8 @@ def _vendor(root: Path) -> Optional[str]:
     return next((name for sign, name in _VENDORS if sign in text), None)
 
 
-def _container(root: Path) -> Optional[str]:
+def container(root: Path) -> Optional[str]:
+    """The container that this process is in, such as ``docker``; None where there is no sign of one."""
     try:
         namespace = os.readlink(root / "proc/self/ns/pid")
     except OSError:

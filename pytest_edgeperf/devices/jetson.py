@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
-from .profiles import JETSON, Profile, profiles
+from .profile import JETSON, Profile
 
 UNKNOWN = "unknown-jetson"
 
@@ -21,28 +21,28 @@ def soc(compatible: Sequence[str]) -> Optional[str]:
     return (exact or aliases or [None])[0]
 
 
-def module(compatible: Sequence[str]) -> Optional[str]:
+def module(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[str]:
     """The module's part number, such as ``p3448-0000``.
 
-    It stands behind the carrier's, ``carrier+module-suffix``; alone only if a profile knows it, as a
-    carrier's number looks the same.
+    It stands behind the carrier's, ``carrier+module-suffix``; alone only if one of the ``known`` profiles has
+    it, as a carrier's number looks the same.
     """
     behind: List[str] = []
     alone: List[str] = []
     for item in compatible:
         carrier, plus, rest = item.partition("+")
         (behind if plus else alone).extend(_PART.findall(rest if plus else carrier))
-    known = {part for profile in profiles().values() for part in profile.modules}
+    parts = {part for profile in known.values() for part in profile.modules}
     for part in behind + alone:
-        if part in known:
+        if part in parts:
             return part
     return behind[0] if behind else None
 
 
-def profile(compatible: Sequence[str]) -> Optional[Profile]:
-    """The profile of a Jetson, or None where the module is none that we know."""
-    part = module(compatible)
-    for candidate in profiles().values():
+def profile(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[Profile]:
+    """The profile of a Jetson, or None where the module is none of the ``known`` ones."""
+    part = module(compatible, known)
+    for candidate in known.values():
         if candidate.family != JETSON:
             continue
         if part in candidate.modules or (part is None and set(candidate.compatible) & set(compatible)):

@@ -1,94 +1,136 @@
-"""What each known device is: names, families and the part numbers that identify it."""
+"""The known devices: ours, those of installed packages, and those of the user's project."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
 from types import MappingProxyType
-from typing import Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-JETSON = "jetson"
-RASPBERRY_PI = "raspberry-pi"
-HOST = "host"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A device under a name that people use.
-
-    ``modules`` are part numbers such as ``p3448-0000``; ``compatible`` are strings of the device
-    tree that identify the device where no part number does.
-    """
-
-    name: str
-    description: str
-    family: str
-    modules: Tuple[str, ...] = ()
-    compatible: Tuple[str, ...] = ()
-
-
-_PROFILES = (
-    Profile(
-        "nano",
-        "NVIDIA Jetson Nano 4GB",
-        JETSON,
-        ("p3448-0000", "p3448-0002"),
-        ("nvidia,p3450-0000",),
-    ),
-    Profile("nano-2gb", "NVIDIA Jetson Nano 2GB", JETSON, ("p3448-0003",)),
-    Profile(
-        "tx2",
-        "NVIDIA Jetson TX2",
-        JETSON,
-        ("p3310-1000", "p3489-0000", "p3489-0888"),
-        ("nvidia,p2771-0000", "nvidia,quill"),
-    ),
-    Profile("tx2-nx", "NVIDIA Jetson TX2 NX", JETSON, ("p3636-0001",)),
-    Profile("xavier-nx", "NVIDIA Jetson Xavier NX", JETSON, ("p3668-0000", "p3668-0001", "p3668-0003")),
-    Profile(
-        "agx-xavier",
-        "NVIDIA Jetson AGX Xavier",
-        JETSON,
-        ("p2888-0001", "p2888-0003", "p2888-0004", "p2888-0005", "p2888-0006", "p2888-0008"),
-        ("nvidia,p2972-0000", "nvidia,galen", "nvidia,jetson-xavier"),
-    ),
-    Profile("orin-nano", "NVIDIA Jetson Orin Nano", JETSON, ("p3767-0003", "p3767-0004", "p3767-0005")),
-    Profile("orin-nx", "NVIDIA Jetson Orin NX", JETSON, ("p3767-0000", "p3767-0001")),
-    Profile(
-        "agx-orin",
-        "NVIDIA Jetson AGX Orin",
-        JETSON,
-        ("p3701-0000", "p3701-0002", "p3701-0004", "p3701-0005", "p3701-0008"),
-    ),
-    Profile("thor", "NVIDIA Jetson AGX Thor", JETSON, ("p3834-0008",)),
-    Profile(
-        "rpi3",
-        "Raspberry Pi 3",
-        RASPBERRY_PI,
-        compatible=(
-            "raspberrypi,3-model-b",
-            "raspberrypi,3-model-b-plus",
-            "raspberrypi,3-model-a-plus",
-            "raspberrypi,3-compute-module",
-        ),
-    ),
-    Profile(
-        "rpi4",
-        "Raspberry Pi 4",
-        RASPBERRY_PI,
-        compatible=("raspberrypi,4-model-b", "raspberrypi,400", "raspberrypi,4-compute-module"),
-    ),
-    Profile(
-        "rpi5",
-        "Raspberry Pi 5",
-        RASPBERRY_PI,
-        compatible=("raspberrypi,5-model-b", "raspberrypi,500", "raspberrypi,5-compute-module"),
-    ),
-    Profile("host", "any other machine", HOST),
+from .profile import (
+    BOARD,
+    HOST,
+    JETSON,
+    RASPBERRY_PI,
+    DeviceError,
+    Figure,
+    Profile,
+    ProfileError,
+    read_profile,
 )
+from .toml import read_toml
 
-_BY_NAME: Mapping[str, Profile] = MappingProxyType({profile.name: profile for profile in _PROFILES})
+__all__ = [
+    "BOARD",
+    "GROUP",
+    "HOST",
+    "JETSON",
+    "RASPBERRY_PI",
+    "DeviceError",
+    "Figure",
+    "Profile",
+    "ProfileError",
+    "profiles",
+]
+
+#: Entry points that give one profile each, under its name: a mapping, or a callable that returns one.
+GROUP = "edgeperf.devices"
+
+_FILE = Path(__file__).with_name("profiles.toml")
+_TABLE = ("tool", "edgeperf", "devices")
+
+#: A profile, and where it was written.
+_Written = Tuple[Profile, str]
 
 
-def profiles() -> Mapping[str, Profile]:
-    """The known devices by name, from the smallest Jetson to ``host``."""
-    return _BY_NAME
+def profiles(rootdir: Optional[Path] = None) -> Mapping[str, Profile]:
+    """The known devices by name, ours first, from the smallest Jetson to ``host``.
+
+    Args:
+        rootdir: the folder of a ``pyproject.toml`` whose ``[tool.edgeperf.devices.NAME]`` are devices too.
+
+    Raises:
+        ProfileError: a profile of a package or of ``pyproject.toml`` cannot be used, or two clash.
+    """
+    if rootdir is None:
+        return _installed()
+    return _by_name([*_ours(), *_packaged(), *_of_project(rootdir / "pyproject.toml")])
+
+
+@lru_cache(maxsize=None)
+def _installed() -> Mapping[str, Profile]:
+    return _by_name([*_ours(), *_packaged()])
+
+
+@lru_cache(maxsize=None)
+def _ours() -> Tuple[_Written, ...]:
+    data = _toml(_FILE)
+    return tuple(
+        (read_profile(name, table, f"{_FILE.name}: devices.{name}", data["sources"]), str(_FILE))
+        for name, table in data["devices"].items()
+    )
+
+
+@lru_cache(maxsize=None)
+def _packaged() -> Tuple[_Written, ...]:
+    # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there.
+    found: Dict[Tuple[str, str], str] = {}
+    entries: Dict[Tuple[str, str], metadata.EntryPoint] = {}
+    for distribution in metadata.distributions():
+        for entry in distribution.entry_points:
+            if entry.group == GROUP:
+                found[entry.name, entry.value] = distribution.metadata["Name"]
+                entries[entry.name, entry.value] = entry
+    return tuple(_loaded(entry, found[key]) for key, entry in sorted(entries.items()))
+
+
+def _loaded(entry: metadata.EntryPoint, distribution: str) -> _Written:
+    origin = f"{distribution}: {entry.value}"
+    try:
+        table = entry.load()
+        if callable(table):
+            table = table()
+    except Exception as error:
+        raise ProfileError(
+            f"{origin}: the device {entry.name!r} cannot be loaded: {type(error).__name__}: {error}; "
+            f"repair or uninstall {distribution}"
+        ) from error
+    return read_profile(entry.name, table, origin, {}), origin
+
+
+def _of_project(file: Path) -> List[_Written]:
+    table: Any = _toml(file)
+    for depth, key in enumerate(_TABLE):
+        table = table.get(key, {})
+        if not isinstance(table, dict):
+            raise ProfileError(f"{file}: {'.'.join(_TABLE[: depth + 1])} must be a table, not {table!r:.60}")
+    place = f"{file}: {'.'.join(_TABLE)}"
+    return [(read_profile(name, one, f"{place}.{name}", {}), f"{place}.{name}") for name, one in table.items()]
+
+
+def _toml(file: Path) -> Dict[str, Any]:
+    try:
+        return read_toml(file) or {}
+    except OSError as error:
+        raise ProfileError(f"{file} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ProfileError(f"{file} is no TOML: {error}") from error
+
+
+def _by_name(written: List[_Written]) -> Mapping[str, Profile]:
+    known: Dict[str, Profile] = {}
+    places: Dict[str, str] = {}
+    for profile, origin in written:
+        if profile.name in known:
+            raise ProfileError(
+                f"{origin}: the device {profile.name!r} is already described by {places[profile.name]}; "
+                "give one of them another name"
+            )
+        for sign in profile.modules + profile.compatible:
+            if sign in places:
+                raise ProfileError(f"{origin}: {sign!r} already identifies a device of {places[sign]}; leave it to one")
+            places[sign] = origin
+        known[profile.name] = profile
+        places[profile.name] = origin
+    return MappingProxyType(known)

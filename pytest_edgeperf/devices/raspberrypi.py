@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
-from .profiles import RASPBERRY_PI, Profile, profiles
+from .profile import RASPBERRY_PI, Profile
 
 UNKNOWN = "unknown-raspberry-pi"
 
@@ -28,9 +28,9 @@ def soc(compatible: Sequence[str]) -> Optional[str]:
     return None
 
 
-def profile(compatible: Sequence[str]) -> Optional[Profile]:
-    """The profile of a Raspberry Pi, or None where the board is none that we know."""
-    for candidate in profiles().values():
+def profile(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[Profile]:
+    """The profile of a Raspberry Pi, or None where the board is none of the ``known`` ones."""
+    for candidate in known.values():
         if candidate.family == RASPBERRY_PI and set(candidate.compatible) & set(compatible):
             return candidate
     return None

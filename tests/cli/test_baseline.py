@@ -70,7 +70,7 @@ def folder(tmp_path, monkeypatch):
     """A working directory with a baseline of nano, on a machine that is a nano."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(devices, "resolve", lambda name: SimpleNamespace(name="nano"))
+    monkeypatch.setattr(devices, "resolve", lambda name, rootdir: SimpleNamespace(name="nano"))
     told = {"commit": "1a2b3c4", "reason": "first baseline"}
     write("baselines/nano.json", results({A: runs(12.2, **told), B: runs(131.0, **told)}))
     return tmp_path
@@ -167,7 +167,7 @@ def test_an_anchor_that_is_none_is_said():
 
 
 def test_a_machine_that_cannot_tell_what_it_is(monkeypatch):
-    def resolve(name):
+    def resolve(name, rootdir):
         raise devices.DeviceMismatch("its device tree cannot be read")
 
     monkeypatch.setattr(devices, "resolve", resolve)

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import collections
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
+
+from pytest_edgeperf.devices import files as reader
 
 TREES = json.loads((Path(__file__).parents[1] / "data/devices/trees.json").read_text(encoding="utf-8"))
 
@@ -15,7 +20,30 @@ def put(root, path, text):
 
 
 @pytest.fixture
-def machine(tmp_path):
+def failing(monkeypatch):
+    """Let reading these files under a root fail, path -> ``EAGAIN`` or the like; counts the attempts by path."""
+
+    def make(root, errors):
+        real = reader._read
+        broken = {os.path.realpath(root / path.lstrip("/")): path for path in errors}
+        attempts = collections.Counter()
+
+        def read(file):
+            path = broken.get(os.path.realpath(file))
+            if path is None:
+                return real(file)
+            attempts[path] += 1
+            number = getattr(errno, errors[path])
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(reader, "_read", read)
+        return attempts
+
+    return make
+
+
+@pytest.fixture
+def machine(tmp_path, failing):
     """Make a root folder with these files: of a recorded board, of a mapping, or both."""
 
     def make(board=None, files=()):
@@ -26,6 +54,8 @@ def machine(tmp_path):
             link = tmp_path / path.lstrip("/")
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
+        if tree.get("read_errors"):
+            failing(tmp_path, tree["read_errors"])
         return tmp_path
 
     return make

@@ -20,6 +20,7 @@ def test_recorded_nano(machine):
     assert read(root) == {
         "device": "nano",
         "module": "p3448-0000",
+        "l4t": "32.7.4",
         "cpu_count_logical": 4,
         "memory_mib": 4096,
         "os": "Ubuntu 18.04.6 LTS (Bionic Beaver)",

@@ -1,0 +1,172 @@
+"""What a profile says of a device, and how one is read from a table that somebody wrote."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Tuple, Type, Union
+
+JETSON = "jetson"
+RASPBERRY_PI = "raspberry-pi"
+#: A board of another family, told by its device tree.
+BOARD = "board"
+HOST = "host"
+FAMILIES = (JETSON, RASPBERRY_PI, BOARD, HOST)
+
+_NUMBER = (int, float)
+#: What a profile may say of the hardware -> the types of its value. ``_super`` is what the power modes called
+#: Super allow; ``variant`` names the model that the figures are of, where a profile covers several.
+HARDWARE: Mapping[str, Tuple[Type[Any], ...]] = {
+    "variant": (str,),
+    "soc": (str,),
+    "cpu": (str,),
+    "cpu_cores": (int,),
+    "cpu_max_mhz": _NUMBER,
+    "cpu_max_mhz_super": _NUMBER,
+    "gpu": (str,),
+    "gpu_cores": (int,),
+    "compute_capability": (str,),
+    "gpu_max_mhz": _NUMBER,
+    "gpu_max_mhz_super": _NUMBER,
+    "memory": (str,),
+    "memory_gib": _NUMBER,
+    "memory_gb_per_s": _NUMBER,
+    "memory_gb_per_s_super": _NUMBER,
+    "memory_max_mhz": _NUMBER,
+    "memory_max_mhz_super": _NUMBER,
+    "dla_count": (int,),
+    "peak_tflops": _NUMBER,
+    "peak_tops": _NUMBER,
+    "peak_tops_super": _NUMBER,
+    "peak_precision": (str,),
+}
+
+_KEYS = ("description", "family", "modules", "compatible", "hardware")
+_FIGURE_KEYS = ("value", "source")
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_PART = re.compile(r"p[0-9]{4}-[0-9]{4}\Z")
+_RESERVED = ("auto", "unknown")
+
+
+class DeviceError(Exception):
+    """A device cannot be measured; the message says which, why, and what to do."""
+
+
+class ProfileError(DeviceError):
+    """A profile cannot be used; the message names the file and the key."""
+
+
+class Figure(NamedTuple):
+    """A published figure: a number or a text, and who published it."""
+
+    value: Union[str, int, float]
+    source: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A device under a name that people use.
+
+    ``modules`` are part numbers such as ``p3448-0000``; ``compatible`` are strings of the device
+    tree that identify the device where no part number does; ``hardware`` holds a ``Figure`` for each
+    of those keys of ``HARDWARE`` that are known.
+    """
+
+    name: str
+    description: str
+    family: str
+    modules: Tuple[str, ...] = ()
+    compatible: Tuple[str, ...] = ()
+    hardware: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+def read_profile(name: str, table: object, origin: str, sources: Mapping[str, str]) -> Profile:
+    """The profile ``name`` of a table with ``description``, ``family``, ``modules``, ``compatible``, ``hardware``.
+
+    Args:
+        name: what ``--device`` calls it.
+        table: what was written.
+        origin: where it was written; starts each message.
+        sources: short names of sources that figures may use, and what they stand for.
+
+    Raises:
+        ProfileError: a key is unknown or missing, or its value cannot be used.
+    """
+    if not _NAME.match(name) or name.split("-")[0] in _RESERVED:
+        raise ProfileError(
+            f"{origin}: {name!r} cannot name a device; use small letters, digits and hyphens, and do not start "
+            f"with {' or '.join(_RESERVED)}"
+        )
+    if not isinstance(table, Mapping):
+        raise ProfileError(f"{origin} must be a table of {', '.join(_KEYS)}, not {_kind(table)}")
+    _check_keys(table, _KEYS, origin)
+    description = table.get("description")
+    if not isinstance(description, str) or not description.strip():
+        raise ProfileError(f"{origin}.description must say in a few words what the device is")
+    modules, compatible = _texts(table, "modules", origin), _texts(table, "compatible", origin)
+    family = table.get("family", JETSON if modules else BOARD if compatible else HOST)
+    if family not in FAMILIES:
+        raise ProfileError(f"{origin}.family is {family!r}; it must be one of {', '.join(FAMILIES)}")
+    _check_identification(family, modules, compatible, origin)
+    hardware = _hardware(table.get("hardware", {}), f"{origin}.hardware", origin, sources)
+    return Profile(name, " ".join(description.split()), family, modules, compatible, hardware)
+
+
+def _check_identification(family: str, modules: Tuple[str, ...], compatible: Tuple[str, ...], origin: str) -> None:
+    for part in modules:
+        if not _PART.match(part):
+            raise ProfileError(f"{origin}.modules has {part!r}; a module's part number looks like p3448-0000")
+    if modules and family != JETSON:
+        raise ProfileError(f"{origin}.modules are part numbers of Jetsons, but its family is {family}")
+    if family == HOST and compatible:
+        raise ProfileError(f"{origin}.compatible identifies boards, but its family is {HOST}; make it {BOARD}")
+    if family != HOST and not modules and not compatible:
+        keys = "modules or compatible" if family == JETSON else "compatible"
+        raise ProfileError(f"{origin} has nothing that identifies it: give it {keys}, or the family {HOST}")
+
+
+def _hardware(table: object, place: str, origin: str, sources: Mapping[str, str]) -> Dict[str, Figure]:
+    if not isinstance(table, Mapping):
+        raise ProfileError(f"{place} must be a table of {', '.join(HARDWARE)}, not {_kind(table)}")
+    _check_keys(table, HARDWARE, place)
+    return {key: _figure(value, f"{place}.{key}", HARDWARE[key], origin, sources) for key, value in table.items()}
+
+
+def _figure(
+    written: object, place: str, types: Tuple[Type[Any], ...], origin: str, sources: Mapping[str, str]
+) -> Figure:
+    value, source = written, origin
+    if isinstance(written, Mapping):
+        _check_keys(written, _FIGURE_KEYS, place)
+        value = written.get("value")
+        source = written.get("source", origin)
+        if not isinstance(source, str) or not source.strip():
+            raise ProfileError(f"{place}.source must say in words who published the figure")
+    if isinstance(value, bool) or not isinstance(value, types):
+        wanted = "a text" if str in types else "a number" if float in types else "a whole number"
+        raise ProfileError(f"{place} must be {wanted}, not {_kind(value)}")
+    assert isinstance(value, (str, int, float))
+    if not isinstance(value, str) and not 0 <= value < float("inf"):
+        raise ProfileError(f"{place} is {value}; it must be at least 0 and finite")
+    return Figure(value, sources.get(source, source))
+
+
+def _texts(table: Mapping[Any, Any], key: str, origin: str) -> Tuple[str, ...]:
+    texts = table.get(key, ())
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) and text for text in texts):
+        raise ProfileError(f"{origin}.{key} must be a list of texts")
+    return tuple(texts)
+
+
+def _check_keys(table: Mapping[Any, Any], known: Iterable[str], place: str) -> None:
+    names = list(known)
+    for key in table:
+        if key not in names:
+            close = difflib.get_close_matches(str(key), names, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise ProfileError(f"{place}.{key} is no key of a device{hint}; known: {', '.join(names)}")
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else f"{value!r:.60}"
