@@ -1,0 +1,167 @@
+"""Power: which of a device's rails is the total, and which are parts of it.
+
+The one place to look for power of the device: the chips' own modules do not know what is behind their rails.
+A total is a rail that feeds everything; rails are never added up to one, as some feed others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ..identity import Identity
+from ..profiles import HOST
+from . import ina238, ina3221, rapl, raspberrypi
+from .interface import POWER, Sensor, Unavailable
+from .rail import Rail, sum_of, unique
+
+TOTAL = "power_total"
+#: A sum over rails that are no total: some consumers are on none of them.
+SUM = "power_sum_of_rails"
+
+_LONGEST_PAUSE_S = 1.0
+_NO_SENSOR = "this board measures no power: only a meter in its supply can tell"
+
+
+@dataclass(frozen=True)
+class Board:
+    """The rails of a device: the one that feeds all, those that it feeds, or else those whose sum means something.
+
+    ``why`` says why there is no total.
+    """
+
+    total: Optional[str] = None
+    parts: Tuple[str, ...] = ()
+    summands: Tuple[str, ...] = ()
+    why: str = ""
+
+
+_NX = ("VDD_CPU_GPU_CV", "VDD_SOC")
+_AGX_XAVIER = ("GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V")
+#: VDDQ_VDD2_1V8AO is fed from VIN_SYS_5V0: in the sum it would count twice.
+_AGX_ORIN = ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
+
+#: Sources: NVIDIA's Jetson Linux developer guides, "Power and performance", rails of each module; for the sum
+#: of AGX Xavier also developer forum topic 81016. None of these is the power at the wall.
+_BOARDS: Dict[str, Board] = {
+    "nano": Board("POM_5V_IN", ("POM_5V_GPU", "POM_5V_CPU")),
+    "nano-2gb": Board(why=_NO_SENSOR),
+    # The carrier's rails (VDD_MUX, VDD_5V0_IO_SYS, …) are beside or above the module's.
+    "tx2": Board("VDD_IN", ("VDD_SYS_CPU", "VDD_SYS_DDR", "VDD_SYS_GPU", "VDD_SYS_SOC", "VDD_4V0_WIFI")),
+    "tx2-nx": Board("VDD_IN", ("VDD_CPU_GPU", "VDD_SOC")),
+    "xavier-nx": Board("VDD_IN", _NX),
+    "agx-xavier": Board(summands=_AGX_XAVIER, why="no rail of this module feeds all others"),
+    "orin-nano": Board("VDD_IN", _NX),
+    "orin-nx": Board("VDD_IN", _NX),
+    "agx-orin": Board(summands=_AGX_ORIN, why="no rail of this module feeds all others"),
+    "thor": Board("VIN", ("VDD_GPU", "VDD_CPU_SOC_MSS", "VIN_SYS_5V0")),
+    "rpi3": Board(why=_NO_SENSOR),
+    "rpi4": Board(why=_NO_SENSOR),
+    "rpi5": Board(why="the current of the 5 V input (EXT5V) is not measured"),
+    HOST: Board(why="nothing here measures the whole machine"),
+}
+_FINDERS: Tuple[Callable[[Path, Identity], Tuple[List[Rail], List[Unavailable]]], ...] = (
+    ina238.find_rails,
+    ina3221.find_rails,
+    raspberrypi.find_rails,
+    rapl.find_rails,
+)
+_UNKNOWN = Board(why="which rail feeds all others is not known of this module")
+
+
+def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
+    """The device's total (``power_total``) and rails (``power_VDD_SOC``, …), and the reasons of what is absent.
+
+    Without a total, ``power_total`` is absent with the rails there are; ``power_sum_of_rails`` is then the sum of
+    those that do not feed each other, a figure to compare with itself and no total.
+    """
+    # A host with a graphics card has a name of its own.
+    board = _BOARDS.get(HOST if identity.family == HOST else identity.name, _UNKNOWN)
+    rails: List[Rail] = []
+    absent: List[Unavailable] = []
+    names: Set[str] = set()
+    for find_rails in _FINDERS:
+        found, missing = find_rails(root, identity)
+        for rail in found:
+            rail.name = unique(rail.name, find_rails.__module__.rpartition(".")[2], names)
+        rails += found
+        absent += missing
+    total = next((rail for rail in rails if rail.rail == board.total), None)
+    if total is None:
+        absent.insert(0, Unavailable(TOTAL, POWER, _source(rails, absent), _why_no_total(board, rails, absent)))
+        added = _sum(identity, board, rails)
+        return [*rails, *([added] if added else [])], absent
+    whole = dataclasses.replace(total, name=TOTAL, is_total=True)
+    others = [rail for rail in rails if rail is not total]
+    reading = whole.read()
+    if reading.value is None:
+        absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reading.reason or ""))
+        return [*others], absent
+    misfit = _misfit(whole, [rail for rail in others if rail.rail in board.parts])
+    if misfit is not None:
+        reason = f"the rails' labels do not fit what they carry: {misfit}, {whole.rail}"
+        absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reason))
+        return [*rails], absent
+    return [whole, *others], absent
+
+
+def inconsistency(total_mw: float, parts_mw: Mapping[str, float]) -> Optional[str]:
+    """Why the total cannot be one: a rail that it feeds draws more; None where it can.
+
+    Some third-party images of Jetson Nano permute the labels of the rails. Means over the same time can be
+    judged, and single readings of a steady load.
+    """
+    above = {name: value for name, value in parts_mw.items() if value > total_mw}
+    if not above:
+        return None
+    name = max(above, key=lambda rail: above[rail])
+    return f"{name} draws {above[name]:.0f} mW, more than the {total_mw:.0f} mW of the rail that should feed it"
+
+
+def _misfit(total: Rail, parts: Sequence[Rail]) -> Optional[str]:
+    """Why this rail cannot be the total that its label says; None if it can."""
+    if _look(total, parts) is None:
+        return None
+    # A load that has just set in is seen by one channel before another.
+    time.sleep(min(1.0 / total.refresh_hz, _LONGEST_PAUSE_S) if total.refresh_hz else 0.0)
+    return _look(total, parts)
+
+
+def _look(total: Rail, parts: Sequence[Rail]) -> Optional[str]:
+    readings = {rail.rail: rail.read().value for rail in [total, *parts]}
+    known = {name: value for name, value in readings.items() if value is not None}
+    whole = known.pop(total.rail, None)
+    return None if whole is None else inconsistency(whole, known)
+
+
+def _why_no_total(board: Board, rails: Sequence[Rail], absent: Sequence[Unavailable]) -> str:
+    listed = f"; the rails are {', '.join(rail.name for rail in rails)}" if rails else ""
+    if board.total is None:
+        return f"{board.why}{listed}"
+    missing = next((other.reason for other in absent if other.name == f"power_{board.total}"), None)
+    if missing is None:
+        missing = f"no chip under {ina3221.IIO_DRIVER}, {ina3221.HWMON_DRIVER} or /sys/class/hwmon measures it"
+    return f"{board.total} cannot be read: {missing}{listed}"
+
+
+def _source(rails: Sequence[Rail], absent: Sequence[Unavailable]) -> str:
+    sources = [*(rail.source for rail in rails), *(other.source for other in absent)]
+    return sources[0] if sources else "/sys/class/hwmon"
+
+
+def _sum(identity: Identity, board: Board, rails: Sequence[Rail]) -> Optional[Rail]:
+    if identity.name == "rpi5":
+        chosen = list(rails)
+    else:
+        chosen = [rail for rail in rails if rail.rail in board.summands]
+        if len(chosen) != len(board.summands):
+            return None
+    if not chosen:
+        return None
+    refresh_hz = min((rail.refresh_hz for rail in chosen if rail.refresh_hz is not None), default=None)
+    source = " + ".join(rail.rail for rail in chosen)
+    return Rail("sum_of_rails", source, partial(sum_of, chosen), refresh_hz, SUM)

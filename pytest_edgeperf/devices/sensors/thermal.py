@@ -1,0 +1,184 @@
+"""Temperatures of the thermal zones, and how far they are from where the machine slows itself down."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from ..files import names_in, read_integer, read_text
+from ..identity import Identity
+from .file_sensor import FileSensor
+from .interface import TEMPERATURE, Sensor, Unavailable
+
+_FOLDER = "/sys/class/thermal"
+
+#: What a chip that runs can have, in degC: a domain that is powered off says -256, an unset trip 0.
+LOWEST_C = 0.001
+HIGHEST_C = 150.0
+
+#: Answers with a constant (50 or 100 degC): it only tells whether the regulator has overheated.
+_CONSTANT = re.compile(r"pmic", re.IGNORECASE)
+#: Zones that slow no processor down: estimates for the fan, radio modules, batteries, the board.
+_IRRELEVANT = re.compile(r"fan-est|iwlwifi|wifi|wlan|batt|\Atboard|\Atdiode", re.IGNORECASE)
+
+#: What makes the machine slow, from the first to the last resort; ``active`` only starts a fan.
+_TRIPS = ("passive", "hot", "critical")
+
+#: Where the firmware slows down at a temperature that no trip point tells, in degC: device -> zone -> limit.
+#: Jetson Nano and Xavier NX: NVIDIA's thermal design guides of the modules (software throttling).
+#: Raspberry Pi: its documentation, "Frequency management and thermal control" (from 80 degC the cores are slowed).
+_PUBLISHED_C: Dict[str, Dict[str, float]] = {
+    "nano": {"cpu": 97.0, "gpu": 97.0},
+    "nano-2gb": {"cpu": 97.0, "gpu": 97.0},
+    "xavier-nx": {"cpu": 90.5, "gpu": 91.5, "aux": 90.0},
+    "rpi3": {"cpu": 80.0},
+    "rpi4": {"cpu": 80.0},
+    "rpi5": {"cpu": 80.0},
+}
+PUBLISHED = "published"
+#: A session begins this many degC below the trip point at least: nearer, its own heat reaches it.
+COOL_HEADROOM_C = 10.0
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A temperature at which the kernel or the firmware acts; ``type`` is the kernel's, or ``published``."""
+
+    type: str
+    celsius: float
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A thermal zone: its name (``cpu``), the kernel's type (``CPU-therm``), its file and its trip points."""
+
+    name: str
+    type: str
+    source: str
+    trips: Tuple[Trip, ...] = ()
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether its temperature can slow the processor or the GPU down."""
+        return not (_CONSTANT.search(self.type) or _IRRELEVANT.search(self.type))
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """How far the machine is from slowing itself down.
+
+    ``celsius`` is the trip point less the temperature of its zone, negative beyond it; None where it is
+    not known, for the ``reason``. ``zone``, ``temperature_c`` and ``trip`` are those it is the least of.
+    """
+
+    celsius: Optional[float]
+    zone: Optional[str] = None
+    temperature_c: Optional[float] = None
+    trip: Optional[Trip] = None
+    source: Optional[str] = None
+    reason: Optional[str] = None
+
+
+def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
+    """The thermal zones that can be read now, and the others with the reason.
+
+    A zone whose part is powered off (a GPU that nobody uses) is absent: look again while the load runs.
+    """
+    sensors: List[Sensor] = []
+    absent: List[Unavailable] = []
+    for zone in zones(root):
+        sensor = _sensor(root, zone)
+        reason = _reason(zone, sensor)
+        if reason is None:
+            sensors.append(sensor)
+        else:
+            absent.append(Unavailable(sensor.name, TEMPERATURE, zone.source, reason))
+    if not sensors and not absent:
+        absent.append(Unavailable("temperature", TEMPERATURE, _FOLDER, f"{_FOLDER} has no thermal zone"))
+    return sensors, absent
+
+
+def zones(root: Path) -> List[Zone]:
+    """All thermal zones in the kernel's order, readable or not."""
+    found: List[Zone] = []
+    for entry in names_in(root, _FOLDER):
+        match = re.match(r"thermal_zone([0-9]+)\Z", entry)
+        if match is None:
+            continue
+        folder = f"{_FOLDER}/{entry}"
+        kind = read_text(root, f"{folder}/type").text or ""
+        name = _name(kind) or f"zone{match.group(1)}"
+        if any(zone.name == name for zone in found):
+            name = f"{name}_{match.group(1)}"
+        found.append(Zone(name, kind, f"{folder}/temp", _trips(root, folder)))
+    return found
+
+
+def headroom(root: Path, identity: Identity) -> Headroom:
+    """How many degC the machine is from the nearest trip point that slows it down.
+
+    Of each zone that matters to the processor or the GPU counts the lowest passive trip point, else the
+    published limit of this device, else the lowest hot or critical one; of these the one nearest to its
+    zone's temperature now.
+    """
+    found = zones(root)
+    if not found:
+        return Headroom(None, reason=f"{_FOLDER} has no thermal zone")
+    candidates: List[Headroom] = []
+    reasons: List[str] = []
+    for zone in found:
+        if not zone.is_relevant:
+            continue
+        trip = _limit(zone, identity)
+        reading = _sensor(root, zone).read()
+        if trip is None:
+            reasons.append(f"{zone.name} has no trip point")
+        elif reading.value is None:
+            reasons.append(reading.reason or "")
+        else:
+            left = trip.celsius - reading.value
+            candidates.append(Headroom(left, zone.name, reading.value, trip, zone.source))
+    if candidates:
+        return min(candidates, key=lambda candidate: candidate.celsius or 0.0)
+    return Headroom(None, reason="; ".join(reasons) or f"{_FOLDER} has no zone of a processor or GPU")
+
+
+def _sensor(root: Path, zone: Zone) -> FileSensor:
+    return FileSensor(f"temperature_{zone.name}", TEMPERATURE, zone.source, root, 1000.0, LOWEST_C, HIGHEST_C)
+
+
+def _reason(zone: Zone, sensor: FileSensor) -> Optional[str]:
+    if _CONSTANT.search(zone.type):
+        return f"{zone.type} answers with a constant, not with a temperature"
+    return sensor.read().reason
+
+
+def _name(kind: str) -> str:
+    stem = re.sub(r"[-_](?:therm|thermal)\Z", "", kind.strip().lower())
+    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
+
+
+def _trips(root: Path, folder: str) -> Tuple[Trip, ...]:
+    trips: List[Trip] = []
+    for entry in names_in(root, folder):
+        match = re.match(r"trip_point_([0-9]+)_temp\Z", entry)
+        if match is None:
+            continue
+        milli, _ = read_integer(root, f"{folder}/{entry}")
+        kind = read_text(root, f"{folder}/trip_point_{match.group(1)}_type").text
+        if milli is not None and kind and LOWEST_C <= milli / 1000 <= HIGHEST_C:
+            trips.append(Trip(kind, milli / 1000))
+    return tuple(trips)
+
+
+def _limit(zone: Zone, identity: Identity) -> Optional[Trip]:
+    lowest = {kind: min((trip.celsius for trip in zone.trips if trip.type == kind), default=None) for kind in _TRIPS}
+    passive = lowest["passive"]
+    published = _PUBLISHED_C.get(identity.name, {}).get(zone.name)
+    if passive is not None:
+        return Trip("passive", passive)
+    if published is not None:
+        return Trip(PUBLISHED, published)
+    return next((Trip(kind, value) for kind, value in lowest.items() if value is not None), None)

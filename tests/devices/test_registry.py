@@ -1,0 +1,79 @@
+"""All sensors of a machine together: ours, and those of other packages."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import pytest
+
+from pytest_edgeperf.devices.identity import identify
+from pytest_edgeperf.devices.sensors import registry
+from pytest_edgeperf.devices.sensors.interface import TEMPERATURE, UNITS, Reading, Unavailable
+
+
+class Room:
+    name = "temperature_room"
+    quantity = TEMPERATURE
+    source = "a thermometer"
+    refresh_hz = 1.0
+    is_total = False
+
+    def read(self):
+        return Reading(21.0)
+
+
+def room(root, identity):
+    return [Room()], [Unavailable("humidity", TEMPERATURE, "a hygrometer", "its battery is empty")]
+
+
+def broken(root, identity):
+    raise KeyError("firmware")
+
+
+@pytest.fixture
+def also(monkeypatch):
+    """Register functions of this module as those of another package are."""
+    ours = registry._registered()
+
+    def make(*names):
+        theirs = {name: metadata.EntryPoint(name, f"{__name__}:{name}", registry.GROUP) for name in names}
+        monkeypatch.setattr(registry, "_registered", lambda: {**ours, **theirs})
+
+    return make
+
+
+@pytest.mark.parametrize("board", ["nano", "xavier-nx", "orin-nano", "rpi4"])
+def test_each_recorded_board(machine, board):
+    root = machine(board)
+    sensors, absent = registry.find_sensors(identify(root), root)
+    names = [sensor.name for sensor in sensors]
+    assert len(names) == len(set(names))
+    assert ("power_total" in names) == (board != "rpi4")
+    assert all(UNITS[one.quantity] and one.source for one in [*sensors, *absent])
+    assert all(one.reason for one in absent)
+
+
+def test_another_packages_sensor(machine, also):
+    also("room")
+    root = machine()
+    sensors, absent = registry.find_sensors(identify(root), root)
+    assert Room.name in [sensor.name for sensor in sensors]
+    assert "humidity" in [one.name for one in absent]
+
+
+def test_two_sensors_of_one_name_are_one_and_a_reason(machine, also, monkeypatch):
+    also("room")
+    registered = registry._registered()
+    monkeypatch.setattr(registry, "_registered", lambda: {**registered, "second": registered["room"]})
+    sensors, absent = registry.find_sensors(identify(machine()), machine())
+    assert [sensor.name for sensor in sensors].count(Room.name) == 1
+    assert ("temperature_room", "another sensor has this name") in [(one.name, one.reason) for one in absent]
+
+
+def test_a_package_that_fails_is_told_and_the_others_are_there(machine, also):
+    also("broken", "room")
+    root = machine()
+    sensors, absent = registry.find_sensors(identify(root), root)
+    assert Room.name in [sensor.name for sensor in sensors]
+    (told,) = [one for one in absent if one.name == "broken"]
+    assert told.reason == "KeyError: 'firmware'"

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_edgeperf.devices.identity import Identity, identify
+from pytest_edgeperf.devices.sensors.thermal import Trip, find, headroom, zones
+
+HOST = Identity("host", "host", "", "")
+ZONE = "/sys/class/thermal/thermal_zone{}/{}"
+
+
+def zone(number, kind, milli, **trips):
+    files = {ZONE.format(number, "type"): f"{kind}\n", ZONE.format(number, "temp"): f"{milli}\n"}
+    for position, (trip, temperature) in enumerate(trips.items()):
+        files[ZONE.format(number, f"trip_point_{position}_type")] = trip.rstrip("_") + "\n"
+        files[ZONE.format(number, f"trip_point_{position}_temp")] = f"{temperature}\n"
+    return files
+
+
+def temperatures(root):
+    sensors, absent = find(root, identify(root))
+    assert {(sensor.quantity, sensor.is_total) for sensor in sensors} == {("temperature", False)}
+    return {sensor.name: sensor.read().value for sensor in sensors}, {gone.name: gone for gone in absent}
+
+
+def test_nano(machine):
+    known, absent = temperatures(machine("nano"))
+    assert known == {
+        "temperature_ao": 47.5,
+        "temperature_cpu": 39.0,
+        "temperature_gpu": 37.0,
+        "temperature_pll": 36.5,
+        "temperature_thermal_fan_est": 38.0,
+    }
+    assert list(absent) == ["temperature_pmic_die"]
+    assert absent["temperature_pmic_die"].reason == "PMIC-Die answers with a constant, not with a temperature"
+    assert absent["temperature_pmic_die"].source == "/sys/class/thermal/thermal_zone4/temp"
+
+
+def test_orin_nano_whose_vision_cores_are_off(machine):
+    root = machine("orin-nano")
+    known, absent = temperatures(root)
+    assert known == {
+        "temperature_cpu": 48.468,
+        "temperature_gpu": 48.562,
+        "temperature_soc0": 48.062,
+        "temperature_soc1": 49.156,
+        "temperature_soc2": 47.531,
+        "temperature_tj": 49.156,
+    }
+    assert sorted(absent) == ["temperature_cv0", "temperature_cv1", "temperature_cv2"]
+    assert "Resource temporarily unavailable" in absent["temperature_cv0"].reason
+
+
+def test_xavier_nx(machine):
+    assert temperatures(machine("xavier-nx"))[0] == {
+        "temperature_cpu": 43.5,
+        "temperature_gpu": 43.0,
+        "temperature_aux": 41.5,
+        "temperature_ao": 41.5,
+        "temperature_thermal_fan_est": 42.55,
+    }
+
+
+@pytest.mark.parametrize("milli", ["-256000", "-1", "0", "150001", "2147483647", "", "hot", "4e4"])
+def test_what_no_running_chip_has_is_absent_and_not_nought(machine, milli):
+    sensors, absent = find(machine(files=zone(0, "CPU-therm", milli)), HOST)
+    assert sensors == []
+    assert [(gone.name, gone.quantity) for gone in absent] == [("temperature_cpu", "temperature")]
+    assert absent[0].reason.startswith("/sys/class/thermal/thermal_zone0/temp ")
+
+
+def test_a_powered_off_domain_says_what_it_answered(machine):
+    _, absent = find(machine(files=zone(0, "GPU-therm", -256000)), HOST)
+    assert absent[0].reason == ("/sys/class/thermal/thermal_zone0/temp says -256 degC, which is no measurement")
+
+
+def test_a_zone_that_fails_in_the_middle_is_a_reading_with_its_reason(machine, failing):
+    root = machine(files=zone(0, "cpu-thermal", 48000))
+    (sensor,), _ = find(root, HOST)
+    assert sensor.read().value == 48.0
+    failing(root, {sensor.source: "EINVAL"})
+    assert sensor.read().value is None
+    assert "Invalid argument" in sensor.read().reason
+
+
+def test_a_zone_that_vanishes_is_a_reading_with_its_reason(machine):
+    root = machine(files=zone(0, "cpu-thermal", 48000))
+    (sensor,), _ = find(root, HOST)
+    (root / sensor.source[1:]).unlink()
+    assert sensor.read().value is None
+    assert sensor.read().reason == f"there is no {sensor.source}"
+
+
+def test_zones_are_found_by_type_and_have_names_of_their_own(machine):
+    files = {**zone(10, "acpitz", 30000), **zone(2, "acpitz", 20000), **zone(0, "x86_pkg_temp", 40000)}
+    files[ZONE.format(3, "temp")] = "50000\n"
+    root = machine(files={**files, "/sys/class/thermal/cooling_device0/type": "Processor\n"})
+    assert [found.name for found in zones(root)] == ["x86_pkg_temp", "acpitz", "zone3", "acpitz_10"]
+
+
+def test_a_machine_without_zones_says_so(machine):
+    assert find(machine(), HOST)[0] == []
+    assert find(Path("/nowhere"), HOST)[1][0].reason == "/sys/class/thermal has no thermal zone"
+    assert headroom(Path("/nowhere"), HOST).reason == "/sys/class/thermal has no thermal zone"
+    assert headroom(Path("/nowhere"), HOST).celsius is None
+
+
+def test_headroom_to_the_passive_trip_of_the_zone(machine):
+    found = headroom(machine("orin-nano"), Identity("orin-nano", "jetson", "", ""))
+    assert found.celsius == pytest.approx(99.0 - 48.468)
+    assert (found.zone, found.temperature_c, found.trip) == ("cpu", 48.468, Trip("passive", 99.0))
+    assert found.source == "/sys/class/thermal/thermal_zone0/temp"
+
+
+@pytest.mark.parametrize(
+    ("board", "left", "zone_name", "limit"),
+    [("nano", 97.0 - 39.0, "cpu", 97.0), ("xavier-nx", 90.5 - 43.5, "cpu", 90.5), ("rpi4", 80.0 - 47.712, "cpu", 80.0)],
+)
+def test_headroom_to_the_published_limit_where_no_passive_trip_is_told(machine, board, left, zone_name, limit):
+    root = machine(board)
+    found = headroom(root, identify(root))
+    assert found.celsius == pytest.approx(left)
+    assert (found.zone, found.trip) == (zone_name, Trip("published", limit))
+
+
+def test_the_nearest_trip_counts_and_not_the_hottest_zone(machine):
+    files = {
+        **zone(0, "cpu-thermal", 80000, passive=99000, passive_=95000, critical=104500),
+        **zone(1, "gpu-thermal", 70000, passive=75000),
+        **zone(2, "pll-thermal", 90000, active=50000),
+    }
+    found = headroom(machine(files=files), HOST)
+    assert (found.celsius, found.zone, found.trip) == (5.0, "gpu", Trip("passive", 75.0))
+
+
+def test_beyond_the_trip_the_headroom_is_negative(machine):
+    found = headroom(machine(files=zone(0, "cpu-thermal", 97500, passive=95000)), HOST)
+    assert found.celsius == -2.5
+
+
+def test_hot_and_critical_count_only_where_there_is_no_passive_trip(machine):
+    root = machine(files=zone(0, "acpitz", 40000, active=30000, critical=110000, hot=100000))
+    assert headroom(root, HOST).trip == Trip("hot", 100.0)
+
+
+def test_unset_trips_and_irrelevant_zones_do_not_count(machine):
+    files = {
+        **zone(0, "x86_pkg_temp", 45000, passive=0, passive_=-274000, critical=100000),
+        **zone(1, "iwlwifi_1", 60000, passive=61000),
+        **zone(2, "PMIC-Die", 100000, passive=100500),
+        **zone(3, "thermal-fan-est", 50000, passive=51000),
+    }
+    found = headroom(machine(files=files), HOST)
+    assert (found.zone, found.celsius, found.trip) == ("x86_pkg_temp", 55.0, Trip("critical", 100.0))
+
+
+def test_headroom_says_why_it_is_not_known(machine, failing):
+    files = {**zone(0, "cpu-thermal", 40000, passive=99000), **zone(1, "ddr", 40000)}
+    root = machine(files=files)
+    failing(root, {ZONE.format(0, "temp"): "EAGAIN"})
+    found = headroom(root, HOST)
+    assert found.celsius is None
+    assert "thermal_zone0/temp cannot be read" in found.reason
+    assert "ddr has no trip point" in found.reason
