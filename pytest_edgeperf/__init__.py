@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, List, Mapping, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Union
 
 if TYPE_CHECKING:
     import os
@@ -61,18 +61,30 @@ __all__ = [
 
 
 def compare(
-    base: ResultsSource, candidate: ResultsSource, *, tolerance: float = 0.02, alpha: float = 0.01
+    base: ResultsSource,
+    candidate: ResultsSource,
+    *,
+    tolerance: float = 0.02,
+    alpha: float = 0.01,
+    allow_differences: Sequence[str] = (),
 ) -> Comparison:
     """Judge the runs of ``candidate`` against those of ``base``.
 
     Each is the path of a results file or one that is already parsed. A change of at most ``tolerance``
-    (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison.
+    (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison. Runs whose
+    environments differ in what matters are incomparable, unless the fields are among ``allow_differences``.
     """
     from pytest_edgeperf import judge
     from pytest_edgeperf.results.reading import collector_paused
 
     with collector_paused():
-        return judge.compare(_results(base, "base"), _results(candidate, "candidate"), tolerance=tolerance, alpha=alpha)
+        return judge.compare(
+            _results(base, "base"),
+            _results(candidate, "candidate"),
+            tolerance=tolerance,
+            alpha=alpha,
+            allow_differences=allow_differences,
+        )
 
 
 def _results(given: ResultsSource, side: str) -> Results:

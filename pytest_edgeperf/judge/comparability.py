@@ -13,7 +13,23 @@ Differences = Mapping[str, Tuple[Any, Any]]
 SOFT_FINGERPRINT = frozenset({"kernel", "kernel_release", "kernel_version", "os", "os_release", "os_version"})
 
 #: What of the settings changes the quantity that is measured, and not only how it is measured.
-HARD_SETTINGS = frozenset({"budget_s", "blocks", "threads", "cpus", "clocks_pinned", "power_mode"})
+HARD_SETTINGS = frozenset(
+    {
+        "blocks",
+        "budget_s",
+        "clocks_pinned",
+        "cpu_max_mhz",
+        "cpus",
+        "cpus_online",
+        "emc_max_mhz",
+        "emc_pinned",
+        "governor",
+        "gpu_max_mhz",
+        "gpu_pinned",
+        "power_mode",
+        "threads",
+    }
+)
 
 #: Software that does not run between the first and the last instruction of an inference.
 SOFT_SOFTWARE = frozenset({"python", "pytest", "pytest_edgeperf", "pytest_benchmark", "numpy"})
@@ -48,13 +64,22 @@ def environment_fields(results: Results, environment: str) -> Dict[str, Any]:
     return {f"{section}.{key}": value for section in sections for key, value in sections[section].items()}
 
 
+def is_allowed(name: str, allowed: Sequence[str]) -> bool:
+    """Say whether the field ``section.key`` is among those that somebody allows to differ, by either name."""
+    return name in allowed or name.partition(".")[2] in allowed
+
+
 def environment_differences(
-    baseline: Mapping[str, Any], candidate: Mapping[str, Any], devices: Tuple[str, str]
+    baseline: Mapping[str, Any],
+    candidate: Mapping[str, Any],
+    devices: Tuple[str, str],
+    allowed: Sequence[str] = (),
 ) -> Tuple[Differences, Differences]:
     """Return the hard and the soft differences, each name -> (baseline value, candidate value).
 
-    A field that one side lacks only informs (a file from elsewhere knows less), unless it is the
-    device. Where neither environment names the device, the two files' own ``devices`` are compared.
+    What is ``allowed`` to differ only informs; so does a field that one side lacks (a file from elsewhere knows
+    less), unless it is the device. Where neither environment names the device, the two files' own ``devices``
+    are compared.
     """
     hard: Dict[str, Tuple[Any, Any]] = {}
     soft: Dict[str, Tuple[Any, Any]] = {}
@@ -63,7 +88,8 @@ def environment_differences(
         if pair[0] == pair[1] and (name in baseline) == (name in candidate):
             continue
         both = name in baseline and name in candidate
-        (hard if name == DEVICE or (both and is_hard(name)) else soft)[name] = pair
+        matters = name == DEVICE or (both and is_hard(name) and not is_allowed(name, allowed))
+        (hard if matters else soft)[name] = pair
     if DEVICE not in baseline and DEVICE not in candidate and devices[0] != devices[1]:
         hard[DEVICE] = devices
     return hard, soft
@@ -79,7 +105,9 @@ def _latest_environment(runs: Sequence[Run]) -> str:
     return found.pop() if len(found) == 1 else max(runs, key=recency).environment
 
 
-def environment_matcher(base: Results, candidate: Results) -> Callable[[str, str], Tuple[Differences, Differences]]:
+def environment_matcher(
+    base: Results, candidate: Results, allowed: Sequence[str] = ()
+) -> Callable[[str, str], Tuple[Differences, Differences]]:
     """Return a function of two environment hashes to their differences that works each pair out once."""
     known: Dict[Tuple[str, str], Tuple[Differences, Differences]] = {}
 
@@ -90,6 +118,7 @@ def environment_matcher(base: Results, candidate: Results) -> Callable[[str, str
                 environment_fields(base, left),
                 environment_fields(candidate, right),
                 (base.device, candidate.device),
+                allowed,
             )
         return known[pair]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.answers import answer
 from pytest_edgeperf.judge.comparability import environment_matcher
@@ -58,7 +58,14 @@ def step(base: Results, candidate: Results, family: Family, stage: Stage) -> Ste
     return _judge(base, candidate, family, stage)
 
 
-def compare(base: Results, candidate: Results, *, tolerance: float = 0.02, alpha: float = 0.01) -> Comparison:
+def compare(
+    base: Results,
+    candidate: Results,
+    *,
+    tolerance: float = 0.02,
+    alpha: float = 0.01,
+    allow_differences: Sequence[str] = (),
+) -> Comparison:
     """Judge two sets of runs as they are: all benchmarks of both are the family, in a single look.
 
     Where a benchmark has few candidate runs its error level is lowered by ``corrections.RUNS_FACTOR``,
@@ -69,12 +76,12 @@ def compare(base: Results, candidate: Results, *, tolerance: float = 0.02, alpha
     if not 0 <= tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance!r}; it must be a ratio - 1 of at least 0, such as 0.02")
     ids = tuple(dict.fromkeys((*base.benchmarks, *candidate.benchmarks)))
-    family = Family(ids, tolerance=tolerance, alpha=alpha)
+    family = Family(ids, tolerance=tolerance, alpha=alpha, allowed_differences=tuple(allow_differences))
     return _judge(base, candidate, family, Stage(runs=0, final=True)).comparison
 
 
 def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> Step:
-    differences = environment_matcher(base, candidate)
+    differences = environment_matcher(base, candidate, family.allowed_differences)
     questions = Questions(family)
     unjudged: Dict[str, Unjudged] = {}
     judged: Dict[str, Evidence] = {}

@@ -29,7 +29,8 @@ class Family:
     ``benchmarks`` are the ids that were collected (what the error level is divided over);
     ``tolerances`` and ``gates`` hold what single benchmarks asked for in their marker, by id:
     a tolerance is one ratio - 1 for all metrics or one per metric, a gate is a tuple of metric names
-    that decide in addition to ``latency``, ``memory_process_peak`` and accuracies.
+    that decide in addition to ``latency``, ``memory_process_peak`` and accuracies. ``allowed_differences`` are
+    fields of the environment that may differ between runs that are compared.
     """
 
     benchmarks: Tuple[str, ...]
@@ -39,6 +40,7 @@ class Family:
     alpha: float = 0.01
     must_detect: float = 0.10
     suspicion: float = 0.10
+    allowed_differences: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,24 @@ def verdict(candidate_environment, base_environment=ENVIRONMENT, devices=("nano"
     return compare(base, candidate).benchmarks["b"]
 
 
+@pytest.mark.parametrize("name", ["settings.governor", "governor"])
+def test_a_hard_field_that_is_allowed_to_differ_only_informs(name):
+    runs = latency_runs([10.0, 10.1, 9.9] * 3)
+    base = results({"b": runs}, environments={"env": ENVIRONMENT})
+    other = results({"b": runs}, environments={"env": changed("settings", "governor", "performance")})
+    got = compare(base, other, allow_differences=(name,)).benchmarks["b"]
+    assert got.verdict == "unchanged"
+    assert got.differences == {"settings.governor": ("schedutil", "performance")}
+    assert compare(base, other, allow_differences=("power_mode",)).benchmarks["b"].verdict == "incomparable"
+
+
+def test_another_device_is_never_allowed():
+    runs = latency_runs([10.0, 10.1, 9.9] * 3)
+    base = results({"b": runs}, environments={"env": ENVIRONMENT})
+    other = results({"b": runs}, environments={"env": changed("fingerprint", "device", "thor")})
+    assert compare(base, other, allow_differences=("device", "fingerprint.device")).benchmarks["b"].differences
+
+
 def test_the_same_environment_is_comparable():
     same = verdict(copy.deepcopy(ENVIRONMENT))
     assert same.verdict == "unchanged"
@@ -45,6 +63,7 @@ def test_the_same_environment_is_comparable():
         ("settings", "budget_s", 2.4),
         ("settings", "threads", 4),
         ("settings", "clocks_pinned", False),
+        ("settings", "governor", "performance"),
     ],
 )
 def test_a_hard_field_that_differs_is_named_and_nothing_is_judged(section, key, value):
@@ -64,7 +83,7 @@ def test_a_hard_field_that_differs_is_named_and_nothing_is_judged(section, key, 
         ("software", "python", "3.9.0"),
         ("software", "numpy", "1.24.0"),
         ("software", "pytest-benchmark", "5.0.0"),
-        ("settings", "governor", "performance"),
+        ("settings", "cpu_capped", True),
     ],
 )
 def test_a_soft_field_that_differs_only_informs(section, key, value):
