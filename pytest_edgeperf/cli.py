@@ -6,15 +6,18 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, List, NoReturn, Optional, Sequence, Tuple
 
 import click
 
 if TYPE_CHECKING:
+    from pytest_edgeperf.devices import Device
     from pytest_edgeperf.judge.noise import Noise
     from pytest_edgeperf.report.text import Paper
 
 EXIT_REGRESSED = 1
+EXIT_UNFIT = 1
 EXIT_UNUSABLE = 4
 
 
@@ -62,7 +65,14 @@ def run() -> NoReturn:
     show_default=True,
     help="Probability of a false alarm over all benchmarks together.",
 )
-def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float) -> None:
+@click.option(
+    "--allow-difference",
+    "allowed",
+    multiple=True,
+    metavar="FIELD",
+    help="Compare although this field of the environment differs, such as power_mode (repeatable).",
+)
+def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float, allowed: Tuple[str, ...]) -> None:
     """Judge one results file against another.
 
     Exits with 0 when nothing regressed, 1 when something did, 4 when a file cannot be used.
@@ -72,7 +82,9 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
     from pytest_edgeperf.results import ResultsError
 
     try:
-        comparison = pytest_edgeperf.compare(base, candidate, tolerance=tolerance, alpha=alpha)
+        comparison = pytest_edgeperf.compare(
+            base, candidate, tolerance=tolerance, alpha=alpha, allow_differences=allowed
+        )
     except (ResultsError, OSError) as error:
         _unusable(error)
     if form == "json":
@@ -181,16 +193,72 @@ def _print_noise(found: Noise, form: str) -> None:
 @main.command()
 def devices() -> None:
     """List the devices; mark what this machine is."""
-    from pytest_edgeperf.devices import DeviceMismatch, profiles, resolve
+    from pytest_edgeperf.devices import DeviceMismatch, ProfileError, profiles, resolve
 
     try:
-        here = resolve("auto")
+        known = dict(profiles(Path.cwd()))
+        here = resolve("auto", rootdir=Path.cwd())
         name, conclusion = here.name, f"This machine is {here.name}: {here.description}"
+        known.setdefault(name, here.profile)
+    except ProfileError as error:
+        _unusable(error)
     except DeviceMismatch as error:
         name, conclusion = "", str(error)
-    known = profiles().values()
-    _print_rows([("*" if profile.name == name else "", profile.name, profile.description) for profile in known])
+    _print_rows([("*" if one.name == name else "", one.name, one.description) for one in known.values()])
     click.echo(f"\n{conclusion}")
+
+
+_device = click.option(
+    "--device", "device", default="auto", show_default=True, metavar="NAME", help="What this machine should be."
+)
+
+
+@main.command()
+@_device
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print what was found.",
+)
+def doctor(device: str, form: str) -> None:
+    """Tell what makes this machine measure wrongly or noisily, and what mends it.
+
+    Only looks; runs none of the commands that it names. Exits with 0 when the machine is fit to measure, 1 when it
+    is not, 4 when it is not the device.
+    """
+    from pytest_edgeperf.devices.doctor import examine
+
+    here = _resolved(device)
+    diagnosis = examine(here.identity, here.root)
+    if form == "json":
+        import json
+
+        told = {"device": here.name, "machine": here.description, **diagnosis.to_dict()}
+        click.echo(json.dumps(told, indent=2, sort_keys=True))
+    else:
+        from pytest_edgeperf.report.doctor import doctor_text
+
+        click.echo(doctor_text(f"{here.name}: {here.description}", diagnosis, _paper()))
+    if not diagnosis.fit:
+        sys.exit(EXIT_UNFIT)
+
+
+@main.command()
+@_device
+def sensors(device: str) -> None:
+    """Read all sensors of this machine once; tell which cannot be read, and why."""
+    from pytest_edgeperf.devices.sensors.registry import find_sensors
+    from pytest_edgeperf.report.doctor import absent_text, sensor_rows
+
+    here = _resolved(device)
+    found, absent = find_sensors(here.identity, here.root)
+    _print_rows(sensor_rows(found))
+    told = absent_text(absent, _paper())
+    if told:
+        click.echo(f"\n{told}" if found else told)
 
 
 @main.command()
@@ -349,11 +417,15 @@ def _device_first(arguments: Sequence[str], folder: str) -> Tuple[str, Sequence[
 
 
 def _this_device() -> str:
-    from pytest_edgeperf.devices import DeviceMismatch, resolve
+    return _resolved("auto").name
+
+
+def _resolved(name: str) -> Device:
+    from pytest_edgeperf.devices import DeviceError, resolve
 
     try:
-        return resolve("auto").name
-    except DeviceMismatch as error:
+        return resolve(name, rootdir=Path.cwd())
+    except DeviceError as error:
         _unusable(error)
 
 

@@ -177,7 +177,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         settings = config.stash[_SETTINGS]
         items = _to_measure(session.items, settings)
         if items or settings.device != "auto":
-            device = _resolve_device(settings)
+            device = _resolve_device(config, settings)
             if items and not settings.in_process:
                 _measure(config, settings, device, items)
     return (yield)
@@ -194,12 +194,12 @@ def _to_measure(items: Sequence[pytest.Item], settings: Settings) -> List[pytest
     ]
 
 
-def _resolve_device(settings: Settings) -> Device:
+def _resolve_device(config: pytest.Config, settings: Settings) -> Device:
     from pytest_edgeperf import devices
 
     try:
-        return devices.resolve(settings.device)
-    except (devices.DeviceMismatch, devices.UnknownDevice) as error:
+        return devices.resolve(settings.device, rootdir=config.rootpath)
+    except devices.DeviceError as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -336,7 +336,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture(scope="session")
 def device(pytestconfig: pytest.Config) -> Device:
     """The device under test: ``device.name``, ``device.fingerprint``."""
-    return _resolve_device(pytestconfig.stash[_SETTINGS])
+    return _resolve_device(pytestconfig, pytestconfig.stash[_SETTINGS])
 
 
 @pytest.fixture(scope="session")

@@ -247,6 +247,19 @@ OPTIONS: Tuple[Option, ...] = (
         "go on with this checkout's unfinished session: keep what a crash, a kill or Ctrl-C left measured",
         flag=True,
     ),
+    Option(
+        "allow_difference",
+        _names,
+        "compare although this field of the environment differs from the baseline's, such as power_mode (repeatable)",
+        metavar="FIELD",
+        repeatable=True,
+    ),
+    Option(
+        "no_cooldown",
+        _flag,
+        "do not wait until a hot machine has cooled down before a run",
+        flag=True,
+    ),
     Option("results", str, "write this session's runs to FILE (repeatable)", metavar="FILE", repeatable=True),
     Option(
         "inconclusive",
@@ -314,6 +327,10 @@ class Settings:
     reason: Optional[str] = None
     in_process: bool = False
     resume: bool = False
+    #: Fields of the environment that may differ: ``power_mode`` or ``settings.power_mode``.
+    allowed_differences: Tuple[str, ...] = ()
+    #: Wait before a run until the machine is well below where it slows itself down.
+    cooldown: bool = True
     results: Tuple[str, ...] = ()
     inconclusive: str = "pass"
     unbaselined: str = "pass"
@@ -452,6 +469,8 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         reason=reason,
         in_process=values.get("in_process", False),
         resume=values.get("resume", False),
+        allowed_differences=_flat(values.get("allow_difference", ())),
+        cooldown=not values.get("no_cooldown", False),
         results=tuple(values.get("results", ())),
         inconclusive=values.get("inconclusive", defaults.inconclusive),
         unbaselined=values.get("unbaselined", defaults.unbaselined),

@@ -31,6 +31,7 @@ class Progress:
         self._round = 0
         self._line = ""
         self._waited = False
+        self._cooling = False
 
     def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
         """Say how many benchmarks each of the coming rounds has; again when suspects are measured on."""
@@ -44,6 +45,7 @@ class Progress:
         if not self._enabled:
             return
         begins = round_number != self._round
+        self._cooling = False
         self._round = round_number
         left = "" if remaining_s is None else f", about {duration(round(max(remaining_s, 0.0)))} left"
         if self._live:
@@ -59,6 +61,14 @@ class Progress:
         elif not self._waited:
             self._plain("few benchmarks: rounds wait for each other (--edgeperf-spacing), as noise comes in bursts")
         self._waited = True
+
+    def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
+        """Say that the machine is waited for; elsewhere than on a terminal, once per wait."""
+        if self._live:
+            self._draw(f"cooling down: {zone} {temperature_c:.1f} degC, waiting for {target_c:.1f}", "")
+        elif not self._cooling:
+            self._plain(f"cooling down: {zone} has {temperature_c:.1f} degC, waiting for {target_c:.1f}")
+        self._cooling = True
 
     def note(self, text: str) -> None:
         """Print a line that stays."""

@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
+from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule import parking
 from pytest_edgeperf.schedule.plan import Plan
@@ -23,6 +24,7 @@ class Attempt:
         self,
         plan: Plan,
         specification: Message,
+        before: Condition,
         *,
         threads: int,
         show_output: bool,
@@ -31,6 +33,8 @@ class Attempt:
         executable: Optional[str] = None,
     ) -> None:
         self.plan = plan
+        #: The machine when it began.
+        self.before = before
         self.started = datetime.now(timezone.utc)
         self._memory = parking.memory()
         self._seconds = seconds

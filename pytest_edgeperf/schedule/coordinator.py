@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
+from pytest_edgeperf.devices.condition import Condition, Observer
+from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
@@ -14,12 +16,16 @@ from pytest_edgeperf.results.gate import GATE, Gate
 from pytest_edgeperf.results.studies import STUDIES, STUDY
 from pytest_edgeperf.schedule import courses, parking, quality
 from pytest_edgeperf.schedule.attempt import Attempt
+from pytest_edgeperf.schedule.cooling import Cooling
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
+
+#: Where a results file keeps the fields of the environment that its comparison let differ.
+ALLOWED = "allowed_differences"
 
 #: How the coordinator waits between rounds.
 rest = time.sleep
@@ -37,6 +43,9 @@ class Progress(Protocol):
     def wait(self, seconds: float) -> None:
         """The next round begins in so many seconds."""
 
+    def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
+        """The machine is waited for until it has cooled down."""
+
     def note(self, text: str) -> None:
         """Something the user should know now."""
 
@@ -53,6 +62,8 @@ class SessionFacts:
     fingerprint: Mapping[str, Any]
     boot: Optional[str]
     commit: Optional[str]
+    #: Further sections of each run's environment: the system's software, what the doctor found.
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,12 +90,17 @@ class Coordinator:
     baseline: Optional[Results]
     progress: Progress
     journal: Journal
+    #: Looks at the machine before and after each run.
+    observer: Observer
     environments: Dict[str, Dict[str, Dict[str, Any]]] = field(default_factory=dict)
     comparison: Optional[Comparison] = None
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
     seconds: float = 0.0
     _round_began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.cooling = Cooling(self.observer.headroom, self.progress, sleep=rest)
 
     def measure(self) -> None:
         """Measure all plans: the planned rounds, then, in a check, further ones for suspects."""
@@ -98,6 +114,7 @@ class Coordinator:
             self.seconds = time.monotonic() - began
             self.progress.finish()
         self._note_replaced()
+        self.notes += [self.cooling.note] if self.cooling.note else []
         self.notes += courses.notes({plan.id: plan.runs for plan in self.plans})
 
     def measured(self) -> Results:
@@ -116,7 +133,7 @@ class Coordinator:
                 for plan in self.plans
                 if plan.runs
             },
-            extra={**({STUDIES: studies} if studies else {}), **self._gate()},
+            extra={**({STUDIES: studies} if studies else {}), **self._gate(), **self._allowed()},
         )
 
     def _gate(self) -> Dict[str, Any]:
@@ -134,6 +151,11 @@ class Coordinator:
         )
         return {GATE: gate.to_dict()}
 
+    def _allowed(self) -> Dict[str, Any]:
+        """Who compared what should not be compared is told by the file."""
+        allowed = self.settings.allowed_differences
+        return {ALLOWED: list(allowed)} if allowed else {}
+
     @property
     def stopped(self) -> bool:
         """Whether ``-x`` or ``--maxfail`` ends the measuring."""
@@ -149,7 +171,11 @@ class Coordinator:
         else:
             from pytest_edgeperf.judge import compare
 
-            self.comparison = compare(self._collected(self.baseline), self.measured())
+            self.comparison = compare(
+                self._collected(self.baseline),
+                self.measured(),
+                allow_differences=self.settings.allowed_differences,
+            )
         if self.comparison is not None:
             self.comparison = self._without_broken(self.comparison)
 
@@ -189,6 +215,7 @@ class Coordinator:
             tolerance=self.settings.tolerance,
             tolerances={id: one.tolerance for id, one in options.items() if one.tolerance is not None},
             gates={id: one.gate for id, one in options.items() if one.gate},
+            allowed_differences=self.settings.allowed_differences,
             must_detect=self.settings.must_detect,
         )
 
@@ -273,11 +300,19 @@ class Coordinator:
         if parked < parking.MOST_PARKED and NARROW not in self.notes:
             self.notes.append(NARROW)
 
+    def _before(self) -> Condition:
+        """Wait until the machine is cool, and look at it."""
+        if self.settings.cooldown:
+            self.cooling.wait()
+        return self.observer.look()
+
     def _attempt(self, plan: Plan) -> Attempt:
         options, settings = plan.options, self.settings
+        before = self._before()
         return Attempt(
             plan,
             self.launch.specification(plan),
+            before,
             threads=options.threads or settings.threads,
             show_output=self.launch.show_output,
             timeout_s=options.timeout_s or settings.timeout_s,
@@ -294,12 +329,9 @@ class Coordinator:
     def _keep(self, plan: Plan, delivery: Delivery, attempt: Attempt) -> None:
         assert delivery.run is not None
         message = delivery.run
-        environment = {
-            "fingerprint": dict(self.facts.fingerprint),
-            "software": message["software"],
-            "settings": message["settings"],
-        }
-        figures = {**message["quality"], **attempt.figures()}
+        environment = self._environment(message, attempt.before)
+        condition = condition_figures(attempt.before, self.observer.look())
+        figures = {**message["quality"], **attempt.figures(), **condition}
         reasons = quality.disturbed_by(
             figures,
             quality.baseline_figures(self.baseline, plan.id, environment),
@@ -322,6 +354,15 @@ class Coordinator:
         }
         self.journal.run(plan.id, record)
         self._take(plan, record)
+
+    def _environment(self, message: Message, before: Condition) -> Dict[str, Dict[str, Any]]:
+        """What the run depended on; the device's settings as they were when it began."""
+        return {
+            "fingerprint": dict(self.facts.fingerprint),
+            "software": message["software"],
+            "settings": {**before.settings, **message["settings"]},
+            **{name: dict(section) for name, section in self.facts.sections.items() if section},
+        }
 
     def resume(self, past: Past) -> None:
         """Take over the runs that an unfinished session had measured, as if they were this one's."""

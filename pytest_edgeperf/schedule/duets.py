@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
+from pytest_edgeperf.devices.condition import Condition
+from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.pairs import Pair, pair_of, pair_of_runs
 from pytest_edgeperf.judge.types import (
     INCOMPARABLE,
@@ -152,7 +154,7 @@ class DuetCoordinator(Coordinator):
             if self._is_on_base(plan):
                 self._take_pair(plan)
             else:
-                with self._start(plan, CANDIDATE) as attempt:
+                with self._start(plan, CANDIDATE, self._before()) as attempt:
                     if attempt.prepare():
                         attempt.visit()
                     self._deliver(attempt)
@@ -160,8 +162,10 @@ class DuetCoordinator(Coordinator):
     def _take_pair(self, plan: Plan) -> None:
         attempts: Dict[str, Attempt] = {}
 
+        before = self._before()
+
         def start(side: str) -> Attempt:
-            attempts[side] = self._start(plan, side)
+            attempts[side] = self._start(plan, side, before)
             return attempts[side]
 
         order = (BASE, CANDIDATE) if plan.tries % 2 == 0 else (CANDIDATE, BASE)
@@ -175,9 +179,10 @@ class DuetCoordinator(Coordinator):
         plan.base_fault = _why_no_run(base, self.opponent.label)
         if plan.base_fault is None and not taken.in_turns and not plan.alternating:
             self._turn_to_alternating(plan)
-        record = self._record(plan.last, attempts[CANDIDATE], self.facts.commit)
+        after = self.observer.look()
+        record = self._record(plan.last, attempts[CANDIDATE], self.facts.commit, after)
         if plan.base_fault is None:
-            record["base"] = self._record(base, attempts[BASE], self.opponent.commit)
+            record["base"] = self._record(base, attempts[BASE], self.opponent.commit, after)
             record["pair"] = list(_pair(base.run or {}, plan.last.run, in_turns=taken.in_turns))
             record["alternating"] = plan.alternating
         self.journal.run(plan.id, record)
@@ -192,11 +197,12 @@ class DuetCoordinator(Coordinator):
         why = ADOPTED if plan.adopted else NO_ROOM
         self.notes.append(f"{plan.id}: whole runs in alternation instead of turns ({why}), so it finds less")
 
-    def _start(self, plan: Plan, side: str) -> Attempt:
+    def _start(self, plan: Plan, side: str, before: Condition) -> Attempt:
         options, settings = plan.options, self.settings
         return Attempt(
             plan,
             self.opponent.specification(self.launch.specification(plan), side),
+            before,
             threads=options.threads or settings.threads,
             show_output=self.launch.show_output,
             timeout_s=options.timeout_s or settings.timeout_s,
@@ -204,23 +210,20 @@ class DuetCoordinator(Coordinator):
             executable=self.opponent.python if side == BASE else None,
         )
 
-    def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str]) -> Dict[str, Any]:
+    def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> Dict[str, Any]:
         """What the journal keeps of one side's run. What disturbs one side of a pair disturbs the other too."""
         message: Message = delivery.run or {}
         return {
             "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "boot": self.facts.boot,
             "commit": commit,
-            "environment": {
-                "fingerprint": dict(self.facts.fingerprint),
-                "software": message["software"],
-                "settings": message["settings"],
-            },
+            "environment": self._environment(message, attempt.before),
             "metrics": message["metrics"],
             "values": message["values"],
             "quality": {
                 **message["quality"],
                 **attempt.figures(),
+                **condition_figures(attempt.before, after),
                 "disturbed": False,
                 "turns_ms": [round(turn_ms, 7) for turn_ms in message["turns_ms"]],
             },

@@ -7,6 +7,7 @@ import fcntl
 import getpass
 import json
 import os
+import stat
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Dict, Optional
 
 #: Where the lock is, for all users of a machine; sessions that shall not see each other need different ones.
 LOCK_FOLDER_VARIABLE = "EDGEPERF_LOCK_DIR"
+_SHARED = Path("/run/lock")
 
 
 class LockError(Exception):
@@ -32,7 +34,7 @@ class DeviceLock:
     """
 
     def __init__(self, folder: Optional[Path] = None) -> None:
-        self._folder = folder or Path(os.environ.get(LOCK_FOLDER_VARIABLE) or tempfile.gettempdir())
+        self._folder = folder or lock_folder()
         self._descriptor: Optional[int] = None
 
     def acquire(self, rootdir: Path) -> None:
@@ -101,6 +103,20 @@ class DeviceLock:
             f"another session is measuring on this machine ({who}); two at once would disturb each other: "
             "wait until it has ended"
         )
+
+
+def lock_folder() -> Path:
+    """The folder that all who measure on this machine share: ``$EDGEPERF_LOCK_DIR``, else ``/run/lock`` where
+    everybody may write there, else the temporary directory.
+
+    A service may have a temporary directory of its own (``PrivateTmp``), so that comes last.
+    """
+    if os.environ.get(LOCK_FOLDER_VARIABLE):
+        return Path(os.environ[LOCK_FOLDER_VARIABLE])
+    with contextlib.suppress(OSError):
+        if stat.S_ISDIR(_SHARED.stat().st_mode) and _SHARED.stat().st_mode & stat.S_IWOTH:
+            return _SHARED
+    return Path(tempfile.gettempdir())
 
 
 def _user() -> str:

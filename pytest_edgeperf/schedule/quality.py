@@ -19,10 +19,15 @@ MOST_STEAL_SHARE = 0.02
 CANARY_MARGIN = 1.03
 #: Slower than nine in ten of the baseline's runs: a state that the baseline has accepted is not a disturbance.
 CANARY_QUANTILE = 0.9
+#: Swapping less than a MiB is any idle daemon's; a page has 4 KiB. Chosen, not measured.
+MOST_SWAPPED_PAGES = 256
 #: Of fewer runs a 90 % quantile says nothing.
 FEWEST_CANARIES = 3
 #: Work of its own threads and children that its baseline did not have, in processors: it may slow the canary itself.
 OWN_HELP_SHARE = 0.1
+
+#: Settings that decide how fast a canary is.
+SPEED = ("power_mode", "governor", "cpu_max_mhz", "cpus_online", "clocks_pinned")
 
 Figures = Mapping[str, Any]
 
@@ -44,6 +49,16 @@ def taken(quality: Figures) -> bool:
 def stolen(quality: Figures) -> bool:
     """Whether the hypervisor gave the run's processors to others."""
     return _above(quality, "steal_share", MOST_STEAL_SHARE)
+
+
+def swapped(quality: Figures) -> bool:
+    """Whether the system swapped memory in or out."""
+    return _above(quality, "swapped_pages", MOST_SWAPPED_PAGES)
+
+
+def over_current(quality: Figures) -> bool:
+    """Whether a Jetson's supply was limited."""
+    return _above(quality, "overcurrent_events", 0)
 
 
 def canary(quality: Figures) -> Optional[float]:
@@ -94,16 +109,36 @@ def disturbed_by(quality: Figures, baseline: Sequence[Figures] = (), *, pinned: 
         reasons.append(f"canary {value / limit * CANARY_MARGIN:.2f}x")
     if quality.get("throttled"):
         reasons.append(f"throttled {quality['throttled']}x ({', '.join(quality.get('throttled_by', ()))})")
+    return reasons + _by_condition(quality, baseline)
+
+
+def _by_condition(quality: Figures, baseline: Sequence[Figures]) -> List[str]:
+    """What the looks at the machine before and after the run tell."""
+    reasons: List[str] = []
+    if quality.get("slowed_by"):
+        reasons.append(f"slowed by {', '.join(quality['slowed_by'])}")
+    if min(quality.get("headroom_c", (1.0,))) <= 0:
+        reasons.append(f"hot: {quality['temperature_zone']} {max(quality['temperature_c']):.1f} degC")
+    if quality.get("settings_changed"):
+        reasons.append(f"settings changed: {', '.join(quality['settings_changed'])}")
+    if quality.get("oom_kills"):
+        reasons.append(f"memory ran out: the kernel killed {quality['oom_kills']} processes")
+    if swapped(quality) and not _usual(swapped, baseline, "swapped_pages"):
+        reasons.append(f"swapped {quality['swapped_pages']} pages")
+    # Some Jetsons count instantaneous over-current in their usual work: it tells only against a baseline.
+    known = [one for one in baseline if "overcurrent_events" in one]
+    if known and over_current(quality) and not _usual(over_current, known, "overcurrent_events"):
+        reasons.append(f"over-current {quality['overcurrent_events']}x")
     return reasons
 
 
 def comparable(run: Run, environments: Mapping[str, Mapping[str, Any]], environment: Mapping[str, Any]) -> bool:
-    """Whether the run's canary may be compared: same machine, same Python, same processors."""
+    """Whether the run's canary may be compared: same machine, same Python, same processors, same clocks."""
     other = environments.get(run.environment, {})
     return (
         _of(other, "fingerprint") == _of(environment, "fingerprint")
         and _of(other, "software").get("python") == _of(environment, "software").get("python")
-        and _of(other, "settings").get("cpus") == _of(environment, "settings").get("cpus")
+        and all(_of(other, "settings").get(name) == _of(environment, "settings").get(name) for name in ("cpus", *SPEED))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 import subprocess
@@ -15,6 +16,10 @@ import pytest
 
 from pytest_edgeperf import results
 from pytest_edgeperf.devices import Device, boot_id
+from pytest_edgeperf.devices.condition import Observer
+from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
+from pytest_edgeperf.devices.software import software
+from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule import adoption, pinning
@@ -30,6 +35,7 @@ from pytest_edgeperf.settings import (
     OFF,
     REFRESH,
     Settings,
+    SettingsError,
     cache_folder,
 )
 
@@ -62,6 +68,8 @@ class MeasuringSession:
         self.opponent = opponent
         stored = settings.baseline in (CHECK, REFRESH)
         self.baseline = results.load(self.baseline_path.parent, device.name) if stored else None
+        self._check_allowed()
+        self.diagnosis = examine(device.identity, device.root)
         past = self._past()
         now = datetime.now(timezone.utc)
         facts = SessionFacts(
@@ -70,6 +78,7 @@ class MeasuringSession:
             fingerprint=device.fingerprint,
             boot=boot_id(),
             commit=self._commit,
+            sections=self._sections(),
         )
         self._journal = (
             Journal.resumed(past)
@@ -92,6 +101,7 @@ class MeasuringSession:
             "baseline": self.baseline,
             "progress": progress,
             "journal": self._journal,
+            "observer": Observer(device.identity, device.root),
         }
         self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
         self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
@@ -113,6 +123,7 @@ class MeasuringSession:
 
     def measure(self) -> None:
         """Measure everything, then write what is to be written."""
+        self.coordinator.progress.note(doctor_line(self.diagnosis))
         self.coordinator.measure()
         adoption.hand_over(self.config, self.plans.values())
         self._write()
@@ -149,6 +160,35 @@ class MeasuringSession:
             "threads": self.settings.threads,
             "cpus": self.settings.cpus,
         }
+
+    def _sections(self) -> Dict[str, Dict[str, Any]]:
+        """Of each run's environment, what no run changes."""
+        found = software(self.device.identity, self.device.root)
+        return {
+            "system": {name: one.value for name, one in found.items() if one.value is not None},
+            "doctor": {"findings": ", ".join(self.diagnosis.lasting()) or "none"},
+        }
+
+    def _check_allowed(self) -> None:
+        """Refuse the name of a field that neither the baseline nor this device has: a typing error would go unseen.
+
+        Raises:
+            SettingsError: there is no such field.
+        """
+        if self.baseline is None:
+            return
+        known = {f"settings.{name}" for name in HARD_SETTINGS}
+        known |= {f"fingerprint.{name}" for name in self.device.fingerprint}
+        for sections in self.baseline.environments.values():
+            known |= {f"{section}.{name}" for section, fields in sections.items() for name in fields}
+        names = known | {name.partition(".")[2] for name in known}
+        for field in self.settings.allowed_differences:
+            if field not in names:
+                close = difflib.get_close_matches(field, sorted(names), n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                raise SettingsError(
+                    f"--edgeperf-allow-difference={field}: no environment of {self.baseline_path} has this field{hint}"
+                )
 
     def _past(self) -> Optional[Past]:
         past = unfinished(cache_folder("journals"), self._header())
@@ -259,6 +299,12 @@ class MeasuringSession:
             self.refreshed.update(dict.fromkeys(ids, word))
         for id, why in outcome.refused.items():
             self.coordinator.notes.append(f"{id} was not accepted: {why}")
+
+
+def doctor_line(diagnosis: Diagnosis) -> str:
+    """One line on the machine, and where to read more."""
+    more = "" if diagnosis.fit and not diagnosis.of(ADVICE) else "; edgeperf doctor tells why, and what mends it"
+    return f"this machine is {diagnosis.summary()}{more}"
 
 
 def _plain(params: Mapping[str, Any]) -> Dict[str, Any]:

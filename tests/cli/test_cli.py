@@ -32,7 +32,7 @@ def answer(monkeypatch, word):
     )
     asked = []
 
-    def compare(base, candidate, *, tolerance, alpha):
+    def compare(base, candidate, *, tolerance, alpha, allow_differences):
         asked.append((base, candidate, tolerance, alpha))
         return Comparison({ID: BenchmarkVerdict(word, {"latency": metric})})
 
@@ -93,7 +93,7 @@ def test_markdown(monkeypatch):
 
 
 def test_an_unusable_file_is_one_sentence_on_stderr_and_exit_4(monkeypatch):
-    def compare(base, candidate, *, tolerance, alpha):
+    def compare(base, candidate, **options):
         raise ResultsError(f"{base}: the file is empty; restore it")
 
     monkeypatch.setattr(pytest_edgeperf, "compare", compare)
@@ -104,7 +104,7 @@ def test_an_unusable_file_is_one_sentence_on_stderr_and_exit_4(monkeypatch):
 
 
 def test_an_unreadable_file_is_exit_4_too(monkeypatch):
-    def compare(base, candidate, *, tolerance, alpha):
+    def compare(base, candidate, **options):
         raise PermissionError(13, "Permission denied", base)
 
     monkeypatch.setattr(pytest_edgeperf, "compare", compare)
@@ -157,7 +157,7 @@ def test_frameworks_tells_versions_and_advice(monkeypatch):
     ]
 
 
-def profiles():
+def profiles(rootdir):
     nano = SimpleNamespace(name="nano", description="Jetson Nano")
     host = SimpleNamespace(name="host", description="any other machine")
     return {"nano": nano, "host": host}
@@ -166,9 +166,9 @@ def profiles():
 def test_devices_marks_this_machine(monkeypatch):
     from pytest_edgeperf import devices
 
-    here = SimpleNamespace(name="host", description="AMD EPYC, 2 cores")
+    here = SimpleNamespace(name="host", description="AMD EPYC, 2 cores", profile=None)
     monkeypatch.setattr(devices, "profiles", profiles)
-    monkeypatch.setattr(devices, "resolve", lambda name: here)
+    monkeypatch.setattr(devices, "resolve", lambda name, rootdir: here)
     assert run("devices").output.splitlines() == [
         "   nano  Jetson Nano",
         "*  host  any other machine",
@@ -180,7 +180,7 @@ def test_devices_marks_this_machine(monkeypatch):
 def test_devices_says_when_this_machine_cannot_tell_what_it_is(monkeypatch):
     from pytest_edgeperf import devices
 
-    def resolve(name):
+    def resolve(name, rootdir):
         raise devices.DeviceMismatch("its device tree cannot be read")
 
     monkeypatch.setattr(devices, "profiles", profiles)
@@ -195,6 +195,74 @@ def test_devices_here():
     done = run("devices")
     assert done.exit_code == 0
     assert "nano" in done.output
+
+
+CPUS = "/sys/devices/system/cpu"
+FIT = {
+    "/proc/loadavg": "0.00 0.00 0.00 1/9 9\n",
+    "/proc/meminfo": "MemTotal: 4000000 kB\nMemAvailable: 3145728 kB\n",
+    f"{CPUS}/online": "0-1\n",
+    f"{CPUS}/present": "0-1\n",
+    "/sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
+    "/sys/class/thermal/thermal_zone0/temp": "41500\n",
+}
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    def make(files):
+        for path, text in files.items():
+            file = tmp_path / "machine" / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        monkeypatch.setenv("EDGEPERF_ROOT", str(tmp_path / "machine"))
+
+    return make
+
+
+def test_doctor_tells_what_is_wrong_why_it_matters_and_what_mends_it(machine):
+    machine({**FIT, "/proc/loadavg": "3.00 1.00 0.50 4/99 9\n"})
+    done = run("doctor")
+    assert done.exit_code == 1
+    first, _, *lines = done.output.splitlines()
+    assert first.startswith("host: ")
+    assert lines[0].startswith("problem  background   load 3.00 on 2 cores in the last minute")
+    assert any(line.strip().startswith("-> ps aux --sort=-%cpu | head") for line in lines)
+    assert "ok       memory-free  3072 MiB are available" in done.output
+    assert done.output.endswith("not fit to measure: 1 problem (background)\n")
+
+
+def test_doctor_in_json_for_a_machine_that_is_fit(machine):
+    machine(FIT)
+    done = run("doctor", "--format", "json")
+    assert done.exit_code == 0
+    told = json.loads(done.output)
+    assert told["fit"] is True
+    assert told["device"] == "host"
+    memory = next(check for check in told["checks"] if check["id"] == "memory-free")
+    assert memory == {"id": "memory-free", "state": "ok", "found": "3072 MiB are available", "why": "", "remedy": ""}
+
+
+def test_doctor_refuses_another_device(machine):
+    machine(FIT)
+    done = run("doctor", "--device", "nano")
+    assert done.exit_code == 4
+    assert "--device=nano was asked for" in done.output
+
+
+def test_sensors_lists_what_can_be_read_and_why_the_others_cannot(machine):
+    machine(FIT)
+    done = run("sensors")
+    assert done.exit_code == 0
+    (line,) = [line for line in done.output.splitlines() if line.startswith("temperature_cpu")]
+    assert line.split() == ["temperature_cpu", "41.5", "degC", "/sys/class/thermal/thermal_zone0/temp"]
+    assert "not available:" in done.output
+    assert "power_total: nothing here measures the whole machine" in " ".join(done.output.split())
+
+
+def test_here_doctor_and_sensors_answer():
+    assert run("doctor").exit_code in (0, 1)
+    assert run("sensors").exit_code == 0
 
 
 def test_json_of_two_real_files(tmp_path):

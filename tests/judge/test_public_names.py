@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import pytest_edgeperf
+import pytest_edgeperf.judge
 from pytest_edgeperf.results.types import Results
 
 from .builders import latency_runs, results

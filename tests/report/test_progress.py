@@ -32,6 +32,31 @@ def measure(progress):
     progress.finish()
 
 
+def test_a_machine_that_cools_down_is_told_once_per_wait():
+    stream = io.StringIO()
+    progress = Progress(stream, 4)
+    progress.start(2, 1)
+    for temperature in (91.0, 89.04):
+        progress.cool("cpu", temperature, 87.0)
+    progress.update(1, 2, "test_a", None)
+    progress.cool("gpu", 90.0, 87.0)
+    assert stream.getvalue().splitlines()[1:] == [
+        "cooling down: cpu has 91.0 degC, waiting for 87.0",
+        "round 1/2: 1 benchmark",
+        "cooling down: gpu has 90.0 degC, waiting for 87.0",
+    ]
+
+
+def test_on_a_terminal_the_temperature_is_redrawn():
+    stream = Terminal()
+    progress = Progress(stream, 4, width=80)
+    progress.start(2, 1)
+    progress.cool("cpu", 91.0, 87.0)
+    progress.cool("cpu", 89.04, 87.0)
+    assert "cooling down: cpu 91.0 degC, waiting for 87.0" in stream.getvalue()
+    assert stream.getvalue().rstrip().endswith("cooling down: cpu 89.0 degC, waiting for 87.0")
+
+
 def test_elsewhere_a_plain_line_per_round():
     stream = io.StringIO()
     measure(Progress(stream, 4))

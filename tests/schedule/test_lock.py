@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+from pytest_edgeperf.schedule import lock
 from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock, LockError
 
 HOLD = """
 import sys
+import tempfile
 from pathlib import Path
 from pytest_edgeperf.schedule.lock import DeviceLock
 lock = DeviceLock(Path(sys.argv[1]))
@@ -37,19 +40,19 @@ def test_the_second_says_who_holds_it(holder, tmp_path):
 def test_a_killed_holder_holds_nothing(holder, tmp_path):
     holder.kill()
     holder.wait()
-    lock = DeviceLock(tmp_path)
-    lock.acquire(tmp_path)
-    lock.release()
+    own = DeviceLock(tmp_path)
+    own.acquire(tmp_path)
+    own.release()
 
 
 def test_a_released_lock_can_be_taken_again(tmp_path):
     for _ in range(2):
-        lock = DeviceLock(tmp_path)
-        lock.acquire(tmp_path)
+        own = DeviceLock(tmp_path)
+        own.acquire(tmp_path)
         with pytest.raises(DeviceBusy):
             DeviceLock(tmp_path).acquire(tmp_path)
-        lock.release()
-        lock.release()
+        own.release()
+        own.release()
 
 
 @pytest.mark.parametrize("said", ["", "[]", "{}", json.dumps({"pid": "x"})])
@@ -62,9 +65,9 @@ def test_a_spoilt_note_of_the_holder_is_an_unknown_process(holder, tmp_path, sai
 
 def test_a_lock_file_that_may_only_be_read_is_enough(tmp_path):
     (tmp_path / "edgeperf-device.lock").touch(0o444)
-    lock = DeviceLock(tmp_path)
-    lock.acquire(tmp_path)
-    lock.release()
+    own = DeviceLock(tmp_path)
+    own.acquire(tmp_path)
+    own.release()
 
 
 def test_a_symbolic_link_is_not_followed(tmp_path):
@@ -76,3 +79,18 @@ def test_a_symbolic_link_is_not_followed(tmp_path):
 def test_a_folder_that_is_not_there_is_named_with_its_variable(tmp_path):
     with pytest.raises(LockError, match=r"gone/edgeperf-device\.lock: .*No such file.*set EDGEPERF_LOCK_DIR"):
         DeviceLock(tmp_path / "gone").acquire(tmp_path)
+
+
+def test_the_lock_is_where_all_services_see_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("EDGEPERF_LOCK_DIR", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "private"))
+    shared = tmp_path / "lock"
+    monkeypatch.setattr(lock, "_SHARED", shared)
+    assert lock.lock_folder() == tmp_path / "private"
+    shared.mkdir()
+    shared.chmod(0o755)
+    assert lock.lock_folder() == tmp_path / "private"
+    shared.chmod(0o1777)
+    assert lock.lock_folder() == shared
+    monkeypatch.setenv("EDGEPERF_LOCK_DIR", str(tmp_path))
+    assert lock.lock_folder() == tmp_path

@@ -11,6 +11,7 @@ from pytest_edgeperf.schedule.quality import (
     LEAST_CPU_SHARE,
     MOST_OTHERS_SHARE,
     MOST_STEAL_SHARE,
+    MOST_SWAPPED_PAGES,
     MOST_SWITCHES_PER_S,
     OWN_HELP_SHARE,
     baseline_figures,
@@ -94,6 +95,7 @@ def test_others_on_the_runs_own_processors(others, pinned, signs, reasons):
 
 def test_stolen_time_and_throttling():
     assert disturbed_by(having(steal_share=MOST_STEAL_SHARE + 0.03)) == ["steal_share 0.05"]
+    assert disturbed_by(having(slowed_by=["gpu-throttle-alert"])) == ["slowed by gpu-throttle-alert"]
     throttled = having(throttled=3, throttled_by=["cpu1/core_throttle_count"])
     assert disturbed_by(throttled) == ["throttled 3x (cpu1/core_throttle_count)"]
 
@@ -195,6 +197,42 @@ def test_only_good_runs_of_the_same_machine_python_and_processors_are_comparable
     assert baseline_figures(baseline, "test_a", engine_changed) == [CALM]
     assert baseline_figures(baseline, "test_b", environment()) == []
     assert baseline_figures(None, "test_a", environment()) == []
+
+
+def test_other_clocks_make_another_canary():
+    modes = {"power_mode": "5W", "cpu_max_mhz": 918}
+    slow = {**environment(), "settings": {**environment()["settings"], **modes}}
+    stored = Results("host", {"usual": environment()}, {"test_a": Benchmark({}, {}, (run(CALM),))})
+    assert baseline_figures(stored, "test_a", environment()) == [CALM]
+    assert baseline_figures(stored, "test_a", slow) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "reasons"),
+    [
+        ({"headroom_c": [9.0, 4.0], "temperature_c": [88.0, 93.0], "temperature_zone": "cpu"}, []),
+        (
+            {"headroom_c": [9.0, -0.5], "temperature_c": [88.0, 97.5], "temperature_zone": "cpu"},
+            ["hot: cpu 97.5 degC"],
+        ),
+        ({"settings_changed": ["power_mode", "governor"]}, ["settings changed: power_mode, governor"]),
+        ({"oom_kills": 2}, ["memory ran out: the kernel killed 2 processes"]),
+        ({"swapped_pages": MOST_SWAPPED_PAGES}, []),
+        ({"swapped_pages": MOST_SWAPPED_PAGES + 1}, [f"swapped {MOST_SWAPPED_PAGES + 1} pages"]),
+        ({"overcurrent_events": 9}, []),
+    ],
+)
+def test_what_the_looks_before_and_after_tell(figures, reasons):
+    assert disturbed_by(having(**figures)) == reasons
+
+
+@pytest.mark.parametrize(("usual", "reasons"), [(0, ["over-current 9x"]), (27, [])])
+def test_over_current_tells_only_against_a_baseline_without_it(usual, reasons):
+    assert disturbed_by(having(overcurrent_events=9), [having(overcurrent_events=usual)] * 3) == reasons
+
+
+def test_swapping_that_the_baseline_shows_too_belongs_to_the_benchmark():
+    assert disturbed_by(having(swapped_pages=4000), [having(swapped_pages=3000)] * 3) == []
 
 
 def test_the_summary_says_how_many_by_what_and_how_many_were_replaced():

@@ -1,0 +1,67 @@
+"""``edgeperf doctor``: what makes this machine measure wrongly or noisily, and what mends it. It only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+from ..identity import Identity
+from . import heat, memory, neighbours, sensing, speed, system
+from .check import ADVICE, OK, PROBLEM, STATES, UNKNOWN, Check
+
+__all__ = ["ADVICE", "OK", "PROBLEM", "STATES", "UNKNOWN", "Check", "Diagnosis", "examine"]
+
+#: Each looks at one side of the machine; a check that does not apply to it is not in the answer.
+_LOOKS: Tuple[Callable[[Path, Identity], List[Check]], ...] = (
+    speed.checks,
+    heat.checks,
+    memory.checks,
+    neighbours.checks,
+    sensing.checks,
+    system.checks,
+)
+
+_MOMENTARY = frozenset(
+    ("background", "gpu-busy", "memory-free", "monitors", "storage", "thermal", "throttle", "undervoltage", "updates")
+)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All checks of one look at a machine."""
+
+    checks: Tuple[Check, ...]
+
+    @property
+    def fit(self) -> bool:
+        """Whether to measure here: nothing was found that makes figures mislead."""
+        return not self.of(PROBLEM)
+
+    def of(self, state: str) -> List[Check]:
+        """The checks that found this state."""
+        return [check for check in self.checks if check.state == state]
+
+    def summary(self) -> str:
+        """One line: ``2 problems (governor, background), 1 hint (swap)``."""
+        parts = []
+        for state, one, many in ((PROBLEM, "problem", "problems"), (ADVICE, "hint", "hints")):
+            found = [check.id for check in self.of(state)]
+            if found:
+                parts.append(f"{len(found)} {one if len(found) == 1 else many} ({', '.join(found)})")
+        fit = "fit to measure" if self.fit else "not fit to measure"
+        return f"{fit}: {', '.join(parts)}" if parts else fit
+
+    def lasting(self) -> List[str]:
+        """What was found of those checks whose answer does not change by itself within a session."""
+        found = [check.id for state in (PROBLEM, ADVICE) for check in self.of(state)]
+        return sorted(id for id in found if id not in _MOMENTARY)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """What ``edgeperf doctor --format json`` prints."""
+        return {"fit": self.fit, "checks": [dict(vars(check)) for check in self.checks]}
+
+
+def examine(identity: Identity, root: Path = Path("/")) -> Diagnosis:
+    """Look at everything that applies to this machine; changes nothing."""
+    return Diagnosis(tuple(check for look in _LOOKS for check in look(root, identity)))

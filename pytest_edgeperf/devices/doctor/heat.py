@@ -1,0 +1,115 @@
+"""Whether the machine slows itself down, for heat or for a weak supply, or is about to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import List, Optional
+
+from ..files import exists, names_in, read_number, read_text
+from ..identity import Identity
+from ..nvpmodel import STATUS
+from ..profiles import HOST, JETSON, RASPBERRY_PI
+from ..sensors import nvml
+from ..sensors.counters import overcurrents, throttling_now
+from ..sensors.ina3221 import IIO_DRIVER
+from ..sensors.raspberrypi import get_throttled
+from ..sensors.thermal import COOL_HEADROOM_C, headroom
+from ..throttling import throttle_counts
+from .check import ADVICE, PROBLEM, Check, ok, unknown
+
+#: The Nano's module wants 5 V; below this its regulator slows it down.
+_LEAST_NANO_MV = 4750
+_INSTANTANEOUS = 3
+_FAN_CONFIGURATION = "/etc/nvfancontrol.conf"
+_SUPPLY = "use a supply of 5 V and 4 A at the barrel jack, with jumper J48 set"
+_WAIT = "wait until it has cooled down; give it a fan or a heat sink"
+
+
+def checks(root: Path, identity: Identity) -> List[Check]:
+    """Temperature, throttling, supply and fan, as far as the machine tells."""
+    found = [_thermal(root, identity), _throttle(root, identity)]
+    if identity.family == JETSON:
+        found += [check for check in (_undervoltage(root), _fan(root)) if check is not None]
+    elif identity.family == RASPBERRY_PI:
+        found.append(_firmware(root))
+    return found
+
+
+def _thermal(root: Path, identity: Identity) -> Check:
+    left = headroom(root, identity)
+    if left.celsius is None or left.temperature_c is None or left.trip is None:
+        return unknown("thermal", left.reason or "no temperature can be read", "A hot machine slows itself down.")
+    text = f"{left.zone} {left.temperature_c:.1f} degC, {left.celsius:.1f} below where it is slowed down"
+    if left.celsius >= COOL_HEADROOM_C:
+        return ok("thermal", text)
+    if left.celsius <= 0:
+        text = f"{left.zone} {left.temperature_c:.1f} degC, beyond the {left.trip.celsius:.1f} where it is slowed down"
+    return Check("thermal", PROBLEM, text, "It slows itself down, now or within the first benchmark.", _WAIT)
+
+
+def _throttle(root: Path, identity: Identity) -> Check:
+    now = [device.type for device in throttling_now(root)]
+    if identity.family == HOST:
+        for card in nvml.clock_reasons(root):
+            now += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]
+    if now:
+        found = f"slowed down now by {', '.join(now)}"
+        return Check("throttle", PROBLEM, found, "It is slower than its clocks are set to.", _WAIT)
+    # Instantaneous over-current (oc3) is counted in the usual work of some boards: runs tell it, nobody hints at it.
+    inputs = [one for one in overcurrents(root) if one.number < _INSTANTANEOUS]
+    events = {f"oc{one.number} ({one.meaning})": read_number(root, one.source) or 0 for one in inputs}
+    counts = throttle_counts(root)
+    for kind in ("core", "package"):
+        events[f"{kind} too hot"] = max((n for name, n in counts.items() if f"/{kind}_" in name), default=0)
+    past = ", ".join(f"{name} {count}x" for name, count in events.items() if count)
+    if past:
+        why = "It has been too hot, or its supply too weak, since it was started; under load it will be again."
+        return Check("throttle", ADVICE, f"since boot: {past}", why, "sudo dmesg | grep -iE 'throttl|over.?current'")
+    return ok("throttle", "not slowed down now" + (", nor since boot" if counts or inputs else ""))
+
+
+def _undervoltage(root: Path) -> Optional[Check]:
+    for chip in names_in(root, IIO_DRIVER):
+        for device in names_in(root, f"{IIO_DRIVER}/{chip}"):
+            folder = f"{IIO_DRIVER}/{chip}/{device}"
+            if read_text(root, f"{folder}/rail_name_0").text != "POM_5V_IN":
+                continue
+            millivolt = read_number(root, f"{folder}/in_voltage0_input")
+            if millivolt is None:
+                return None
+            if millivolt >= _LEAST_NANO_MV:
+                return ok("undervoltage", f"the module is fed with {millivolt / 1000:.2f} V")
+            found = f"the module is fed with {millivolt / 1000:.2f} V"
+            return Check("undervoltage", PROBLEM, found, "Below 4.75 V it slows itself down, or dies.", _SUPPLY)
+    return None
+
+
+def _fan(root: Path) -> Optional[Check]:
+    status = read_text(root, STATUS).text or ""
+    configured = read_text(root, _FAN_CONFIGURATION).text or ""
+    default = re.search(r"^\s*FAN_DEFAULT_PROFILE\s+(\w+)", configured, re.MULTILINE)
+    mode = re.search(r"\bfmode:(\w+)", status)
+    profile = (mode or default).group(1) if mode or default else None  # type: ignore[union-attr]
+    if profile is None or "quiet" not in profile:
+        return ok("fan", f"profile {profile}") if profile else None
+    why = "A quiet fan lets a long session heat the module up until it slows itself down."
+    remedy = "sudo jetson_clocks --fan"
+    if exists(root, _FAN_CONFIGURATION):
+        remedy += f"  # for good: FAN_DEFAULT_PROFILE cool in {_FAN_CONFIGURATION}"
+    return Check("fan", ADVICE, f"profile {profile}", why, remedy)
+
+
+def _firmware(root: Path) -> Check:
+    state = get_throttled(root)
+    if state.now is None:
+        return unknown("undervoltage", state.reason or "", "A weak supply or heat slows the processor down.")
+    remedy = f"use the official power supply; {_WAIT}"
+    if state.now:
+        found = f"the firmware slows it down now: {', '.join(state.now)}"
+        return Check("undervoltage", PROBLEM, found, "It is slower than its clock says.", remedy)
+    if state.since_boot:
+        found = f"since boot: {', '.join(state.since_boot)}"
+        why = "Under load it will be slowed down again."
+        return Check("undervoltage", ADVICE, found, why, remedy)
+    return ok("undervoltage", f"nothing slowed it down since boot ({state.source})")

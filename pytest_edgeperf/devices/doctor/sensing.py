@@ -1,0 +1,31 @@
+"""Which sensors cannot be read although the machine has them, and what makes them readable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import List
+
+from ..identity import Identity
+from ..sensors import power
+from .check import ADVICE, Check, ok, unknown
+
+_DENIED = re.compile(r"Permission denied|Operation not permitted")
+
+
+def checks(root: Path, identity: Identity) -> List[Check]:
+    """The sensors of power: without them energy is not measured."""
+    found, absent = power.find(root, identity)
+    readable = ", ".join(sensor.name for sensor in found)
+    refused = [one for one in absent if _DENIED.search(one.reason)]
+    why = "Power and energy cannot be measured without it."
+    if refused:
+        first = refused[0]
+        reason, _, remedy = first.reason.rpartition(": ") if "sudo " in first.reason else (first.reason, "", "")
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        return [Check("sensors", ADVICE, f"{first.name}{more}: {reason}", why, remedy)]
+    total = next((one for one in absent if one.name == power.TOTAL), None)
+    if readable:
+        without = "" if total is None else f"; no total, as {total.reason.partition('; ')[0]}"
+        return [ok("sensors", f"power: {readable}{without}")]
+    return [unknown("sensors", "; ".join(dict.fromkeys(one.reason for one in absent)) or "no sensor of power", why)]

@@ -1,0 +1,129 @@
+"""What of the system matters now and then: disk, containers, memory layout, word size, sleeping USB devices."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import List, Optional
+
+from .. import host
+from ..files import exists, names_in, read_number, read_text
+from ..identity import Identity
+from ..l4t import RELEASE, l4t
+from ..profiles import JETSON, RASPBERRY_PI
+from ..software import software
+from .check import ADVICE, PROBLEM, Check, ok, unknown
+
+_NAMES = {
+    "l4t": "L4T",
+    "jetpack": "JetPack",
+    "nvidia_driver": "driver",
+    "cuda": "CUDA",
+    "cudnn": "cuDNN",
+    "tensorrt_library": "TensorRT",
+    "tensorrt_binding": "TensorRT for Python",
+    "tensorrt_trtexec": "trtexec",
+}
+_LAYOUT = "/proc/sys/kernel/randomize_va_space"
+_USB = "/sys/bus/usb/devices"
+_LEAST_FREE_GIB = 1.0
+_GIB = float(1 << 30)
+
+
+def checks(root: Path, identity: Identity) -> List[Check]:
+    """Storage and memory layout; container, word size and USB devices where they matter."""
+    found = [check for check in (_storage(root), _layout(root)) if check is not None]
+    if identity.family == JETSON:
+        found += [check for check in (_container(root),) if check is not None]
+    if identity.family == JETSON or exists(root, "/proc/driver/nvidia"):
+        found.append(_software(root, identity))
+    if identity.family == RASPBERRY_PI:
+        found.append(_word_size(root))
+    if identity.family in (JETSON, RASPBERRY_PI):
+        found += [check for check in (_usb(root),) if check is not None]
+    return found
+
+
+def _storage(root: Path) -> Optional[Check]:
+    card = re.search(r"^(/dev/mmcblk\S+) / ", read_text(root, "/proc/mounts").text or "", re.MULTILINE)
+    try:
+        space = os.statvfs(root)
+    except OSError:
+        return None
+    free_gib = space.f_bavail * space.f_frsize / _GIB
+    if free_gib < _LEAST_FREE_GIB:
+        found = f"{free_gib:.1f} GiB are free on /"
+        why = "Results, models and engines are written to disk; a full one ends the session."
+        return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean; rm what is not needed")
+    if card is not None:
+        found = f"/ is on {card.group(1)}, {free_gib:.1f} GiB are free"
+        why = "Loading a model from an SD card or eMMC varies; latency of inferences does not depend on it."
+        return Check("storage", ADVICE, found, why, "keep models on an NVMe disk where loading is what you measure")
+    return ok("storage", f"{free_gib:.1f} GiB are free")
+
+
+def _layout(root: Path) -> Optional[Check]:
+    value = read_number(root, _LAYOUT)
+    if value is None:
+        return None
+    if value > 0:
+        return ok("aslr", "each process has a memory layout of its own, which fresh processes average out")
+    why = "All processes share one memory layout, so a lucky or unlucky one is taken for the code's speed."
+    return Check("aslr", ADVICE, "address space randomisation is off", why, f"echo 2 | sudo tee {_LAYOUT}")
+
+
+def _container(root: Path) -> Optional[Check]:
+    inside, _ = host.virtualised(root, is_board=True)
+    if inside in (None, "none"):
+        return None
+    release = l4t(root, os.environ if root == Path("/") else {})
+    if exists(root, RELEASE) or release.value is not None:
+        return ok("container", f"in {inside}; L4T {release.value} by {release.source}")
+    return Check(
+        "container",
+        ADVICE,
+        f"in {inside}, which does not see {RELEASE}",
+        "Without the release of L4T nobody can tell which software was measured; the image must fit the host's.",
+        f"docker run --runtime nvidia -v {RELEASE}:{RELEASE}:ro ...",
+    )
+
+
+def _software(root: Path, identity: Identity) -> Check:
+    found = software(identity, root)
+    named = [f"{_NAMES[name]} {found[name].value}" for name in _NAMES if name in found and found[name].value]
+    # The driver of a Jetson's GPU is part of L4T.
+    own = {"nvidia_driver"} if identity.family == JETSON else set()
+    absent = [f"no {_NAMES[name]}" for name in _NAMES if name in found and not found[name].value and name not in own]
+    listed = ", ".join([*named, *absent])
+    parts = ("tensorrt_binding", "tensorrt_trtexec")
+    if found["tensorrt_library"].value is None or any(found[part].value for part in parts):
+        return ok("software", listed)
+    why = f"TensorRT is there, but nothing to use it with: {found['tensorrt_binding'].reason}."
+    return Check("software", ADVICE, listed, why, "sudo apt install python3-libnvinfer libnvinfer-bin")
+
+
+def _word_size(root: Path) -> Check:
+    name, reason = host.architecture(root)
+    if name is None:
+        return unknown("rpi-64-bit", reason)
+    if not name.startswith("armv"):
+        return ok("rpi-64-bit", name)
+    why = "Most runtimes have no build for 32 bits, and those that have are slower."
+    remedy = "echo arm_64bit=1 | sudo tee -a /boot/firmware/config.txt && sudo reboot"
+    return Check("rpi-64-bit", ADVICE, f"the kernel is {name}", why, remedy)
+
+
+def _usb(root: Path) -> Optional[Check]:
+    devices = [name for name in names_in(root, _USB) if re.match(r"[0-9]+-[0-9.]+\Z", name)]
+    sleepy = [name for name in devices if read_text(root, f"{_USB}/{name}/power/control").text == "auto"]
+    if not sleepy:
+        return None
+    why = "Only where a benchmark reads a camera or a USB disk: it has to wake up first."
+    return Check(
+        "usb-autosuspend",
+        ADVICE,
+        f"{len(sleepy)} USB devices may fall asleep",
+        why,
+        f"echo on | sudo tee {' '.join(f'{_USB}/{name}/power/control' for name in sleepy[:3])}",
+    )

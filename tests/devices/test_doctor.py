@@ -1,0 +1,221 @@
+"""The doctor's findings on recorded trees, with values computed by hand from their files."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_edgeperf.devices.doctor import ADVICE, OK, PROBLEM, UNKNOWN, examine
+from pytest_edgeperf.devices.identity import identify
+
+from .conftest import put
+
+CPUS = "/sys/devices/system/cpu"
+POLICY = f"{CPUS}/cpufreq/policy0"
+NANO_POWER = "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0"
+X86 = {
+    "/proc/cpuinfo": "processor\t: 0\nmodel name\t: A Processor\nflags\t\t: fpu\n",
+    "/proc/loadavg": "0.10 0.20 0.30 1/100 999\n",
+    "/proc/meminfo": "MemTotal: 8000000 kB\nMemAvailable: 6144000 kB\n",
+    "/proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
+    "/proc/sys/kernel/randomize_va_space": "2\n",
+    f"{CPUS}/online": "0-3\n",
+    f"{CPUS}/present": "0-3\n",
+    f"{POLICY}/related_cpus": "0 1 2 3\n",
+    f"{POLICY}/scaling_governor": "performance\n",
+    f"{POLICY}/scaling_driver": "acpi-cpufreq\n",
+    f"{POLICY}/scaling_min_freq": "3000000\n",
+    f"{POLICY}/scaling_max_freq": "3000000\n",
+    f"{POLICY}/cpuinfo_max_freq": "3000000\n",
+    "/sys/class/thermal/thermal_zone0/type": "x86_pkg_temp\n",
+    "/sys/class/thermal/thermal_zone0/temp": "45000\n",
+    "/sys/class/thermal/thermal_zone0/trip_point_0_type": "passive\n",
+    "/sys/class/thermal/thermal_zone0/trip_point_0_temp": "95000\n",
+}
+
+
+def look(root):
+    diagnosis = examine(identify(root), root)
+    ids = [check.id for check in diagnosis.checks]
+    assert len(ids) == len(set(ids))
+    for check in diagnosis.checks:
+        assert check.found or check.state == UNKNOWN, check
+        assert bool(check.why and check.remedy) == (check.state in (PROBLEM, ADVICE)), check
+    return diagnosis, {check.id: check for check in diagnosis.checks}
+
+
+def states(checks):
+    return {id: check.state for id, check in checks.items()}
+
+
+def test_nano(machine):
+    diagnosis, checks = look(machine("nano"))
+    assert not diagnosis.fit
+    assert checks["power-mode"].state == OK
+    assert checks["power-mode"].found == "MAXN"
+    # schedutil, 102 to 1479 MHz.
+    assert checks["clocks-pinned"].state == PROBLEM
+    assert checks["clocks-pinned"].remedy == "sudo jetson_clocks"
+    assert checks["cpus-online"].found == "all 4"
+    # The CPU has 39.0 degC, and is slowed down at 97.
+    assert checks["thermal"].found == "cpu 39.0 degC, 58.0 below where it is slowed down"
+    assert checks["undervoltage"].found == "the module is fed with 4.94 V"
+    assert checks["undervoltage"].state == OK
+    assert checks["swap"].state == ADVICE
+    assert "/dev/zram0, /dev/zram1, /dev/zram2, /dev/zram3" in checks["swap"].found
+    assert checks["swap"].remedy == "sudo systemctl disable --now nvzramconfig; sudo swapoff -a"
+    # 2286212 KiB.
+    assert checks["memory-free"].found == "2232 MiB are available"
+    assert checks["sensors"].found.startswith("power: power_total, power_POM_5V_GPU, power_POM_5V_CPU")
+
+
+def test_the_software_of_a_nano(machine):
+    root = machine("nano", {"/usr/lib/aarch64-linux-gnu/libnvinfer.so.8.2.1": ""})
+    _, checks = look(root)
+    assert checks["software"].state == ADVICE
+    assert checks["software"].found.startswith("L4T 32.7.4, JetPack 4.6.4, ")
+    assert "TensorRT 8.2.1" in checks["software"].found
+    assert "no trtexec" in checks["software"].found
+    put(root, "/usr/src/tensorrt/bin/trtexec", "")
+    (root / "usr/src/tensorrt/bin/trtexec").chmod(0o755)
+    _, checks = look(root)
+    assert checks["software"].state == OK
+    assert "trtexec /usr/src/tensorrt/bin/trtexec" in checks["software"].found
+
+
+def test_nano_in_a_mode_that_turns_cores_off(machine):
+    files = {"/var/lib/nvpmodel/status": "pmode:0001\n", f"{CPUS}/online": "0-1\n", f"{CPUS}/present": "0-3\n"}
+    _, checks = look(machine("nano", files))
+    assert checks["power-mode"].state == ADVICE
+    assert checks["power-mode"].found == "5W, and not MAXN"
+    assert checks["power-mode"].remedy.startswith("sudo nvpmodel -m 0 ")
+    assert checks["cpus-online"].state == ADVICE
+    assert checks["cpus-online"].found == "2 of 4: off line are 2, 3"
+
+
+def test_nano_on_a_weak_supply(machine):
+    _, checks = look(machine("nano", {f"{NANO_POWER}/in_voltage0_input": "4600\n"}))
+    assert checks["undervoltage"].state == PROBLEM
+    assert checks["undervoltage"].found == "the module is fed with 4.60 V"
+
+
+def test_nano_whose_rails_only_root_reads(machine, failing):
+    root = machine("nano")
+    failing(root, {f"{NANO_POWER}/in_power{channel}_input": "EACCES" for channel in range(3)})
+    _, checks = look(root)
+    assert checks["sensors"].state == ADVICE
+    assert checks["sensors"].remedy == f"sudo chmod a+r {NANO_POWER}/in_{{power,voltage,current}}*_input"
+
+
+@pytest.mark.parametrize(
+    ("temperature", "state", "found"),
+    [
+        ("86900", OK, "cpu 86.9 degC, 10.1 below where it is slowed down"),
+        ("88000", PROBLEM, "cpu 88.0 degC, 9.0 below where it is slowed down"),
+        ("98000", PROBLEM, "cpu 98.0 degC, beyond the 97.0 where it is slowed down"),
+    ],
+)
+def test_a_warm_nano(machine, temperature, state, found):
+    _, checks = look(machine("nano", {"/sys/class/thermal/thermal_zone1/temp": f"{temperature}\n"}))
+    assert (checks["thermal"].state, checks["thermal"].found) == (state, found)
+
+
+@pytest.mark.parametrize("board", ["xavier-nx", "orin-nano", "rpi4"])
+def test_every_board_gets_an_answer_to_every_question(machine, board):
+    _, checks = look(machine(board))
+    asked = {"clocks-pinned", "cpus-online", "thermal", "throttle", "memory-free", "swap", "background", "sensors"}
+    assert asked <= set(checks)
+    assert ("power-mode" in checks) == (board != "rpi4")
+
+
+def test_orin_nano_in_its_default_mode(machine):
+    _, checks = look(machine("orin-nano"))
+    assert checks["thermal"].state == OK
+    assert "below where it is slowed down" in checks["thermal"].found
+
+
+def test_a_raspberry_pi_that_was_too_weakly_fed(machine):
+    flags = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+    root = machine("rpi4", {flags: "50005\n"})
+    _, checks = look(root)
+    assert checks["undervoltage"].state == PROBLEM
+    assert checks["undervoltage"].found == "the firmware slows it down now: undervoltage, throttled"
+    put(root, flags, "50000\n")
+    _, checks = look(root)
+    assert checks["undervoltage"].state == ADVICE
+    assert checks["undervoltage"].found == "since boot: undervoltage, throttled"
+
+
+def test_a_host_that_is_fit(machine):
+    diagnosis, checks = look(machine(files=X86))
+    assert diagnosis.fit
+    assert diagnosis.of(PROBLEM) == []
+    assert checks["governor"].found == "performance"
+    assert checks["memory-free"].found == "6000 MiB are available"
+    assert checks["thermal"].found == "x86_pkg_temp 45.0 degC, 50.0 below where it is slowed down"
+    assert diagnosis.summary() == "fit to measure"
+
+
+@pytest.mark.parametrize(
+    ("files", "id", "state", "found"),
+    [
+        ({f"{POLICY}/scaling_governor": "powersave\n", f"{POLICY}/scaling_min_freq": "800000\n"}, "governor", PROBLEM,
+         "powersave: the clocks follow the load"),
+        ({f"{CPUS}/intel_pstate/no_turbo": "0\n"}, "turbo", ADVICE, "on"),
+        ({f"{CPUS}/intel_pstate/no_turbo": "1\n"}, "turbo", OK, "off"),
+        ({f"{CPUS}/cpufreq/boost": "1\n"}, "turbo", ADVICE, "on"),
+        ({f"{CPUS}/cpufreq/boost": "0\n"}, "turbo", OK, "off"),
+        ({f"{CPUS}/smt/control": "on\n"}, "smt", ADVICE, "hyperthreads are on"),
+        ({f"{CPUS}/online": "0-2\n"}, "cpus-online", ADVICE, "3 of 4: off line are 3"),
+        ({"/proc/loadavg": "1.30 0.2 0.3 1/100 9\n"}, "background", PROBLEM,
+         "load 1.30 on 4 cores in the last minute"),
+        ({"/proc/loadavg": "1.20 0.2 0.3 1/100 9\n"}, "background", OK, "load 1.20 on 4 cores"),
+        ({"/proc/loadavg": "busy\n"}, "background", UNKNOWN, "/proc/loadavg holds no load"),
+        ({"/proc/77/comm": "unattended-upgr\n"}, "updates", PROBLEM, "at work: unattended-upgr (process 77)"),
+        ({"/proc/77/comm": "jtop\n"}, "monitors", ADVICE, "jtop (process 77)"),
+        ({"/proc/77/comm": "gnome-shell\n"}, "gui", ADVICE, "gnome-shell runs"),
+        ({"/proc/meminfo": "MemAvailable: 204800 kB\n"}, "memory-free", PROBLEM, "only 200 MiB are available"),
+        ({"/proc/swaps": "F T S U P\n/swapfile file 4096 2048 -2\n"}, "swap", ADVICE, "2 MiB in use on /swapfile"),
+        ({"/proc/sys/kernel/randomize_va_space": "0\n"}, "aslr", ADVICE, "address space randomisation is off"),
+        ({"/sys/class/thermal/cooling_device0/type": "Processor\n",
+          "/sys/class/thermal/cooling_device0/cur_state": "3\n"}, "throttle", PROBLEM,
+         "slowed down now by Processor"),
+        ({f"{CPUS}/cpu0/thermal_throttle/core_throttle_count": "7\n"}, "throttle", ADVICE,
+         "since boot: core too hot 7x"),
+        ({"/run/systemd/system/x": "",
+          "/etc/systemd/system/timers.target.wants/apt-daily.timer": ""}, "updates", ADVICE,
+         "start by themselves: apt-daily.timer"),
+        ({"/etc/systemd/system/timers.target.wants/apt-daily.timer": ""}, "updates", OK, "nothing updates by itself"),
+    ],
+)  # fmt: skip
+def test_what_a_host_is_told(machine, files, id, state, found):
+    diagnosis, checks = look(machine(files={**X86, **files}))
+    assert (checks[id].state, checks[id].found) == (state, found)
+    assert diagnosis.fit == (state != PROBLEM)
+
+
+def test_rapl_that_only_root_reads(machine, failing):
+    zone = "/sys/class/powercap/intel-rapl:0"
+    root = machine(files={**X86, f"{zone}/name": "package-0\n", f"{zone}/energy_uj": "5\n",
+                          f"{zone}/max_energy_range_uj": "262143328850\n"})  # fmt: skip
+    failing(root, {f"{zone}/energy_uj": "EACCES"})
+    _, checks = look(root)
+    assert checks["sensors"].state == ADVICE
+    assert checks["sensors"].remedy == f"sudo chmod o+r {zone}/energy_uj"
+
+
+def test_the_summary_and_what_lasts(machine):
+    files = {"/proc/loadavg": "9.0 9.0 9.0 1/100 9\n", f"{CPUS}/smt/control": "on\n"}
+    diagnosis, _ = look(machine(files={**X86, **files}))
+    assert diagnosis.summary() == "not fit to measure: 1 problem (background), 1 hint (smt)"
+    assert diagnosis.lasting() == ["smt"]
+    told = diagnosis.to_dict()
+    assert told["fit"] is False
+    assert {"id": "smt", "state": ADVICE, "found": "hyperthreads are on"}.items() <= next(
+        check for check in told["checks"] if check["id"] == "smt"
+    ).items()
+
+
+def test_an_empty_machine_is_only_unknown(machine):
+    diagnosis, checks = look(machine())
+    assert diagnosis.fit
+    assert checks["memory-free"].state == checks["background"].state == checks["thermal"].state == UNKNOWN

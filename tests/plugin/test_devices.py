@@ -1,0 +1,113 @@
+"""Whole sessions on recorded machines: what they write, refuse and wait for."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_edgeperf import results
+from tests.devices.conftest import TREES, put
+
+from .conftest import REFRESH, load_json
+
+BODY = "def test_one(timed_inference, device):\n    timed_inference(work, 2000)\n"
+MODE = "/var/lib/nvpmodel/status"
+
+
+def materialise(root, board, files=()):
+    for path, text in {**TREES[board]["files"], **dict(files)}.items():
+        put(root, path, text)
+    for path, target in TREES[board]["symlinks"].items():
+        link = root / path.lstrip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+    return root
+
+
+@pytest.fixture
+def nano(project, tmp_path):
+    """A project whose sessions see a Jetson Nano."""
+    project.suite(BODY)
+    project.root = materialise(tmp_path / "nano", "nano")
+    project.environment["EDGEPERF_ROOT"] = str(project.root)
+    return project
+
+
+def refresh(project, *arguments):
+    outcome = project.run(*REFRESH, "--device=nano", "--edgeperf-rounds=3", *arguments)
+    assert outcome.code == 0, outcome
+    return outcome
+
+
+def test_a_session_on_a_nano_writes_its_baseline_with_power_and_temperature(nano):
+    outcome = refresh(nano)
+    assert "not fit to measure: " in outcome
+    assert "clocks-pinned" in outcome
+    stored = load_json(nano.path / "baselines" / "nano.json")
+    assert stored["device"] == "nano"
+    (environment,) = stored["environments"].values()
+    assert environment["fingerprint"]["device"] == "nano"
+    assert environment["fingerprint"]["module"] == "p3448-0000"
+    assert environment["fingerprint"]["l4t"].startswith("32.7")
+    assert environment["settings"]["power_mode"] == "MAXN"
+    assert environment["settings"]["cpu_max_mhz"] == 1479
+    assert environment["settings"]["clocks_pinned"] is False
+    assert "clocks-pinned" in environment["doctor"]["findings"]
+    (benchmark,) = stored["benchmarks"].values()
+    assert len(benchmark["runs"]) == 3
+    for run in benchmark["runs"]:
+        assert run["quality"]["temperature_c"] == [39.0, 39.0]
+        assert run["quality"]["headroom_c"] == [58.0, 58.0]
+        assert run["quality"]["power_at_rest_mw"] == [2132.0, 2132.0]
+    assert nano.run("--device=nano").code == 0
+
+
+def test_another_module_is_refused_with_what_was_expected_and_found(nano, tmp_path):
+    orin = materialise(tmp_path / "orin", "orin-nano")
+    outcome = nano.run("--device=nano", env={"EDGEPERF_ROOT": str(orin)}.items())
+    assert outcome.code == 4, outcome
+    assert "--device=nano was asked for, which is a module p3448-0000 or p3448-0002" in outcome
+    assert "this machine is orin-nano" in outcome
+    assert "/proc/device-tree/compatible" in outcome
+
+
+@pytest.mark.slow
+def test_another_power_mode_is_incomparable_unless_it_is_allowed(nano):
+    refresh(nano)
+    put(nano.root, MODE, "pmode:0001\n")
+    outcome = nano.run("--device=nano", "--junitxml=junit.xml")
+    assert outcome.code == 0, outcome
+    assert nano.verdicts()["test_one"] == "incomparable"
+    assert "settings.power_mode MAXN -> 5W" in outcome
+    outcome = nano.run(
+        "--device=nano", "--edgeperf-allow-difference=power_mode", "--junitxml=junit.xml", "--edgeperf-results=now.json"
+    )
+    assert nano.verdicts()["test_one"] != "incomparable", outcome
+    assert load_json(nano.path / "now.json")["allowed_differences"] == ["power_mode"]
+    outcome = nano.run("--device=nano", "--edgeperf-allow-difference=powermode")
+    assert outcome.code == 4, outcome
+    assert "has this field; did you mean power_mode?" in outcome
+
+
+@pytest.mark.slow
+def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down(nano):
+    calm = (nano.path / "calm.py").read_text()
+    nano.write("calm.py", calm + "\nfrom pytest_edgeperf.schedule import cooling\ncooling.PATIENCE_S = 0.0\n")
+    put(nano.root, "/sys/class/thermal/thermal_zone1/temp", "90000\n")
+    outcome = nano.run("--device=nano", "--baseline=off")
+    assert outcome.code == 0, outcome
+    assert "cooling down: cpu has 90.0 degC, waiting for 87.0" in outcome
+    assert "cpu stayed at 90.0 degC and did not cool down to 87.0" in outcome
+    outcome = nano.run("--device=nano", "--baseline=off", "--edgeperf-no-cooldown")
+    assert "cooling down" not in outcome
+
+
+@pytest.mark.slow
+def test_settings_that_change_in_a_run_are_told_with_it(nano):
+    nano.suite(
+        f"def test_one(timed_inference):\n    timed_inference(work, 2000)\n"
+        f"    pathlib.Path({str(nano.root)!r}, {MODE.lstrip('/')!r}).write_text('pmode:0001')\n"
+    )
+    outcome = nano.run("--device=nano", "--baseline=off", "--edgeperf-results=now.json")
+    assert outcome.code == 0, outcome
+    (benchmark,) = results.read(nano.path / "now.json").benchmarks.values()
+    assert benchmark.runs[0].quality["settings_changed"] == ["power_mode"]
