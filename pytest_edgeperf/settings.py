@@ -91,6 +91,15 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return check
 
 
+def _telemetry(text: str) -> Optional[float]:
+    if text in ("auto", "off"):
+        return None if text == "auto" else 0.0
+    try:
+        return _positive_float(text)
+    except ValueError:
+        raise ValueError("must be auto, off, or a positive number of seconds") from None
+
+
 _NO_CPU_LIST = "must be auto, off, or processor numbers such as 2,4-5"
 
 
@@ -255,6 +264,13 @@ OPTIONS: Tuple[Option, ...] = (
         repeatable=True,
     ),
     Option(
+        "telemetry",
+        _telemetry,
+        "repeat each inference for a window in which power, temperature and GPU are read: auto (default; as long as "
+        "the sensors need), off, or seconds",
+        metavar="auto|off|SECONDS",
+    ),
+    Option(
         "no_cooldown",
         _flag,
         "do not wait until a hot machine has cooled down before a run",
@@ -331,6 +347,8 @@ class Settings:
     allowed_differences: Tuple[str, ...] = ()
     #: Wait before a run until the machine is well below where it slows itself down.
     cooldown: bool = True
+    #: Seconds of the window in which sensors are read after a run; ``None``: as long as they need, 0: none.
+    telemetry_s: Optional[float] = None
     results: Tuple[str, ...] = ()
     inconclusive: str = "pass"
     unbaselined: str = "pass"
@@ -471,6 +489,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         resume=values.get("resume", False),
         allowed_differences=_flat(values.get("allow_difference", ())),
         cooldown=not values.get("no_cooldown", False),
+        telemetry_s=values.get("telemetry", defaults.telemetry_s),
         results=tuple(values.get("results", ())),
         inconclusive=values.get("inconclusive", defaults.inconclusive),
         unbaselined=values.get("unbaselined", defaults.unbaselined),

@@ -54,6 +54,7 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_in_process": True,
             "edgeperf_allow_difference": ["power_mode", "fingerprint.l4t,governor"],
             "edgeperf_no_cooldown": True,
+            "edgeperf_telemetry": "3.5",
             "edgeperf_results": ["a.json", "b.json"],
             "edgeperf_inconclusive": "fail",
             "edgeperf_unbaselined": "fail",
@@ -80,6 +81,7 @@ def test_everything_that_can_be_typed_arrives():
         in_process=True,
         allowed_differences=("power_mode", "fingerprint.l4t", "governor"),
         cooldown=False,
+        telemetry_s=3.5,
         results=("a.json", "b.json"),
         inconclusive="fail",
         unbaselined="fail",
@@ -419,3 +421,14 @@ def test_where_nothing_can_be_written_the_error_names_the_variable(places, tmp_p
     monkeypatch.setattr(tempfile, "tempdir", str(file))
     with pytest.raises(OSError, match="EDGEPERF_CACHE_DIR"):
         places(HOME=file)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("auto", None), ("off", 0.0), ("0.5", 0.5)])
+def test_telemetry_is_a_word_or_seconds(text, seconds):
+    assert read({"edgeperf_telemetry": text}).telemetry_s == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "on", "inf"])
+def test_other_telemetry_is_refused_with_what_it_may_be(text):
+    with pytest.raises(SettingsError, match="must be auto, off, or a positive number of seconds"):
+        read({"edgeperf_telemetry": text})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.pipeline import Pipeline
@@ -67,6 +67,14 @@ class InterleavedTimer:
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         """Nothing: what a course would tell is cancelled."""
         return {}
+
+    def repeat(self, seconds: float) -> Tuple[int, float]:
+        """Go on untimed with the first target; the number of its calls, and the seconds."""
+        return loop.repeat_for(self._pipelines[self._first].calls, seconds)
+
+    def children_peak_mib(self) -> float:
+        """It has no processes of its own."""
+        return 0.0
 
     def ratios(self) -> Dict[str, Ratio]:
         """Every target but the first, over the first, by the estimator of lock-step comparison."""

@@ -70,6 +70,25 @@ def call_for(calls: Sequence[Call], seconds: float) -> None:
             break
 
 
+def repeat_for(calls: Sequence[Call], seconds: float) -> Tuple[int, float]:
+    """Call in rotation for ``seconds``, once at least.
+
+    Returns:
+        The number of calls, and the seconds that they took.
+    """
+    start = perf_counter_ns()
+    deadline = start + int(seconds * 1e9)
+    count = 0
+    end = start
+    for call in cycle(calls):
+        call()
+        count += 1
+        end = perf_counter_ns()
+        if end >= deadline:
+            break
+    return count, (end - start) / 1e9
+
+
 def time_calls(calls: Sequence[Call], durations: array[int], first: int, seconds: float) -> int:
     """Time one call a sample until ``seconds`` are over or the array is full; at least one sample if it is not.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Iterable, Mapping, Sequence
 
-from pytest_edgeperf.results.types import Metric, Value
+from pytest_edgeperf.results.types import HIGHER, Metric, Value
 
 #: Unit and direction of the metrics that a run may carry.
 METRICS: Mapping[str, Metric] = {
@@ -15,8 +15,28 @@ METRICS: Mapping[str, Metric] = {
     "postprocess": Metric("ms"),
     "first_inference": Metric("ms"),
     "warm_up": Metric("ms"),
+    "memory_process_start": Metric("MiB"),
+    "memory_process_loaded": Metric("MiB"),
     "memory_process_peak": Metric("MiB"),
+    "memory_growth": Metric("MiB"),
+    "memory_system_peak": Metric("MiB"),
+    "throughput": Metric("1/s", HIGHER),
+    "throughput_per_engine": Metric("1/s", HIGHER),
+    "power_mean": Metric("W"),
+    "power_sd": Metric("W"),
+    "power_p95": Metric("W"),
+    "power_idle": Metric("W"),
+    "energy_per_inference": Metric("mJ"),
+    "energy_above_idle": Metric("mJ"),
+    "temperature_max": Metric("degC"),
+    "utilisation_gpu": Metric("%", HIGHER),
+    "clock_gpu_mean": Metric("MHz", HIGHER),
 }
+
+
+def described(names: Iterable[str]) -> Dict[str, Dict[str, str]]:
+    """Unit and direction of these metrics, as they travel."""
+    return {name: {"unit": METRICS[name].unit, "better": METRICS[name].better} for name in names}
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import math
 import platform
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
-from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.memory import process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
 from pytest_edgeperf.measure.warmup import WarmUp, warm_up
@@ -22,12 +22,14 @@ from pytest_edgeperf.results.studies import Place, Study
 class Block:
     """One timed block: ``settle_s`` of calls that are thrown away, then ``seconds`` of timed ones.
 
-    A ``turn`` is one of many short blocks, between which another worker has its own.
+    A ``turn`` is one of many short blocks, between which another worker has its own. A ``sustained`` one is not
+    timed: its calls are only counted, while the coordinator reads sensors.
     """
 
     seconds: float
     settle_s: float = 0.0
     turn: bool = False
+    sustained: bool = False
 
 
 class Conductor(Protocol):
@@ -35,6 +37,9 @@ class Conductor(Protocol):
 
     def blocks(self) -> Iterable[Block]:
         """The blocks to time, each yielded when its turn has come."""
+
+    def sustained(self, calls: int, seconds: float) -> None:
+        """Take what a sustained block held."""
 
     def deliver(self, measurement: Measurement) -> None:
         """Take the finished run."""
@@ -54,6 +59,9 @@ class LocalConductor:
         """The one block."""
         return [Block(self.budget_s)]
 
+    def sustained(self, calls: int, seconds: float) -> None:
+        """There are no sustained blocks in this process."""
+
     def deliver(self, measurement: Measurement) -> None:
         """Keep it for whoever looks."""
         self.delivered.append(measurement)
@@ -70,6 +78,7 @@ class TimedInference:
         self._settings = settings
         self._software = software
         self.measurement: Optional[Measurement] = None
+        self._memory_mib: Dict[str, Optional[float]] = {"memory_process_start": process_peak_mib()}
 
     def __call__(
         self,
@@ -139,12 +148,63 @@ class TimedInference:
         self._deliver(_Timed(timer, calls, checked, warmed[first], settings, calls_a_sample[first]))
         return timer.ratios()
 
+    def parallel(
+        self,
+        make_engine: Callable[[], Any],
+        n: int,
+        *args: Any,
+        mode: str = "threads",
+        preprocess: Optional[Callable[..., Any]] = None,
+        postprocess: Optional[Callable[..., Any]] = None,
+    ) -> Measurement:
+        """Measure ``n`` engines at once: their throughput together, and the latency that each inference then has.
+
+        All are loaded, checked and warmed up before the first begins; they begin at one moment, and an inference that
+        is under way when the time is over does not count.
+
+        Args:
+            make_engine: loads one engine (or gives a callable); called once per engine, in its thread or process.
+            n: how many.
+            args: positional arguments of each call, or one ``Inputs`` with several sets of them.
+            mode: ``threads`` of one process, or ``processes`` (Linux), which share nothing.
+            preprocess, postprocess: as in a plain measurement; each engine has its own.
+
+        Raises:
+            RuntimeError: the benchmark measures a second time.
+            ValueError: ``n`` or ``mode`` cannot be used.
+            EngineFailed: an engine could not be made (out of memory, say), answered wrong, or ended.
+        """
+        __tracebackhide__ = True
+        from pytest_edgeperf.measure.parallel import ParallelTimer, runners_of
+
+        self._measure_once()
+
+        def make() -> Pipeline:
+            return Pipeline(make_engine(), args, preprocess, postprocess)
+
+        runners = runners_of(make, n, mode, self._software)
+        try:
+            ready = [runner.ready() for runner in runners]
+            first = ready[0]
+            self._software.update(first.software)
+            checked: Dict[str, Any] = {}
+            for one in ready:
+                checked = {**one.checked, **checked, **_worse(checked, one.checked)}
+            engine = {} if first.engine is None else {"engine": dict(first.engine)}
+            warmed = WarmUp(first.first_ms, first.warm_up_s, calls=0, steady=first.steady, call_ns=0.0)
+            settings = {**engine, "engines": n, "mode": mode}
+            return self._deliver(_Timed(ParallelTimer(runners), [], checked, warmed, settings, 1))
+        finally:
+            for runner in runners:
+                runner.close()
+
     def _measure_once(self) -> None:
         __tracebackhide__ = True
         if self.measurement is not None:
             raise RuntimeError(
                 "a benchmark measures once; parametrise the test to measure several targets side by side"
             )
+        self._memory_mib["memory_process_loaded"] = process_peak_mib()
 
     def _deliver(self, timed: _Timed) -> Measurement:
         self.measurement = self._time(timed)
@@ -171,21 +231,31 @@ class TimedInference:
         turns = False
         waited_s = 0.0
         timed_s = 0.0
+        grown_mib = 0.0
         canaries: List[float] = []
         for block in self._conductor.blocks():
+            if block.sustained:
+                self._conductor.sustained(*timer.repeat(block.seconds))
+                continue
             turns = block.turn
             if not (turns and ends):
                 canaries.append(canary_ms())
-            if turns:
+            if not timed.calls:
+                if block.settle_s:
+                    timer.repeat(block.settle_s)
+            elif turns:
                 loop.call_for(timed.calls, block.settle_s)
             elif block.settle_s:
                 warm_up(timed.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
             # Collecting before each of many turns would take longer than a turn.
+            resident_mib = process_mib() if not turns else None
             with loop.collector_off(collect=not (turns and ends)), watch:
                 start = perf_counter_ns()
                 samples = timer.time(samples, block.seconds)
                 timed_s += (perf_counter_ns() - start) / 1e9
             ends.append(samples)
+            if resident_mib is not None:
+                grown_mib += (process_mib() or resident_mib) - resident_mib
             waited_s = max(waited_s, settle())
             if not turns:
                 canaries.append(canary_ms())
@@ -196,7 +266,10 @@ class TimedInference:
         values["first_inference"] = checked.get("first_ms", warmed.first_ms)
         values["warm_up"] = warmed.seconds * 1e3
         if memory_mib is not None:
-            values["memory_process_peak"] = memory_mib
+            values["memory_process_peak"] = memory_mib + timer.children_peak_mib()
+        values.update({name: value for name, value in self._memory_mib.items() if value is not None})
+        if not turns:
+            values["memory_growth"] = max(grown_mib, 0.0)
         quality: Dict[str, Any] = {
             "canary_ms": [round(value, 5) for value in canaries],
             "settle_ms": round(waited_s * 1e3, 1),
@@ -237,11 +310,18 @@ class Timer(Protocol):
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         """How the run went from its first sample to its last."""
 
+    def repeat(self, seconds: float) -> Tuple[int, float]:
+        """Go on untimed; the number of inferences, and the seconds that they took."""
+
+    def children_peak_mib(self) -> float:
+        """The peak memory of processes of its own."""
+
 
 class _Timed(NamedTuple):
     """What is timed, and what was found out about it before."""
 
     timer: Timer
+    #: What to call when it is not to be timed; none where the timer has engines of its own.
     calls: Sequence[loop.Call]
     checked: Mapping[str, Any]
     warmed: WarmUp
@@ -277,6 +357,12 @@ class _CallTimer:
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._durations, ends)
 
+    def repeat(self, seconds: float) -> Tuple[int, float]:
+        return loop.repeat_for(self._calls, seconds)
+
+    def children_peak_mib(self) -> float:
+        return 0.0
+
 
 class _PhaseTimer:
     """Times pipelines with their phases."""
@@ -311,6 +397,12 @@ class _PhaseTimer:
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         return _course(self._arrays.latency, ends)
+
+    def repeat(self, seconds: float) -> Tuple[int, float]:
+        return loop.repeat_for(self._pipeline.calls, seconds)
+
+    def children_peak_mib(self) -> float:
+        return 0.0
 
 
 def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:

@@ -32,10 +32,17 @@ class ChannelConductor:
         while True:
             command = self._channel.receive()
             assert command is not None
+            if command["command"] == "sustain":
+                yield Block(seconds=command["seconds"], sustained=True)
+                continue
             if command["command"] != "block":
                 return
             yield Block(seconds=command["seconds"], settle_s=command["settle_s"], turn=command["turn"])
             self._channel.send({"event": "block"})
+
+    def sustained(self, calls: int, seconds: float) -> None:
+        """Send how many calls a sustained block held."""
+        self._channel.send({"event": "sustained", "calls": calls, "seconds": seconds})
 
     def deliver(self, measurement: Measurement) -> None:
         """Send the finished run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import (
     IMPROVED,
@@ -35,6 +35,18 @@ VERDICT_STYLES = {
 }
 _FAILED = "failed"
 _STARTS = (("first_inference", "first"), ("warm_up", "warm-up"))
+
+#: Metric -> title, what its neighbours share, and how soon its column gives way.
+_TELEMETRY = {
+    "power_mean": ("mean", "power, W", 0),
+    "power_sd": ("sd", "power, W", 2),
+    "power_idle": ("idle", "power, W", 1),
+    "energy_per_inference": ("gross", "energy, mJ", 0),
+    "energy_above_idle": ("above idle", "energy, mJ", 1),
+    "temperature_max": ("degC", "", 3),
+    "utilisation_gpu": ("GPU %", "", 3),
+    "clock_gpu_mean": ("GPU MHz", "", 4),
+}
 
 Seconds = Sequence[Optional[float]]
 
@@ -93,6 +105,23 @@ def phase_table(report: SessionReport, names: Names, paper: Paper) -> List[str]:
     if not any(text for column in columns for text in column.texts):
         return []
     return lay_out(names.shown_prefix, [names[name] for name in measured], columns, paper)
+
+
+def power_table(report: SessionReport, names: Names, paper: Paper) -> List[str]:
+    """Power, energy an inference, the hottest zone and the GPU, where a sensor told them."""
+    measured = report.measured.benchmarks
+    columns = [
+        _figures(measured.values(), metric, title, over, spare) for metric, (title, over, spare) in _TELEMETRY.items()
+    ]
+    if not any(text for column in columns for text in column.texts):
+        return []
+    return lay_out(names.shown_prefix, [names[name] for name in measured], columns, paper)
+
+
+def _figures(benchmarks: Iterable[Benchmark], metric: str, title: str, over: str, spare: int) -> Column:
+    values = [figure(benchmark, metric) for benchmark in benchmarks]
+    texts = decimal_column(values) if any(value is not None for value in values) else [""] * len(values)
+    return Column(title, texts, over=over, spare=spare)
 
 
 def comparison_table(comparison: Comparison, names: Names, paper: Paper) -> List[str]:

@@ -21,7 +21,7 @@ from pytest_edgeperf.report.sections import (
 from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.studies import study_tables
-from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table
+from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table, power_table
 from pytest_edgeperf.report.text import Paper, wrap
 
 __all__ = ["regression_headline", "regression_text", "render", "render_comparison"]
@@ -41,6 +41,8 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks = [latency_table(report, names, paper)]
     if verbosity > 0:
         blocks.append(phase_table(report, names, paper))
+    if verbosity > 0 or any("power_mean" in one.metrics for one in report.measured.benchmarks.values()):
+        blocks.append(power_table(report, names, paper))
     blocks += study_tables(report.measured, paper)
     comparison = _judged(report)
     if report.mode == "refresh":

@@ -8,9 +8,12 @@ from typing import Any, Dict, Optional
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.schedule import parking
+from pytest_edgeperf.schedule import faults, parking
+from pytest_edgeperf.schedule.memory_watch import MemoryWatch, lowest
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
+from pytest_edgeperf.schedule.sampler import Sampler
+from pytest_edgeperf.schedule.telemetry import Instruments, Telemetry, Window, evaluate
 from pytest_edgeperf.schedule.usage import Witness
 
 #: Of each visit but the first, in untimed calls: caches and clocks have forgotten the worker while it waited.
@@ -35,8 +38,13 @@ class Attempt:
         self.plan = plan
         #: The machine when it began.
         self.before = before
+        #: The machine's power in W before it began.
+        self.idle_w: Optional[float] = None
+        self.telemetry: Optional[Telemetry] = None
         self.started = datetime.now(timezone.utc)
         self._memory = parking.memory()
+        self._least_available_mib: Optional[float] = None
+        self._seen: Optional[MemoryWatch] = None
         self._seconds = seconds
         self.visited = 0
         self._closed = False
@@ -64,7 +72,9 @@ class Attempt:
             with self._witness:
                 ready = self._worker.prepare()
         else:
-            ready = self._worker.prepare()
+            with MemoryWatch(self._worker.pid) as memory:
+                ready = self._worker.prepare()
+            self._remember(memory)
             if ready:
                 self.plan.memory_mib = parking.needed_mib(self._worker.pid, self._memory, parking.memory())
         self._spend(began)
@@ -88,13 +98,44 @@ class Attempt:
         self._spend(began)
         return alive
 
+    def sustain(self, instruments: Instruments, seconds: Optional[float] = None) -> None:
+        """Repeat the inference while the sensors are read, as long as they need unless ``seconds`` says how long.
+
+        After the timed blocks, so that it disturbs none.
+        """
+        if not instruments.worth_a_window:
+            return
+        began = time.monotonic()
+        with MemoryWatch(self._worker.pid) as memory, Sampler(instruments.all) as sampler:
+            begin_s = time.perf_counter()
+            calls = self._worker.sustain(seconds or instruments.window_s())
+            window = Window(begin_s, time.perf_counter(), calls or 0)
+        self._remember(memory)
+        if calls is not None:
+            self.telemetry = evaluate(sampler.series, window, self.idle_w, sampler.cpu_s)
+        self._spend(began)
+
     def finish(self) -> Delivery:
         """Let it end, and take what it delivers."""
         began = time.monotonic()
         delivery = self._worker.finish()
         self.__exit__()
+        if delivery.fault is not None and delivery.fault.startswith(faults.KILLED):
+            delivery.fault += faults.last_memory(self._seen.peak_mib, self._seen.last_mib) if self._seen else ""
         self._spend(began)
         return delivery
+
+    def coordinators_metrics(self) -> Dict[str, float]:
+        """Metric -> value of what was seen from outside the worker."""
+        values = dict(self.telemetry.values) if self.telemetry is not None else {}
+        if self._memory is not None and self._least_available_mib is not None:
+            values["memory_system_peak"] = max(self._memory.available_mib - self._least_available_mib, 0.0)
+        return values
+
+    def _remember(self, memory: MemoryWatch) -> None:
+        self._least_available_mib = lowest(self._least_available_mib, memory.least_mib)
+        if memory.peak_mib is not None:
+            self._seen = memory
 
     def figures(self) -> Dict[str, Any]:
         """Who used the processors while it was timed."""

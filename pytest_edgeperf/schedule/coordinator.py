@@ -11,6 +11,7 @@ from pytest_edgeperf.devices.condition import Condition, Observer
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.measurement import described
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
 from pytest_edgeperf.results.gate import GATE, Gate
 from pytest_edgeperf.results.studies import STUDIES, STUDY
@@ -20,6 +21,7 @@ from pytest_edgeperf.schedule.cooling import Cooling
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
 from pytest_edgeperf.schedule.process import Delivery
+from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
@@ -92,6 +94,8 @@ class Coordinator:
     journal: Journal
     #: Looks at the machine before and after each run.
     observer: Observer
+    #: What is read while an inference is repeated; ``None``: nothing.
+    instruments: Optional[Instruments] = None
     environments: Dict[str, Dict[str, Dict[str, Any]]] = field(default_factory=dict)
     comparison: Optional[Comparison] = None
     notes: List[str] = field(default_factory=list)
@@ -115,6 +119,8 @@ class Coordinator:
             self.progress.finish()
         self._note_replaced()
         self.notes += [self.cooling.note] if self.cooling.note else []
+        if self.instruments is not None and self.instruments.without_power is not None:
+            self.notes.append(f"power and energy were not measured: {self.instruments.without_power}")
         self.notes += courses.notes({plan.id: plan.runs for plan in self.plans})
 
     def measured(self) -> Results:
@@ -309,7 +315,8 @@ class Coordinator:
     def _attempt(self, plan: Plan) -> Attempt:
         options, settings = plan.options, self.settings
         before = self._before()
-        return Attempt(
+        idle_w = self.instruments.idle_w() if self.instruments is not None else None
+        attempt = Attempt(
             plan,
             self.launch.specification(plan),
             before,
@@ -318,9 +325,13 @@ class Coordinator:
             timeout_s=options.timeout_s or settings.timeout_s,
             seconds=(options.budget_s or settings.budget_s) / settings.visits,
         )
+        attempt.idle_w = idle_w
+        return attempt
 
     def _deliver(self, attempt: Attempt) -> None:
         plan = attempt.plan
+        if self.instruments is not None and not plan.adopted:
+            attempt.sustain(self.instruments, self.settings.telemetry_s)
         plan.last = attempt.finish()
         plan.tries += 1
         if plan.last.run is not None and not plan.last.failed:
@@ -332,6 +343,9 @@ class Coordinator:
         environment = self._environment(message, attempt.before)
         condition = condition_figures(attempt.before, self.observer.look())
         figures = {**message["quality"], **attempt.figures(), **condition}
+        measured = attempt.coordinators_metrics()
+        if attempt.telemetry is not None:
+            figures["telemetry"] = attempt.telemetry.basis
         reasons = quality.disturbed_by(
             figures,
             quality.baseline_figures(self.baseline, plan.id, environment),
@@ -345,8 +359,8 @@ class Coordinator:
             "boot": self.facts.boot,
             "commit": self.facts.commit,
             "environment": environment,
-            "metrics": message["metrics"],
-            "values": message["values"],
+            "metrics": {**described(measured), **message["metrics"]},
+            "values": {**measured, **message["values"]},
             "quality": figures,
             "study": delivery.study,
             "reports": delivery.reports,

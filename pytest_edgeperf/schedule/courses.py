@@ -10,6 +10,8 @@ from pytest_edgeperf.results.types import Run
 
 #: One odd course is the machine's noise. One in more than half of a benchmark's runs, and in three, is told.
 FEWEST_RUNS = 3
+#: Less is an allocator's pool that fills.
+LEAST_GROWTH_MIB = 1.0
 _NAMES_TOLD = 3
 _TOLD = {
     "slowdown": "slowed down while being timed (a clock that falls, or a target that grows)",
@@ -43,13 +45,26 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
         )
     if throttled:
         found.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")
+    growing = {id: _growth_mib(runs) for id, runs in runs_by_benchmark.items()}
+    leaks = [f"{id} ({mib:.1f} MiB)" for id, mib in growing.items() if mib > LEAST_GROWTH_MIB]
+    if leaks:
+        found.append(
+            f"{_benchmarks(len(leaks))} grew while it was timed, in each run: {_names(leaks)}; "
+            "gate='memory_growth' in the marker fails what grows more than its baseline"
+        )
     found += [f"{_benchmarks(len(items))} {_TOLD[kind]}: {_names(items)}" for kind, items in told.items() if items]
     return found
 
 
+def _growth_mib(runs: Sequence[Run]) -> float:
+    """By how much the resident memory grew while timed, in the run in which it grew least."""
+    grown = [run.values.get("memory_growth", 0.0) for run in runs if not run.disturbed]
+    return min((float(value) for value in grown if isinstance(value, (int, float))), default=0.0)
+
+
 def _slowed_by_throttling(figures: Mapping[str, Any]) -> bool:
     """A slowdown alone is not called throttling; one in a run whose counters say so is."""
-    return bool(figures.get("throttled")) and figures.get("course") == "slowdown"
+    return bool(figures.get("throttled") or figures.get("slowed_by")) and figures.get("course") == "slowdown"
 
 
 def _size(figures: Sequence[Mapping[str, Any]]) -> str:

@@ -7,6 +7,9 @@ import signal
 from pathlib import Path
 from typing import Dict, Optional
 
+#: How the reason of a worker that somebody killed begins.
+KILLED = "killed"
+
 
 def oom_kills(root: Path = Path("/")) -> Dict[str, int]:
     """Counters of processes killed for lack of memory: of the kernel, and of our control group where it has one."""
@@ -43,6 +46,16 @@ def _control_group(root: Path) -> Optional[Path]:
         if "memory" in controllers.split(","):
             return root / "sys/fs/cgroup/memory" / path.lstrip("/") / "memory.oom_control"
     return None
+
+
+def last_memory(peak_mib: Optional[float], available_mib: Optional[float]) -> str:
+    """What was last seen of the memory: the worker's peak, and what the system had left. Empty if nothing was."""
+    parts = []
+    if peak_mib is not None:
+        parts.append(f"its peak was {peak_mib:.0f} MiB")
+    if available_mib is not None:
+        parts.append(f"the system had {available_mib:.0f} MiB left")
+    return f"; when last looked at, {' and '.join(parts)}" if parts else ""
 
 
 def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) -> str:

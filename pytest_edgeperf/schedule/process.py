@@ -111,6 +111,7 @@ class Worker:
         self.channel.send(specification)
         self.delivery = Delivery()
         self._said_exit = False
+        self._sustained = 0
 
     def __enter__(self) -> Worker:
         return self
@@ -140,6 +141,11 @@ class Worker:
         """Have one block timed and wait for it. ``False``: the worker ended."""
         command = {"command": "block", "seconds": seconds, "settle_s": settle_s, "turn": turn}
         return self._command(command) and self._until("block")
+
+    def sustain(self, seconds: float) -> Optional[int]:
+        """Have the inference repeated for so long; how often it was. ``None``: the worker ended."""
+        done = self._command({"command": "sustain", "seconds": seconds}) and self._until("sustained")
+        return self._sustained if done else None
 
     def collect(self) -> Delivery:
         """Wait for a worker that only collects."""
@@ -194,6 +200,8 @@ class Worker:
             self.delivery.reports.append(message["report"])
         elif event == "run":
             self.delivery.run = message
+        elif event == "sustained":
+            self._sustained = int(message["calls"])
         elif event == "study":
             self.delivery.study = {key: message[key] for key in ("name", "study", "place")}
         elif event == "benchmark_stats":

@@ -18,6 +18,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.devices import Device, boot_id
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
+from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
@@ -30,6 +31,7 @@ from pytest_edgeperf.schedule.opponent import Opponent
 from pytest_edgeperf.schedule.options import worker_options
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
+from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.settings import (
     CHECK,
     OFF,
@@ -102,6 +104,7 @@ class MeasuringSession:
             "progress": progress,
             "journal": self._journal,
             "observer": Observer(device.identity, device.root),
+            "instruments": None if opponent is not None or settings.telemetry_s == 0 else _instruments(device),
         }
         self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
         self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
@@ -299,6 +302,10 @@ class MeasuringSession:
             self.refreshed.update(dict.fromkeys(ids, word))
         for id, why in outcome.refused.items():
             self.coordinator.notes.append(f"{id} was not accepted: {why}")
+
+
+def _instruments(device: Device) -> Instruments:
+    return Instruments(*find_sensors(device.identity, device.root))
 
 
 def doctor_line(diagnosis: Diagnosis) -> str:

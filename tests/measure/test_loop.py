@@ -206,3 +206,11 @@ def test_the_clocks_cost_is_that_of_one_read(monkeypatch):
     ticks = iter(range(0, 10**9, 40))
     monkeypatch.setattr(loop, "perf_counter_ns", lambda: next(ticks))
     assert loop.clock_cost_ns() == pytest.approx(40, rel=0.01)
+
+
+def test_what_is_only_repeated_is_counted(clock):
+    log = []
+    calls = [clock.call_of(400, log, number) for number in range(2)]
+    assert loop.repeat_for(calls, 1e-6) == (3, 1.2e-6)
+    assert log == [0, 1, 0]
+    assert loop.repeat_for(calls, 0.0)[0] == 1

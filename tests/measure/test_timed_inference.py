@@ -264,3 +264,29 @@ def test_a_turn_begins_with_a_call_that_is_not_timed():
 def test_ordinary_runs_have_no_turns():
     timed, _ = timer()
     assert timed(millisecond).turns_ms == ()
+
+
+def test_a_sustained_block_is_counted_and_no_part_of_the_latency():
+    told = []
+
+    class Sustaining(Conductor):
+        def sustained(self, calls, seconds):
+            told.append((calls, seconds))
+
+    conductor = Sustaining(Block(BUDGET_S), Block(0.1, sustained=True))
+    found = TimedInference(conductor, {}, {})(millisecond)
+    assert found.settings["blocks"] == 1
+    assert found.quality["timed_s"] < 0.09
+    ((calls, seconds),) = told
+    assert 0.1 <= seconds < 0.3
+    assert 20 < calls <= 100
+    assert found.latency["n"] <= BUDGET_S / 0.001 + 1
+
+
+def test_memory_is_told_at_the_start_when_loaded_and_at_its_peak():
+    timed, _ = timer()
+    kept = bytearray(b"x" * (32 << 20))
+    found = timed(lambda: len(kept))
+    values = found.values
+    assert values["memory_process_start"] <= values["memory_process_loaded"] <= values["memory_process_peak"]
+    assert 0 <= values["memory_growth"] < 32

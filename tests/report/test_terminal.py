@@ -15,7 +15,7 @@ from pytest_edgeperf.report.terminal import (
     render_comparison,
 )
 from pytest_edgeperf.report.text import cells
-from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.results.types import Metric, Results
 
 from .conftest import MEMORY, PREFIX, benchmark, latency, verdict
 
@@ -248,3 +248,31 @@ def test_verbose_tells_the_courses_that_were_not_flat(session):
     assert "slower 2/3, unsteady 1/3" in render(told, width=120, colour=False, verbosity=1)
     assert "slower" not in render(told, width=120, colour=False)
     assert "course" not in render(session, width=120, colour=False, verbosity=1)
+
+
+def test_power_and_energy_are_a_table_where_a_sensor_told_them(session):
+    assert "energy" not in render(session, width=100, colour=False)
+    measured = {
+        "power_mean": ("W", 5.25),
+        "power_sd": ("W", 0.31),
+        "power_idle": ("W", 2.1),
+        "energy_per_inference": ("mJ", 412.0),
+        "energy_above_idle": ("mJ", 247.0),
+        "temperature_max": ("degC", 51.5),
+    }
+    (name, *others) = session.measured.benchmarks
+    first = session.measured.benchmarks[name]
+    powered = replace(
+        first,
+        metrics={**first.metrics, **{metric: Metric(unit) for metric, (unit, _) in measured.items()}},
+        runs=tuple(
+            replace(run, values={**run.values, **{metric: value for metric, (_, value) in measured.items()}})
+            for run in first.runs
+        ),
+    )
+    benchmarks = {name: powered, **{other: session.measured.benchmarks[other] for other in others}}
+    text = render(replace(session, measured=replace(session.measured, benchmarks=benchmarks)), width=100, colour=False)
+    over = next(line for line in text.splitlines() if "energy, mJ" in line)
+    assert "power, W" in over
+    row = next(line for line in text.splitlines() if "412" in line)
+    assert row.split()[-6:] == ["5.25", "0.310", "2.10", "412", "247", "51.5"]

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from pytest_edgeperf.schedule.faults import describe_exit, hung, oom_kills
+from pytest_edgeperf.schedule.faults import KILLED, describe_exit, hung, last_memory, oom_kills
 
 
 def tree(root, **files):
@@ -101,3 +101,14 @@ def test_an_exit_in_the_middle_has_its_status(status):
 
 def test_a_hang_names_the_limit_and_how_to_raise_it():
     assert hung(2.5) == "hung: not done after 2.5 s and killed; --edgeperf-timeout raises the limit"
+
+
+def test_what_was_last_seen_of_the_memory():
+    assert last_memory(812.4, 96.0) == "; when last looked at, its peak was 812 MiB and the system had 96 MiB left"
+    assert last_memory(812.4, None) == "; when last looked at, its peak was 812 MiB"
+    assert last_memory(None, None) == ""
+
+
+@pytest.mark.parametrize("after", [{KERNEL: 1}, {KERNEL: 2}])
+def test_each_kill_begins_with_the_same_word(after):
+    assert describe_exit(-signal.SIGKILL, {KERNEL: 1}, after).startswith(KILLED)

@@ -1,0 +1,61 @@
+"""Memory in whole sessions: what is kept is found, what is not is not, and what grows is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_edgeperf import results
+
+from .conftest import REFRESH
+
+pytestmark = pytest.mark.slow
+
+#: Some 300 MiB, of which the environment may keep more, as a change of the code would.
+SUITE = """
+KEPT = bytearray(os.urandom(1 << 20)) * (270 + int(os.environ.get("MORE_MIB", "0")))
+
+def test_keeps(timed_inference):
+    timed_inference(work, 1000)
+"""
+LEAK = """
+leaked = []
+
+def test_leaks(timed_inference):
+    timed_inference(lambda: leaked.append(bytearray(os.urandom(4096))))
+"""
+ROUNDS = ("--edgeperf-budget=0.05", "--edgeperf-rounds=3", "--edgeperf-max-rounds=3")
+
+
+def test_eight_mib_more_of_300_fail_and_ten_unchanged_checks_pass(project):
+    project.suite(SUITE)
+    outcome = project.run(*ROUNDS, *REFRESH, "--edgeperf-rounds=5", "--edgeperf-max-rounds=5", short=False)
+    assert outcome.code == 0, outcome
+    (benchmark,) = project.baseline().benchmarks.values()
+    assert all(290 < run.values["memory_process_peak"] < 340 for run in benchmark.runs)
+    for _ in range(10):
+        outcome = project.run(*ROUNDS, "--junitxml=junit.xml", short=False)
+        assert outcome.code == 0, outcome
+    outcome = project.run(*ROUNDS, "--junitxml=junit.xml", short=False, env={"MORE_MIB": "8"}.items())
+    assert outcome.code == 1, outcome
+    assert project.verdicts()["test_keeps"] == "regressed"
+    assert "peak memory" in outcome
+
+
+def test_what_grows_while_it_is_timed_is_told_and_can_be_gated(project):
+    project.suite(LEAK)
+    now = ("--baseline=off", "--edgeperf-results=now.json", "--edgeperf-budget=0.3")
+    outcome = project.run(*now)
+    assert outcome.code == 0, outcome
+    (benchmark,) = results.read(project.path / "now.json").benchmarks.values()
+    assert benchmark.metrics["memory_growth"].unit == "MiB"
+    assert benchmark.runs[0].values["memory_growth"] > 8
+    assert "grew while it was timed" in outcome
+    gated = LEAK.replace("def test_leaks", "@pytest.mark.timed_inference(gate='memory_growth')\ndef test_leaks")
+    steady = gated.replace("leaked.append(bytearray(os.urandom(4096)))", "bytearray(os.urandom(4096))")
+    project.suite(steady)
+    rounds = ("--edgeperf-budget=0.3", "--edgeperf-rounds=5", "--edgeperf-max-rounds=5")
+    assert project.run(*rounds, *REFRESH).code == 0
+    project.suite(gated)
+    outcome = project.run(*rounds, "--edgeperf-rounds=3", "--edgeperf-max-rounds=3", "--junitxml=junit.xml")
+    assert outcome.code == 1, outcome
+    assert "memory growth" in outcome
