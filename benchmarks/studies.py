@@ -33,3 +33,15 @@ SUO_2021_EXPERIMENT_1 = Study("suo-2021 experiment 1", "complexity", "GFLOPs", r
 SUO_2021_EXPERIMENT_1_TINY = Study(
     "suo-2021 experiment 1, YOLOv3-tiny", "complexity", "GFLOPs", references=SUO_2021_LINES
 )
+
+#: Figure 10 has no table; the text names the largest number on a Jetson Nano, three.
+SUO_2021_EXPERIMENT_3_PARALLEL = Study(
+    "suo-2021 experiment 3, parallel engines",
+    "engines at once",
+    "",
+    metrics=("throughput", "latency", "memory_process_peak"),
+)
+
+TRINH_2023_WARM_UP = Study(
+    "trinh-2023 warm-up", "complexity", "GFLOPs", metrics=("first_inference", "warm_up", "latency")
+)

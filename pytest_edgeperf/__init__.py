@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         TensorSpec,
     )
     from pytest_edgeperf.judge.types import Comparison
+    from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
     from pytest_edgeperf.results.studies import ReferenceLine, Study
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "pytest_edgeperf.judge.types",
     "Engine": "pytest_edgeperf.frameworks.interface",
+    "EngineFailed": "pytest_edgeperf.measure.failures",
     "Framework": "pytest_edgeperf.frameworks.interface",
     "FrameworkError": "pytest_edgeperf.frameworks.interface",
     "Inputs": "pytest_edgeperf.frameworks.interface",
@@ -45,6 +47,7 @@ _HOMES = {
 __all__ = [
     "Comparison",
     "Engine",
+    "EngineFailed",
     "Framework",
     "FrameworkError",
     "Inputs",

@@ -77,3 +77,24 @@ def test_the_published_lines_are_the_papers_formulas():
 def test_the_published_pieces_end_at_measured_complexities():
     ends = {end for line in studies.SUO_2021_LINES for end in (line.x_from, line.x_to)} - {None}
     assert ends <= set(studies.TABLE_1_BFLOPS.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "default", "full"),
+    [
+        # YOLOv3-tiny: 3 numbers of engines; with all 6 at 3 resolutions, and YOLOv3 with 4 at 4.
+        ("benchmarks/test_parallel_engines.py", 3, 34),
+        ("benchmarks/test_warmup.py", 2, 2),
+    ],
+)
+def test_the_suites_of_the_other_experiments(file, default, full):
+    for arguments, expected in (((), default), (("--suite=full",), full)):
+        child = subprocess.run(
+            [sys.executable, "-m", "pytest", file, "--collect-only", "-q", "--framework=onnxruntime", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"},
+            capture_output=True,
+            text=True,
+        )
+        assert child.returncode == 0, child.stdout + child.stderr
+        assert sum(line.startswith(f"{file}::") for line in child.stdout.splitlines()) == expected

@@ -1,0 +1,348 @@
+"""Several engines at once, in threads or in processes: a fair start, and ends that do not count."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from time import perf_counter_ns
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure.failures import EngineFailed
+from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.warmup import warm_up
+
+THREADS = "threads"
+PROCESSES = "processes"
+MODES = (THREADS, PROCESSES)
+
+#: All begin at one moment, which each has heard of by then.
+LEAD_S = 0.02
+#: Of one block and engine; more are not kept.
+CAPACITY = 1 << 17
+#: An engine that does not answer within a block and this has hung.
+PATIENCE_S = 60.0
+_LEAVE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What an engine says of itself before it is timed."""
+
+    checked: Mapping[str, Any]
+    first_ms: float
+    warm_up_s: float
+    steady: Optional[bool]
+    engine: Optional[Mapping[str, Any]]
+    software: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One engine's part of a block: the durations of its inferences in ns, the last of them ended within the block.
+
+    ``seconds`` are those from the common start to the end of that one; ``peak_mib`` is of a process of its own.
+    """
+
+    durations_ns: Sequence[int]
+    seconds: float
+    peak_mib: float = 0.0
+
+
+class Runner(Protocol):
+    """One of the engines."""
+
+    def ready(self) -> Ready:
+        """Wait until it is loaded, checked and warm.
+
+        Raises:
+            EngineFailed: it is not.
+        """
+
+    def start(self, at_ns: int, seconds: float) -> None:
+        """Have it begin at this moment, and go on for so long."""
+
+    def finish(self) -> Lap:
+        """Wait for it, and take what it did.
+
+        Raises:
+            EngineFailed: it ended meanwhile.
+        """
+
+    def close(self) -> None:
+        """End it."""
+
+
+#: Makes the pipeline of one engine.
+Maker = Callable[[], Pipeline]
+
+
+def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
+    """Make one engine, check its answers and warm it up; ``software`` is read after it was loaded."""
+    pipeline = make()
+    checked = pipeline.check()
+    warmed = warm_up(pipeline.calls)
+    described = None if pipeline.engine is None else pipeline.engine.describe()
+    first_ms = checked.get("first_ms", warmed.first_ms)
+    return pipeline, Ready(checked, first_ms, warmed.seconds, warmed.steady, described, dict(software))
+
+
+def run(calls: Sequence[loop.Call], at_ns: int, seconds: float) -> Tuple[List[int], float]:
+    """Wait for the moment, call until ``seconds`` later; durations in ns and the seconds to the last that counts.
+
+    The inference that is under way at the end is finished and does not count, unless it is the only one.
+    """
+    durations = loop.sample_array(CAPACITY)
+    deadline = at_ns + int(seconds * 1e9)
+    while perf_counter_ns() < at_ns - 1_000_000:
+        time.sleep(0.0005)
+    while perf_counter_ns() < at_ns:
+        pass
+    count = 0
+    last = at_ns
+    with loop.collector_off(collect=False):
+        while count < CAPACITY:
+            start = perf_counter_ns()
+            calls[count % len(calls)]()
+            end = perf_counter_ns()
+            if end > deadline and count:
+                break
+            durations[count] = end - start
+            count += 1
+            last = end
+            if end >= deadline:
+                break
+    return list(durations[:count]), (last - at_ns) / 1e9
+
+
+class ThreadRunner:
+    """An engine in a thread of this process."""
+
+    def __init__(self, number: int, make: Maker, software: Mapping[str, Any]) -> None:
+        self._number = number
+        self._software = software
+        self._made = threading.Event()
+        self._go = threading.Event()
+        self._done = threading.Event()
+        self._order: Optional[Tuple[int, float]] = None
+        self._ready: Optional[Ready] = None
+        self._lap: Optional[Lap] = None
+        self._error: Optional[BaseException] = None
+        self._thread = threading.Thread(target=self._live, args=(make,), name=f"engine-{number}", daemon=True)
+        self._thread.start()
+
+    def ready(self) -> Ready:
+        """Wait until it is loaded, checked and warm."""
+        self._made.wait()
+        self._raise()
+        assert self._ready is not None
+        return self._ready
+
+    def start(self, at_ns: int, seconds: float) -> None:
+        """Have it begin at this moment."""
+        self._done.clear()
+        self._order = (at_ns, seconds)
+        self._go.set()
+
+    def finish(self) -> Lap:
+        """Take what it did."""
+        self._done.wait()
+        self._raise()
+        assert self._lap is not None
+        return self._lap
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._order = None
+        self._go.set()
+        self._thread.join(_LEAVE_S)
+
+    def _live(self, make: Maker) -> None:
+        try:
+            pipeline, self._ready = prepare(make, self._software)
+            self._made.set()
+            while True:
+                self._go.wait()
+                self._go.clear()
+                if self._order is None:
+                    return
+                self._lap = Lap(*run(pipeline.calls, *self._order))
+                self._done.set()
+        except BaseException as error:  # told where it is waited for
+            self._error = error
+        finally:
+            self._made.set()
+            self._done.set()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise EngineFailed(f"engine {self._number}: {_said(self._error)}") from self._error
+
+
+class ProcessRunner:
+    """An engine in a process of its own, which may run out of memory without harm to the others' figures."""
+
+    def __init__(self, number: int, make: Maker, software: Mapping[str, Any]) -> None:
+        self._number = number
+        # "fork", as a benchmark's functions cannot be pickled; no engine has been loaded here by then.
+        context = multiprocessing.get_context("fork")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_live, args=(make, software, theirs, self._pipe), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._patience_s = 10 * PATIENCE_S
+
+    def ready(self) -> Ready:
+        """Wait until it is loaded, checked and warm."""
+        told = self._receive()
+        assert isinstance(told, Ready)
+        return told
+
+    def start(self, at_ns: int, seconds: float) -> None:
+        """Have it begin at this moment."""
+        self._patience_s = seconds + PATIENCE_S
+        try:
+            self._pipe.send((at_ns, seconds))
+        except OSError:
+            raise self._gone() from None
+
+    def finish(self) -> Lap:
+        """Take what it did."""
+        told = self._receive()
+        assert isinstance(told, Lap)
+        return told
+
+    def close(self) -> None:
+        """End the process."""
+        with suppress(OSError):
+            self._pipe.send(None)
+        self._process.join(_LEAVE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._pipe.close()
+
+    def _receive(self) -> Any:
+        try:
+            if not self._pipe.poll(self._patience_s):
+                raise EngineFailed(f"engine {self._number} did not answer within {self._patience_s:g} s")
+            told = self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._gone() from None
+        if isinstance(told, str):
+            raise EngineFailed(f"engine {self._number}: {told}")
+        return told
+
+    def _gone(self) -> EngineFailed:
+        self._process.join(_LEAVE_S)
+        code = self._process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"left with exit status {code}"
+        hint = ": most likely the memory was full" if code == -9 else ""
+        return EngineFailed(f"engine {self._number} {how}{hint}")
+
+
+def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Connection) -> None:
+    """The life of an engine's process. It leaves without pytest's and other exit functions of its parent."""
+    # Held open here, the parent's end would never end.
+    ours.close()
+    try:
+        pipeline, ready = prepare(make, software)
+        pipe.send(ready)
+        while True:
+            order = pipe.recv()
+            if order is None:
+                break
+            durations, seconds = run(pipeline.calls, *order)
+            pipe.send(Lap(durations, seconds, process_peak_mib() or 0.0))
+    except (EOFError, KeyboardInterrupt):
+        pass
+    except BaseException as error:  # told to the parent
+        traceback.print_exc()
+        pipe.send(_said(error))
+    finally:
+        os._exit(0)
+
+
+def _said(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+@dataclass
+class ParallelTimer:
+    """Times blocks of all engines together; one sample is one inference of one of them."""
+
+    runners: Sequence[Runner]
+    _laps: List[List[Lap]] = field(default_factory=list)
+
+    def time(self, first: int, seconds: float) -> int:
+        """Time a block from sample ``first`` on; the index after its last sample."""
+        laps = self._run(seconds)
+        self._laps.append(laps)
+        return first + sum(len(lap.durations_ns) for lap in laps)
+
+    def repeat(self, seconds: float) -> Tuple[int, float]:
+        """Go on untimed; the number of inferences, and the seconds."""
+        laps = self._run(seconds)
+        return sum(len(lap.durations_ns) for lap in laps), max(lap.seconds for lap in laps)
+
+    def summaries(self, samples: int) -> Dict[str, Any]:
+        """``latency`` of all inferences, ``throughput`` of all engines together, and each one's on the average."""
+        import numpy as np
+
+        from pytest_edgeperf.measure.summary import summarise
+
+        durations = np.concatenate([np.asarray(lap.durations_ns) for laps in self._laps for lap in laps])
+        rates = [self.throughput(number) for number in range(len(self.runners))]
+        return {
+            "latency": summarise(np.maximum(durations, 1) / 1e6),
+            "throughput": sum(rates),
+            "throughput_per_engine": sum(rates) / len(rates),
+        }
+
+    def throughput(self, number: int) -> float:
+        """Inferences per second of one engine, up to the end of its last one that counts in each block."""
+        own = [laps[number] for laps in self._laps]
+        return sum(len(lap.durations_ns) for lap in own) / sum(lap.seconds for lap in own)
+
+    def medians(self, ends: Sequence[int]) -> List[float]:
+        """The median latency in ms of each block."""
+        import numpy as np
+
+        blocks = [[one for lap in laps for one in lap.durations_ns] for laps in self._laps]
+        return [float(np.median(block)) / 1e6 for block in blocks]
+
+    def course(self, ends: Sequence[int]) -> Dict[str, Any]:
+        """Each engine's throughput: one that starves the others is seen."""
+        return {"throughputs": [round(self.throughput(number), 3) for number in range(len(self.runners))]}
+
+    def children_peak_mib(self) -> float:
+        """The peaks of the engines' processes, added up."""
+        return sum(max(laps[number].peak_mib for laps in self._laps) for number in range(len(self.runners)))
+
+    def _run(self, seconds: float) -> List[Lap]:
+        at_ns = perf_counter_ns() + int(LEAD_S * 1e9)
+        for runner in self.runners:
+            runner.start(at_ns, seconds)
+        return [runner.finish() for runner in self.runners]
+
+
+def runners_of(make: Maker, n: int, mode: str, software: Mapping[str, Any]) -> List[Runner]:
+    """Start so many engines.
+
+    Raises:
+        ValueError: fewer than one engine, or a mode that is none.
+    """
+    if n < 1:
+        raise ValueError(f"timed_inference.parallel runs at least one engine, not {n}")
+    if mode not in MODES:
+        raise ValueError(f"timed_inference.parallel: mode is {mode!r}; it must be one of {', '.join(MODES)}")
+    kind = ThreadRunner if mode == THREADS else ProcessRunner
+    return [kind(number, make, software) for number in range(1, n + 1)]

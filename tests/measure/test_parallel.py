@@ -1,0 +1,171 @@
+"""Several engines at once: fair starts, ends that do not count, and engines that fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from pytest_edgeperf.measure.failures import EngineFailed
+from pytest_edgeperf.measure.measurement import METRICS
+from pytest_edgeperf.measure.parallel import MODES, Lap, ParallelTimer, run, runners_of
+from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.timed_inference import Block, LocalConductor, TimedInference
+
+PROCESSES = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked")
+
+
+def sleeper(seconds=0.004):
+    return lambda: time.sleep(seconds)
+
+
+def timed(budget_s=0.4):
+    return TimedInference(LocalConductor(budget_s), {}, {})
+
+
+@pytest.fixture(autouse=True)
+def _short_warm_up(monkeypatch):
+    from pytest_edgeperf.measure import warmup
+
+    monkeypatch.setitem(warmup.warm_up.__kwdefaults__, "shortest_s", 0.02)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_engines_that_wait_run_side_by_side(mode):
+    one = timed().parallel(sleeper, 1, mode=mode)
+    three = timed().parallel(sleeper, 3, mode=mode)
+    assert three.values["throughput"] == pytest.approx(3 * one.values["throughput"], rel=0.3)
+    assert three.values["throughput_per_engine"] == pytest.approx(three.values["throughput"] / 3)
+    assert three.latency_ms == pytest.approx(one.latency_ms, rel=0.5)
+    assert three.settings["engines"] == 3
+    assert three.settings["mode"] == mode
+    assert len(three.quality["throughputs"]) == 3
+    assert {"throughput", "throughput_per_engine", "latency", "memory_process_peak"} <= set(three.values)
+    assert METRICS["throughput"].better == "higher"
+
+
+def test_processes_have_memory_of_their_own():
+    def hungry():
+        kept = bytearray(os.urandom(1 << 20)) * 40
+        return lambda: len(kept)
+
+    base = timed(0.05).parallel(lambda: lambda: None, 2, mode="processes").values["memory_process_peak"]
+    more = timed(0.05).parallel(hungry, 2, mode="processes").values["memory_process_peak"]
+    assert more - base > 70
+
+
+def test_all_begin_at_one_moment_and_late_ends_do_not_count():
+    begun = []
+
+    def make():
+        def call():
+            begun.append((threading.current_thread().name, time.perf_counter()))
+            time.sleep(0.03)
+
+        return Pipeline(call, ())
+
+    runners = runners_of(make, 3, "threads", {})
+    for runner in runners:
+        runner.ready()
+    begun.clear()
+    timer = ParallelTimer(runners)
+    samples = timer.time(0, 0.1)
+    for runner in runners:
+        runner.close()
+    firsts = [min(at for name, at in begun if name == engine) for engine in {name for name, _ in begun}]
+    assert len(firsts) == 3
+    assert max(firsts) - min(firsts) < 0.02
+    # Three of 30 ms fit into 100 ms; the fourth began and does not count.
+    assert samples == 9
+    assert len(begun) == 12
+
+
+def test_an_inference_longer_than_the_block_counts_once():
+    durations, seconds = run([sleeper(0.05)], time.perf_counter_ns(), 0.01)
+    assert len(durations) == 1
+    assert seconds >= 0.05
+
+
+def test_throughput_is_that_up_to_the_last_end_that_counts():
+    timer = ParallelTimer([object(), object()])
+    timer._laps = [[Lap([100] * 50, 0.5), Lap([100] * 20, 0.4)], [Lap([100] * 50, 0.5), Lap([100] * 20, 0.4)]]
+    assert timer.throughput(0) == pytest.approx(100.0)
+    assert timer.throughput(1) == pytest.approx(50.0)
+    summaries = timer.summaries(140)
+    assert summaries["throughput"] == pytest.approx(150.0)
+    assert summaries["latency"]["n"] == 140
+    assert timer.course([140]) == {"throughputs": [100.0, 50.0]}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_engine_that_cannot_be_made_fails_the_benchmark_with_its_reason(mode):
+    def make():
+        raise MemoryError("no room for the weights")
+
+    with pytest.raises(EngineFailed, match=r"engine 1: MemoryError: no room for the weights"):
+        timed().parallel(make, 2, mode=mode)
+
+
+@PROCESSES
+def test_a_process_that_is_killed_is_said_to_be():
+    parent = os.getpid()
+
+    def make():
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(EngineFailed, match=r"engine 1 was killed by signal 9: most likely the memory was full"):
+        timed().parallel(make, 2, mode="processes")
+
+
+@PROCESSES
+def test_an_engine_that_dies_while_timed_ends_the_others():
+    parent = os.getpid()
+
+    def make():
+        deadline = time.monotonic() + 0.3
+
+        def call():
+            time.sleep(0.01)
+            if os.getpid() != parent and time.monotonic() > deadline:
+                os._exit(3)
+
+        return call
+
+    before = threading.active_count()
+    with pytest.raises(EngineFailed, match=r"left with exit status 3"):
+        timed(1.0).parallel(make, 2, mode="processes")
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_cannot_be_run_is_named(mode):
+    with pytest.raises(ValueError, match="at least one engine, not 0"):
+        timed().parallel(sleeper, 0, mode=mode)
+    with pytest.raises(ValueError, match="mode is 'fibres'; it must be one of threads, processes"):
+        timed().parallel(sleeper, 1, mode="fibres")
+
+
+def test_no_thread_is_left_behind():
+    before = threading.active_count()
+    timed(0.05).parallel(sleeper, 4)
+    assert threading.active_count() == before
+
+
+def test_a_sustained_block_counts_the_inferences_of_all_engines():
+    told = []
+
+    class Conductor(LocalConductor):
+        def blocks(self):
+            return [Block(0.1), Block(0.2, sustained=True)]
+
+        def sustained(self, calls, seconds):
+            told.append((calls, seconds))
+
+    TimedInference(Conductor(0.1), {}, {}).parallel(sleeper, 2)
+    ((calls, seconds),) = told
+    assert calls / seconds == pytest.approx(2 / 0.0042, rel=0.3)
