@@ -157,6 +157,6 @@ def _first(by_name: Dict[str, Sensor], names: Sequence[str]) -> Optional[Sensor]
 
 def _why_no_power(absent: Sequence[Unavailable]) -> str:
     reasons = {one.name: one.reason for one in absent if one.quantity == POWER}
-    chosen = reasons.get(TOTAL) or next(iter(reasons.values()), "no sensor of power was found")
-    more = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
-    return f"{chosen}; {more}" if more else chosen
+    # On a host the processor's own sensor is what one would expect; nothing measures all of it.
+    package = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
+    return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no sensor of power was found")

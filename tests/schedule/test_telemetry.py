@@ -103,7 +103,7 @@ def test_the_fullest_power_is_taken_and_the_reason_of_none_is_told():
         ],
     )
     assert without.power is None
-    assert without.without_power == "nothing measures it; there is no powercap"
+    assert without.without_power == "there is no powercap"
     assert not without.worth_a_window
     assert Instruments([Sensor("load_gpu", LOAD)], []).worth_a_window
 
