@@ -27,7 +27,7 @@ def engines(*numbers, full=()):
     """Parametrise over the number of engines; each has a processor where there are enough."""
     chosen = [(n, []) for n in numbers] + [(n, [pytest.mark.full_suite]) for n in full]
     values = [
-        pytest.param(n, marks=[pytest.mark.timed_inference(threads=n, budget=2.5), *marks]) for n, marks in chosen
+        pytest.param(n, marks=[pytest.mark.timed_inference(threads=n, budget=1.5), *marks]) for n, marks in chosen
     ]
     return pytest.mark.parametrize("n", values)
 

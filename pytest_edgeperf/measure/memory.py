@@ -22,6 +22,15 @@ def process_mib(status: Path = _STATUS) -> Optional[float]:
     return _mib("VmRSS", status)
 
 
+def forget_peak(clear_refs: Path = Path("/proc/self/clear_refs")) -> bool:
+    """Let this process's peak begin anew, as one that was forked has its parent's; whether the kernel does it."""
+    try:
+        clear_refs.write_text("5")
+    except OSError:
+        return False
+    return True
+
+
 def _mib(name: str, status: Path) -> Optional[float]:
     try:
         found = re.search(rf"^{name}:\s+(\d+) kB", status.read_text(), re.MULTILINE)

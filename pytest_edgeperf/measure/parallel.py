@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
-from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.warmup import warm_up
 
@@ -48,7 +48,8 @@ class Ready:
 class Lap:
     """One engine's part of a block: the durations of its inferences in ns, the last of them ended within the block.
 
-    ``seconds`` are those from the common start to the end of that one; ``peak_mib`` is of a process of its own.
+    ``seconds`` are those from the common start to the end of that one; ``peak_mib`` is the most that a process of its
+    own had beyond what it shares with the worker.
     """
 
     durations_ns: Sequence[int]
@@ -252,6 +253,8 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
     """The life of an engine's process. It leaves without pytest's and other exit functions of its parent."""
     # Held open here, the parent's end would never end.
     ours.close()
+    peak_mib = process_peak_mib if forget_peak() else process_mib
+    shared_mib = process_mib() or 0.0
     try:
         pipeline, ready = prepare(make, software)
         pipe.send(ready)
@@ -260,7 +263,7 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
             if order is None:
                 break
             durations, seconds = run(pipeline.calls, *order)
-            pipe.send(Lap(durations, seconds, process_peak_mib() or 0.0))
+            pipe.send(Lap(durations, seconds, max((peak_mib() or 0.0) - shared_mib, 0.0)))
     except (EOFError, KeyboardInterrupt):
         pass
     except BaseException as error:  # told to the parent

@@ -10,8 +10,8 @@ from pytest_edgeperf.results.types import Run
 
 #: One odd course is the machine's noise. One in more than half of a benchmark's runs, and in three, is told.
 FEWEST_RUNS = 3
-#: Less is an allocator's pool that fills.
-LEAST_GROWTH_MIB = 1.0
+#: Less is the pools of allocators and runtimes that fill.
+LEAST_GROWTH_MIB = 5.0
 _NAMES_TOLD = 3
 _TOLD = {
     "slowdown": "slowed down while being timed (a clock that falls, or a target that grows)",

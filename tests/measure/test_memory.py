@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib
 
 BIG_PARENT = """
 import json, subprocess, sys
@@ -37,3 +37,19 @@ def test_a_fresh_process_does_not_inherit_the_peak_of_a_big_parent():
     parent, child = json.loads(done.stdout)
     assert parent > 256
     assert 0 < child < parent / 3
+
+
+def test_a_peak_can_be_forgotten_where_the_kernel_lets_it(tmp_path):
+    code = (
+        "from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib\n"
+        "held = b'x' * (64 << 20)\n"
+        "del held\n"
+        "before = process_peak_mib()\n"
+        "print(forget_peak(), before - process_peak_mib(), process_mib() <= process_peak_mib())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True)
+    forgot, fell, consistent = done.stdout.split()
+    assert consistent == "True"
+    assert (float(fell) > 32) == (forgot == "True")
+    assert not forget_peak(tmp_path / "no such folder" / "clear_refs")
+    assert process_mib(tmp_path / "status") is None

@@ -17,6 +17,11 @@ _CPUS = "/sys/devices/system/cpu"
 _NO_TURBO = f"{_CPUS}/intel_pstate/no_turbo"
 _BOOST = f"{_CPUS}/cpufreq/boost"
 _SMT = f"{_CPUS}/smt/control"
+_SMT_WORDS = {
+    "off": "hyperthreads are off",
+    "forceoff": "hyperthreads are off",
+    "notsupported": "this processor shows no hyperthreads",
+}
 _PIN_PI = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor  # until the next boot"
 
 
@@ -133,6 +138,6 @@ def _threads(root: Path) -> Optional[Check]:
         return None
     state = read_text(root, _SMT).text
     if state != "on":
-        return ok("smt", f"hyperthreads: {state or 'not told'}")
+        return ok("smt", _SMT_WORDS.get(state or "", f"hyperthreads: {state or 'not told'}"))
     why = "What runs on a core's other hyperthread halves its speed; --edgeperf-cpus=auto takes whole cores."
     return Check("smt", ADVICE, "hyperthreads are on", why, f"echo off | sudo tee {_SMT}  # until the next boot")
