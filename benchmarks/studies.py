@@ -40,6 +40,7 @@ SUO_2021_EXPERIMENT_3_PARALLEL = Study(
     "engines at once",
     "",
     metrics=("throughput", "latency", "memory_process_peak"),
+    lines=False,
 )
 
 TRINH_2023_WARM_UP = Study(

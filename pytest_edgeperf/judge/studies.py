@@ -9,7 +9,10 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.judge.fits import LineFit, fit_line
 from pytest_edgeperf.results.studies import STUDIES, STUDY, Place, ReferenceLine, Study
-from pytest_edgeperf.results.types import Benchmark, Results
+from pytest_edgeperf.results.types import HIGHER, Benchmark, Results
+
+#: A further step pays when it adds this much: less is within what sessions differ by.
+LEAST_GAIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,22 @@ class SeriesResult:
     unit: str
     points: Tuple[Point, ...]
     fit: Optional[LineFit]
+    #: Whether more is better.
+    higher: bool = False
+
+    def pays_up_to(self, least_gain: float = LEAST_GAIN) -> Optional[float]:
+        """The largest coordinate up to which each step makes a metric of which more is better grow by so much.
+
+        ``None`` for another metric, or with fewer than two coordinates.
+        """
+        if not self.higher or self.points[0].x == self.points[-1].x:
+            return None
+        reached = self.points[0]
+        for point in self.points[1:]:
+            if point.value < (1 + least_gain) * reached.value:
+                break
+            reached = point
+        return reached.x
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,7 @@ def _series(study: Study, places: Mapping[str, Place], benchmarks: Mapping[str, 
     for metric in study.metrics:
         points: Dict[str, List[Point]] = {}
         units: Dict[str, str] = {}
+        directions: Dict[str, str] = {}
         for name, place in places.items():
             value = _median(benchmarks[name], metric) if place.study == study.name else None
             if value is None:
@@ -109,16 +129,20 @@ def _series(study: Study, places: Mapping[str, Place], benchmarks: Mapping[str, 
             if units.setdefault(place.series, unit) != unit:
                 both = f"{units[place.series]} and in {unit} ({name})"
                 raise ValueError(f"study {study.name!r}: {metric} of {place.series} is in {both}")
+            directions[place.series] = benchmarks[name].metrics[metric].better
             points.setdefault(place.series, []).append(Point(place.x, value, name))
-        found += [_fitted(series, metric, units[series], points[series]) for series in points]
+        found += [
+            _fitted(series, metric, units[series], points[series], higher=directions[series] == HIGHER)
+            for series in points
+        ]
     return tuple(found)
 
 
-def _fitted(series: str, metric: str, unit: str, points: List[Point]) -> SeriesResult:
+def _fitted(series: str, metric: str, unit: str, points: List[Point], *, higher: bool) -> SeriesResult:
     ordered = tuple(sorted(points, key=lambda point: (point.x, point.benchmark)))
     x = [point.x for point in ordered]
     fit = fit_line(x, [point.value for point in ordered]) if x[0] != x[-1] else None
-    return SeriesResult(series, metric, unit, ordered, fit)
+    return SeriesResult(series, metric, unit, ordered, fit, higher)
 
 
 def _median(benchmark: Benchmark, metric: str) -> Optional[float]:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import traceback
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -15,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
-from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib
+from pytest_edgeperf.measure.memory import private_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.warmup import warm_up
 
@@ -48,13 +49,13 @@ class Ready:
 class Lap:
     """One engine's part of a block: the durations of its inferences in ns, the last of them ended within the block.
 
-    ``seconds`` are those from the common start to the end of that one; ``peak_mib`` is the most that a process of its
-    own had beyond what it shares with the worker.
+    ``seconds`` are those from the common start to the end of that one; ``private_mib`` is what a process of its own
+    then has in memory that it does not share with the worker.
     """
 
     durations_ns: Sequence[int]
     seconds: float
-    peak_mib: float = 0.0
+    private_mib: float = 0.0
 
 
 class Runner(Protocol):
@@ -196,7 +197,10 @@ class ProcessRunner:
         context = multiprocessing.get_context("fork")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_live, args=(make, software, theirs, self._pipe), daemon=True)
-        self._process.start()
+        with warnings.catch_warnings():
+            # Python 3.12 and newer warn of threads, of which none is an engine's.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         theirs.close()
         self._patience_s = 10 * PATIENCE_S
 
@@ -253,8 +257,6 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
     """The life of an engine's process. It leaves without pytest's and other exit functions of its parent."""
     # Held open here, the parent's end would never end.
     ours.close()
-    peak_mib = process_peak_mib if forget_peak() else process_mib
-    shared_mib = process_mib() or 0.0
     try:
         pipeline, ready = prepare(make, software)
         pipe.send(ready)
@@ -263,7 +265,7 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
             if order is None:
                 break
             durations, seconds = run(pipeline.calls, *order)
-            pipe.send(Lap(durations, seconds, max((peak_mib() or 0.0) - shared_mib, 0.0)))
+            pipe.send(Lap(durations, seconds, private_mib() or 0.0))
     except (EOFError, KeyboardInterrupt):
         pass
     except BaseException as error:  # told to the parent
@@ -327,8 +329,8 @@ class ParallelTimer:
         return {"throughputs": [round(self.throughput(number), 3) for number in range(len(self.runners))]}
 
     def children_peak_mib(self) -> float:
-        """The peaks of the engines' processes, added up."""
-        return sum(max(laps[number].peak_mib for laps in self._laps) for number in range(len(self.runners)))
+        """What the engines' processes have of their own, added up."""
+        return sum(max(laps[number].private_mib for laps in self._laps) for number in range(len(self.runners)))
 
     def _run(self, seconds: float) -> List[Lap]:
         at_ns = perf_counter_ns() + int(LEAD_S * 1e9)

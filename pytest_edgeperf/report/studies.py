@@ -51,9 +51,31 @@ def study_tables(measured: Results, paper: Paper) -> List[List[str]]:
     for study in studies:
         for metric in study.study.metrics:
             found = [series for series in study.series if series.metric == metric]
-            if any(series.fit is not None for series in found):
+            if found and not study.study.lines:
+                blocks.append(_values(study, metric, found, paper))
+            elif any(series.fit is not None for series in found):
                 blocks.append(_table(study, metric, found, paper))
     return blocks
+
+
+def _values(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:
+    """A column per coordinate, and where a further step no longer pays."""
+    study = result.study
+    units = sorted({series.unit for series in found})
+    unit = units[0] if len(units) == 1 else ""
+    over = f"{_with_unit(metric_label(metric), unit)} over {_with_unit(study.x, study.x_unit)}"
+    lines = [paper.paint(line, "strong") for line in wrap(paper.clean(f"{study.name}: {over}"), paper.width)]
+    names = [paper.clean(one.series if unit else _with_unit(one.series, one.unit)) for one in found]
+    columns = []
+    for x in sorted({point.x for series in found for point in series.points}):
+        values = [next((point.value for point in series.points if point.x == x), None) for series in found]
+        texts = [NOTHING if value is None else significant(value) for value in values]
+        columns.append(Column(f"{x:.{_PUBLISHED_DIGITS}g}", texts))
+    pays = [series.pays_up_to() for series in found]
+    if any(one is not None for one in pays):
+        texts = [NOTHING if one is None else f"{one:.{_PUBLISHED_DIGITS}g}" for one in pays]
+        columns.append(Column("pays up to", texts, spare=1))
+    return lines + lay_out(_SERIES, [pad(name, len(_SERIES)) for name in names], columns, paper)
 
 
 def _table(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:

@@ -28,7 +28,8 @@ class ReferenceLine:
 class Study:
     """A named experiment: what its coordinate is, which metrics are fitted over it, and what was published.
 
-    ``metrics`` are fitted with a line per series: the median over runs of a summary's ``p50``, or of a number.
+    ``metrics`` are read as the median over runs of a summary's ``p50``, or of a number, and fitted with a line per
+    series; without ``lines`` their values are shown, one per coordinate.
     """
 
     name: str
@@ -36,13 +37,15 @@ class Study:
     x_unit: str
     metrics: Tuple[str, ...] = ("latency", "memory_process_peak")
     references: Tuple[ReferenceLine, ...] = ()
+    lines: bool = True
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a results file under ``studies.<name>``."""
         references = [
             {key: value for key, value in vars(line).items() if value is not None} for line in self.references
         ]
-        return {"x": self.x, "x_unit": self.x_unit, "metrics": list(self.metrics), "references": references}
+        shown = {} if self.lines else {"lines": False}
+        return {"x": self.x, "x_unit": self.x_unit, "metrics": list(self.metrics), "references": references, **shown}
 
     @classmethod
     def from_dict(cls, name: str, stored: Mapping[str, Any]) -> Study:
@@ -57,6 +60,7 @@ class Study:
             x_unit=str(stored["x_unit"]),
             metrics=tuple(stored["metrics"]),
             references=tuple(ReferenceLine(**line) for line in stored.get("references", ())),
+            lines=stored.get("lines", True) is not False,
         )
 
 

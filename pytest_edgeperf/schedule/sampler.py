@@ -31,6 +31,9 @@ class Sampler:
         self._thread: Optional[threading.Thread] = None
 
     def __enter__(self) -> Sampler:
+        # A counter tells what happened since it was read last, which was another time.
+        for sensor in self._sensors:
+            _read(sensor)
         self._thread = threading.Thread(target=self._sample, name="edgeperf-sampler", daemon=True)
         self._thread.start()
         return self

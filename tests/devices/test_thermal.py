@@ -146,6 +146,11 @@ def test_hot_and_critical_count_only_where_there_is_no_passive_trip(machine):
     assert headroom(root, HOST).trip == Trip("hot", 100.0)
 
 
+def test_trips_at_room_temperature_are_placeholders(machine):
+    found = headroom(machine(files=zone(0, "acpitz", 27800, passive=20800, critical=105000)), HOST)
+    assert (found.celsius, found.trip) == (pytest.approx(77.2), Trip("critical", 105.0))
+
+
 def test_unset_trips_and_irrelevant_zones_do_not_count(machine):
     files = {
         **zone(0, "x86_pkg_temp", 45000, passive=0, passive_=-274000, critical=100000),

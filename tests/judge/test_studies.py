@@ -142,3 +142,24 @@ def test_a_malformed_place_is_named(place):
     spoilt = replace(benchmark("t", 1, [1]), extra={"study": stored})
     with pytest.raises(ValueError, match=r"^test_a: its place in (a )?study"):
         read_studies(results(STUDY, test_a=spoilt))
+
+
+@pytest.mark.parametrize(
+    ("values", "pays"),
+    [((40, 80, 81), 2), ((40, 80, 120), 3), ((40, 39, 80), 1), ((40, 42, 44.1), 3), ((40,), None)],
+)
+def test_a_further_step_pays_while_it_adds_five_per_cent(values, pays):
+    metrics = {"throughput": Metric("1/s", "higher"), "latency": Metric("ms")}
+    made = {
+        f"b{n}": Benchmark(
+            {},
+            metrics,
+            (run({"throughput": float(value), "latency": 1.0 + n}),),
+            {"study": Place("suo", "torch", n).to_dict()},
+        )
+        for n, value in enumerate(values, 1)
+    }
+    study = replace(STUDY, metrics=("throughput", "latency"), lines=False)
+    (found,) = read_studies(results(study, **made))
+    assert found.study.lines is False
+    assert [one.pays_up_to() for one in found.series] == [pays, None]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib
+from pytest_edgeperf.measure.memory import private_mib, process_peak_mib
 
 BIG_PARENT = """
 import json, subprocess, sys
@@ -39,17 +39,25 @@ def test_a_fresh_process_does_not_inherit_the_peak_of_a_big_parent():
     assert 0 < child < parent / 3
 
 
-def test_a_peak_can_be_forgotten_where_the_kernel_lets_it(tmp_path):
+def test_what_a_forked_process_has_of_its_own(tmp_path):
     code = (
-        "from pytest_edgeperf.measure.memory import forget_peak, process_mib, process_peak_mib\n"
-        "held = b'x' * (64 << 20)\n"
-        "del held\n"
-        "before = process_peak_mib()\n"
-        "print(forget_peak(), before - process_peak_mib(), process_mib() <= process_peak_mib())\n"
+        "import os\n"
+        "from pytest_edgeperf.measure.memory import private_mib\n"
+        "shared = bytearray(os.urandom(1 << 20)) * 96\n"
+        "if os.fork() == 0:\n"
+        "    before = private_mib()\n"
+        "    own = bytearray(os.urandom(1 << 20)) * 48\n"
+        "    print(before, private_mib() - before, flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True)
-    forgot, fell, consistent = done.stdout.split()
-    assert consistent == "True"
-    assert (float(fell) > 32) == (forgot == "True")
-    assert not forget_peak(tmp_path / "no such folder" / "clear_refs")
-    assert process_mib(tmp_path / "status") is None
+    before, own = map(float, done.stdout.split())
+    assert before < 48
+    assert 46 < own < 52
+
+
+def test_private_memory_is_read_from_the_older_file_too(tmp_path):
+    assert private_mib(tmp_path) is None
+    (tmp_path / "smaps").write_text("a\nPrivate_Clean: 1024 kB\nPrivate_Dirty: 512 kB\nb\nPrivate_Dirty: 512 kB\n")
+    assert private_mib(tmp_path) == 2.0

@@ -71,7 +71,7 @@ def test_energy_per_inference_of_a_nano_is_right(nano):
 def test_telemetry_can_be_shortened_and_turned_off(nano):
     assert nano.run("--device=nano", *NOW, "--edgeperf-telemetry=0.8").code == 0
     _, run = only_run(nano)
-    assert 0.8 <= run.quality["telemetry"]["window_s"] < 1.5
+    assert 0.8 <= run.quality["telemetry"]["window_s"] < 4
     assert nano.run("--device=nano", *NOW, "--edgeperf-telemetry=off").code == 0
     _, run = only_run(nano)
     assert "telemetry" not in run.quality

@@ -181,3 +181,25 @@ def test_no_line_is_too_wide(names, values, slope, study_name, width):
     for text in table(results(made, study), width):
         assert all(cells(line) <= width for line in text.split("\n"))
         assert text.replace("\n", "").isprintable()
+
+
+def test_values_stand_beside_each_other_where_no_line_is_wanted():
+    study = Study("parallel", "engines", "", metrics=("throughput",), lines=False)
+    metrics = {"throughput": Metric("1/s", "higher")}
+    made = {
+        f"{name}-{n}": Benchmark(
+            {},
+            metrics,
+            (Run("e", "2026-11-20T12:00:00Z", "s", {"throughput": value}),),
+            {"study": Place(study.name, name, n).to_dict()},
+        )
+        for name, values in (("onnxruntime", (44.2, 86.0, 84.1)), ("torch", (26.7, 51.5)))
+        for n, value in enumerate(values, 1)
+    }
+    (text,) = table(results(made, study))
+    assert text.splitlines() == [
+        "parallel: throughput (1/s) over engines",
+        "series          1     2     3  pays up to",
+        "onnxruntime  44.2  86.0  84.1           2",
+        "torch        26.7  51.5     -           2",
+    ]

@@ -38,6 +38,8 @@ _PUBLISHED_C: Dict[str, Dict[str, float]] = {
     "rpi5": {"cpu": 80.0},
 }
 PUBLISHED = "published"
+#: No processor is slowed down below this; firmware of PCs fills unused trip points with room temperatures.
+_LEAST_TRIP_C = 50.0
 #: A session begins this many degC below the trip point at least: nearer, its own heat reaches it.
 COOL_HEADROOM_C = 10.0
 
@@ -174,7 +176,8 @@ def _trips(root: Path, folder: str) -> Tuple[Trip, ...]:
 
 
 def _limit(zone: Zone, identity: Identity) -> Optional[Trip]:
-    lowest = {kind: min((trip.celsius for trip in zone.trips if trip.type == kind), default=None) for kind in _TRIPS}
+    plausible = [trip for trip in zone.trips if trip.celsius >= _LEAST_TRIP_C]
+    lowest = {kind: min((trip.celsius for trip in plausible if trip.type == kind), default=None) for kind in _TRIPS}
     passive = lowest["passive"]
     published = _PUBLISHED_C.get(identity.name, {}).get(zone.name)
     if passive is not None:
