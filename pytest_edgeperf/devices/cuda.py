@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, List, Mapping
 
-from .files import exists, names_in, read_text
+from .files import NOT_RUN, exists, may_run, names_in, read_text
 from .findings import Finding, first
 from .libraries import is_program, library, library_folders
 
@@ -92,6 +92,8 @@ def _version_txt(root: Path, path: str) -> Finding:
 def _nvcc(root: Path, path: str) -> Finding:
     if not is_program(root, path):
         return Finding(None, None, f"there is no program {path}")
+    if not may_run():
+        return Finding(None, path, NOT_RUN)
     command = [str(root / path.lstrip("/")), "--version"]
     try:
         done = subprocess.run(

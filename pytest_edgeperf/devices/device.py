@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
 from . import gpu_hosts
+from .files import ROOT_VARIABLE
 from .fingerprint import inspect
 from .identity import UNKNOWN, Identity, identify
 from .profiles import HOST, JETSON, DeviceError, Profile, profiles
 
 AUTO = "auto"
-#: A folder with the files of another machine (``/proc``, ``/sys``, ``/etc``), which is then looked at instead.
-ROOT_VARIABLE = "EDGEPERF_ROOT"
 
 _SPELLING = {"kvm": "KVM", "qemu": "QEMU", "vmware": "VMware", "vm": "virtual machine", "docker": "Docker"}
 

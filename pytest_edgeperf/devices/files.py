@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+#: A folder with the files of another machine (``/proc``, ``/sys``, ``/etc``), which is then looked at instead.
+ROOT_VARIABLE = "EDGEPERF_ROOT"
+#: Why a program of a machine that somebody recorded gives no answer.
+NOT_RUN = f"programs of a recorded machine are not run ({ROOT_VARIABLE} is set)"
+
 #: Sensors that are busy answer EAGAIN; those of a part that is powered off do so for ever.
 _ATTEMPTS = 3
 _PAUSE_S = 0.001
@@ -83,6 +88,11 @@ def read_number(root: Path, path: str) -> Optional[int]:
 def exists(root: Path, path: str) -> bool:
     """Whether ``path`` is there under ``root``."""
     return os.path.lexists(root / path.lstrip("/"))
+
+
+def may_run() -> bool:
+    """Whether programs below the root may be run: those of a machine that somebody recorded are only files."""
+    return not os.environ.get(ROOT_VARIABLE)
 
 
 def names_in(root: Path, folder: str) -> Tuple[str, ...]:

@@ -289,3 +289,12 @@ def test_no_line_breaks_the_parser(lines):
     text = "\n".join(f"  {name} {kind}(1)={number}{unit}" for name, kind, number, unit in lines)
     for rail in parse_pmic(text).values():
         assert rail.milliwatts is None or rail.milliwatts >= 0
+
+
+def test_the_program_of_a_recorded_machine_is_not_run(tmp_path, vcgencmd, monkeypatch):
+    calls = vcgencmd(PMIC)
+    monkeypatch.setenv("EDGEPERF_ROOT", str(tmp_path))
+    values, absent, _ = look(tmp_path, PI5)
+    assert values == {}
+    assert absent["power_pmic"] == "programs of a recorded machine are not run (EDGEPERF_ROOT is set)"
+    assert not calls.exists()

@@ -255,6 +255,12 @@ def test_a_compiler_that_fails_is_named(tmp_path):
     assert cuda(tmp_path).reason.startswith(f"{path} --version fails: ")
 
 
+def test_the_compiler_of_a_recorded_machine_is_not_run(tmp_path, monkeypatch):
+    program(tmp_path, "/usr/bin/nvcc", NVCC)
+    monkeypatch.setenv("EDGEPERF_ROOT", str(tmp_path))
+    assert cuda(tmp_path).reason == "programs of a recorded machine are not run (EDGEPERF_ROOT is set)"
+
+
 def test_cuda_from_its_runtime(machine):
     root = machine(files={f"/usr/local/cuda/lib64/libcudart.so{end}": "" for end in ("", ".12", ".12.6.68")})
     assert cuda(root) == Finding("12.6.68", "/usr/local/cuda/lib64/libcudart.so.12.6.68")

@@ -38,9 +38,10 @@ def _short_warm_up(monkeypatch):
 def test_engines_that_wait_run_side_by_side(mode):
     one = timed().parallel(sleeper, 1, mode=mode)
     three = timed().parallel(sleeper, 3, mode=mode)
-    assert three.values["throughput"] == pytest.approx(3 * one.values["throughput"], rel=0.3)
+    # One after the other they would do what one does.
+    assert three.values["throughput"] > 2 * one.values["throughput"]
     assert three.values["throughput_per_engine"] == pytest.approx(three.values["throughput"] / 3)
-    assert three.latency_ms == pytest.approx(one.latency_ms, rel=0.5)
+    assert three.latency_ms < 2 * one.latency_ms
     assert three.settings["engines"] == 3
     assert three.settings["mode"] == mode
     assert len(three.quality["throughputs"]) == 3
@@ -78,10 +79,10 @@ def test_all_begin_at_one_moment_and_late_ends_do_not_count():
         runner.close()
     firsts = [min(at for name, at in begun if name == engine) for engine in {name for name, _ in begun}]
     assert len(firsts) == 3
-    assert max(firsts) - min(firsts) < 0.02
-    # Three of 30 ms fit into 100 ms; the fourth began and does not count.
-    assert samples == 9
-    assert len(begun) == 12
+    assert max(firsts) - min(firsts) < 0.06
+    # At most three of 30 ms fit into 100 ms; each engine began one more, which does not count.
+    assert 3 <= samples <= 9
+    assert len(begun) == samples + 3
 
 
 def test_an_inference_longer_than_the_block_counts_once():
@@ -168,4 +169,5 @@ def test_a_sustained_block_counts_the_inferences_of_all_engines():
 
     TimedInference(Conductor(0.1), {}, {}).parallel(sleeper, 2)
     ((calls, seconds),) = told
-    assert calls / seconds == pytest.approx(2 / 0.0042, rel=0.3)
+    # More than one engine could do, and no more than two.
+    assert 1 / 0.004 < calls / seconds <= 2 / 0.004

@@ -47,7 +47,7 @@ def test_a_session_with_engines_in_parallel(project):
     for mode in ("threads", "processes"):
         benchmark = measured[f"test_it.py::test_two[{mode}]"]
         (run,) = benchmark.runs
-        assert run.values["throughput"] == pytest.approx(2 / 0.0022, rel=0.3)
+        assert 100 < run.values["throughput"] <= 2 / 0.002
         assert benchmark.metrics["throughput"].better == "higher"
         assert len(run.quality["throughputs"]) == 2
     assert not any(alive(int(path.name.partition("-")[2])) for path in project.path.glob("engine-*"))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from ..files import exists, read_text
+from ..files import NOT_RUN, exists, may_run, read_text
 from ..identity import Identity
 from ..profiles import RASPBERRY_PI
 from .interface import COUNTER, POWER, Reading, Sensor, Unavailable
@@ -200,6 +200,8 @@ def _vcgencmd(root: Path, command: str) -> Tuple[Optional[str], str]:
     program = next((path for path in _PROGRAMS if exists(root, path)), None)
     if program is None:
         return None, "there is no vcgencmd; on Raspberry Pi OS: sudo apt install raspi-utils"
+    if not may_run():
+        return None, NOT_RUN
     try:
         done = subprocess.run(
             [str(root / program.lstrip("/")), command],
