@@ -50,12 +50,12 @@ class Lap:
     """One engine's part of a block: the durations of its inferences in ns, the last of them ended within the block.
 
     ``seconds`` are those from the common start to the end of that one; ``private_mib`` is what a process of its own
-    then has in memory that it does not share with the worker.
+    then has in memory that it does not share with the worker, ``None`` where the kernel does not tell.
     """
 
     durations_ns: Sequence[int]
     seconds: float
-    private_mib: float = 0.0
+    private_mib: Optional[float] = 0.0
 
 
 class Runner(Protocol):
@@ -265,7 +265,7 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
             if order is None:
                 break
             durations, seconds = run(pipeline.calls, *order)
-            pipe.send(Lap(durations, seconds, private_mib() or 0.0))
+            pipe.send(Lap(durations, seconds, private_mib()))
     except (EOFError, KeyboardInterrupt):
         pass
     except BaseException as error:  # told to the parent
@@ -328,9 +328,15 @@ class ParallelTimer:
         """Each engine's throughput: one that starves the others is seen."""
         return {"throughputs": [round(self.throughput(number), 3) for number in range(len(self.runners))]}
 
-    def children_peak_mib(self) -> float:
-        """What the engines' processes have of their own, added up."""
-        return sum(max(laps[number].private_mib for laps in self._laps) for number in range(len(self.runners)))
+    def children_peak_mib(self) -> Optional[float]:
+        """What the engines' processes have of their own, added up; ``None`` where one does not tell."""
+        most: List[float] = []
+        for number in range(len(self.runners)):
+            known = [laps[number].private_mib for laps in self._laps]
+            if any(one is None for one in known):
+                return None
+            most.append(max(one for one in known if one is not None))
+        return sum(most)
 
     def _run(self, seconds: float) -> List[Lap]:
         at_ns = perf_counter_ns() + int(LEAD_S * 1e9)

@@ -265,8 +265,9 @@ class TimedInference:
         values = timer.summaries(samples)
         values["first_inference"] = checked.get("first_ms", warmed.first_ms)
         values["warm_up"] = warmed.seconds * 1e3
-        if memory_mib is not None:
-            values["memory_process_peak"] = memory_mib + timer.children_peak_mib()
+        children_mib = timer.children_peak_mib()
+        if memory_mib is not None and children_mib is not None:
+            values["memory_process_peak"] = memory_mib + children_mib
         values.update({name: value for name, value in self._memory_mib.items() if value is not None})
         if not turns:
             values["memory_growth"] = max(grown_mib, 0.0)
@@ -313,8 +314,8 @@ class Timer(Protocol):
     def repeat(self, seconds: float) -> Tuple[int, float]:
         """Go on untimed; the number of inferences, and the seconds that they took."""
 
-    def children_peak_mib(self) -> float:
-        """The peak memory of processes of its own."""
+    def children_peak_mib(self) -> Optional[float]:
+        """The memory of processes of its own; ``None`` where it cannot be told."""
 
 
 class _Timed(NamedTuple):

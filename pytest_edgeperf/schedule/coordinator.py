@@ -118,6 +118,8 @@ class Coordinator:
             self.seconds = time.monotonic() - began
             self.progress.finish()
         self._note_replaced()
+        if self.cooling.waited_s >= 1:
+            self.notes.append(f"waited {self.cooling.waited_s:.0f} s in all until the machine had cooled down")
         self.notes += [self.cooling.note] if self.cooling.note else []
         if self.instruments is not None and self.instruments.without_power is not None:
             self.notes.append(f"power and energy were not measured: {self.instruments.without_power}")

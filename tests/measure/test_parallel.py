@@ -99,6 +99,9 @@ def test_throughput_is_that_up_to_the_last_end_that_counts():
     summaries = timer.summaries(140)
     assert summaries["throughput"] == pytest.approx(150.0)
     assert summaries["latency"]["n"] == 140
+    assert timer.children_peak_mib() == 0.0
+    timer._laps[0][1] = Lap([100] * 20, 0.4, None)
+    assert timer.children_peak_mib() is None
     assert timer.course([140]) == {"throughputs": [100.0, 50.0]}
 
 

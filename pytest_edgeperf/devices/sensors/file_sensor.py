@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from ..files import exists, read_integer
+from ..files import read_integer
 from .interface import UNITS, Reading, Sensor, Unavailable
 
 
@@ -47,8 +47,3 @@ def sort_out(candidates: Sequence[Sensor], sensors: List[Sensor], absent: List[U
             sensors.append(sensor)
         else:
             absent.append(Unavailable(sensor.name, sensor.quantity, sensor.source, reading.reason or ""))
-
-
-def first_that_exists(root: Path, paths: Sequence[str]) -> Optional[str]:
-    """The first of these files that is there, readable or not; None where none is."""
-    return next((path for path in paths if exists(root, path)), None)
