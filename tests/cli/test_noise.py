@@ -13,6 +13,7 @@ from pytest_edgeperf.results import read
 from pytest_edgeperf.results.gate import Gate, gate_of
 from pytest_edgeperf.schedule import noise
 
+from ..sessions import PLUGIN_ALONE
 from .test_cli import ID, run, run_with_stderr, write_results
 
 SUITE = """
@@ -31,8 +32,6 @@ SHORT = [
     "--edgeperf-cpus=off",
     "--edgeperf-spacing=0",
     "--device=host",
-    "-p",
-    "no:randomly",
     "-p",
     "calm",
 ]
@@ -124,7 +123,7 @@ def new_project(path, text=SUITE):
     (path / "test_it.py").write_text(text)
     (path / "calm.py").write_text(CALM)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "EDGEPERF_"))}
-    own = {"EDGEPERF_CACHE_DIR": str(path / "cache"), "EDGEPERF_LOCK_DIR": str(path)}
+    own = {"EDGEPERF_CACHE_DIR": str(path / "cache"), "EDGEPERF_LOCK_DIR": str(path), **PLUGIN_ALONE}
     return {"cwd": path, "env": {**kept, **own}, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
 

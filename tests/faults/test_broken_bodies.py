@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ..sessions import PLUGIN_ALONE
 from .processes import gone_in_time
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals and limits are Linux's")
@@ -151,7 +152,12 @@ class Session:
                 "--edgeperf-budget=0.05", "--edgeperf-results=results.json", "--junitxml=junit.xml",
             ],
             cwd=folder,
-            env={**os.environ, "EDGEPERF_CACHE_DIR": str(folder / "cache"), "EDGEPERF_LOCK_DIR": str(folder)},
+            env={
+                **os.environ,
+                **PLUGIN_ALONE,
+                "EDGEPERF_CACHE_DIR": str(folder / "cache"),
+                "EDGEPERF_LOCK_DIR": str(folder),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

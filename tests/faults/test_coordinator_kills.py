@@ -15,6 +15,8 @@ import pytest
 
 from pytest_edgeperf import results
 
+from ..sessions import PLUGIN_ALONE
+
 KILLS = 20
 ROUNDS = 8
 SUITE = """
@@ -38,11 +40,11 @@ def start(suite):
     arguments = ["-q", "--baseline=refresh", "--edgeperf-reason=kills", f"--edgeperf-rounds={ROUNDS}"]
     arguments += ["--edgeperf-spacing=0"]
     arguments += ["--edgeperf-budget=0.05", "--edgeperf-resume", "--edgeperf-results=all.json"]
-    environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(suite / "cache"), "EDGEPERF_LOCK_DIR": str(suite)}
+    own = {"EDGEPERF_CACHE_DIR": str(suite / "cache"), "EDGEPERF_LOCK_DIR": str(suite)}
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=suite,
-        env=environment,
+        env={**os.environ, **PLUGIN_ALONE, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -5,26 +5,31 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from pytest_edgeperf import results
 
+from ..sessions import PLUGIN_ALONE
 from .duets import turn_into_repository
 
 #: The machine that runs these tests may be busy: time by the processor's clock, and take no run for disturbed.
 #: Plain Python code needs no long warm-up.
 CALM = """
+import sys
 import time
 from pytest_edgeperf.measure import loop, warmup
-from pytest_edgeperf.schedule import coordinator, quality
 
 loop.perf_counter_ns = time.thread_time_ns
-coordinator.rest = lambda seconds: None
-quality.disturbed_by = lambda *figures, **pinned: []
 warmup.warm_up.__kwdefaults__["shortest_s"] = 0.03
 warmup.WINDOW_SECONDS = 0.01
+if "pytest_edgeperf.measure.worker" not in sys.modules:
+    from pytest_edgeperf.schedule import coordinator, quality
+
+    coordinator.rest = lambda seconds: None
+    quality.disturbed_by = lambda *figures, **pinned: []
 """
 #: Real work, and a line in a file for each process that does it.
 WORK = """
@@ -54,6 +59,17 @@ class Project:
         self.environment = environment
         self.write("calm.py", CALM)
 
+    def load_all_plugins(self):
+        """Have sessions load whatever is installed, as a user's do."""
+        del self.environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        self.environment["PYTEST_ADDOPTS"] = "-p no:randomly"
+
+    def in_coordinator(self, code):
+        """Have sessions, and not their workers, run some code at their start."""
+        # The file ends in what only the coordinator does.
+        with open(str(self.path / "calm.py"), "a") as file:
+            file.write(textwrap.indent(code, "    "))
+
     def write(self, name, text):
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,9 +80,7 @@ class Project:
         return self.write(name, WORK + text)
 
     def start(self, *arguments, short=True, env=(), **keywords):
-        # hypothesis takes longer to import than most of these sessions to measure.
-        plugins = ("-p", "calm", "-p", "no:randomly", "-p", "no:hypothesispytest")
-        command = [sys.executable, "-m", "pytest", *plugins, *(SHORT if short else ()), *map(str, arguments)]
+        command = [sys.executable, "-m", "pytest", "-p", "calm", *(SHORT if short else ()), *map(str, arguments)]
         environment = {**self.environment, **dict(env)}
         keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **keywords}
         return subprocess.Popen(
@@ -108,7 +122,7 @@ class Project:
 
     def copy(self, path):
         shutil.copytree(str(self.path), str(path))
-        return Project(path, environment_for(path))
+        return Project(path, {**self.environment, **places_of(path)})
 
 
 class Outcome:
@@ -140,8 +154,15 @@ def alive(pid):
 
 def environment_for(path):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "EDGEPERF_", "COV_"))}
-    own = {"EDGEPERF_CACHE_DIR": str(path / "cache"), "EDGEPERF_LOCK_DIR": str(path.parent)}
-    return {**kept, **own, "HOME": str(path / "home"), "COLUMNS": "120"}
+    return {**kept, **PLUGIN_ALONE, **places_of(path), "COLUMNS": "120"}
+
+
+def places_of(path):
+    return {
+        "EDGEPERF_CACHE_DIR": str(path / "cache"),
+        "EDGEPERF_LOCK_DIR": str(path.parent),
+        "HOME": str(path / "home"),
+    }
 
 
 def new_project(path):

@@ -29,6 +29,7 @@ CHANGING = "test_it.py::test_changing[plain]"
 @pytest.fixture(scope="module")
 def gated_suite(tmp_path_factory):
     made = new_project(tmp_path_factory.mktemp("gated") / "project")
+    made.load_all_plugins()
     made.suite(SUITE)
     made.first = made.run(*SHORT, "--edgeperf-rounds=5", "--benchmark-json=pb.json", *REFRESH, short=False)
     (made.path / "ran.txt").rename(made.path / "first.txt")

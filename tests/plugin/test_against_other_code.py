@@ -52,6 +52,7 @@ def test_another_python_measures_the_same_code(repository):
 
 @pytest.mark.slow
 def test_a_benchmark_of_pytest_benchmark_is_measured_in_alternation(repository):
+    repository.load_all_plugins()
     adopted = "from work import work\ndef test_adopted(benchmark):\n    benchmark(work)\n"
     commit(repository.path, test_it=adopted)
     repository.write("work.py", SLOWER)

@@ -32,7 +32,6 @@ def nano(project, tmp_path):
     return project
 
 
-SLOW_REST = "coordinator.rest = lambda seconds: time.sleep(1.2)\n"
 #: The window that a Nano's slow sensor needs is another file's matter.
 QUICK = "--edgeperf-telemetry=0.2"
 
@@ -99,9 +98,10 @@ def test_another_power_mode_is_incomparable_unless_it_is_allowed(nano):
 
 @pytest.mark.slow
 def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down(nano):
-    calm = (nano.path / "calm.py").read_text()
-    nano.write(
-        "calm.py", calm + "\nfrom pytest_edgeperf.schedule import cooling\ncooling.PATIENCE_S = 0.0\n" + SLOW_REST
+    nano.in_coordinator(
+        "from pytest_edgeperf.schedule import cooling\n"
+        "cooling.PATIENCE_S = 0.0\n"
+        "coordinator.rest = lambda seconds: time.sleep(1.2)\n"
     )
     put(nano.root, "/sys/class/thermal/thermal_zone1/temp", "90000\n")
     outcome = nano.run("--device=nano", QUICK, "--baseline=off")

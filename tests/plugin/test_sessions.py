@@ -140,7 +140,7 @@ def test_slow(timed_inference):
     time.sleep(120)
 """
     )
-    with project.start("--edgeperf-rounds=2", "-p", "no:randomly", start_new_session=True) as session:
+    with project.start("--edgeperf-rounds=2", start_new_session=True) as session:
         deadline = time.monotonic() + 60
         while "slow" not in project.ran_names():
             assert time.monotonic() < deadline

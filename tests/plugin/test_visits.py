@@ -79,11 +79,10 @@ def test_runs_of_other_visits_are_not_compared(project):
 
 
 def test_where_memory_is_short_one_worker_lives_at_a_time_and_a_note_says_so(project):
-    project.write(
-        "calm.py",
-        (project.path / "calm.py").read_text()
-        + "from pytest_edgeperf.schedule import parking\nparking.memory = lambda: parking.Memory(4000.0, 700.0)\n"
-        + "parking.needed_mib = lambda *_: 500.0\n",
+    project.in_coordinator(
+        "from pytest_edgeperf.schedule import parking\n"
+        "parking.memory = lambda: parking.Memory(4000.0, 700.0)\n"
+        "parking.needed_mib = lambda *_: 500.0\n"
     )
     project.suite(SUITE)
     outcome = project.run("--baseline=off", *THREE)
@@ -95,13 +94,10 @@ def test_where_memory_is_short_one_worker_lives_at_a_time_and_a_note_says_so(pro
 @pytest.mark.parametrize("order", [("victim", "killer", "bystander"), ("bystander", "victim", "killer")])
 def test_a_parked_worker_that_dies_fails_its_own_benchmark_only(project, order):
     project.suite(VICTIM)
-    project.write(
-        "calm.py",
-        (project.path / "calm.py").read_text()
-        + "from pytest_edgeperf.schedule import coordinator\n"
-        + f"ORDER = {order!r}\n"
-        + "coordinator.round_order = lambda plans, *_: "
-        + "sorted(plans, key=lambda plan: ORDER.index(plan.id.partition('test_it.py::test_')[2]))\n",
+    project.in_coordinator(
+        f"ORDER = {order!r}\n"
+        "coordinator.round_order = lambda plans, *_: "
+        "sorted(plans, key=lambda plan: ORDER.index(plan.id.partition('test_it.py::test_')[2]))\n"
     )
     outcome = project.run("--baseline=off", *THREE, "--junitxml=junit.xml", short=False)
     assert outcome.code == 1

@@ -122,7 +122,7 @@ def test_one(timed_inference):
         "addopts = --stepwise",
         "filterwarnings = error",
         "addopts = -W error --setup-show",
-        "required_plugins = pytest-edgeperf pytest-benchmark",
+        "required_plugins = pytest-edgeperf",
         "cache_dir = elsewhere\nconsole_output_style = classic\nxfail_strict = true",
         pytest.param(
             "strict = true\njunit_family = xunit1\ncache_dir = elsewhere",
@@ -151,7 +151,7 @@ def test_one(timed_inference, pytestconfig):
     timed_inference(work, 1000)
 """
     )
-    outcome = project.run("--also=typed", env={"PYTEST_ADDOPTS": "--also=variable"})
+    outcome = project.run("--also=typed", env={"PYTEST_ADDOPTS": "-p edgeperf --also=variable"})
     assert outcome.code == 0, outcome
     assert project.ran_names() == ["ini variable typed"]
 

@@ -1,0 +1,6 @@
+"""What sessions that tests start in processes of their own have in common."""
+
+from __future__ import annotations
+
+#: Importing all plugins that happen to be installed takes longer than most of these sessions measure.
+PLUGIN_ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p edgeperf"}
