@@ -46,3 +46,11 @@ SUO_2021_EXPERIMENT_3_PARALLEL = Study(
 TRINH_2023_WARM_UP = Study(
     "trinh-2023 warm-up", "complexity", "GFLOPs", metrics=("first_inference", "warm_up", "latency")
 )
+
+#: Figures 4.10 and 4.11 have no table; their text names the steps and supposes thermal throttling.
+TRINH_2023_SUSTAINED = Study(
+    "trinh-2023 minutes of load",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency_start", "latency_sustained", "temperature_max"),
+)

@@ -546,6 +546,7 @@ class BenchmarkOptions:
     threads: Optional[int] = None
     budget_s: Optional[float] = None
     timeout_s: Optional[float] = None
+    curve: bool = False
 
 
 _MARKER_KEYWORDS: Mapping[str, Tuple[str, Callable[[str], Any]]] = {
@@ -559,12 +560,13 @@ def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> Benchmar
     """Check the arguments of ``@pytest.mark.timed_inference(...)``.
 
     ``tolerance`` is one number or one per metric (0.03 is 3 %), ``gate`` names further metrics that
-    decide, ``threads``, ``budget`` (seconds) and ``timeout`` (seconds) replace the session's settings.
+    decide, ``threads``, ``budget`` (seconds) and ``timeout`` (seconds) replace the session's settings. ``curve``
+    has temperature and clocks read between short blocks of a long budget, so that the course of the run is kept.
 
     Raises:
         SettingsError: an unknown keyword, a positional argument, or a value that cannot be used.
     """
-    known = ("tolerance", "gate", *_MARKER_KEYWORDS)
+    known = ("tolerance", "gate", "curve", *_MARKER_KEYWORDS)
     if args:
         raise SettingsError(f"timed_inference takes keywords only ({', '.join(known)}), not {args[0]!r}")
     values: Dict[str, Any] = {}
@@ -574,6 +576,8 @@ def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> Benchmar
                 values["tolerance"] = _tolerance(value)
             elif name == "gate":
                 values["gate"] = (value,) if isinstance(value, str) else tuple(map(str, value))
+            elif name == "curve":
+                values["curve"] = _truth(value)
             elif name in _MARKER_KEYWORDS:
                 field, parse = _MARKER_KEYWORDS[name]
                 values[field] = parse(str(value))
@@ -586,6 +590,12 @@ def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> Benchmar
                 raise
             raise SettingsError(f"timed_inference({name}={value!r}): {error}") from error
     return BenchmarkOptions(**values)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
 
 
 def _tolerance(value: Any) -> Union[float, Dict[str, float]]:

@@ -294,6 +294,7 @@ def test_a_markers_keywords_arrive():
         (), {"tolerance": {"latency": 0.03}, "gate": "power_mean", "threads": 2, "budget": 3, "timeout": 60}
     ) == BenchmarkOptions({"latency": 0.03}, ("power_mean",), 2, 3.0, 60.0)
     assert parse_marker((), {}) == BenchmarkOptions()
+    assert parse_marker((), {"curve": True}) == BenchmarkOptions(curve=True)
     assert parse_marker((), {"tolerance": 0.1, "gate": ["a", "b"]}) == BenchmarkOptions(0.1, ("a", "b"))
 
 
@@ -307,7 +308,7 @@ def test_a_misspelt_keyword_is_answered_with_the_right_one(written, meant):
 
 
 def test_a_keyword_like_none_is_answered_with_all():
-    with pytest.raises(SettingsError, match="it takes tolerance, gate, threads, budget, timeout"):
+    with pytest.raises(SettingsError, match="it takes tolerance, gate, curve, threads, budget, timeout"):
         parse_marker((), {"xyz": 1})
 
 
@@ -329,6 +330,7 @@ def test_positional_arguments_are_refused():
         ("budget", 0),
         ("budget", None),
         ("timeout", -1),
+        ("curve", "yes"),
     ],
 )
 def test_a_markers_value_that_cannot_be_used_is_named(keyword, value):

@@ -42,7 +42,7 @@ def steps():
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
     # A reader waits ten seconds between rounds, and has finer figures.
-    environment.update(PLUGIN_ALONE, PYTEST_ADDOPTS="-p edgeperf --edgeperf-spacing=0 --edgeperf-budget=0.45")
+    environment.update(PLUGIN_ALONE, PYTEST_ADDOPTS="-p edgeperf --edgeperf-spacing=0 --edgeperf-budget=0.3")
     ran = []
     excused = False
     for action, name, content in steps():

@@ -38,7 +38,7 @@ class Observer:
 
     def __init__(self, identity: Identity, root: Path = Path("/")) -> None:
         self._identity = identity
-        self._root = root
+        self.root = root
         self._counters: List[Sensor] = counters.find(root, identity)[0]
         self._total = next((one for one in power.find(root, identity)[0] if one.name == power.TOTAL), None)
 
@@ -50,19 +50,19 @@ class Observer:
             headroom=self.headroom(),
             counts={name: int(value) for name, value in readings.items() if value is not None},
             slowed_by=self._slowed_by(),
-            firmware=get_throttled(self._root) if is_pi else None,
+            firmware=get_throttled(self.root) if is_pi else None,
             power_mw=self._total.read().value if self._total is not None else None,
-            settings=settings_in_force(self._root, self._identity)[0],
+            settings=settings_in_force(self.root, self._identity)[0],
         )
 
     def headroom(self) -> thermal.Headroom:
         """How far the machine is from slowing itself down for heat."""
-        return thermal.headroom(self._root, self._identity)
+        return thermal.headroom(self.root, self._identity)
 
     def _slowed_by(self) -> Tuple[str, ...]:
-        found = [device.type for device in counters.throttling_now(self._root)]
+        found = [device.type for device in counters.throttling_now(self.root)]
         if self._identity.family == HOST:
-            for card in nvml.clock_reasons(self._root):
+            for card in nvml.clock_reasons(self.root):
                 found += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]
         return tuple(found)
 

@@ -10,6 +10,8 @@ from pytest_edgeperf.results.types import HIGHER, Metric, Value
 #: Unit and direction of the metrics that a run may carry.
 METRICS: Mapping[str, Metric] = {
     "latency": Metric("ms"),
+    "latency_start": Metric("ms"),
+    "latency_sustained": Metric("ms"),
     "preprocess": Metric("ms"),
     "infer": Metric("ms"),
     "postprocess": Metric("ms"),
@@ -20,6 +22,7 @@ METRICS: Mapping[str, Metric] = {
     "memory_process_peak": Metric("MiB"),
     "memory_growth": Metric("MiB"),
     "memory_system_peak": Metric("MiB"),
+    "memory_device_peak": Metric("MiB"),
     "throughput": Metric("1/s", HIGHER),
     "throughput_per_engine": Metric("1/s", HIGHER),
     "power_mean": Metric("W"),

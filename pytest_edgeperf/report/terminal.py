@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Mapping
 
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
+from pytest_edgeperf.report.curves import curve_tables
 from pytest_edgeperf.report.numbers import change, count, duration
 from pytest_edgeperf.report.sections import (
     WHY_IN_CHECK,
@@ -43,6 +44,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
         blocks.append(phase_table(report, names, paper))
     if verbosity > 0 or any("power_mean" in one.metrics for one in report.measured.benchmarks.values()):
         blocks.append(power_table(report, names, paper))
+    blocks += curve_tables(report.measured, names, paper)
     blocks += study_tables(report.measured, paper)
     comparison = _judged(report)
     if report.mode == "refresh":

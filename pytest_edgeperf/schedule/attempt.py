@@ -7,8 +7,10 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from pytest_edgeperf.devices.condition import Condition
+from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule import faults, parking
+from pytest_edgeperf.schedule.curve import POINTS, Curve, CurveRecorder
 from pytest_edgeperf.schedule.memory_watch import MemoryWatch, lowest
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
@@ -34,6 +36,7 @@ class Attempt:
         timeout_s: float,
         seconds: float,
         executable: Optional[str] = None,
+        device_memory: Optional[DeviceMemory] = None,
     ) -> None:
         self.plan = plan
         #: The machine when it began.
@@ -41,9 +44,13 @@ class Attempt:
         #: The machine's power in W before it began.
         self.idle_w: Optional[float] = None
         self.telemetry: Optional[Telemetry] = None
+        self.curve: Optional[Curve] = None
+        self._recorder: Optional[CurveRecorder] = None
         self.started = datetime.now(timezone.utc)
         self._memory = parking.memory()
         self._least_available_mib: Optional[float] = None
+        self._device_memory = device_memory
+        self._device_peak_mib: Optional[float] = None
         self._seen: Optional[MemoryWatch] = None
         self._seconds = seconds
         self.visited = 0
@@ -72,7 +79,7 @@ class Attempt:
             with self._witness:
                 ready = self._worker.prepare()
         else:
-            with MemoryWatch(self._worker.pid) as memory:
+            with self._memory_watch() as memory:
                 ready = self._worker.prepare()
             self._remember(memory)
             if ready:
@@ -86,6 +93,22 @@ class Attempt:
         settle_s = REWARM_SHARE * self._seconds if self.visited else 0.0
         with self._witness:
             alive = self._worker.time_block(self._seconds, settle_s)
+        self.visited += 1
+        self._spend(began)
+        return alive
+
+    def course(self, recorder: CurveRecorder) -> bool:
+        """Time the whole budget in short blocks, and look at the machine between them. ``False``: the worker ended."""
+        began = time.monotonic()
+        self._recorder = recorder
+        recorder.take()
+        alive = True
+        for _ in range(POINTS):
+            with self._witness:
+                alive = self._worker.time_block(self._seconds / POINTS, 0.0, turn=True)
+            if not alive:
+                break
+            recorder.take()
         self.visited += 1
         self._spend(began)
         return alive
@@ -106,7 +129,7 @@ class Attempt:
         if not instruments.worth_a_window:
             return
         began = time.monotonic()
-        with MemoryWatch(self._worker.pid) as memory, Sampler(instruments.all) as sampler:
+        with self._memory_watch() as memory, Sampler(instruments.all) as sampler:
             begin_s = time.perf_counter()
             calls = self._worker.sustain(seconds or instruments.window_s())
             window = Window(begin_s, time.perf_counter(), calls or 0)
@@ -122,17 +145,27 @@ class Attempt:
         self.__exit__()
         if delivery.fault is not None and delivery.fault.startswith(faults.KILLED):
             delivery.fault += faults.last_memory(self._seen.peak_mib, self._seen.last_mib) if self._seen else ""
+        if self._recorder is not None and delivery.run is not None:
+            self.curve = self._recorder.curve(delivery.run["turns_ms"])
         self._spend(began)
         return delivery
 
     def coordinators_metrics(self) -> Dict[str, float]:
         """Metric -> value of what was seen from outside the worker."""
         values = dict(self.telemetry.values) if self.telemetry is not None else {}
+        values.update(self.curve.values if self.curve is not None else {})
         if self._memory is not None and self._least_available_mib is not None:
             values["memory_system_peak"] = max(self._memory.available_mib - self._least_available_mib, 0.0)
+        if self._device_peak_mib is not None:
+            values["memory_device_peak"] = self._device_peak_mib
         return values
 
+    def _memory_watch(self) -> MemoryWatch:
+        return MemoryWatch(self._worker.pid, device_memory=self._device_memory)
+
     def _remember(self, memory: MemoryWatch) -> None:
+        if memory.device_peak_mib is not None:
+            self._device_peak_mib = max(memory.device_peak_mib, self._device_peak_mib or 0.0)
         self._least_available_mib = lowest(self._least_available_mib, memory.least_mib)
         if memory.peak_mib is not None:
             self._seen = memory

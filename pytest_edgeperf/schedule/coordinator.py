@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 
 from pytest_edgeperf.devices.condition import Condition, Observer
 from pytest_edgeperf.devices.condition import figures as condition_figures
+from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
@@ -18,6 +19,7 @@ from pytest_edgeperf.results.studies import STUDIES, STUDY
 from pytest_edgeperf.schedule import courses, parking, quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.cooling import Cooling
+from pytest_edgeperf.schedule.curve import CurveRecorder
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
 from pytest_edgeperf.schedule.process import Delivery
@@ -96,6 +98,8 @@ class Coordinator:
     observer: Observer
     #: What is read while an inference is repeated; ``None``: nothing.
     instruments: Optional[Instruments] = None
+    #: Who tells what a worker holds of the GPU's memory; ``None``: nobody.
+    device_memory: Optional[DeviceMemory] = None
     environments: Dict[str, Dict[str, Dict[str, Any]]] = field(default_factory=dict)
     comparison: Optional[Comparison] = None
     notes: List[str] = field(default_factory=list)
@@ -294,11 +298,16 @@ class Coordinator:
             plan = waiting.pop(0)
             announce(plan)
             attempt = parked.enter_context(self._attempt(plan))
-            if attempt.prepare() and attempt.visit() and self.settings.visits > 1:
+            alive = attempt.prepare() and (self._course(attempt) if plan.options.curve else attempt.visit())
+            if alive and self.settings.visits > 1 and not plan.options.curve:
                 group.append(attempt)
             else:
                 self._deliver(attempt)
         return group
+
+    def _course(self, attempt: Attempt) -> bool:
+        sensors = self.instruments.found if self.instruments is not None else []
+        return attempt.course(CurveRecorder(sensors, self.observer.look, self.observer.root))
 
     def _expected_mib(self, plan: Plan) -> Optional[float]:
         known = [one.memory_mib for one in self.plans if one.memory_mib is not None]
@@ -316,6 +325,7 @@ class Coordinator:
 
     def _attempt(self, plan: Plan) -> Attempt:
         options, settings = plan.options, self.settings
+        budget_s = options.budget_s or settings.budget_s
         before = self._before()
         idle_w = self.instruments.idle_w() if self.instruments is not None else None
         attempt = Attempt(
@@ -324,8 +334,9 @@ class Coordinator:
             before,
             threads=options.threads or settings.threads,
             show_output=self.launch.show_output,
-            timeout_s=options.timeout_s or settings.timeout_s,
-            seconds=(options.budget_s or settings.budget_s) / settings.visits,
+            timeout_s=(options.timeout_s or settings.timeout_s) + (budget_s if options.curve else 0.0),
+            seconds=budget_s if options.curve else budget_s / settings.visits,
+            device_memory=self.device_memory,
         )
         attempt.idle_w = idle_w
         return attempt
@@ -348,10 +359,14 @@ class Coordinator:
         measured = attempt.coordinators_metrics()
         if attempt.telemetry is not None:
             figures["telemetry"] = attempt.telemetry.basis
+        if self.device_memory is not None and "memory_device_peak" in measured:
+            figures["memory_device_source"] = self.device_memory.source
+        figures.update(attempt.curve.figures if attempt.curve is not None else {})
         reasons = quality.disturbed_by(
             figures,
             quality.baseline_figures(self.baseline, plan.id, environment),
             pinned=message["settings"].get("cpus") != OFF,
+            heated=plan.options.curve,
         )
         figures["disturbed"] = bool(reasons)
         if reasons:

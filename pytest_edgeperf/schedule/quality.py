@@ -80,7 +80,9 @@ def canary_limit(baseline: Sequence[Figures]) -> Optional[float]:
     return CANARY_MARGIN * known[math.ceil(CANARY_QUANTILE * len(known)) - 1]
 
 
-def disturbed_by(quality: Figures, baseline: Sequence[Figures] = (), *, pinned: bool = True) -> List[str]:
+def disturbed_by(
+    quality: Figures, baseline: Sequence[Figures] = (), *, pinned: bool = True, heated: bool = False
+) -> List[str]:
     """Why the run is no evidence; empty if it is.
 
     Signs that the benchmark causes itself are not held against it, or a regression could hide behind them:
@@ -91,6 +93,7 @@ def disturbed_by(quality: Figures, baseline: Sequence[Figures] = (), *, pinned: 
         quality: the run's figures.
         baseline: the figures of the benchmark's baseline runs in the same environment.
         pinned: whether the run had its own processors; if not, others may use some without disturbing it.
+        heated: the run is to find out what heat does to it, so what heat does is no disturbance.
     """
     reasons: List[str] = []
     others_are_to_blame = taken(quality) and not _usual(taken, baseline, "others_share")
@@ -105,19 +108,19 @@ def disturbed_by(quality: Figures, baseline: Sequence[Figures] = (), *, pinned: 
     if stolen(quality) and not _usual(stolen, baseline, "steal_share"):
         reasons.append(f"steal_share {quality['steal_share']:.2f}")
     value, limit = canary(quality), canary_limit(baseline)
-    if value is not None and limit is not None and value > limit and not _helped_more(quality, baseline):
+    if value is not None and limit is not None and value > limit and not (heated or _helped_more(quality, baseline)):
         reasons.append(f"canary {value / limit * CANARY_MARGIN:.2f}x")
-    if quality.get("throttled"):
+    if quality.get("throttled") and not heated:
         reasons.append(f"throttled {quality['throttled']}x ({', '.join(quality.get('throttled_by', ()))})")
-    return reasons + _by_condition(quality, baseline)
+    return reasons + _by_condition(quality, baseline, heated=heated)
 
 
-def _by_condition(quality: Figures, baseline: Sequence[Figures]) -> List[str]:
+def _by_condition(quality: Figures, baseline: Sequence[Figures], *, heated: bool) -> List[str]:
     """What the looks at the machine before and after the run tell."""
     reasons: List[str] = []
-    if quality.get("slowed_by"):
+    if quality.get("slowed_by") and not heated:
         reasons.append(f"slowed by {', '.join(quality['slowed_by'])}")
-    if min(quality.get("headroom_c", (1.0,))) <= 0:
+    if min(quality.get("headroom_c", (1.0,))) <= 0 and not heated:
         reasons.append(f"hot: {quality['temperature_zone']} {max(quality['temperature_c']):.1f} degC")
     if quality.get("settings_changed"):
         reasons.append(f"settings changed: {', '.join(quality['settings_changed'])}")

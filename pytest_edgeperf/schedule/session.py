@@ -18,6 +18,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.devices import Device, boot_id
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
+from pytest_edgeperf.devices.sensors import process_memory
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
@@ -104,6 +105,7 @@ class MeasuringSession:
             "progress": progress,
             "journal": self._journal,
             "observer": Observer(device.identity, device.root),
+            "device_memory": process_memory.find(device.root, device.identity),
             "instruments": None if opponent is not None or settings.telemetry_s == 0 else _instruments(device),
         }
         self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)

@@ -51,6 +51,8 @@ class Instruments:
     """The sensors of a machine that telemetry needs."""
 
     def __init__(self, sensors: Sequence[Sensor], absent: Sequence[Unavailable]) -> None:
+        #: Everything that can be read.
+        self.found = list(sensors)
         by_name = {sensor.name: sensor for sensor in sensors}
         self.power = _first(by_name, _POWER_NAMES)
         self.others: List[Sensor] = [sensor for sensor in sensors if sensor.quantity == TEMPERATURE]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.devices.identity import Identity, identify
-from pytest_edgeperf.devices.sensors.memory import find, nvmap_of_process, parse_meminfo, parse_nvmap
+from pytest_edgeperf.devices.sensors.memory import find, nvmap_of_processes, parse_meminfo, parse_nvmap
 
 HOST = Identity("host", "host", "", "")
 JETSON = Identity("thor", "jetson", "", "")
@@ -88,15 +88,15 @@ def test_clients_of_nvmap(machine):
     assert listed.total_kib == 23526672
     assert listed.by_process_kib == {7979: 23525648, 7980: 1024}
     root = machine(files={CLIENTS: text})
-    assert nvmap_of_process(root, 7980).value == 1.0
-    assert nvmap_of_process(root, 1).value == 0.0
+    assert nvmap_of_processes(root, [7980]).value == 1.0
+    assert nvmap_of_processes(root, [1]).value == 0.0
 
 
 def test_the_memory_of_a_process_is_not_nought_where_the_list_is_none(machine, failing):
     root = machine(files={CLIENTS: "CLIENT PROCESS PID SIZE\n"})
-    assert nvmap_of_process(root, 1).value is None
+    assert nvmap_of_processes(root, [1]).value is None
     failing(root, {CLIENTS: "EACCES"})
-    assert "Permission denied" in nvmap_of_process(root, 1).reason
+    assert "Permission denied" in nvmap_of_processes(root, [1]).reason
 
 
 @given(st.text())

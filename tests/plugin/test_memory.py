@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_edgeperf import results
 
 from .conftest import REFRESH
+from .test_devices import materialise
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +25,21 @@ leaked = []
 
 def test_leaks(timed_inference):
     timed_inference(lambda: leaked.append(bytearray(os.urandom(4096))))
+"""
+CLIENTS = "{root}/sys/kernel/debug/nvmap/iovmm/clients"
+#: As a framework on a Tegra: the memory of its engine is in nvmap's list, and in no resident set.
+ALLOCATES = """
+def listed(*clients):
+    lines = [f"user  python  {{pid}}  {{kib}}K" for pid, kib in clients]
+    pathlib.Path({path!r}).write_text("\\n".join([*lines, "total  99999K", ""]))
+
+def test_allocates(timed_inference):
+    listed((1, 4096), (os.getpid(), 51200))
+    timed_inference(work, 1000)
+    listed((1, 4096))
+
+def test_allocates_nothing(timed_inference):
+    timed_inference(work, 1000)
 """
 ROUNDS = ("--edgeperf-budget=0.05", "--edgeperf-rounds=3", "--edgeperf-max-rounds=3")
 
@@ -39,6 +57,27 @@ def test_eight_mib_more_of_300_fail_and_ten_unchanged_checks_pass(project):
     assert outcome.code == 1, outcome
     assert project.verdicts()["test_keeps"] == "regressed"
     assert "peak memory" in outcome
+
+
+def test_what_a_worker_holds_of_a_tegras_gpu_memory_is_a_metric(project, tmp_path):
+    root = materialise(tmp_path / "nano", "nano")
+    path = Path(CLIENTS.format(root=root))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("total  0K\n")
+    project.suite(ALLOCATES.format(path=str(path)))
+    outcome = project.run(
+        "--device=nano",
+        "--baseline=off",
+        "--edgeperf-telemetry=off",
+        "--edgeperf-results=now.json",
+        env={"EDGEPERF_ROOT": str(root)}.items(),
+    )
+    assert outcome.code == 0, outcome
+    allocates, nothing = (one for _, one in sorted(results.read(project.path / "now.json").benchmarks.items()))
+    assert allocates.runs[0].values["memory_device_peak"] == 50.0
+    assert allocates.runs[0].quality["memory_device_source"] == CLIENTS.format(root="")
+    assert allocates.metrics["memory_device_peak"].unit == "MiB"
+    assert "memory_device_peak" not in nothing.runs[0].values
 
 
 def test_what_grows_while_it_is_timed_is_told_and_can_be_gated(project):

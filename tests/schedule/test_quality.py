@@ -98,6 +98,11 @@ def test_stolen_time_and_throttling():
     assert disturbed_by(having(slowed_by=["gpu-throttle-alert"])) == ["slowed by gpu-throttle-alert"]
     throttled = having(throttled=3, throttled_by=["cpu1/core_throttle_count"])
     assert disturbed_by(throttled) == ["throttled 3x (cpu1/core_throttle_count)"]
+    hot = {**throttled, "slowed_by": ["gpu"], "headroom_c": (20.0, -1.0), "temperature_zone": "gpu"}
+    hot.update(temperature_c=(40.0, 98.0), canary_ms=[9.0, 9.0])
+    assert len(disturbed_by(hot, [CALM] * 5)) == 4
+    assert disturbed_by(hot, [CALM] * 5, heated=True) == []
+    assert disturbed_by({**hot, "swapped_pages": 10**6}, heated=True) == ["swapped 1000000 pages"]
 
 
 @pytest.mark.parametrize("signs", [PREEMPTED, {"others_share": 0.4}, {"steal_share": 0.2}])

@@ -170,6 +170,30 @@ def test_a_machine_that_does_not_tell_its_memory_has_no_least():
     assert memory.last_mib is None
 
 
+def test_the_most_of_a_gpus_memory_is_kept_and_nothing_seen_is_no_nought():
+    class Held:
+        source = "a list"
+
+        def __init__(self, *values):
+            self.values = list(values)
+            self.asked = set()
+
+        def held_by(self, pids):
+            self.asked |= set(pids)
+            return Reading(self.values.pop(0) if len(self.values) > 1 else self.values[0])
+
+    held = Held(30.0, 70.0, None, 40.0)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        with MemoryWatch(os.getpid(), lambda: None, held) as memory:
+            time.sleep(2.2)
+        child.kill()
+    assert memory.device_peak_mib == 70.0
+    assert {os.getpid(), child.pid} <= held.asked
+    with MemoryWatch(os.getpid(), lambda: None, Held(0.0)) as memory:
+        pass
+    assert memory.device_peak_mib is None
+
+
 def test_what_was_last_seen_of_a_process_that_died_is_kept():
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         with MemoryWatch(process.pid, lambda: Memory(8000.0, 4000.0)) as memory:

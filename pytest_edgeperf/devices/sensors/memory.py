@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, List, Mapping, Optional, Tuple
 
 from ..files import read_text
 from ..identity import Identity
@@ -69,8 +69,8 @@ def parse_nvmap(text: str) -> NvMap:
     return NvMap(total, by_process)
 
 
-def nvmap_of_process(root: Path, pid: int) -> Reading:
-    """What nvmap holds for one process, in MiB; root only.
+def nvmap_of_processes(root: Path, pids: Collection[int]) -> Reading:
+    """What nvmap holds for these processes together, in MiB; root only.
 
     A process that the list does not name holds nothing.
     """
@@ -80,7 +80,7 @@ def nvmap_of_process(root: Path, pid: int) -> Reading:
     listed = parse_nvmap(content.text)
     if listed.total_kib is None:
         return Reading(None, f"{NVMAP_CLIENTS} has no total, so it is no list of clients")
-    return Reading(listed.by_process_kib.get(pid, 0) / _KIB_PER_MIB)
+    return Reading(sum(listed.by_process_kib.get(pid, 0) for pid in pids) / _KIB_PER_MIB)
 
 
 class _Meminfo:

@@ -10,7 +10,7 @@ import importlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Collection, List, Optional, Tuple
 
 from ..files import exists
 from ..identity import Identity
@@ -80,6 +80,22 @@ def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sens
     return sensors, absent
 
 
+def memory_of_processes(root: Path, pids: Collection[int], library: Any = None) -> Reading:
+    """What these processes hold on all cards together, in MiB; a process that no card lists holds nothing.
+
+    Not every driver tells it: in WSL, and for what runs in a partition of a card, there is a reason instead.
+    """
+    try:
+        library = _started(root, library)
+        listed = [
+            process for _, handle in _cards(library) for process in library.nvmlDeviceGetComputeRunningProcesses(handle)
+        ]
+        held = [_told(process.usedGpuMemory) for process in listed if process.pid in pids]
+    except Exception as error:  # an optional library may fail in any way
+        return Reading(None, _why(error))
+    return Reading(sum(held) / _BYTES_PER_MIB)
+
+
 def clock_reasons(root: Path, library: Any = None) -> List[ClockReasons]:
     """What holds each card's clocks down now; empty where NVML or a card is not there."""
     try:
@@ -134,7 +150,7 @@ def _memory(library: Any, handle: Any) -> float:
 
 
 def _told(value: Any) -> float:
-    if value in _NOT_AVAILABLE:
+    if value is None or value in _NOT_AVAILABLE:
         raise LookupError("NVML says that it is not available")
     return float(value)
 

@@ -1,0 +1,43 @@
+"""Minutes of load: what the latency, the clocks and the temperature become, and when the device slows itself down.
+
+Follows Trinh, "On the evaluation of neural network deployment options" (2023), section 4.1: figures 4.10 and 4.11 show
+inference times of mobile networks on Jetson Xavier and TX2 that go up and down in steps, which the thesis puts down to
+thermal throttling without a measurement of it ("one possible explanation"), as it does a Raspberry Pi 3's beside a
+Raspberry Pi 4. Here each run lasts three minutes, timed in 120 blocks, between which temperature, clocks and what
+slows the device down are read. A lasting step of the latency is told with its time, and is called throttling only
+where a clock fell with it or the device says that it slowed itself down. ``latency_start`` and ``latency_sustained``
+are judged like any metric where the marker gates them; the study reads the sustained latency over the complexity.
+
+Only with ``--suite=full``: a benchmark takes ten minutes. The device should be as cold as it is in use, so the
+cool-down before each run matters here: see ``--edgeperf-no-cooldown``.
+"""
+
+from __future__ import annotations
+
+import pytest
+from models import build
+from models.classification import crop, five_best
+from models.images import photographs
+from studies import TRINH_2023_SUSTAINED
+
+from pytest_edgeperf import Inputs
+
+SECONDS = 180
+
+
+@pytest.mark.full_suite
+@pytest.mark.timed_inference(budget=SECONDS, curve=True)
+@pytest.mark.parametrize("network", ["mobilenetv2", "resnet18"])
+@pytest.mark.resolutions(default=(224,))
+def test_minutes_of_load(timed_inference, framework, precision, network, resolution):
+    model = build(network, resolution=resolution)
+    engine = framework.load(model, precision=precision)
+    timed_inference.study(
+        TRINH_2023_SUSTAINED, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9
+    )
+    timed_inference(
+        engine,
+        Inputs.of(photographs(4)),
+        preprocess=lambda photo: crop(photo, resolution=resolution),
+        postprocess=five_best,
+    )
