@@ -263,20 +263,35 @@ def sensors(device: str) -> None:
 
 @main.command()
 def frameworks() -> None:
-    """List the frameworks: version, or how to install."""
+    """List the frameworks: version, precisions here and what they compute with, or how to install them here."""
+    from pytest_edgeperf.devices import platform
+    from pytest_edgeperf.devices.device import machine_root
     from pytest_edgeperf.frameworks import get, names
-    from pytest_edgeperf.frameworks.interface import FrameworkError
+    from pytest_edgeperf.frameworks.interface import PRECISIONS, FrameworkError
 
-    rows: List[Tuple[str, ...]] = []
+    here = platform(machine_root())
+    rows: List[Tuple[str, ...]] = [("framework", "version", "precisions", "providers", "variants")]
+    absent: List[Tuple[str, ...]] = []
+    unusable: List[Tuple[str, ...]] = []
     for name in names():
         try:
             framework = get(name)
-            version = framework.version()
+            if framework.version() is None:
+                absent.append((name, framework.advice_on(here)))
+                continue
+            able = [precision for precision in PRECISIONS if framework.unable(precision) is None]
+            variants = ", ".join(f"{name}:{variant}" for variant in framework.variants)
+            rows.append((name, str(framework.version()), ", ".join(able), ", ".join(framework.providers()), variants))
         except FrameworkError as error:
-            rows.append((name, "unusable", str(error)))
-            continue
-        rows.append((name, version or "not installed", "" if version else framework.install_advice))
-    _print_rows(rows)
+            unusable.append((name, str(error)))
+    for title, found in (
+        ("", rows if len(rows) > 1 else []),
+        ("unusable:", unusable),
+        (f"not installed; what installs them on this machine ({here}):", absent),
+    ):
+        if found:
+            click.echo(f"\n{title}" if title else "", nl=bool(title))
+            _print_rows(found)
 
 
 @main.group()

@@ -342,17 +342,24 @@ def device(pytestconfig: pytest.Config) -> Device:
 @pytest.fixture(scope="session")
 def framework(request: pytest.FixtureRequest) -> FrameworkHandle:
     """An inference runtime of ``--framework``; ``framework.load(model, precision=…)`` gives an engine."""
-    from pytest_edgeperf import frameworks
+    from pytest_edgeperf import devices, frameworks
     from pytest_edgeperf.frameworks.handle import FrameworkHandle
 
     config = request.config
     worker = _worker(config)
     settings = config.stash[_SETTINGS]
+
+    def lacks(processor: str, precision: str) -> Optional[str]:
+        profile = _resolve_device(config, settings).profile
+        reason = devices.lacks(profile, processor, precision)
+        return reason and f"{precision} cannot run on {profile.name}: {reason}"
+
     return FrameworkHandle(
         frameworks.get(request.param),
         threads=worker.settings["threads"] if worker else settings.threads,
         software=config.stash[_SOFTWARE],
         skip=pytest.skip,
+        lacks=lacks,
     )
 
 

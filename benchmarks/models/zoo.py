@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from models.classification import crop
 from models.detection import letterbox
+from models.images import photographs
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ NETWORKS = {
         Network("yolov3-tiny", "yolov3_tiny", ("stride_32", "stride_16"), letterbox),
     )
 }
+#: Other photographs than those that are measured or compared.
+CALIBRATION_PHOTOGRAPHS = 16
+CALIBRATION_SEED = 11
 COUNTED = ("parameters", "multiply_accumulates", "flops")
 
 
@@ -76,11 +81,21 @@ def build(name: str, resolution: int = 224) -> Model:
     artefacts = _Artefacts(network, resolution)
     return Model(
         name=f"{name}-{resolution}",
-        sources={"onnx": artefacts.onnx, "torch": artefacts.torch},
+        sources={"onnx": artefacts.onnx, "torch": partial(_torch_network, network.module)},
         inputs=(TensorSpec("images", network.shape(resolution)),),
         reference=artefacts.reference,
+        calibration=partial(_calibration, network, resolution),
         parameters=Figures(artefacts),
     )
+
+
+def _torch_network(module: str) -> Any:
+    return import_module(f"models.{module}").network()
+
+
+def _calibration(network: Network, resolution: int) -> Inputs:
+    photos = photographs(CALIBRATION_PHOTOGRAPHS, seed=CALIBRATION_SEED)
+    return Inputs([(network.prepare(photo, resolution),) for photo in photos])
 
 
 class Figures(Mapping[str, Any]):
@@ -123,9 +138,6 @@ class _Artefacts:
 
     def onnx(self) -> str:
         return str(self.export().model)
-
-    def torch(self) -> Any:
-        return import_module(f"models.{self.network.module}").network()
 
     def reference(self) -> Reference:
         from models.export import reference_arrays

@@ -5,6 +5,8 @@ from __future__ import annotations
 from .device import Device, DeviceMismatch, UnknownDevice, describe, machine_root, resolve
 from .fingerprint import boot_id, fingerprint
 from .identity import Identity, identify
+from .platforms import platform
+from .precisions import imitates, lacks
 from .profiles import DeviceError, Figure, Profile, ProfileError, profiles
 from .topology import Core, cpu_topology
 
@@ -23,7 +25,10 @@ __all__ = [
     "describe",
     "fingerprint",
     "identify",
+    "imitates",
+    "lacks",
     "machine_root",
+    "platform",
     "profiles",
     "resolve",
 ]

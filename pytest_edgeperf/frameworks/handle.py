@@ -18,16 +18,18 @@ class FrameworkHandle:
         threads: int,
         software: Dict[str, Any],
         skip: Callable[[str], Any],
+        lacks: Callable[[str, str], Optional[str]] = lambda processor, precision: None,
     ) -> None:
         self._framework = framework
         self._threads = threads
         self._software = software
         self._skip = skip
+        self._lacks = lacks
 
     @property
     def name(self) -> str:
         """As typed in ``--framework``."""
-        return self._framework.name
+        return self._framework.full_name
 
     @property
     def version(self) -> Optional[str]:
@@ -42,6 +44,7 @@ class FrameworkHandle:
         """
         described = as_model(model)
         reason = self._framework.unsupported(described, precision)
+        reason = reason or self._lacks(self._framework.processor, precision)
         if reason is not None:
             self._skip(f"{self.name}: {reason}")
         engine = self._framework.load(described, precision=precision, threads=threads or self._threads)

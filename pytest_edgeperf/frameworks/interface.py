@@ -14,6 +14,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
+    ClassVar,
     Dict,
     Iterable,
     Iterator,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "int8")
+#: Where a runtime may have to be installed in another way.
+PLATFORMS = ("jetpack-4", "jetpack-5", "jetpack-6", "jetpack-7", "raspberry-pi", "aarch64", "x86")
 
 
 class FrameworkError(Exception):
@@ -107,8 +110,10 @@ class Model:
     """A network's description: its name and how to obtain it for each kind of runtime.
 
     ``sources`` maps a format to a function that obtains it when a runtime needs it: ``"onnx"`` gives
-    the path of an ONNX file, ``"torch"`` an ``nn.Module`` in evaluation mode. ``reference``, where
-    given, is asked once before timing, and the engine's outputs are compared with it.
+    the path of an ONNX file, ``"torch"`` an ``nn.Module`` in evaluation mode. A format with a precision,
+    such as ``"onnx:int8"``, is taken as it is where that precision is asked for. ``reference``, where
+    given, is asked once before timing, and the engine's outputs are compared with it. ``calibration`` gives
+    example inputs for a quantisation to int8.
     """
 
     name: str
@@ -116,6 +121,7 @@ class Model:
     inputs: Tuple[TensorSpec, ...] = ()
     reference: Optional[Callable[[], Reference]] = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Optional[Callable[[], Inputs]] = None
 
 
 ModelLike = Union[Model, str, "os.PathLike[str]"]
@@ -128,6 +134,8 @@ class Engine(ABC):
     precision: str
     model: Model
     inputs: Tuple[TensorSpec, ...]
+    #: What the files that the runtime loaded take, in MiB, where there are any.
+    size_mib: Optional[float] = None
 
     @abstractmethod
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -161,10 +169,41 @@ class Engine(ABC):
 class Framework(ABC):
     """An inference runtime."""
 
-    #: As users type it in ``--framework``.
+    #: As users type it in ``--framework``, without a variant.
     name: str
-    #: What to type when it is not here.
+    #: What to type when it is not here, and platform (see :data:`PLATFORMS`) -> what to type there instead.
     install_advice: str
+    install_on: ClassVar[Mapping[str, str]] = {}
+    #: What may follow the name after a colon: ``torch:compile``; and which of them this one is.
+    variants: Tuple[str, ...] = ()
+    variant: Optional[str] = None
+    #: The formats of :data:`PRECISIONS` that it can run somewhere.
+    precisions: Tuple[str, ...] = ("fp32",)
+
+    @property
+    def full_name(self) -> str:
+        """With its variant."""
+        return f"{self.name}:{self.variant}" if self.variant else self.name
+
+    @property
+    def processor(self) -> str:
+        """What its engines compute with: ``cpu`` or ``gpu``."""
+        return "cpu"
+
+    def advice_on(self, platform: str) -> str:
+        """What to type on a platform to install it, or why it cannot be had there."""
+        return self.install_on.get(platform, self.install_advice)
+
+    def unable(self, precision: str) -> Optional[str]:
+        """Why it can run no model at the precision on this machine, or ``None``; an unknown precision is an error."""
+        require_precision(precision)
+        if precision not in self.precisions:
+            return f"{self.full_name} has no {precision}, only {', '.join(self.precisions)}"
+        return None
+
+    def providers(self) -> Sequence[str]:
+        """What it can compute with here, by the runtime's own names; imports it."""
+        return ("cpu",)
 
     @abstractmethod
     def version(self) -> Optional[str]:

@@ -1,27 +1,39 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime on the CPU, or on a GPU by its CUDA provider."""
 
 from __future__ import annotations
 
-import hashlib
-from importlib import metadata
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.frameworks.building import (
+    Built,
+    built,
+    calibration_of,
+    file_digest,
+    read_calibration,
+    version_of,
+)
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
-    require_precision,
     require_threads,
 )
-from pytest_edgeperf.frameworks.sources import missing_source, obtain
+from pytest_edgeperf.frameworks.onnx_files import fold, input_names, inputs_of, load
+from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_edgeperf.frameworks.interface import Array
 
 DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
-PROVIDER = "CPUExecutionProvider"
+CPU_PROVIDER = "CPUExecutionProvider"
+CUDA = "cuda"
+#: Variant -> the provider that must then compute; ``None`` is the plain name.
+PROVIDERS = {None: CPU_PROVIDER, CUDA: "CUDAExecutionProvider"}
 SPINNING = ("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")
 DTYPES = {
     "tensor(float)": "float32",
@@ -39,10 +51,18 @@ DTYPES = {
 }
 
 
-class OnnxRuntime(Framework):
-    """ONNX Runtime, CPU provider, fp32.
+CONVERTED = "model.onnx"
+#: Types of weights that show what a file was made to be.
+MARKS = {"fp16": ("FLOAT16",), "int8": ("INT8", "UINT8")}
 
-    A model may switch off graph optimisers by name with
+
+class OnnxRuntime(Framework):
+    """ONNX Runtime with its CPU provider; as ``onnxruntime:cuda`` with its CUDA provider and no other silently.
+
+    fp16 is the file converted by ONNX Runtime's own tool, with fp32 inputs and outputs; most CPUs compute it in fp32
+    between casts. int8 is a static quantisation with quantise and dequantise nodes (QDQ), per channel, from a
+    calibration set. Both are built once, in another process. A source ``onnx:fp16`` or ``onnx:int8`` is taken as
+    it is. A model may switch off graph optimisers by name with
     ``Model.parameters["onnxruntime.disabled_optimizers"]``, a sequence such as ``["Pad_Fusion"]``
     (which gives wrong outputs for a zero ``Pad`` before a ``MaxPool``). ONNX Runtime ignores unknown
     names without a word, so they cannot be verified.
@@ -50,24 +70,37 @@ class OnnxRuntime(Framework):
 
     name = "onnxruntime"
     install_advice = "pip install 'pytest-edgeperf[onnxruntime]'"
+    install_on: ClassVar[Mapping[str, str]] = {
+        "jetpack-4": "pip install onnx onnxruntime==1.19.2 (the last for Python 3.8; CPU)",
+        "jetpack-5": "pip install onnx onnxruntime==1.19.2 (the last for Python 3.8; CPU)",
+    }
+    variants = (CUDA,)
+    precisions = ("fp32", "fp16", "int8")
+
+    @property
+    def processor(self) -> str:
+        """``gpu`` with the CUDA provider."""
+        return "gpu" if self.variant == CUDA else "cpu"
 
     def version(self) -> Optional[str]:
         """The installed version of ``onnxruntime`` or ``onnxruntime-gpu``, read without importing it."""
-        for distribution in DISTRIBUTIONS:
-            try:
-                return metadata.version(distribution)
-            except metadata.PackageNotFoundError:
-                continue
-        return None
+        return next((version for version in map(version_of, DISTRIBUTIONS) if version is not None), None)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
-        require_precision(precision)
-        if precision != "fp32":
-            return f"onnxruntime runs a model as it is: {precision} comes with a model in that precision"
-        if "onnx" not in model.sources:
+        reason = self.unable(precision)
+        if reason is not None:
+            return reason
+        source = best_source(model, "onnx", precision)
+        if source is None:
             return missing_source(model, "onnx")
+        if source == "onnx" and precision != "fp32" and version_of("onnx") is None:
+            return f"converting a model to {precision} needs the package onnx: pip install onnx"
         return None
+
+    def providers(self) -> Sequence[str]:
+        """What this build of ONNX Runtime has, whether it works here or not."""
+        return tuple(self._runtime().get_available_providers())
 
     def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
         """Load the model's ONNX file into a session of ``threads`` threads that do not spin between calls.
@@ -81,7 +114,9 @@ class OnnxRuntime(Framework):
             raise FrameworkError(reason)
         require_threads(threads)
         ort = self._runtime()
-        path = str(obtain(model, "onnx"))
+        provider = PROVIDERS[self.variant]
+        self._require_provider(ort, provider)
+        path, made = self._file(model, precision)
         disabled = tuple(model.parameters.get("onnxruntime.disabled_optimizers", ()))
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -90,12 +125,45 @@ class OnnxRuntime(Framework):
             options.add_session_config_entry(key, "0")
         try:
             session = ort.InferenceSession(
-                path, options, providers=[PROVIDER], disabled_optimizers=list(disabled) or None
+                path, options, providers=[provider], disabled_optimizers=list(disabled) or None
             )
         except Exception as error:
             raise FrameworkError(f"onnxruntime {self.version()} cannot load {path}: {error}") from error
-        _require_as_asked(session, threads)
-        return OnnxRuntimeEngine(session, model, precision, path, str(self.version()), disabled)
+        _require_as_asked(session, threads, provider)
+        engine = OnnxRuntimeEngine(session, model, precision, path, str(self.version()), disabled, made)
+        engine.framework = self.full_name
+        return engine
+
+    def _require_provider(self, ort: Any, provider: str) -> None:
+        available = ort.get_available_providers()
+        if provider not in available:
+            raise FrameworkError(
+                f"{self.full_name} was asked for, but this build of ONNX Runtime {self.version()} has no {provider}, "
+                f"only {', '.join(available)}; install onnxruntime-gpu in place of onnxruntime, never beside it"
+            )
+
+    def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
+        """The ONNX file to load, and how it was built if it was."""
+        source = best_source(model, "onnx", precision)
+        assert source is not None
+        path = str(obtain(model, source))
+        if not os.path.isfile(path):
+            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        if precision == "fp32":
+            return path, None
+        if source != "onnx":
+            _require_marks(path, precision)
+            return path, None
+        made = built(
+            f"{__name__}:build_{precision}",
+            model,
+            precision,
+            tools={"onnx": version_of("onnx"), "onnxruntime": self.version()},
+            arguments={"onnx": path},
+            source={"onnx": file_digest(path)},
+            calibration=calibration_of(model, inputs_of(path, model)) if precision == "int8" else None,
+        )
+        return str(made.folder / CONVERTED), made
 
     def _runtime(self) -> Any:
         try:
@@ -122,12 +190,15 @@ class OnnxRuntimeEngine(Engine):
         path: str,
         version: str,
         disabled_optimizers: Tuple[str, ...],
+        made: Optional[Built],
     ) -> None:
         self.model = model
         self.precision = precision
+        self.size_mib = os.path.getsize(path) / 2**20
         self.inputs = _resolve_inputs(session.get_inputs(), model, path)
         self._session = session
         self._path = path
+        self._made = made
         self._version = version
         self._disabled_optimizers = disabled_optimizers
         self._input_names = tuple(spec.name for spec in self.inputs)
@@ -157,7 +228,8 @@ class OnnxRuntimeEngine(Engine):
             "spinning": options.get_session_config_entry(SPINNING[0]) != "0",
             "graph_optimization_level": options.graph_optimization_level.name,
             "disabled_optimizers": list(self._disabled_optimizers),
-            "model_sha256": _sha256(self._path)[:12],
+            "model_sha256": file_digest(self._path)[:12],
+            **(self._made.describe() if self._made is not None else {}),
         }
 
     def close(self) -> None:
@@ -170,10 +242,10 @@ def _closed(*_: Any) -> Any:
     raise FrameworkError("the engine is closed; load the model again")
 
 
-def _require_as_asked(session: Any, threads: int) -> None:
+def _require_as_asked(session: Any, threads: int, provider: str) -> None:
     options = session.get_session_options()
     asked_and_got = {
-        "providers": ([PROVIDER], list(session.get_providers())),
+        "provider": (provider, session.get_providers()[0]),
         "intra_op_num_threads": (threads, options.intra_op_num_threads),
         "inter_op_num_threads": (1, options.inter_op_num_threads),
         **{key: ("0", options.get_session_config_entry(key)) for key in SPINNING},
@@ -230,9 +302,60 @@ def _dtype(value: Any, path: str) -> str:
     return DTYPES[value.type]
 
 
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
+def build_fp16(folder: Path, onnx: str) -> None:
+    """Write the model with weights and computations in float16, and inputs and outputs as they were."""
+    import onnx as package
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    converted = convert_float_to_float16(package.load(onnx), keep_io_types=True)
+    package.save(converted, str(folder / CONVERTED))
+    _require_marks(str(folder / CONVERTED), "fp16")
+
+
+def build_int8(folder: Path, onnx: str, calibration: str) -> None:
+    """Write the model quantised to 8 bits: QDQ, weights per channel, ranges by the calibration set's extremes."""
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    names = input_names(onnx)
+    folded, prepared = folder / "folded.onnx", folder / "prepared.onnx"
+    try:
+        # Its own optimisation would include those that are wrong.
+        fold(onnx, str(folded))
+        quant_pre_process(str(folded), str(prepared), skip_optimization=True)
+        quantize_static(
+            str(prepared),
+            str(folder / CONVERTED),
+            _Examples([dict(zip(names, example)) for example in read_calibration(calibration)]),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+    finally:
+        for temporary in (folded, prepared):
+            if temporary.exists():
+                temporary.unlink()
+    _require_marks(str(folder / CONVERTED), "int8")
+
+
+class _Examples:
+    """A calibration set as ONNX Runtime's quantiser reads it."""
+
+    def __init__(self, examples: Sequence[Mapping[str, Any]]) -> None:
+        self._examples = iter(examples)
+
+    def get_next(self) -> Optional[Mapping[str, Any]]:
+        """The next example's inputs by name; ``None`` after the last."""
+        return next(self._examples, None)
+
+
+def _require_marks(path: str, precision: str) -> None:
+    """The file's weights must be in the precision, or it would be measured under a wrong name."""
+    model = load(path)
+    import onnx
+
+    types = {onnx.TensorProto.DataType.Name(weight.data_type) for weight in model.graph.initializer}
+    if not types & set(MARKS[precision]):
+        raise FrameworkError(f"{path} was to be {precision}, but its weights are {', '.join(sorted(types)) or 'none'}")

@@ -23,13 +23,14 @@ def names() -> List[str]:
 
 
 def get(name: str) -> Framework:
-    """The runtime registered as ``name``.
+    """The runtime registered as ``name``, which may end in a colon and one of its variants.
 
     Raises:
-        FrameworkError: no such name, two packages register it differently, or its adapter cannot be
+        FrameworkError: no such name or variant, two packages register it differently, or its adapter cannot be
             imported; the message names the packages and the remedy.
     """
     registrations = _registrations()
+    name, colon, variant = name.partition(":")
     if name not in registrations:
         raise FrameworkError(
             f"no framework is called {name!r}{closest(name, registrations)}; "
@@ -42,7 +43,13 @@ def get(name: str) -> Framework:
             + ", ".join(sorted(f"{c.distribution} ({c.entry_point.value})" for c in candidates))
             + "; uninstall all but one of them"
         )
-    return _load(name, candidates[0])
+    framework = _load(name, candidates[0])
+    if colon:
+        if variant not in framework.variants:
+            offered = f"it has {', '.join(framework.variants)}" if framework.variants else "it has none"
+            raise FrameworkError(f"framework {name!r} has no variant {variant!r}; {offered}")
+        framework.variant = variant
+    return framework
 
 
 def installed() -> List[str]:

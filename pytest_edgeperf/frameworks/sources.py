@@ -6,20 +6,36 @@ import warnings
 import zipfile
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional, Tuple
 
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, ModelLike
 
 REMEDIES: Dict[str, str] = {
     "onnx": "export it once with torch.onnx.export and add a function that returns the file's path",
     "torch": "add a function that returns the nn.Module",
+    "tensorflow": "add a function that returns the path of a SavedModel or .keras file, or a keras.Model",
+    "tflite": "convert it and add a function that returns the .tflite file's path",
 }
+#: Suffix of a file -> the format that a path of it is the source of.
+SUFFIXES: Dict[str, str] = {
+    ".onnx": "onnx",
+    ".tflite": "tflite",
+    ".keras": "tensorflow",
+    ".cfg": "darknet",
+    ".prototxt": "caffe",
+    ".mnn": "mnn",
+    ".pte": "executorch",
+}
+#: The second file of a network in two files, which lies beside the first under the same name.
+COMPANIONS: Dict[str, str] = {"darknet": ".weights", "caffe": ".caffemodel"}
 
 
 def as_model(model: ModelLike) -> Model:
     """A model from a path, named by the file; a :class:`Model` is returned as it is.
 
-    ``.onnx`` becomes the source ``"onnx"``, a TorchScript ``.pt`` or ``.pth`` the source ``"torch"``.
+    ``.onnx`` becomes the source ``"onnx"``, a TorchScript ``.pt`` or ``.pth`` the source ``"torch"``; ``.tflite``,
+    ``.keras`` and a SavedModel's folder, Darknet's ``.cfg`` with ``.weights`` and Caffe's ``.prototxt`` with
+    ``.caffemodel`` beside it, ``.mnn`` and ``.pte`` those of their runtimes.
     No file is ever unpickled in Python: a pickled module, a state dict and a ``torch.export`` archive
     (whose loader unpickles) are refused.
 
@@ -29,16 +45,24 @@ def as_model(model: ModelLike) -> Model:
     if isinstance(model, Model):
         return model
     path = Path(model).absolute()
+    if (path / "saved_model.pb").is_file():
+        return Model(name=path.name, sources={"tensorflow": partial(str, path)})
     if not path.is_file():
         raise FrameworkError(f"model file {path} does not exist")
-    if path.suffix == ".onnx":
-        return Model(name=path.stem, sources={"onnx": partial(str, path)})
+    if path.suffix in SUFFIXES:
+        kind = SUFFIXES[path.suffix]
+        companion = path.with_suffix(COMPANIONS.get(kind, path.suffix))
+        if not companion.is_file():
+            raise FrameworkError(f"model file {companion} does not exist; it belongs to {path.name}")
+        files = partial(str, path) if companion == path else partial(_files, path, companion)
+        return Model(name=path.stem, sources={kind: files})
     if path.suffix in (".pt", ".pth", ".pt2"):
         _require_torchscript(path)
         return Model(name=path.stem, sources={"torch": partial(_torchscript, path)})
     raise FrameworkError(
         f"model file {path}: unknown kind {path.suffix or '(no suffix)'!r}; "
-        "give an .onnx file, a TorchScript .pt file, or a Model"
+        "give an .onnx file, a TorchScript .pt file, a file of one of the runtimes "
+        f"({', '.join(suffix for suffix in SUFFIXES if suffix != '.onnx')}), or a Model"
     )
 
 
@@ -47,8 +71,15 @@ def missing_source(model: Model, kind: str) -> str:
     return (
         f"model {model.name!r} has no {kind!r} source, "
         f"only: {', '.join(sorted(model.sources)) or 'none'}; "
-        f"{REMEDIES[kind]}: Model(sources={{{kind!r}: ...}})"
+        f"{_remedy(kind)}: Model(sources={{{kind!r}: ...}})"
     )
+
+
+def best_source(model: Model, kind: str, precision: str) -> Optional[str]:
+    """The key of the source that a runtime which reads ``kind`` should take: one that is in the precision already,
+    else the plain one; ``None`` where there is neither.
+    """
+    return next((key for key in (f"{kind}:{precision}", kind) if key in model.sources), None)
 
 
 def obtain(model: Model, kind: str) -> Any:
@@ -62,9 +93,21 @@ def obtain(model: Model, kind: str) -> Any:
     source = model.sources[kind]
     if not callable(source):
         raise FrameworkError(
-            f"model {model.name!r}: sources[{kind!r}] is a {type(source).__name__}, not a function; {REMEDIES[kind]}"
+            f"model {model.name!r}: sources[{kind!r}] is a {type(source).__name__}, not a function; {_remedy(kind)}"
         )
-    return source()
+    try:
+        return source()
+    except FileNotFoundError as error:
+        raise FrameworkError(f"model {model.name!r}: what sources[{kind!r}] reads is missing: {error}") from error
+
+
+def _remedy(kind: str) -> str:
+    kind = kind.partition(":")[0]
+    return REMEDIES.get(kind, f"add a function that returns what {kind} reads")
+
+
+def _files(*paths: Path) -> Tuple[str, ...]:
+    return tuple(map(str, paths))
 
 
 def _require_torchscript(path: Path) -> None:

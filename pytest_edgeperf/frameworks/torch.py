@@ -1,56 +1,67 @@
-"""PyTorch, eager, on the CPU."""
+"""PyTorch on the CPU, eager or compiled."""
 
 from __future__ import annotations
 
+import copy
 import os
-from importlib import metadata
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, Mapping, Optional, Tuple
 
+from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
     FrameworkError,
     Inputs,
     Model,
-    require_precision,
     require_threads,
 )
-from pytest_edgeperf.frameworks.sources import missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 
+#: Precision -> the name of the type that weights and inputs get.
+DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+COMPILE = "compile"
+
+
 class Torch(Framework):
-    """PyTorch in eager mode, CPU, fp32: the module as Python runs it."""
+    """PyTorch on the CPU: the module as Python runs it, or, as ``torch:compile``, compiled by TorchInductor.
+
+    In fp16 and bf16 the weights and the inputs are converted; outputs come back as float32. ``torch:compile`` needs a
+    C++ compiler, and compiles at its first inference, in the process that is measured: its memory is part of the peak.
+    """
 
     name = "torch"
     install_advice = "pip install 'pytest-edgeperf[torch]'"
+    install_on: ClassVar[Mapping[str, str]] = {
+        "jetpack-4": "pip install torch==2.4.1 (the last for Python 3.8; CPU)",
+        "jetpack-5": "pip install torch==2.4.1 (the last for Python 3.8; CPU; NVIDIA's wheel for JetPack 5 has CUDA)",
+        "jetpack-6": "pip install torch (CPU; NVIDIA's wheel for JetPack 6 has CUDA)",
+    }
+    variants = (COMPILE,)
+    precisions = ("fp32", "fp16", "bf16")
 
     def version(self) -> Optional[str]:
         """The installed version with its build (``2.13.0+cpu``), read without importing it."""
-        try:
-            return metadata.version("torch")
-        except metadata.PackageNotFoundError:
-            return None
+        return version_of("torch")
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
-        require_precision(precision)
-        if precision != "fp32":
-            return f"torch runs a module as it is: {precision} comes with a model in that precision"
-        if "torch" not in model.sources:
-            return missing_source(model, "torch")
-        return None
+        reason = self.unable(precision)
+        if reason is not None:
+            return reason
+        return None if best_source(model, "torch", precision) else missing_source(model, "torch")
 
     def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Take the module in evaluation mode and set the process's number of threads.
+        """Take the module in evaluation mode, convert it, and set the process's number of threads.
 
         PyTorch has one number of threads for the process: it holds for all its engines.
 
         Raises:
             FrameworkError: not installed, unsupported, the source gives no ``nn.Module``, the module is not
-                fp32 on the CPU, or PyTorch did not take the number of threads.
+                in the precision on the CPU, or PyTorch did not take the number of threads.
         """
         reason = self.unsupported(model, precision)
         if reason is not None:
@@ -58,15 +69,25 @@ class Torch(Framework):
         require_threads(threads)
         torch = self._runtime()
         _set_threads(torch, threads)
-        source = model.sources["torch"]
-        module = source if isinstance(source, torch.nn.Module) else obtain(model, "torch")
+        key = best_source(model, "torch", precision)
+        assert key is not None
+        source = model.sources[key]
+        module = source if isinstance(source, torch.nn.Module) else obtain(model, key)
         if not isinstance(module, torch.nn.Module):
             raise FrameworkError(
-                f"model {model.name!r}: sources['torch'] gave a {type(module).__name__}, not an nn.Module"
+                f"model {model.name!r}: sources[{key!r}] gave a {type(module).__name__}, not an nn.Module"
             )
         module.eval()
-        _require_fp32_on_cpu(torch, module, model)
-        return TorchEngine(torch, module, model, precision, str(self.version()))
+        if key == "torch":
+            _require_on_cpu(torch, module, model, torch.float32)
+        dtype = getattr(torch, DTYPES[precision])
+        if precision != "fp32":
+            # The model's own module stays as it is for whoever loads it next.
+            module = copy.deepcopy(module).to(dtype)
+        _require_on_cpu(torch, module, model, dtype)
+        if self.variant == COMPILE:
+            module = _compiled(torch, module)
+        return TorchEngine(torch, module, model, precision, str(self.version()), self.full_name)
 
     def _runtime(self) -> Any:
         try:
@@ -83,9 +104,8 @@ class Torch(Framework):
 class TorchEngine(Engine):
     """A module in evaluation and inference mode."""
 
-    framework = Torch.name
-
-    def __init__(self, torch: Any, module: Any, model: Model, precision: str, version: str) -> None:
+    def __init__(self, torch: Any, module: Any, model: Model, precision: str, version: str, framework: str) -> None:
+        self.framework = framework
         self.model = model
         self.precision = precision
         self.inputs = tuple(model.inputs)
@@ -95,11 +115,21 @@ class TorchEngine(Engine):
         self._from_numpy = torch.from_numpy
         self._inference_mode = torch.inference_mode
         self._tensor = torch.Tensor
+        self._dtype = getattr(torch, DTYPES[precision])
+        self._converts = precision != "fp32"
+        stored = [*module.parameters(), *module.buffers()]
+        self.size_mib = sum(one.numel() * one.element_size() for one in stored) / 2**20
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run the module on arrays in order; nested tuples, lists and dicts come back flat, in order."""
         with self._inference_mode():
-            output = self._module(*map(self._from_numpy, arrays))
+            tensors = map(self._from_numpy, arrays)
+            if self._converts:
+                output = self._module(*(one.to(self._dtype) if one.is_floating_point() else one for one in tensors))
+                return tuple(
+                    one.float().numpy() if one.is_floating_point() else one.numpy() for one in self._flat(output)
+                )
+            output = self._module(*tensors)
             if isinstance(output, self._tensor):
                 return (output.numpy(),)
             return tuple(tensor.numpy() for tensor in self._flat(output))
@@ -147,6 +177,14 @@ def _closed(*_: Any) -> Any:
     raise FrameworkError("the engine is closed; load the model again")
 
 
+def _compiled(torch: Any, module: Any) -> Any:
+    import torch._inductor.config as inductor
+
+    # Its pool of compiling processes would outlive the compilation and run beside what is measured.
+    inductor.compile_threads = 1
+    return torch.compile(module, dynamic=False)
+
+
 def _set_threads(torch: Any, threads: int) -> None:
     torch.set_num_threads(threads)
     if torch.get_num_threads() != threads:
@@ -159,9 +197,11 @@ def _set_threads(torch: Any, threads: int) -> None:
             return
 
 
-def _require_fp32_on_cpu(torch: Any, module: Any, model: Model) -> None:
+def _require_on_cpu(torch: Any, module: Any, model: Model, dtype: Any) -> None:
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if tensor.device.type != "cpu":
             raise FrameworkError(f"model {model.name!r}: {name} is on {tensor.device}; use .cpu()")
-        if tensor.is_floating_point() and tensor.dtype is not torch.float32:
-            raise FrameworkError(f"model {model.name!r}: {name} is {tensor.dtype}, not float32; use .float()")
+        if tensor.is_floating_point() and tensor.dtype is not dtype:
+            remedy = "; use .float()" if dtype is torch.float32 else ""
+            wanted = str(dtype).replace("torch.", "")
+            raise FrameworkError(f"model {model.name!r}: {name} is {tensor.dtype}, not {wanted}{remedy}")

@@ -23,6 +23,8 @@ METRICS: Mapping[str, Metric] = {
     "memory_growth": Metric("MiB"),
     "memory_system_peak": Metric("MiB"),
     "memory_device_peak": Metric("MiB"),
+    "engine_size": Metric("MiB"),
+    "output_error": Metric(""),
     "throughput": Metric("1/s", HIGHER),
     "throughput_per_engine": Metric("1/s", HIGHER),
     "power_mean": Metric("W"),

@@ -269,6 +269,7 @@ class TimedInference:
         if memory_mib is not None and children_mib is not None:
             values["memory_process_peak"] = memory_mib + children_mib
         values.update({name: value for name, value in self._memory_mib.items() if value is not None})
+        values.update({name: checked[name] for name in ("engine_size", "output_error") if name in checked})
         if not turns:
             values["memory_growth"] = max(grown_mib, 0.0)
         quality: Dict[str, Any] = {
@@ -282,8 +283,6 @@ class TimedInference:
             quality["steady"] = warmed.steady
         if timed.calls_a_sample > 1:
             quality["calls_per_sample"] = timed.calls_a_sample
-        if "output_error" in checked:
-            quality["output_error"] = checked["output_error"]
         software = {"python": platform.python_version(), **self._software}
         settings = {**self._settings, "blocks": len(ends), **timed.settings}
         return Measurement(

@@ -86,7 +86,9 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
     words = {row.word for row in rows}
     if words <= {NEW, _FAILED}:
         benchmarks = list(report.measured.benchmarks.values())
-        columns += [_memory(benchmarks), _runs(benchmarks)]
+        columns += [_memory(benchmarks)]
+        columns += [_figures(benchmarks, "engine_size", "engine", "memory", 2)]
+        columns += [_figures(benchmarks, "output_error", "error", "", 1), _runs(benchmarks)]
         columns += [_words(rows)] if _FAILED in words else []
     else:
         columns += _changes(rows)

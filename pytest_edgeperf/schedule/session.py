@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.devices import Device, boot_id
+from pytest_edgeperf.devices import Device, boot_id, imitates
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
 from pytest_edgeperf.devices.sensors import process_memory
@@ -111,6 +111,7 @@ class MeasuringSession:
         self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
         self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
         self._note_pinning()
+        self._note_precisions(device)
         if past:
             self.coordinator.resume(past)
             self.coordinator.notes.append(
@@ -266,6 +267,11 @@ class MeasuringSession:
             note = self._pinning(threads).note
             if note is not None and note not in self.coordinator.notes:
                 self.coordinator.notes.append(note)
+
+    def _note_precisions(self, device: Device) -> None:
+        asked = {plan.parameters.get("precision") for plan in self.plans.values()}
+        notes = (imitates(device.root, precision) for precision in sorted(filter(None, asked)))
+        self.coordinator.notes.extend(note for note in notes if note is not None)
 
     def _write(self) -> None:
         measured = self.coordinator.measured()

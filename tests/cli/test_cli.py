@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from types import SimpleNamespace
 
 import pytest
@@ -134,26 +135,50 @@ def test_version():
     assert done.output.startswith("edgeperf, version ")
 
 
-def test_frameworks_tells_versions_and_advice(monkeypatch):
-    from pytest_edgeperf import frameworks
-    from pytest_edgeperf.frameworks.interface import FrameworkError
+def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
+    from pytest_edgeperf import devices, frameworks
+    from pytest_edgeperf.frameworks.interface import Framework, FrameworkError
 
-    known = {
-        "torch": SimpleNamespace(version=lambda: "2.1.0", install_advice="-"),
-        "onnxruntime": SimpleNamespace(version=lambda: None, install_advice="pip install onnxruntime"),
-    }
+    class Installed(Framework):
+        name = "torch"
+        install_advice = "-"
+        precisions = ("fp32", "fp16", "bf16")
+        variants = ("compile",)
+
+        def version(self):
+            return "2.1.0"
+
+        def unable(self, precision):
+            return super().unable(precision) or ("not on this CPU" if precision == "fp16" else None)
+
+        unsupported = load = None
+
+    class Absent(Installed):
+        install_advice = "pip install onnxruntime"
+        install_on = types.MappingProxyType({"jetpack-5": "pip install onnxruntime==1.19.2"})
+
+        def version(self):
+            return None
 
     def get(name):
         if name == "broken":
             raise FrameworkError("its adapter cannot be imported")
-        return known[name]
+        made = {"torch": Installed, "onnxruntime": Absent}[name]
+        made.__abstractmethods__ = frozenset()
+        return made()
 
     monkeypatch.setattr(frameworks, "names", lambda: ["broken", "onnxruntime", "torch"])
     monkeypatch.setattr(frameworks, "get", get)
+    monkeypatch.setattr(devices, "platform", lambda root: "jetpack-5")
     assert run("frameworks").output.splitlines() == [
-        "broken       unusable       its adapter cannot be imported",
-        "onnxruntime  not installed  pip install onnxruntime",
-        "torch        2.1.0",
+        "framework  version  precisions  providers  variants",
+        "torch      2.1.0    fp32, bf16  cpu        torch:compile",
+        "",
+        "unusable:",
+        "broken  its adapter cannot be imported",
+        "",
+        "not installed; what installs them on this machine (jetpack-5):",
+        "onnxruntime  pip install onnxruntime==1.19.2",
     ]
 
 

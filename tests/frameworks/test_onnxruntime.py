@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from importlib import metadata
 
 import numpy as np
 import pytest
 
+from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import as_model
-from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime, _require_as_asked
+from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
+from pytest_edgeperf.frameworks.onnx_files import fold
+from pytest_edgeperf.frameworks.onnxruntime import CPU_PROVIDER, OnnxRuntime, _require_as_asked
+from pytest_edgeperf.measure.pipeline import OutputMismatch, Pipeline
 
 needs_runtime = pytest.mark.skipif(OnnxRuntime().version() is None, reason="onnxruntime is not installed")
 
@@ -107,7 +111,7 @@ def test_a_half_precision_file_is_not_fp32(onnx_file):
 def test_a_session_that_is_not_as_asked_is_refused(onnx_file):
     engine = OnnxRuntime().load(as_model(onnx_file()), threads=2)
     with pytest.raises(FrameworkError, match="asked for intra_op_num_threads 1 and gave 2"):
-        _require_as_asked(engine._session, threads=1)
+        _require_as_asked(engine._session, 1, CPU_PROVIDER)
 
 
 @needs_runtime
@@ -145,10 +149,85 @@ def test_pad_fusion_is_wrong_for_a_zero_pad_before_a_max_pool(onnx_file):
     assert any(np.array_equal(fused, pooled(outside)) for outside in possible)
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8", "bf16", "tf32"])
+def zero_padded_pooling(tmp_path):
+    """A model with zeros around what is pooled, as a network for Darknet may have them, and its reference by numpy."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [
+        helper.make_node("Pad", ["images", "pads"], ["padded"], mode="constant"),
+        helper.make_node("MaxPool", ["padded"], ["pooled"], kernel_shape=[2, 2], strides=[1, 1]),
+    ]
+    pads = numpy_helper.from_array(np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int64), "pads")
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in ("images", "pooled")]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], [pads])
+    path = tmp_path / "pooling.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    images = -1 - np.abs(np.random.default_rng(0).standard_normal((1, 3, 4, 4))).astype(np.float32)
+    padded = np.pad(images, ((0, 0), (0, 0), (0, 1), (0, 1)))
+    corners = [padded[:, :, down : down + 4, right : right + 4] for down in (0, 1) for right in (0, 1)]
+    reference = Reference(Inputs.of([images]), [(np.maximum.reduce(corners),)], "numpy")
+    return path, images, reference
+
+
+@needs_runtime
+def test_the_pad_fusion_of_onnxruntime_is_caught_by_the_output_check(tmp_path):
+    path, images, reference = zero_padded_pooling(tmp_path)
+
+    def checked(**parameters):
+        model = Model("pooling", {"onnx": lambda: str(path)}, reference=lambda: reference, parameters=parameters)
+        return Pipeline(OnnxRuntime().load(model), (images,)).check()
+
+    assert checked(**{"onnxruntime.disabled_optimizers": ["Pad_Fusion"]})["output_error"] == 0.0
+    release = ".".join(metadata.version("onnxruntime").split(".")[:2])
+    outside = SEEN_OUTSIDE.get(release)
+    if outside == (-np.inf,):
+        with pytest.raises(OutputMismatch, match=r"onnxruntime answers wrong for pooling at fp32: .* optimisations"):
+            checked()
+    elif outside == (0,):
+        assert checked()["output_error"] == 0.0
+    else:
+        pytest.skip(f"nobody has seen what ONNX Runtime {release} does with zeros around what is pooled")
+
+
+@needs_runtime
+def test_a_file_is_folded_without_the_wrong_fusion(tmp_path):
+    path, _, _ = zero_padded_pooling(tmp_path)
+    fold(str(path), str(tmp_path / "folded.onnx"))
+    import onnx
+
+    kinds = [node.op_type for node in onnx.load(str(tmp_path / "folded.onnx")).graph.node]
+    assert kinds == ["Pad", "MaxPool"]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
 def test_other_precisions_are_declined_with_a_reason(precision):
     reason = OnnxRuntime().unsupported(Model("net", {"onnx": str}), precision)
-    assert reason == f"onnxruntime runs a model as it is: {precision} comes with a model in that precision"
+    assert reason == f"onnxruntime has no {precision}, only fp32, fp16, int8"
+
+
+@needs_runtime
+def test_a_file_that_is_not_in_the_precision_is_refused(onnx_file):
+    model = Model("net", {"onnx:int8": lambda: str(onnx_file())})
+    with pytest.raises(FrameworkError, match=r"was to be int8, but its weights are none"):
+        OnnxRuntime().load(model, precision="int8")
+
+
+@needs_runtime
+def test_cuda_that_is_not_there_is_one_sentence(onnx_file):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this build has CUDA")
+    framework = frameworks.get("onnxruntime:cuda")
+    assert framework.processor == "gpu"
+    with pytest.raises(FrameworkError) as error:
+        framework.load(as_model(onnx_file()))
+    assert re.fullmatch(
+        r"onnxruntime:cuda was asked for, but this build of ONNX Runtime \S+ has no CUDAExecutionProvider, only .*"
+        r"CPUExecutionProvider; install onnxruntime-gpu in place of onnxruntime, never beside it",
+        str(error.value),
+    )
 
 
 def test_an_unknown_precision_is_an_error():

@@ -78,3 +78,19 @@ def test_two_packages_cannot_own_one_name(site):
 def test_installed_are_those_with_a_version():
     for name in frameworks.names():
         assert (name in frameworks.installed()) == (frameworks.get(name).version() is not None)
+
+
+def test_a_variant_follows_a_colon():
+    compiled = frameworks.get("torch:compile")
+    assert (compiled.name, compiled.variant, compiled.full_name) == ("torch", "compile", "torch:compile")
+    assert frameworks.get("torch").full_name == "torch"
+    with pytest.raises(FrameworkError, match="'torch' has no variant 'cuad'; it has compile"):
+        frameworks.get("torch:cuad")
+    with pytest.raises(FrameworkError, match="'onnxruntime' has no variant ''; it has cuda"):
+        frameworks.get("onnxruntime:")
+
+
+def test_advice_is_for_the_platform():
+    torch = frameworks.get("torch")
+    assert torch.advice_on("x86") == torch.install_advice
+    assert "2.4.1" in torch.advice_on("jetpack-5")

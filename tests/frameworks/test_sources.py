@@ -7,7 +7,7 @@ import pytest
 
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
-from pytest_edgeperf.frameworks.sources import obtain
+from pytest_edgeperf.frameworks.sources import best_source, obtain
 
 
 def test_a_model_passes_through():
@@ -83,3 +83,48 @@ def test_torchscript_is_read(tmp_path):
         torch.jit.save(torch.jit.trace(torch.nn.ReLU(), torch.zeros(2)), tmp_path / "net.pt")
     module = as_model(tmp_path / "net.pt").sources["torch"]()
     assert module(torch.tensor([-1.0, 2.0])).tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("net.tflite", "tflite"), ("net.keras", "tensorflow"), ("net.mnn", "mnn"), ("net.pte", "executorch")],
+)
+def test_files_of_other_runtimes_are_their_sources(tmp_path, name, kind):
+    (tmp_path / name).write_bytes(b"")
+    model = as_model(tmp_path / name)
+    assert obtain(model, kind) == str(tmp_path / name)
+    assert model.name == "net"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"), [("a.cfg", "a.weights", "darknet"), ("a.prototxt", "a.caffemodel", "caffe")]
+)
+def test_a_network_in_two_files_needs_both(tmp_path, first, second, kind):
+    (tmp_path / first).write_bytes(b"")
+    with pytest.raises(FrameworkError, match=f"{second} does not exist; it belongs to {first}"):
+        as_model(tmp_path / first)
+    (tmp_path / second).write_bytes(b"")
+    assert obtain(as_model(tmp_path / first), kind) == (str(tmp_path / first), str(tmp_path / second))
+
+
+def test_a_saved_model_is_a_folder(tmp_path):
+    (tmp_path / "net").mkdir()
+    with pytest.raises(FrameworkError, match="does not exist"):
+        as_model(tmp_path / "net")
+    (tmp_path / "net" / "saved_model.pb").write_bytes(b"")
+    assert obtain(as_model(tmp_path / "net"), "tensorflow") == str(tmp_path / "net")
+
+
+def test_a_source_in_the_precision_is_taken_first():
+    model = Model("net", {"onnx": str, "onnx:int8": str, "torch:bf16": str})
+    assert best_source(model, "onnx", "int8") == "onnx:int8"
+    assert best_source(model, "onnx", "fp16") == "onnx"
+    assert best_source(model, "torch", "fp32") is None
+
+
+def test_a_source_whose_file_is_gone_is_named():
+    def gone():
+        raise FileNotFoundError("weights.bin")
+
+    with pytest.raises(FrameworkError, match=r"'net': what sources\['torch'\] reads is missing: weights.bin"):
+        obtain(Model("net", {"torch": gone}), "torch")

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
+from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.torch import Torch
+from pytest_edgeperf.testing import SHAPE, expected, images, torch_network
 
 SPEC = TensorSpec("images", (2, 3))
 
@@ -89,7 +92,8 @@ def test_a_closed_engine_says_so(torch):
 
 def test_what_it_cannot_do_is_declined_with_a_reason():
     assert "no 'torch' source, only: onnx" in str(Torch().unsupported(Model("net", {"onnx": str}), "fp32"))
-    assert "fp16 comes with a model" in str(Torch().unsupported(Model("net", {"torch": object}), "fp16"))
+    assert Torch().unsupported(Model("net", {"torch": object}), "int8") == "torch has no int8, only fp32, fp16, bf16"
+    assert Torch().unsupported(Model("net", {"torch:bf16": object}), "bf16") is None
     assert Torch().unsupported(Model("net", {"torch": object}), "fp32") is None
 
 
@@ -98,3 +102,15 @@ def test_advice_where_it_is_not_installed(monkeypatch):
     monkeypatch.setattr(Torch, "version", lambda self: None)
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[torch\]'"):
         load(object)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_code_answers_right_and_under_its_own_name(torch, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    model = Model("contract", {"torch": torch_network}, (TensorSpec("images", SHAPE),))
+    engine = frameworks.get("torch:compile").load(model)
+    (image, _) = images()
+    np.testing.assert_allclose(engine.infer(image)[0], expected(image), atol=1e-4)
+    assert engine.describe()["framework"] == "torch:compile"
+    assert any(path.suffix in (".so", ".cpp") for path in tmp_path.rglob("*"))

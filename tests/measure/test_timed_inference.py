@@ -198,7 +198,7 @@ def test_an_engines_run_carries_its_error_its_first_inference_and_what_the_runti
 
     engine = Doubling(answer)
     found = timed(engine, engine.example_inputs())
-    assert found.quality["output_error"] == 0.0
+    assert found.values["output_error"] == 0.0
     assert found.settings["engine"] == {"provider": "numpy"}
     assert found.values["first_inference"] >= 50
 

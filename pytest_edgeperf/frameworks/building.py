@@ -1,0 +1,293 @@
+"""Engines that have to be built before a runtime can load them: in a process of its own, once, kept in the cache.
+
+A conversion never happens in the process that is measured, whose memory it would be. A runtime's file has a function
+``build(folder, **arguments)`` that writes the engine's files; :func:`built` runs it by name in a child process and
+keeps what it wrote under a key of all that it depends on: the model's bytes, the precision, the versions of the
+runtime and its tools, the options and the data it was calibrated with.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.settings import cache_folder
+
+#: Counts up when what is kept means something else.
+FORMAT = 1
+ABOUT = "about.json"
+CALIBRATION_EXAMPLES = 16
+_LINES_TOLD = 15
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine's files in the cache, and what they were made from."""
+
+    folder: Path
+    key: Mapping[str, Any]
+
+    @property
+    def size_mib(self) -> float:
+        """What its files take on disk."""
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.name != ABOUT]
+        return sum(path.stat().st_size for path in files) / 2**20
+
+    @property
+    def digest(self) -> str:
+        """12 hexadecimal digits that stand for all that it was made from."""
+        return self.folder.name.rpartition("-")[2][:12]
+
+    def describe(self) -> Dict[str, Any]:
+        """For a run's environment: the engine's hash, the tools that made it and what it was calibrated with."""
+        told: Dict[str, Any] = {"engine_sha256": self.digest, "built_with": dict(self.key["tools"])}
+        if self.key.get("calibration"):
+            told["calibration"] = self.key["calibration"]
+        return told
+
+
+def built(
+    function: str,
+    model: Model,
+    precision: str,
+    *,
+    tools: Mapping[str, Optional[str]],
+    arguments: Mapping[str, Any],
+    source: Mapping[str, Any],
+    calibration: Optional[Calibration] = None,
+    python: str = sys.executable,
+) -> Built:
+    """The engine's files: from the cache, or built now.
+
+    Args:
+        function: ``package.module:build``; called as ``build(folder, **arguments)`` in a fresh process, and with
+            ``calibration``, the path of an .npz file (see :func:`read_calibration`), where there is one.
+        model: for its name.
+        precision: for the key.
+        tools: distribution -> version of all that decides what is built.
+        arguments: for the function; whatever JSON holds.
+        source: what stands for the model in the key: digests of its files.
+        calibration: examples for a quantisation.
+        python: the interpreter that builds; another one than this where the tools live in an environment of theirs.
+
+    Raises:
+        FrameworkError: the build failed; the message has the last lines of what it printed.
+    """
+    key = {
+        "format": FORMAT,
+        "function": function,
+        "precision": precision,
+        "tools": {name: version for name, version in sorted(tools.items()) if version is not None},
+        "arguments": dict(arguments),
+        "source": dict(source),
+        "calibration": calibration.description if calibration is not None else None,
+    }
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in model.name)
+    folder = cache_folder("engines") / f"{name}-{precision}-{digest[:24]}"
+    with _locked(folder.with_name(folder.name + ".lock")):
+        if not _is_whole(folder):
+            _build(folder, function, key, calibration, python)
+    return Built(folder, key)
+
+
+def version_of(distribution: str) -> Optional[str]:
+    """The installed version of a distribution, read without importing it, or ``None``."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def file_digest(path: str) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Example inputs for a quantisation, and what stands for them in the engine's hash."""
+
+    examples: Sequence[Tuple[Any, ...]]
+    description: Mapping[str, Any]
+
+
+def calibration_of(model: Model, specs: Sequence[TensorSpec]) -> Calibration:
+    """The model's own calibration set; without one its reference's inputs, else seeded random ones."""
+    import numpy as np
+
+    if model.calibration is not None:
+        kind, inputs = "the model's calibration set", model.calibration()
+    elif model.reference is not None:
+        kind, inputs = "the reference's inputs", model.reference().inputs
+    else:
+        kind, inputs = "seeded random inputs", _random_inputs(specs)
+    examples = [tuple(np.ascontiguousarray(array) for array in entry) for entry in inputs]
+    digest = hashlib.sha256()
+    for array in (array for entry in examples for array in entry):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    described = {"from": kind, "examples": len(examples), "sha256": digest.hexdigest()[:12]}
+    return Calibration(examples, described)
+
+
+def read_calibration(path: str) -> List[Tuple[Any, ...]]:
+    """The examples that a build was given, each the tuple of arrays of one inference."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        examples: List[Tuple[Any, ...]] = []
+        while f"{len(examples)}_0" in arrays.files:
+            example: List[Any] = []
+            while f"{len(examples)}_{len(example)}" in arrays.files:
+                example.append(arrays[f"{len(examples)}_{len(example)}"])
+            examples.append(tuple(example))
+    return examples
+
+
+def recipe_of(function: Callable[[], Any], what: str) -> Dict[str, Any]:
+    """How another process makes what ``function`` gives: ``{"module", "name", "args", "kwargs"}``.
+
+    Raises:
+        FrameworkError: it is no function at the top of a module (or a partial of one) with arguments that JSON holds;
+            nothing is ever pickled.
+    """
+    args: Tuple[Any, ...] = ()
+    kwargs: Dict[str, Any] = {}
+    while isinstance(function, functools.partial):
+        args, kwargs = (*function.args, *args), {**function.keywords, **kwargs}
+        function = function.func
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    recipe = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
+    findable = module not in (None, "__main__") and name.isidentifier()
+    if findable:
+        try:
+            if json.loads(json.dumps(recipe)) == recipe:
+                return recipe
+        except (TypeError, ValueError):
+            pass
+    raise FrameworkError(
+        f"{what} has to be made in another process, so it must be a function of a module, or a functools.partial of "
+        f"one with plain arguments, not {function!r}"
+    )
+
+
+def make(recipe: Mapping[str, Any]) -> Any:
+    """What a recipe gives, in this process."""
+    return getattr(import_module(recipe["module"]), recipe["name"])(*recipe["args"], **recipe["kwargs"])
+
+
+def source_of_recipe(recipe: Mapping[str, Any]) -> Dict[str, Any]:
+    """What stands for a recipe in an engine's key: itself, and the digest of its module, with its package's others."""
+    file = getattr(sys.modules.get(recipe["module"]) or import_module(recipe["module"]), "__file__", None)
+    if file is None:
+        return dict(recipe)
+    files = sorted(Path(file).parent.glob("*.py")) if "." in recipe["module"] else [Path(file)]
+    digests = "".join(file_digest(str(one)) for one in files)
+    return {**recipe, "sha256": hashlib.sha256(digests.encode()).hexdigest()}
+
+
+def _random_inputs(specs: Sequence[TensorSpec]) -> Inputs:
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    return Inputs(
+        [
+            tuple(generator.standard_normal(spec.shape).astype(spec.dtype) for spec in specs)
+            for _ in range(CALIBRATION_EXAMPLES)
+        ]
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether it was built to the end and its files are still those."""
+    try:
+        sizes = json.loads((folder / ABOUT).read_text("utf-8"))["sizes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _build(
+    folder: Path, function: str, key: Mapping[str, Any], calibration: Optional[Calibration], python: str
+) -> None:
+    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
+    try:
+        arguments = dict(key["arguments"])
+        with tempfile.TemporaryDirectory(prefix="edgeperf-build-") as outside:
+            if calibration is not None:
+                import numpy as np
+
+                named = {f"{i}_{j}": a for i, entry in enumerate(calibration.examples) for j, a in enumerate(entry)}
+                arguments["calibration"] = os.path.join(outside, "calibration.npz")
+                np.savez(arguments["calibration"], **named)
+            _run(python, {"function": function, "folder": str(work), "arguments": arguments})
+        files = [path for path in sorted(work.rglob("*")) if path.is_file()]
+        if not files:
+            raise FrameworkError(f"{function} wrote no file")
+        about = {"key": key, "sizes": {str(path.relative_to(work)): path.stat().st_size for path in files}}
+        (work / ABOUT).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
+        shutil.rmtree(str(folder), ignore_errors=True)
+        os.rename(str(work), str(folder))
+    finally:
+        shutil.rmtree(str(work), ignore_errors=True)
+
+
+def _run(python: str, order: Mapping[str, Any]) -> None:
+    # The model's own modules must be found; in another interpreter's environment we as well, but not our packages.
+    paths = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
+    if python != sys.executable:
+        paths = [path for path in paths if not {"site-packages", "dist-packages"} & set(Path(path).parts)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    child = subprocess.run(
+        [python, "-m", "pytest_edgeperf.frameworks.building"],
+        input=json.dumps(order),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if child.returncode != 0:
+        last = "\n".join(child.stdout.strip().splitlines()[-_LINES_TOLD:])
+        raise FrameworkError(f"{order['function']} failed ({child.returncode}):\n{last}")
+
+
+def main() -> int:
+    """Build what standard input orders; errors of the tools are told in their own words."""
+    order = json.load(sys.stdin)
+    module, _, name = order["function"].partition(":")
+    try:
+        getattr(import_module(module), name)(Path(order["folder"]), **order["arguments"])
+    except FrameworkError as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

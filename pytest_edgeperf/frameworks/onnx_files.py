@@ -1,0 +1,160 @@
+"""What runtimes that read ONNX share: the inputs of a file, and a copy of it with fixed shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
+from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIXED = "fixed.onnx"
+#: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (releases since 1.20 or so).
+WRONG_OPTIMIZERS = ("Pad_Fusion",)
+
+
+def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
+    """The inputs of an ONNX file in its order, all of fixed size: the model's own, else the file's.
+
+    A free first dimension is a batch of one.
+
+    Raises:
+        FrameworkError: a file that cannot be read, another free dimension, or inputs that are not the model's.
+    """
+    declared = _declared(path)
+    if not model.inputs:
+        return tuple(_fixed(name, shape, dtype, path) for name, shape, dtype in declared)
+    given = {spec.name: spec for spec in model.inputs}
+    if sorted(given) != sorted(name for name, _, _ in declared):
+        raise FrameworkError(
+            f"model {model.name!r} names the inputs {', '.join(given)}, but {path} has "
+            f"{', '.join(name for name, _, _ in declared)}"
+        )
+    for name, shape, dtype in declared:
+        spec = given[name]
+        fits = len(shape) == len(spec.shape) and all(
+            not isinstance(size, int) or size <= 0 or size == own for size, own in zip(shape, spec.shape)
+        )
+        if not fits or dtype != spec.dtype:
+            raise FrameworkError(
+                f"input {name!r}: the model says {spec.dtype} {list(spec.shape)}, but {path} has {dtype} {list(shape)}"
+            )
+    return tuple(given[name] for name, _, _ in declared)
+
+
+def input_names(path: str) -> List[str]:
+    """The names of an ONNX file's inputs, in its order, without its weights."""
+    return [name for name, _, _ in _declared(path)]
+
+
+def output_names(path: str) -> List[str]:
+    """The names of an ONNX file's outputs, in its order."""
+    return [output.name for output in load(path).graph.output]
+
+
+def with_fixed_shapes(path: str, model: Model, specs: Sequence[TensorSpec]) -> str:
+    """The file itself where all its inputs have fixed sizes, else a copy that has them, its shapes folded; cached.
+
+    Runtimes that read only static networks need it. The copy is made by ONNX Runtime's basic optimisations, without
+    those that are known to be wrong.
+    """
+    free = any(not isinstance(size, int) or size <= 0 for _, shape, _ in _declared(path) for size in shape)
+    if not free:
+        return path
+    made: Built = built(
+        f"{__name__}:build_fixed",
+        model,
+        "fp32",
+        tools={"onnx": version_of("onnx"), "onnxruntime": version_of("onnxruntime")},
+        arguments={"onnx": path, "shapes": {spec.name: list(spec.shape) for spec in specs}},
+        source={"onnx": file_digest(path)},
+    )
+    return str(made.folder / FIXED)
+
+
+def build_fixed(folder: Path, onnx: str, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Write a copy of the file whose inputs have these shapes, with everything folded that follows from them."""
+    import onnx as package
+
+    model = package.load(onnx)
+    for value in model.graph.input:
+        for dimension, size in zip(value.type.tensor_type.shape.dim, shapes.get(value.name, ())):
+            dimension.dim_value = size
+    for value in model.graph.output:
+        # They follow from the inputs'.
+        value.type.tensor_type.ClearField("shape")
+    work = folder / "work.onnx"
+    package.save(model, str(work))
+    try:
+        fold(str(work), str(folder / FIXED))
+    finally:
+        work.unlink()
+
+
+def fold(path: str, target: str) -> None:
+    """Write the file with what is constant computed, by ONNX Runtime's basic optimisations without the wrong ones."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise FrameworkError(
+            "an ONNX file with free dimensions is fixed with the help of ONNX Runtime: pip install onnxruntime"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = target
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(
+        path, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(WRONG_OPTIMIZERS)
+    )
+
+
+def load(path: str) -> Any:
+    """The parsed file without weights that lie in files beside it.
+
+    Raises:
+        FrameworkError: the package onnx is not installed, or the file is no ONNX file.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise FrameworkError(f"{path}: reading ONNX files needs the package onnx: pip install onnx") from error
+    try:
+        return onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf's own errors differ from release to release
+        raise FrameworkError(f"{path} is no ONNX file: {type(error).__name__}: {error}") from error
+
+
+def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
+    """Name, shape (a free dimension as its name or ``?``) and numpy dtype of each input that is no weight."""
+    import onnx
+
+    graph = load(path).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    found = []
+    for value in graph.input:
+        if value.name in weights:
+            continue
+        tensor = value.type.tensor_type
+        shape = tuple(
+            dimension.dim_value if dimension.HasField("dim_value") else dimension.dim_param or "?"
+            for dimension in tensor.shape.dim
+        )
+        found.append((value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))))
+    return found
+
+
+def _fixed(name: str, shape: Tuple[Any, ...], dtype: str, path: str) -> TensorSpec:
+    sizes = []
+    for position, size in enumerate(shape):
+        if isinstance(size, int) and size > 0:
+            sizes.append(size)
+        elif position == 0:
+            sizes.append(1)
+        else:
+            raise FrameworkError(
+                f"input {name!r} of {path}: dimension {position} is dynamic ({size!r}); "
+                f"say its size with Model(inputs=[TensorSpec({name!r}, shape=(...))])"
+            )
+    return TensorSpec(name, tuple(sizes), dtype)

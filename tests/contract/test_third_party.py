@@ -1,0 +1,45 @@
+"""A framework of another package, installed as its users do, passes the contract and is measured."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.measure.trees import Environment, environment, needs, run
+
+PACKAGE = Path(__file__).parents[1] / "data" / "third_party"
+
+
+@pytest.mark.slow
+def test_a_framework_of_another_package(tmp_path):
+    pytest.importorskip("onnx.reference")
+    needs("hatchling", "pip")
+    project = tmp_path / "project"
+    shutil.copytree(str(PACKAGE), str(project))
+    (project / "pytest.ini").write_text("[pytest]\n")
+    installed = Environment(tmp_path / "env")
+    installed.install(project)
+    variables = {
+        **environment(),
+        "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"),
+        "EDGEPERF_LOCK_DIR": str(tmp_path),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    listed = run(
+        installed.python, "-c", "from pytest_edgeperf.cli import run; run()", "frameworks", cwd=tmp_path, env=variables
+    )
+    (line,) = [line for line in listed.splitlines() if line.startswith("onnx-reference")]
+    assert line.split()[2:] == ["fp32", "cpu"]
+    (tests,) = {path.name for path in project.glob("test_*.py")}
+    arguments = ("-p", "edgeperf", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
+    output = run(
+        *(installed.python, "-m", "pytest", tests, *arguments),
+        "--edgeperf-budget=0.05",
+        cwd=project,
+        env=variables,
+    )
+    assert "1 measured in 1 round" in output
+    assert "13 passed" in output
+    assert "FAILED" not in output
