@@ -45,6 +45,8 @@ from pytest_edgeperf.settings import (
 MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"
 #: Results of this many past sessions are kept in the cache folder.
 KEPT_RESULTS = 20
+#: Runtimes that take longer to import than most sessions should take to collect.
+HEAVY = ("torch", "tensorflow", "tvm", "executorch", "openvino")
 
 
 class MeasuringSession:
@@ -112,6 +114,7 @@ class MeasuringSession:
         self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
         self._note_pinning()
         self._note_precisions(device)
+        self._note_heavy_imports()
         if past:
             self.coordinator.resume(past)
             self.coordinator.notes.append(
@@ -272,6 +275,14 @@ class MeasuringSession:
         asked = {plan.parameters.get("precision") for plan in self.plans.values()}
         notes = (imitates(device.root, precision) for precision in sorted(filter(None, asked)))
         self.coordinator.notes.extend(note for note in notes if note is not None)
+
+    def _note_heavy_imports(self) -> None:
+        heavy = [name for name in HEAVY if name in sys.modules]
+        if heavy:
+            self.coordinator.notes.append(
+                f"collecting the tests imported {', '.join(heavy)}: that costs every process seconds and memory, "
+                "whatever it measures; import it in the bodies and fixtures that need it"
+            )
 
     def _write(self) -> None:
         measured = self.coordinator.measured()

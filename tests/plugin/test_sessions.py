@@ -190,3 +190,13 @@ def test_a_read_only_checkout_without_home_is_measured_and_only_a_refresh_fails(
     assert len(errors) == 1
     assert "cannot be written" in errors[0]
     assert "Traceback" not in refreshed.output
+
+
+def test_a_runtime_that_collecting_imports_is_told(project):
+    project.write("torch.py", "")
+    project.suite("import torch\n\ndef test_one(timed_inference):\n    timed_inference(work, 1000)\n")
+    outcome = project.run("--baseline=off")
+    assert outcome.code == 0, outcome
+    assert "collecting the tests imported torch" in outcome
+    project.suite("def test_one(timed_inference):\n    import torch\n    timed_inference(work, 1000)\n")
+    assert "collecting the tests imported" not in project.run("--baseline=off")
