@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Tuple
+import os
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 FIXED = "fixed.onnx"
 #: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (releases since 1.20 or so).
 WRONG_OPTIMIZERS = ("Pad_Fusion",)
+#: How an ONNX file says that weights lie in another file: a field ``key`` with this text.
+EXTERNAL = b"\x0a\x08location"
 
 
 def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
-    """The inputs of an ONNX file in its order, all of fixed size: the model's own, else the file's.
+    """The inputs of an ONNX file, all of fixed size: the model's own in the model's order, else the file's.
 
     A free first dimension is a batch of one.
 
@@ -41,7 +44,34 @@ def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
             raise FrameworkError(
                 f"input {name!r}: the model says {spec.dtype} {list(spec.shape)}, but {path} has {dtype} {list(shape)}"
             )
-    return tuple(given[name] for name, _, _ in declared)
+    return tuple(model.inputs)
+
+
+def files_of(path: str) -> List[str]:
+    """The ONNX file and those beside it that hold its weights.
+
+    It is parsed only where there are any, and then it is small: a measured process must not hold a large one.
+    """
+    if not _mentions(path, EXTERNAL):
+        return [path]
+    folder = os.path.dirname(path)
+    names = {
+        entry.value
+        for weight in load(path).graph.initializer
+        for entry in weight.external_data
+        if entry.key == "location"
+    }
+    return [path, *(os.path.join(folder, name) for name in sorted(names))]
+
+
+def digests_of(path: str) -> Dict[str, str]:
+    """What stands for an ONNX file in an engine's key: its and its weight files' names and SHA-256."""
+    return {os.path.basename(file): file_digest(file) for file in files_of(path)}
+
+
+def size_mib_of(path: str) -> float:
+    """What an ONNX file and its weight files take."""
+    return sum(map(os.path.getsize, files_of(path))) / 2**20
 
 
 def input_names(path: str) -> List[str]:
@@ -69,7 +99,7 @@ def with_fixed_shapes(path: str, model: Model, specs: Sequence[TensorSpec]) -> s
         "fp32",
         tools={"onnx": version_of("onnx"), "onnxruntime": version_of("onnxruntime")},
         arguments={"onnx": path, "shapes": {spec.name: list(spec.shape) for spec in specs}},
-        source={"onnx": file_digest(path)},
+        source=digests_of(path),
     )
     return str(made.folder / FIXED)
 
@@ -128,9 +158,9 @@ def load(path: str) -> Any:
 
 def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
     """Name, shape (a free dimension as its name or ``?``) and numpy dtype of each input that is no weight."""
+    graph = load(path).graph
     import onnx
 
-    graph = load(path).graph
     weights = {tensor.name for tensor in graph.initializer}
     found = []
     for value in graph.input:
@@ -143,6 +173,16 @@ def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
         )
         found.append((value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))))
     return found
+
+
+def _mentions(path: str, text: bytes) -> bool:
+    with open(path, "rb") as file:
+        end = b""
+        for block in iter(lambda: file.read(1 << 20), b""):
+            if text in end + block:
+                return True
+            end = block[1 - len(text) :]
+    return False
 
 
 def _fixed(name: str, shape: Tuple[Any, ...], dtype: str, path: str) -> TensorSpec:

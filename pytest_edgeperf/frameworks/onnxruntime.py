@@ -21,7 +21,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import fold, input_names, inputs_of, load
+from pytest_edgeperf.frameworks.onnx_files import digests_of, fold, inputs_of, load, size_mib_of
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
@@ -154,14 +154,15 @@ class OnnxRuntime(Framework):
         if source != "onnx":
             _require_marks(path, precision)
             return path, None
+        specs = inputs_of(path, model) if precision == "int8" else ()
         made = built(
             f"{__name__}:build_{precision}",
             model,
             precision,
             tools={"onnx": version_of("onnx"), "onnxruntime": self.version()},
-            arguments={"onnx": path},
-            source={"onnx": file_digest(path)},
-            calibration=calibration_of(model, inputs_of(path, model)) if precision == "int8" else None,
+            arguments={"onnx": path, **({"inputs": [spec.name for spec in specs]} if specs else {})},
+            source=digests_of(path),
+            calibration=calibration_of(model, specs) if specs else None,
         )
         return str(made.folder / CONVERTED), made
 
@@ -194,7 +195,7 @@ class OnnxRuntimeEngine(Engine):
     ) -> None:
         self.model = model
         self.precision = precision
-        self.size_mib = os.path.getsize(path) / 2**20
+        self.size_mib = size_mib_of(path)
         self.inputs = _resolve_inputs(session.get_inputs(), model, path)
         self._session = session
         self._path = path
@@ -312,12 +313,14 @@ def build_fp16(folder: Path, onnx: str) -> None:
     _require_marks(str(folder / CONVERTED), "fp16")
 
 
-def build_int8(folder: Path, onnx: str, calibration: str) -> None:
-    """Write the model quantised to 8 bits: QDQ, weights per channel, ranges by the calibration set's extremes."""
+def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
+    """Write the model quantised to 8 bits: QDQ, weights per channel, ranges by the calibration set's extremes.
+
+    ``inputs`` names those of an example, in its order.
+    """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    names = input_names(onnx)
     folded, prepared = folder / "folded.onnx", folder / "prepared.onnx"
     try:
         # Its own optimisation would include those that are wrong.
@@ -326,7 +329,7 @@ def build_int8(folder: Path, onnx: str, calibration: str) -> None:
         quantize_static(
             str(prepared),
             str(folder / CONVERTED),
-            _Examples([dict(zip(names, example)) for example in read_calibration(calibration)]),
+            _Examples([dict(zip(inputs, example)) for example in read_calibration(calibration)]),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

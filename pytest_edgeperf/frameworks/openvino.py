@@ -1,0 +1,394 @@
+"""OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, cast
+
+from pytest_edgeperf.frameworks.building import (
+    Built,
+    built,
+    calibration_of,
+    file_digest,
+    read_calibration,
+    version_of,
+)
+from pytest_edgeperf.frameworks.interface import (
+    Engine,
+    Framework,
+    FrameworkError,
+    Model,
+    TensorSpec,
+    require_threads,
+)
+from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
+from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_edgeperf.frameworks.interface import Array
+
+DEVICE = "CPU"
+#: Precision -> what OpenVINO is told to compute in; what int8 leaves unquantised stays in fp32.
+HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
+#: Precision -> the types that its convolutions and matrix products then show.
+EXECUTED = {"fp32": ("f32",), "fp16": ("f16",), "bf16": ("bf16",), "int8": ("i8", "u8")}
+#: Kinds of layers of a compiled network that are most of its work.
+HEAVY = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNCell", "RNNSeq")
+CONVERTED = "model.xml"
+TELEMETRY = "openvino_telemetry"
+#: A network of one rectifier, to ask what OpenVINO makes of a precision on this CPU.
+PROBE = b"""<net name="probe" version="11"><layers>
+<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1" element_type="f32"/>
+<output><port id="0" precision="FP32"><dim>1</dim></port></output></layer>
+<layer id="1" name="y" type="ReLU" version="opset1"><input><port id="0" precision="FP32"><dim>1</dim></port></input>
+<output><port id="1" precision="FP32"><dim>1</dim></port></output></layer>
+<layer id="2" name="z" type="Result" version="opset1"><input><port id="0" precision="FP32"><dim>1</dim></port></input>
+</layer></layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/>
+<edge from-layer="1" from-port="1" to-layer="2" to-port="0"/></edges></net>"""
+
+
+class OpenVino(Framework):
+    """OpenVINO, CPU device, from an ONNX file.
+
+    The precision is always told: on CPUs with bfloat16 OpenVINO would else compute in it, and it takes fp16 for bf16
+    without a word. int8 is quantised by NNCF from a calibration set, once, in another process; a source ``onnx:int8``
+    with quantise and dequantise nodes is taken as it is. After loading, the compiled network is asked in what its
+    convolutions and matrix products run. OpenVINO and NNCF report each import to their maker over the network; they
+    are imported without that.
+    """
+
+    name = "openvino"
+    install_advice = "pip install 'pytest-edgeperf[openvino]'"
+    install_on: ClassVar[Mapping[str, str]] = {
+        "jetpack-4": "pip install openvino==2024.0.0 nncf==2.9.0 (Python 3.8; the last for glibc 2.27; CPU)",
+        "jetpack-5": "pip install openvino==2024.4.0 nncf==2.13.0 (the last for Python 3.8; CPU)",
+        "raspberry-pi": "pip install 'pytest-edgeperf[openvino]' (64-bit system only)",
+    }
+    precisions = ("fp32", "fp16", "bf16", "int8")
+
+    def version(self) -> Optional[str]:
+        """The installed version of ``openvino``, read without importing it."""
+        return version_of("openvino")
+
+    def unable(self, precision: str) -> Optional[str]:
+        """Also where OpenVINO says that this CPU would compute in another format; imports it for fp16 and bf16."""
+        reason = super().unable(precision)
+        if reason is not None or precision not in ("fp16", "bf16") or self.version() is None:
+            return reason
+        core = self._runtime().Core()
+        # The device's own property is no answer: it keeps its old value where it does not take the new one.
+        probe = core.compile_model(core.read_model(PROBE), DEVICE, {"INFERENCE_PRECISION_HINT": HINTS[precision]})
+        given = _plain(probe.get_property("INFERENCE_PRECISION_HINT"))
+        if given == HINTS[precision]:
+            return None
+        other = next((known for known in self.precisions if HINTS[known] == given), given)
+        return (
+            f"{self.full_name} was asked for {precision} and would run {other} on this CPU; ask for --precision={other}"
+        )
+
+    def unsupported(self, model: Model, precision: str) -> Optional[str]:
+        """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
+        reason = self.unable(precision)
+        if reason is not None:
+            return reason
+        source = best_source(model, "onnx", precision)
+        if source is None:
+            return missing_source(model, "onnx")
+        if source == "onnx" and precision == "int8" and version_of("nncf") is None:
+            return (
+                f"model {model.name!r} has to be quantised to int8 by NNCF, which is not installed: pip install nncf; "
+                "or give it in int8: Model(sources={'onnx:int8': ...})"
+            )
+        return None
+
+    def providers(self) -> Sequence[str]:
+        """The devices that OpenVINO finds here; only the CPU is used."""
+        return tuple(self._runtime().Core().available_devices)
+
+    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+        """Read the model's ONNX file, fix its inputs and compile it for ``threads`` threads of the CPU.
+
+        Raises:
+            FrameworkError: not installed, unsupported, the file cannot be loaded, its inputs are not those of
+                ``model.inputs`` or stay dynamic, or the compiled network is not as it was asked for.
+        """
+        reason = self.unsupported(model, precision)
+        if reason is not None:
+            raise FrameworkError(reason)
+        require_threads(threads)
+        core = self._runtime().Core()
+        source, made = self._file(model, precision)
+        path = str(made.folder / CONVERTED) if made is not None else source
+        network = _read(core, path, model)
+        specs = _fix_inputs(network, model, source)
+        _require_no_half(network, model, precision, source)
+        asked = {
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        try:
+            compiled = core.compile_model(network, DEVICE, asked)
+        except Exception as error:
+            raise FrameworkError(f"openvino cannot compile {source} for the {DEVICE}: {_line(error)}") from error
+        _require_as_asked(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
+        executed = _executed(compiled)
+        _require_executed(executed, model, precision, source)
+        return OpenVinoEngine(compiled, model, specs, precision, source, str(self.version()), executed, made)
+
+    def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
+        """The model's ONNX file, and what was built from it if something was."""
+        source = best_source(model, "onnx", precision)
+        assert source is not None
+        path = str(obtain(model, source))
+        if not os.path.isfile(path):
+            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        if precision != "int8" or source != "onnx":
+            return path, None
+        specs = tuple(model.inputs) or _fix_inputs(_read(self._runtime().Core(), path, model), model, path)
+        return path, built(
+            f"{__name__}:build_int8",
+            model,
+            precision,
+            tools={"openvino": self.version(), "nncf": version_of("nncf")},
+            arguments={"onnx": path, "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in specs]},
+            source=digests_of(path),
+            calibration=calibration_of(model, specs),
+        )
+
+    def _runtime(self) -> Any:
+        try:
+            with _no_telemetry():
+                import openvino
+        except ImportError as error:
+            if self.version() is None:
+                raise FrameworkError(f"openvino is not installed; {self.install_advice}") from error
+            raise FrameworkError(
+                f"openvino {self.version()} is installed but cannot be imported: {error}; reinstall it"
+            ) from error
+        return openvino
+
+
+class OpenVinoEngine(Engine):
+    """A network compiled by OpenVINO, with one inference request."""
+
+    framework = OpenVino.name
+
+    def __init__(
+        self,
+        compiled: Any,
+        model: Model,
+        specs: Tuple[TensorSpec, ...],
+        precision: str,
+        source: str,
+        version: str,
+        executed: Mapping[str, int],
+        made: Optional[Built],
+    ) -> None:
+        import numpy as np
+
+        self.model = model
+        self.precision = precision
+        self.inputs = specs
+        self.size_mib = made.size_mib if made is not None else size_mib_of(source)
+        self._made = made
+        self._described = {
+            "framework": self.framework,
+            "version": version,
+            "precision": precision,
+            "provider": compiled.get_property("EXECUTION_DEVICES")[0],
+            "threads": compiled.get_property("INFERENCE_NUM_THREADS"),
+            # oneTBB's threads wait awake for about a millisecond; with one thread there is none that waits.
+            "spinning": "about 1 ms" if compiled.get_property("INFERENCE_NUM_THREADS") > 1 else False,
+            "streams": compiled.get_property("NUM_STREAMS"),
+            "pinned": compiled.get_property("ENABLE_CPU_PINNING"),
+            "hyper_threading": compiled.get_property("ENABLE_HYPER_THREADING"),
+            "inference_precision_hint": _plain(compiled.get_property("INFERENCE_PRECISION_HINT")),
+            "executed": dict(executed),
+            "model_sha256": file_digest(source)[:12],
+        }
+        self._positions = tuple(_position(compiled.inputs, spec.name) for spec in specs)
+        self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in specs)
+        self._run = compiled.create_infer_request().infer
+
+    def infer(self, *arrays: Array) -> Tuple[Array, ...]:
+        """Run one inference on arrays in the order of ``inputs``, which are read in place; the outputs are copies.
+
+        Shapes and types are checked here: OpenVINO converts another type without a word.
+        """
+        if tuple((array.shape, array.dtype) for array in arrays) != self._forms:
+            raise FrameworkError(self._misfit(arrays))
+        outputs: Tuple[Array, ...] = self._run(dict(zip(self._positions, arrays)), share_inputs=True).to_tuple()
+        return outputs
+
+    def _misfit(self, arrays: Sequence[Array]) -> str:
+        given = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays) or "nothing"
+        wanted = ", ".join(f"{spec.name!r} {spec.dtype} {list(spec.shape)}" for spec in self.inputs)
+        return f"model {self.model.name!r} takes {wanted}, but was given {given}"
+
+    def describe(self) -> Dict[str, Any]:
+        """What the compiled network says of itself; ``executed`` counts what its heavy layers compute in."""
+        return {**self._described, **(self._made.describe() if self._made is not None else {})}
+
+    def close(self) -> None:
+        """Free the request, and the network with it; the engine cannot infer afterwards."""
+        self._run = _closed
+
+
+def _closed(*_: Any, **__: Any) -> Any:
+    raise FrameworkError("the engine is closed; load the model again")
+
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """What is imported here finds no package to report to its maker with; that would be work of a measured process."""
+    before = sys.modules.get(TELEMETRY)
+    sys.modules[TELEMETRY] = cast(ModuleType, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            sys.modules[TELEMETRY] = before
+        else:
+            del sys.modules[TELEMETRY]
+
+
+def _read(core: Any, path: str, model: Model) -> Any:
+    try:
+        return core.read_model(path)
+    except Exception as error:
+        raise FrameworkError(f"openvino cannot load {path} of model {model.name!r}: {_line(error)}") from error
+
+
+def _fix_inputs(network: Any, model: Model, path: str) -> Tuple[TensorSpec, ...]:
+    """Give the network's inputs the model's sizes, a free batch without any being one; in the model's order.
+
+    OpenVINO tells what the file declares, so that a measured process does not hold the file a second time.
+    """
+    declared = network.inputs
+    names = [port.any_name for port in declared]
+    if model.inputs:
+        given = [spec.name for spec in model.inputs]
+        if len(given) != len(names) or any(not any(name in port.get_names() for port in declared) for name in given):
+            raise FrameworkError(
+                f"model {model.name!r} names the inputs {', '.join(given)}, but {path} has {', '.join(names)}"
+            )
+        for spec in model.inputs:
+            _require_fitting(spec, declared[_position(declared, spec.name)], path)
+        specs = tuple(model.inputs)
+    else:
+        specs = tuple(_default_spec(port, path) for port in declared)
+    if any(port.get_partial_shape().is_dynamic for port in declared):
+        network.reshape({spec.name: list(spec.shape) for spec in specs})
+    return specs
+
+
+def _default_spec(port: Any, path: str) -> TensorSpec:
+    shape: List[int] = []
+    for position, size in enumerate(_shape(port)):
+        if size is not None:
+            shape.append(size)
+        elif position == 0:
+            shape.append(1)
+        else:
+            raise FrameworkError(
+                f"input {port.any_name!r} of {path}: dimension {position} is dynamic; "
+                f"say its size with Model(inputs=[TensorSpec({port.any_name!r}, shape=(...))])"
+            )
+    return TensorSpec(port.any_name, tuple(shape), _dtype(port))
+
+
+def _require_fitting(spec: TensorSpec, port: Any, path: str) -> None:
+    declared = _shape(port)
+    fits = len(declared) == len(spec.shape) and all(
+        size is None or size == own for size, own in zip(declared, spec.shape)
+    )
+    if not fits or spec.dtype != _dtype(port):
+        shown = ", ".join("?" if size is None else str(size) for size in declared)
+        raise FrameworkError(
+            f"input {spec.name!r}: the model says {spec.dtype} {list(spec.shape)}, "
+            f"but {path} has {_dtype(port)} [{shown}]"
+        )
+
+
+def _shape(port: Any) -> List[Optional[int]]:
+    return [size.get_length() if size.is_static else None for size in port.get_partial_shape()]
+
+
+def _dtype(port: Any) -> str:
+    import numpy as np
+
+    kind = port.get_element_type()
+    # numpy has no bfloat16, and OpenVINO shows it as float16.
+    return "bfloat16" if _plain(kind) == "bf16" else np.dtype(kind.to_dtype()).name
+
+
+def _position(ports: Sequence[Any], name: str) -> int:
+    return next(position for position, port in enumerate(ports) if name in port.get_names())
+
+
+def _require_no_half(network: Any, model: Model, precision: str, path: str) -> None:
+    for port in (*network.inputs, *network.outputs):
+        if _dtype(port) in ("float16", "bfloat16"):
+            raise FrameworkError(
+                f"model {model.name!r} was to be loaded as {precision}, but {port.any_name!r} of {path} is "
+                f"{_dtype(port)}; engines take and give float32"
+            )
+
+
+def _require_as_asked(compiled: Any, asked: Mapping[str, Any]) -> None:
+    for what, wanted in asked.items():
+        got = _plain(compiled.get_property(what))
+        if got != str(wanted):
+            raise FrameworkError(f"openvino was asked for {what} {wanted} and gave {got}")
+
+
+def _executed(compiled: Any) -> Dict[str, int]:
+    """Type -> number of the compiled network's convolutions, matrix products and recurrent layers that run in it."""
+    told = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
+    types = Counter(info["runtimePrecision"].astype(str) for info in told if info["layerType"].astype(str) in HEAVY)
+    return dict(sorted(types.items()))
+
+
+def _require_executed(executed: Mapping[str, int], model: Model, precision: str, path: str) -> None:
+    """More than half of them must run as asked; a network without any cannot be int8."""
+    right = sum(executed.get(kind, 0) for kind in EXECUTED[precision])
+    heavy = sum(executed.values())
+    if 2 * right <= heavy and (heavy or precision == "int8"):
+        told = ", ".join(f"{count} in {kind}" for kind, count in executed.items()) or "none"
+        raise FrameworkError(
+            f"openvino was asked for {precision}, but of the convolutions and matrix products of model {model.name!r} "
+            f"({path}) it runs {told}"
+        )
+
+
+def _plain(value: Any) -> str:
+    """A property as OpenVINO takes it: ``bf16``, ``1``, ``False``."""
+    return str(value.get_type_name() if hasattr(value, "get_type_name") else value)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def build_int8(folder: Path, onnx: str, inputs: Sequence[Tuple[str, Sequence[int], str]], calibration: str) -> None:
+    """Write the model quantised to 8 bits as OpenVINO's own format: NNCF's defaults, with the calibration set."""
+    with _no_telemetry():
+        import nncf
+        import openvino
+    specs = tuple(TensorSpec(name, tuple(shape), dtype) for name, shape, dtype in inputs)
+    model = Model(os.path.basename(onnx), {}, specs)
+    network = _read(openvino.Core(), onnx, model)
+    _fix_inputs(network, model, onnx)
+    names = [spec.name for spec in specs]
+    examples = [dict(zip(names, example)) for example in read_calibration(calibration)]
+    quantised = nncf.quantize(network, nncf.Dataset(examples), subset_size=len(examples))
+    openvino.save_model(quantised, str(folder / CONVERTED), compress_to_fp16=False)
