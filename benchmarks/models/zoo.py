@@ -44,6 +44,8 @@ NETWORKS = {
         Network("yolov3-tiny", "yolov3_tiny", ("stride_32", "stride_16"), letterbox),
     )
 }
+#: Network -> the formats beside ONNX and torch that it has.
+CONVERTED = {"yolov3-tiny": ("darknet",), "resnet18": ("tensorflow",)}
 #: Other photographs than those that are measured or compared.
 CALIBRATION_PHOTOGRAPHS = 16
 CALIBRATION_SEED = 11
@@ -81,7 +83,11 @@ def build(name: str, resolution: int = 224) -> Model:
     artefacts = _Artefacts(network, resolution)
     return Model(
         name=f"{name}-{resolution}",
-        sources={"onnx": artefacts.onnx, "torch": partial(_torch_network, network.module)},
+        sources={
+            "onnx": artefacts.onnx,
+            "torch": partial(_torch_network, network.module),
+            **{kind: partial(_converted, kind, name, resolution) for kind in CONVERTED.get(name, ())},
+        },
         inputs=(TensorSpec("images", network.shape(resolution)),),
         reference=artefacts.reference,
         calibration=partial(_calibration, network, resolution),
@@ -91,6 +97,10 @@ def build(name: str, resolution: int = 224) -> Model:
 
 def _torch_network(module: str) -> Any:
     return import_module(f"models.{module}").network()
+
+
+def _converted(kind: str, name: str, resolution: int) -> Any:
+    return import_module("models.conversions").converted(kind, name, resolution)
 
 
 def _calibration(network: Network, resolution: int) -> Inputs:

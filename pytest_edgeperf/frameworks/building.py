@@ -13,9 +13,11 @@ import functools
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,6 +164,16 @@ def read_calibration(path: str) -> List[Tuple[Any, ...]]:
     return examples
 
 
+def processor_digest() -> Dict[str, str]:
+    """What stands for this processor in a key: what decides which instructions a runtime may use."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    told = sorted({line for line in lines if line.split(":")[0].strip() in ("flags", "Features", "model name")})
+    return {"machine": platform.machine(), "cpuinfo_sha256": hashlib.sha256("\n".join(told).encode()).hexdigest()}
+
+
 def recipe_of(function: Callable[[], Any], what: str) -> Dict[str, Any]:
     """How another process makes what ``function`` gives: ``{"module", "name", "args", "kwargs"}``.
 
@@ -258,23 +270,39 @@ def _build(
 
 
 def _run(python: str, order: Mapping[str, Any]) -> None:
-    # The model's own modules must be found; in another interpreter's environment we as well, but not our packages.
-    paths = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
-    if python != sys.executable:
-        paths = [path for path in paths if not {"site-packages", "dist-packages"} & set(Path(path).parts)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    child = subprocess.run(
-        [python, "-m", "pytest_edgeperf.frameworks.building"],
-        input=json.dumps(order),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="edgeperf-build-") as ours:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_paths(python, ours))}
+        child = subprocess.run(
+            [python, "-m", "pytest_edgeperf.frameworks.building"],
+            input=json.dumps(order),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     if child.returncode != 0:
         last = "\n".join(child.stdout.strip().splitlines()[-_LINES_TOLD:])
         raise FrameworkError(f"{order['function']} failed ({child.returncode}):\n{last}")
+
+
+def _paths(python: str, ours: str) -> List[str]:
+    """Where the child finds us and the model's own modules."""
+    package = Path(__file__).parents[1]
+    if python == sys.executable:
+        return [str(package.parent), *filter(None, sys.path)]
+    # Another environment has its own packages and its own standard library; of ours it gets this one alone.
+    os.symlink(str(package), os.path.join(ours, package.name))
+    library = sysconfig.get_path("stdlib")
+    archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
+    own = [
+        path
+        for path in filter(None, sys.path)
+        if not {"site-packages", "dist-packages"} & set(Path(path).parts)
+        and os.path.commonpath([library, os.path.abspath(path)]) != library
+        and os.path.basename(path) != archive
+    ]
+    return [ours, *own]
 
 
 def main() -> int:

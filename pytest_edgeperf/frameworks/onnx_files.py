@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, built, file_digest, read_calibration, version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def build_fixed(folder: Path, onnx: str, shapes: Mapping[str, Sequence[int]]) ->
     package.save(model, str(work))
     try:
         fold(str(work), str(folder / FIXED))
+        # Some runtimes want to be told every shape.
+        package.save(package.shape_inference.infer_shapes(package.load(str(folder / FIXED))), str(folder / FIXED))
     finally:
         work.unlink()
 
@@ -138,6 +140,17 @@ def fold(path: str, target: str) -> None:
     onnxruntime.InferenceSession(
         path, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(WRONG_OPTIMIZERS)
     )
+
+
+class Examples:
+    """A calibration set as ONNX Runtime's quantiser reads it."""
+
+    def __init__(self, path: str, inputs: Sequence[str]) -> None:
+        self._examples = iter([dict(zip(inputs, example)) for example in read_calibration(path)])
+
+    def get_next(self) -> Optional[Mapping[str, Any]]:
+        """The next example's inputs by name; ``None`` after the last."""
+        return next(self._examples, None)
 
 
 def load(path: str) -> Any:

@@ -10,7 +10,6 @@ from pytest_edgeperf.frameworks.building import (
     built,
     calibration_of,
     file_digest,
-    read_calibration,
     version_of,
 )
 from pytest_edgeperf.frameworks.interface import (
@@ -21,7 +20,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import digests_of, fold, inputs_of, load, size_mib_of
+from pytest_edgeperf.frameworks.onnx_files import Examples, digests_of, fold, inputs_of, load, size_mib_of
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
@@ -329,7 +328,7 @@ def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str)
         quantize_static(
             str(prepared),
             str(folder / CONVERTED),
-            _Examples([dict(zip(inputs, example)) for example in read_calibration(calibration)]),
+            Examples(calibration, inputs),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -341,17 +340,6 @@ def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str)
             if temporary.exists():
                 temporary.unlink()
     _require_marks(str(folder / CONVERTED), "int8")
-
-
-class _Examples:
-    """A calibration set as ONNX Runtime's quantiser reads it."""
-
-    def __init__(self, examples: Sequence[Mapping[str, Any]]) -> None:
-        self._examples = iter(examples)
-
-    def get_next(self) -> Optional[Mapping[str, Any]]:
-        """The next example's inputs by name; ``None`` after the last."""
-        return next(self._examples, None)
 
 
 def _require_marks(path: str, precision: str) -> None:

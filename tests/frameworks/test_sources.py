@@ -97,7 +97,8 @@ def test_files_of_other_runtimes_are_their_sources(tmp_path, name, kind):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "kind"), [("a.cfg", "a.weights", "darknet"), ("a.prototxt", "a.caffemodel", "caffe")]
+    ("first", "second", "kind"),
+    [("a.cfg", "a.weights", "darknet"), ("a.prototxt", "a.caffemodel", "caffe"), ("a.param", "a.bin", "ncnn")],
 )
 def test_a_network_in_two_files_needs_both(tmp_path, first, second, kind):
     (tmp_path / first).write_bytes(b"")

@@ -1,0 +1,85 @@
+"""Networks in the formats of other tools than torch and ONNX, made once in a process of its own and kept in the cache.
+
+``python -m models.conversions KIND NAME RESOLUTION FOLDER``, with ``benchmarks`` on the path, makes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import filelock
+
+from models import cache
+from pytest_edgeperf import FrameworkError
+
+SOURCES = Path(__file__).parent
+#: What a finished folder says that it holds.
+PATHS = "paths.json"
+LONGEST_WAIT_S = 900
+
+
+def _darknet(name: str, folder: Path, resolution: int) -> Any:
+    return import_module("models.darknet_files").darknet_files(name, folder, resolution)
+
+
+def _saved_model(name: str, folder: Path, resolution: int) -> Any:
+    return import_module("models.keras_resnet").saved_model(folder, resolution)
+
+
+#: Format -> what makes it in a folder, giving a path or several.
+MAKERS: Dict[str, Callable[[str, Path, int], Any]] = {"darknet": _darknet, "tensorflow": _saved_model}
+
+
+def converted(kind: str, name: str, resolution: int) -> Any:
+    """The path of the network's file in a format, or the tuple of its paths; made now where the cache has none.
+
+    Raises:
+        FrameworkError: what makes it failed; the message has its last lines.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(SOURCES.glob("*.py")):
+        digest.update(path.read_bytes())
+    folder = cache.folder() / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
+    with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
+        if not (folder / PATHS).is_file():
+            _make(kind, name, resolution, folder)
+    found = json.loads((folder / PATHS).read_text("utf-8"))
+    paths = tuple(str(folder / path) for path in found["paths"])
+    return paths if found["several"] else paths[0]
+
+
+def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
+    work = Path(tempfile.mkdtemp(dir=str(folder.parent), prefix=f".{folder.name}-"))
+    try:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
+        command = [sys.executable, "-m", "models.conversions", kind, name, str(resolution), str(work)]
+        child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if child.returncode != 0:
+            last = "\n".join(child.stderr.strip().splitlines()[-15:])
+            raise FrameworkError(f"making {name} at {resolution} for {kind} failed ({child.returncode}):\n{last}")
+        shutil.rmtree(str(folder), ignore_errors=True)
+        os.rename(str(work), str(folder))
+    finally:
+        shutil.rmtree(str(work), ignore_errors=True)
+
+
+def main(arguments: List[str]) -> None:
+    """Make one in a folder that exists."""
+    kind, name, resolution, folder = arguments
+    made = MAKERS[kind](name, Path(folder), int(resolution))
+    several = not isinstance(made, str)
+    paths = [os.path.relpath(path, folder) for path in (made if several else [made])]
+    (Path(folder) / PATHS).write_text(json.dumps({"paths": paths, "several": several}) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
