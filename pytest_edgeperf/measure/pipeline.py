@@ -9,7 +9,7 @@ from pytest_edgeperf.frameworks.interface import Engine, Inputs
 from pytest_edgeperf.measure import loop
 
 #: Largest |output - reference| / largest |reference| by precision; int8 of random networks is poor by nature.
-OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 2e-1, "int8": 3e-1}
+OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 2e-1, "int8": 5e-1}
 
 
 class OutputMismatch(AssertionError):

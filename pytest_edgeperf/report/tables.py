@@ -18,7 +18,7 @@ from pytest_edgeperf.judge.types import (
     MetricVerdict,
 )
 from pytest_edgeperf.report.figures import LATENCY, MEMORY, PHASES, course, figure, metric_label, seconds
-from pytest_edgeperf.report.numbers import decimal_column, in_seconds, percent, quantity, time_unit
+from pytest_edgeperf.report.numbers import NOTHING, decimal_column, in_seconds, percent, quantity, time_unit
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.table import Column, lay_out
@@ -88,7 +88,7 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
         benchmarks = list(report.measured.benchmarks.values())
         columns += [_memory(benchmarks)]
         columns += [_figures(benchmarks, "engine_size", "engine", "memory", 2)]
-        columns += [_figures(benchmarks, "output_error", "error", "", 1), _runs(benchmarks)]
+        columns += [_errors(benchmarks), _runs(benchmarks)]
         columns += [_words(rows)] if _FAILED in words else []
     else:
         columns += _changes(rows)
@@ -124,6 +124,12 @@ def _figures(benchmarks: Iterable[Benchmark], metric: str, title: str, over: str
     values = [figure(benchmark, metric) for benchmark in benchmarks]
     texts = decimal_column(values) if any(value is not None for value in values) else [""] * len(values)
     return Column(title, texts, over=over, spare=spare)
+
+
+def _errors(benchmarks: Iterable[Benchmark]) -> Column:
+    values = [figure(benchmark, "output_error") for benchmark in benchmarks]
+    shown = ["0" if value == 0 else f"{value:.1e}" if value is not None else NOTHING for value in values]
+    return Column("error", shown if any(value is not None for value in values) else [""] * len(values), spare=1)
 
 
 def comparison_table(comparison: Comparison, names: Names, paper: Paper) -> List[str]:
