@@ -8,8 +8,9 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from pytest_edgeperf.frameworks.interface import Engine, Inputs
 from pytest_edgeperf.measure import loop
 
-#: Largest |output - reference| / largest |reference| by precision; int8 of random networks is poor by nature.
-OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 2e-1, "int8": 5e-1}
+#: Largest |output - reference| / largest |reference| by precision. A wrong engine is off by some 1; networks with
+#: seeded weights, MobileNetV2 most of all, lose more to few bits than trained ones.
+OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 5e-2, "bf16": 2e-1, "int8": 5e-1}
 
 
 class OutputMismatch(AssertionError):
