@@ -33,8 +33,9 @@ PROBED_PRECISIONS = ("fp16", "bf16")
 BACKENDS = {0: "CPU", 13: "CPU_EXTENSION"}
 #: What Interpreter.getSessionInfo is asked for.
 INFO_BACKEND, INFO_RESIZE_STATUS, INFO_THREADS = 2, 3, 4
-#: The hint about how much memory Winograd's convolutions may take, and its default.
-HINT_WINOGRAD, WINOGRAD_LEVELS, WINOGRAD_DEFAULT = 3, (0, 1, 2, 3), 3
+#: The hint about how much memory Winograd's convolutions may take. MNN's own default is 3, whose large tiles are less
+#: exact than fp32 should be: an error of over 1e-3 of the largest output of YOLOv3-tiny at 416 pixels.
+HINT_WINOGRAD, WINOGRAD_LEVELS, WINOGRAD_DEFAULT = 3, (0, 1, 2, 3), 1
 WINOGRAD = "mnn.winograd_memory_level"
 #: One line for each array of weights in MNN's dump of a file as text, by how they are stored.
 FLOAT_WEIGHTS = ', "weight":'
@@ -50,8 +51,8 @@ class Mnn(Framework):
     a word (``low`` and ``low_bf16`` on most x86): a small convolution tells whether it does. int8 stores only the
     weights in 8 bits, per channel, and computes in fp32 (MNN's static quantiser, tried in 3.6.1, gave wrong outputs or
     crashed). The sources ``"mnn"`` and ``"mnn:int8"`` give the path of an ``.mnn`` file, taken as it is. Winograd's
-    convolutions make fp32 less exact; ``Model.parameters["mnn.winograd_memory_level"]`` may be 0 (without), 1, 2 or 3
-    (MNN's default).
+    convolutions make fp32 less exact; ``Model.parameters["mnn.winograd_memory_level"]`` may be 0 (without), 1 (the
+    default here), 2 or 3 (MNN's own default).
     """
 
     name = "mnn"

@@ -13,7 +13,10 @@ import pytest
 from ..sessions import PLUGIN_ALONE
 from .processes import gone_in_time
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals and limits are Linux's")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals and limits are Linux's"),
+]
 
 BODIES = """
 import ctypes

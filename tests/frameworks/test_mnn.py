@@ -37,7 +37,7 @@ def test_it_says_what_it_is(contract):
     told = engine.describe()
     assert (told["framework"], told["precision"], told["mode"], told["threads"]) == ("mnn", "fp32", "high", 1)
     assert told["provider"] in ("CPU", "CPU_EXTENSION")
-    assert told["winograd_memory_level"] == 3
+    assert told["winograd_memory_level"] == 1
     assert told["built_with"] == {"MNN": version_of("MNN")}
     assert "quantisation" not in told
     assert engine.inputs == (TensorSpec("images", SHAPE),)

@@ -38,7 +38,7 @@ class Plan(NamedTuple):
 
 FULL = Plan((), checks=10, extras=(0.10, 0.25), slowed=("letterbox", "mobilenetv2-onnxruntime"))
 SHORT = Plan(
-    ("-k", "letterbox or detections", "--edgeperf-budget=0.5", "--edgeperf-spacing=3"),
+    ("-k", "letterbox or detections", "--edgeperf-budget=0.5", "--edgeperf-spacing=2"),
     checks=2,
     extras=(0.25,),
     slowed=("letterbox",),

@@ -4,6 +4,8 @@ import pytest
 
 from .conftest import REFRESH, load_json, new_project
 
+pytestmark = pytest.mark.long
+
 SUITE = """
 STEPS = 10000 * float(os.environ.get("CHANGING", "1"))
 

@@ -12,7 +12,7 @@ from tests.schedule.repositories import commit, git
 from .conftest import load_json
 from .duets import ONE, ONE_LOOK, SLOWER, SUITE, against, nothing_is_left
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")]
 
 
 def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fails(repository):

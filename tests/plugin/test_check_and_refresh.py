@@ -8,6 +8,8 @@ from pytest_edgeperf import results
 
 from .conftest import REFRESH, properties_of
 
+pytestmark = pytest.mark.long
+
 CHECK = (
     "--edgeperf-budget=0.15",
     "--edgeperf-rounds=3",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 SUITE = """
 def test_good(timed_inference):
     ran("good")

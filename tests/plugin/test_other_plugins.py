@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 SUITE = """
 def test_one(timed_inference):
     ran("one")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 PYTEST_9 = int(pytest.__version__.split(".")[0]) >= 9
 
 
