@@ -18,6 +18,7 @@ DIGEST = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("module", ["mobilenetv2", "resnet", "yolov3", "yolov3_tiny"])
 def test_weights_are_the_same_in_every_process(start_python, module):
     code = DIGEST.format(module=module)

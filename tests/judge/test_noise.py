@@ -19,6 +19,8 @@ from pytest_edgeperf.results.types import Metric
 
 from .builders import METRICS, latency_runs, noisy, results, run, summary
 
+pytestmark = pytest.mark.slow
+
 
 def measured(*spreads, runs=19, seed=1, **changes):
     rng = random.Random(seed)

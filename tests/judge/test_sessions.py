@@ -52,6 +52,7 @@ def staged(base, candidate):
     return answer.comparison, taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base_runs", [1, 10])
 def test_staged_null_sessions_raise_no_alarm(base_runs):
     spent = 0

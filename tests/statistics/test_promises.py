@@ -14,6 +14,8 @@ from .peers import PEERS, Side
 from .recordings import workloads
 from .sessions import Change, judge_at_once, judge_in_stages, session
 
+pytestmark = pytest.mark.slow
+
 UNCHANGED = range(60)
 CHANGED = range(45)
 
