@@ -11,7 +11,7 @@ from pytest_edgeperf.schedule.series import Series
 
 #: Each sensor is read this often per new value, within these bounds: each read costs, on a bus even others.
 READS_PER_VALUE = 4.0
-MOST_HZ = 50.0
+MOST_HZ = 25.0
 LEAST_HZ = 4.0
 
 
