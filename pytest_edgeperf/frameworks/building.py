@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
@@ -69,6 +70,7 @@ def built(
     tools: Mapping[str, Optional[str]],
     arguments: Mapping[str, Any],
     source: Mapping[str, Any],
+    files: Mapping[str, str] = MappingProxyType({}),
     calibration: Optional[Calibration] = None,
     python: str = sys.executable,
 ) -> Built:
@@ -82,6 +84,8 @@ def built(
         tools: distribution -> version of all that decides what is built.
         arguments: for the function; whatever JSON holds.
         source: what stands for the model in the key: digests of its files.
+        files: further arguments that are paths. Where a file lies is not part of the key: a checkout that is moved, or
+            another commit's, has the same engines.
         calibration: examples for a quantisation.
         python: the interpreter that builds; another one than this where the tools live in an environment of theirs.
 
@@ -102,7 +106,7 @@ def built(
     folder = cache_folder("engines") / f"{name}-{precision}-{digest[:24]}"
     with _locked(folder.with_name(folder.name + ".lock")):
         if not _is_whole(folder):
-            _build(folder, function, key, calibration, python)
+            _build(folder, function, key, files, calibration, python)
     return Built(folder, key)
 
 
@@ -245,11 +249,16 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _build(
-    folder: Path, function: str, key: Mapping[str, Any], calibration: Optional[Calibration], python: str
+    folder: Path,
+    function: str,
+    key: Mapping[str, Any],
+    files: Mapping[str, str],
+    calibration: Optional[Calibration],
+    python: str,
 ) -> None:
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
     try:
-        arguments = dict(key["arguments"])
+        arguments = {**key["arguments"], **files}
         with tempfile.TemporaryDirectory(prefix="edgeperf-build-") as outside:
             if calibration is not None:
                 import numpy as np
@@ -258,10 +267,10 @@ def _build(
                 arguments["calibration"] = os.path.join(outside, "calibration.npz")
                 np.savez(arguments["calibration"], **named)
             _run(python, {"function": function, "folder": str(work), "arguments": arguments})
-        files = [path for path in sorted(work.rglob("*")) if path.is_file()]
-        if not files:
+        written = [path for path in sorted(work.rglob("*")) if path.is_file()]
+        if not written:
             raise FrameworkError(f"{function} wrote no file")
-        about = {"key": key, "sizes": {str(path.relative_to(work)): path.stat().st_size for path in files}}
+        about = {"key": key, "sizes": {str(path.relative_to(work)): path.stat().st_size for path in written}}
         (work / ABOUT).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
         shutil.rmtree(str(folder), ignore_errors=True)
         os.rename(str(work), str(folder))

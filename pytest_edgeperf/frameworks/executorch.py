@@ -171,7 +171,8 @@ class ExecuTorch(Framework):
                 model,
                 precision,
                 tools={"executorch": self.version()},
-                arguments={"program": path},
+                arguments={},
+                files={"program": path},
                 source={"executorch": file_digest(path)},
             )
             return path, _read_found(looked), None

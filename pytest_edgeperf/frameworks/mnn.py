@@ -19,7 +19,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_fixed_shapes
+from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, output_names, with_fixed_shapes
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Mnn(Framework):
         if source is not None:
             # Only the description of its weights is built: a file may be quantised without saying so.
             try:
-                scanned = self._built("build_scan", model, precision, {"mnn": path}, path)
+                scanned = self._built("build_scan", model, precision, {}, {"mnn": path})
             except FrameworkError as error:
                 raise FrameworkError(f"MNN cannot read {path}: {error}") from error
             stored = json.loads((scanned.folder / WEIGHTS).read_text("utf-8"))
@@ -145,18 +145,21 @@ class Mnn(Framework):
         fixed = with_fixed_shapes(path, model, specs)
         bits = 8 if precision == "int8" else 0
         # MNN takes the other precisions when it makes the session, of the same file.
-        made = self._built("build", model, "int8" if bits else "fp32", {"onnx": fixed, "weight_bits": bits}, fixed)
+        made = self._built("build", model, "int8" if bits else "fp32", {"weight_bits": bits}, {"onnx": fixed})
         told = "weights only" if bits else None
         return _File(str(made.folder / CONVERTED), specs, told, output_names(fixed), made)
 
-    def _built(self, function: str, model: Model, precision: str, arguments: Mapping[str, Any], path: str) -> Built:
+    def _built(
+        self, function: str, model: Model, precision: str, arguments: Mapping[str, Any], files: Mapping[str, str]
+    ) -> Built:
         return built(
             f"{__name__}:{function}",
             model,
             precision,
             tools={"MNN": self.version()},
             arguments=arguments,
-            source={"model": file_digest(path)},
+            files=files,
+            source={name: digests_of(path) if name == "onnx" else file_digest(path) for name, path in files.items()},
         )
 
     def _runtime(self) -> Any:

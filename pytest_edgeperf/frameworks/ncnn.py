@@ -21,7 +21,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import inputs_of, with_fixed_shapes
+from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
@@ -158,8 +158,9 @@ class Ncnn(Framework):
             model,
             "fp32",
             tools={"onnx": version_of("onnx"), "pnnx": version_of("pnnx")},
-            arguments={"onnx": fixed},
-            source={"onnx": file_digest(fixed)},
+            arguments={},
+            files={"onnx": fixed},
+            source=digests_of(fixed),
         )
         shapes = json.loads((made.folder / OUTPUTS).read_text("utf-8"))
         return _Files(str(made.folder / PARAM), str(made.folder / BIN), [tuple(shape) for shape in shapes]), specs, made

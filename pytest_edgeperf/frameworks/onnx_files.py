@@ -98,7 +98,8 @@ def with_fixed_shapes(path: str, model: Model, specs: Sequence[TensorSpec]) -> s
         model,
         "fp32",
         tools={"onnx": version_of("onnx"), "onnxruntime": version_of("onnxruntime")},
-        arguments={"onnx": path, "shapes": {spec.name: list(spec.shape) for spec in specs}},
+        arguments={"shapes": {spec.name: list(spec.shape) for spec in specs}},
+        files={"onnx": path},
         source=digests_of(path),
     )
     return str(made.folder / FIXED)

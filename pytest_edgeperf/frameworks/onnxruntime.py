@@ -159,7 +159,8 @@ class OnnxRuntime(Framework):
             model,
             precision,
             tools={"onnx": version_of("onnx"), "onnxruntime": self.version()},
-            arguments={"onnx": path, **({"inputs": [spec.name for spec in specs]} if specs else {})},
+            arguments={"inputs": [spec.name for spec in specs]} if specs else {},
+            files={"onnx": path},
             source=digests_of(path),
             calibration=calibration_of(model, specs) if specs else None,
         )

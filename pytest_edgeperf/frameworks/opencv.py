@@ -226,7 +226,8 @@ class OpenCv(Framework):
                 model,
                 precision,
                 tools={"onnx": version_of("onnx"), "onnxruntime": _onnxruntime()},
-                arguments={"onnx": path, "inputs": [spec.name for spec in inputs]},
+                arguments={"inputs": [spec.name for spec in inputs]},
+                files={"onnx": path},
                 source=digests_of(path),
                 calibration=calibration_of(model, inputs),
             )
@@ -405,7 +406,8 @@ def _with_output_shapes(path: str, model: Model) -> str:
         model,
         "fp32",
         tools={"onnx": version_of("onnx")},
-        arguments={"onnx": path},
+        arguments={},
+        files={"onnx": path},
         source=digests_of(path),
     )
     return str(made.folder / CONVERTED)

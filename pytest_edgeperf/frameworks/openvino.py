@@ -159,7 +159,8 @@ class OpenVino(Framework):
             model,
             precision,
             tools={"openvino": self.version(), "nncf": version_of("nncf")},
-            arguments={"onnx": path, "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in specs]},
+            arguments={"inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in specs]},
+            files={"onnx": path},
             source=digests_of(path),
             calibration=calibration_of(model, specs),
         )

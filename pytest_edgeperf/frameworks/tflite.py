@@ -479,7 +479,7 @@ def _converted(model: Model) -> Built:
 def _quantised(interpreter: Any, model: Model, precision: str, path: str) -> Built:
     """The float file ``path``, loaded in ``interpreter``, in another precision."""
     python, tools = _tools(model, "ai_edge_quantizer", "ai-edge-quantizer")
-    arguments: Dict[str, Any] = {"tflite": path}
+    arguments: Dict[str, Any] = {}
     calibration = None
     if precision == "int8":
         signature, names, _ = _signature(interpreter)
@@ -499,6 +499,7 @@ def _quantised(interpreter: Any, model: Model, precision: str, path: str) -> Bui
         precision,
         tools=tools,
         arguments=arguments,
+        files={"tflite": path},
         source={"tflite": file_digest(path)},
         calibration=calibration,
         python=python,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, built, version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
@@ -16,7 +16,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import inputs_of, with_fixed_shapes
+from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ class Tvm(Framework):
             model,
             precision,
             tools={name: version_of(name) for name in ("apache-tvm", "apache-tvm-ffi", "onnx")},
-            arguments={"onnx": fixed, "target": target},
-            source={"onnx": file_digest(fixed)},
+            arguments={"target": target},
+            files={"onnx": fixed},
+            source=digests_of(fixed),
         )
         library = str(made.folder / LIBRARY)
         _set_threads(tvm, library, threads, model)

@@ -73,6 +73,30 @@ def test_an_engine_is_built_once_in_another_process(cache):
     assert first.describe() == {"engine_sha256": first.digest, "built_with": {"tool": "1.0"}}
 
 
+def test_where_a_file_lies_is_not_in_the_key(cache):
+    first = built(
+        "tool_of_mine:build",
+        MODEL,
+        "fp32",
+        tools={},
+        arguments={"text": "engine"},
+        source={"onnx": "ab"},
+        files={"log": str(cache / "here.txt")},
+    )
+    second = built(
+        "tool_of_mine:build",
+        MODEL,
+        "fp32",
+        tools={},
+        arguments={"text": "engine"},
+        source={"onnx": "ab"},
+        files={"log": str(cache / "there.txt")},
+    )
+    assert first == second
+    assert (cache / "here.txt").exists()
+    assert not (cache / "there.txt").exists()
+
+
 @pytest.mark.parametrize("changed", [{"text": "other"}, {"precision": "fp16"}, {"tools": {"tool": "1.1"}}])
 def test_whatever_decides_is_in_the_key(cache, changed):
     assert build(cache).digest != build(cache, **changed).digest
