@@ -30,9 +30,10 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -163,9 +164,7 @@ class ExecuTorch(Framework):
         source = _source(model, precision)
         assert source is not None
         if source != "torch":
-            path = str(obtain(model, source))
-            if not os.path.isfile(path):
-                raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+            path = file_of(model, source)
             looked = built(
                 f"{__name__}:build_found",
                 model,
@@ -194,19 +193,11 @@ class ExecuTorch(Framework):
         return str(made.folder / PROGRAM), _read_found(made), made
 
     def _runtime(self) -> Tuple[Any, Any]:
-        try:
-            with warnings.catch_warnings():
-                # It calls itself experimental; where warnings are errors, it could not be imported.
-                warnings.simplefilter("ignore")
-                from executorch.extension.pybindings import portable_lib
-                from executorch.runtime import Runtime
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"executorch is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"executorch {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return Runtime.get(), portable_lib
+        with warnings.catch_warnings():
+            # It calls itself experimental; where warnings are errors, it could not be imported.
+            warnings.simplefilter("ignore")
+            bindings = self.imported("executorch.extension.pybindings.portable_lib")
+            return self.imported("executorch.runtime").Runtime.get(), bindings
 
 
 class ExecuTorchEngine(Engine):
@@ -278,12 +269,8 @@ class ExecuTorchEngine(Engine):
 
     def close(self) -> None:
         """Free the program; the engine cannot infer afterwards."""
-        self._execute = _closed
+        self._execute = closed
         _loaded.discard(self)
-
-
-def _closed(*_: Any, **__: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
 
 
 def _source(model: Model, precision: str) -> Optional[str]:

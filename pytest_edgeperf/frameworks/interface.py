@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from importlib import import_module
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -53,6 +54,15 @@ def require_threads(threads: int) -> None:
     """Raise FrameworkError unless ``threads`` is a positive number; 0 would mean "as the runtime likes"."""
     if threads < 1:
         raise FrameworkError(f"threads must be at least 1, not {threads}")
+
+
+def closed(*_: Any, **__: Any) -> Any:
+    """What an engine's calls are replaced by when it is closed.
+
+    Raises:
+        FrameworkError: always.
+    """
+    raise FrameworkError("the engine is closed; load the model again")
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -136,6 +146,8 @@ class Engine(ABC):
     inputs: Tuple[TensorSpec, ...]
     #: What the files that the runtime loaded take, in MiB, where there are any.
     size_mib: Optional[float] = None
+    #: How long the inference took, in ms, that loading made, where it made one: that was the cold one.
+    first_ms: Optional[float] = None
 
     @abstractmethod
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -204,6 +216,21 @@ class Framework(ABC):
     def providers(self) -> Sequence[str]:
         """What it can compute with here, by the runtime's own names; imports it."""
         return ("cpu",)
+
+    def imported(self, module: str, remedy: str = "reinstall it") -> Any:
+        """The runtime's module of this name, imported now.
+
+        Raises:
+            FrameworkError: it is not installed, or cannot be imported; ``remedy`` is for that.
+        """
+        try:
+            return import_module(module)
+        except ImportError as error:
+            if self.version() is None:
+                raise FrameworkError(f"{self.name} is not installed; {self.install_advice}") from error
+            raise FrameworkError(
+                f"{self.name} {self.version()} is installed but cannot be imported: {error}; {remedy}"
+            ) from error
 
     @abstractmethod
     def version(self) -> Optional[str]:

@@ -10,22 +10,24 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, built, file_digest, processor_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, output_names, with_fixed_shapes
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.probing import image_and_kernel, not_computed, tell_whether_different
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-CONVERTED, WEIGHTS, PROBED = "model.mnn", "weights.json", "probed.json"
+CONVERTED, WEIGHTS = "model.mnn", "weights.json"
 #: Precision -> MNN's own word for it.
 MODES = {"fp32": "high", "fp16": "low", "bf16": "low_bf16", "int8": "high"}
 PROBED_PRECISIONS = ("fp16", "bf16")
@@ -72,16 +74,7 @@ class Mnn(Framework):
         reason = super().unable(precision)
         if reason is not None or precision not in PROBED_PRECISIONS or self.version() is None:
             return reason
-        try:
-            differs = _probed(precision, str(self.version()))
-        except FrameworkError as error:
-            return f"MNN could not be asked whether it computes in {precision} here: {error}"
-        if differs:
-            return None
-        return (
-            f"MNN {self.version()} takes the precision {MODES[precision]!r} on this CPU, but computes in fp32 "
-            "(the same outputs, bit for bit)"
-        )
+        return not_computed(self, f"{__name__}:build_probe", precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
@@ -106,7 +99,7 @@ class Mnn(Framework):
         level = model.parameters.get(WINOGRAD, WINOGRAD_DEFAULT)
         if level not in WINOGRAD_LEVELS:
             raise FrameworkError(f"model {model.name!r}: {WINOGRAD} must be 0, 1, 2 or 3, not {level!r}")
-        mnn = self._runtime()
+        mnn = self.imported("MNN")
         file = self._file(model, precision)
         config = {
             "backend": "CPU",
@@ -129,9 +122,7 @@ class Mnn(Framework):
     def _file(self, model: Model, precision: str) -> _File:
         """The file to load and what is known of it."""
         source = _own_source(model, precision)
-        path = str(obtain(model, source or "onnx"))
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        path = file_of(model, source or "onnx")
         if source is not None:
             # Only the description of its weights is built: a file may be quantised without saying so.
             try:
@@ -161,17 +152,6 @@ class Mnn(Framework):
             files=files,
             source={name: digests_of(path) if name == "onnx" else file_digest(path) for name, path in files.items()},
         )
-
-    def _runtime(self) -> Any:
-        try:
-            import MNN
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"MNN is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"MNN {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return MNN
 
 
 class _File(NamedTuple):
@@ -224,7 +204,7 @@ class MnnEngine(Engine):
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; shapes are checked here, as MNN does not."""
         if self._session is None:
-            raise FrameworkError("the engine is closed; load the model again")
+            closed()
         if len(arrays) != len(self._bound):
             raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(spec.name for spec in self.inputs)}")
         mnn = self._mnn
@@ -341,28 +321,14 @@ def _quantisation(stored: Mapping[str, int]) -> Optional[str]:
     return "weights and activations" if stored.get("int8 activations") else "weights only"
 
 
-def _probed(precision: str, version: str) -> bool:
-    """Whether a convolution's outputs differ from fp32's at the precision, on this CPU."""
-    made = built(
-        f"{__name__}:build_probe",
-        Model("mnn-probe", {}),
-        precision,
-        tools={"MNN": version},
-        arguments={"mode": MODES[precision]},
-        source=processor_digest(),
-    )
-    return bool(json.loads((made.folder / PROBED).read_text("utf-8"))["differs"])
-
-
-def build_probe(folder: Path, mode: str) -> None:
-    """Write whether a small convolution gives other outputs in the mode than in fp32."""
+def build_probe(folder: Path, precision: str) -> None:
+    """Write whether a small convolution gives other outputs at the precision than in fp32."""
     import MNN
     import numpy as np
     from MNN import expr
 
-    channels, generator = 32, np.random.default_rng(0)
-    image = generator.standard_normal((1, channels, 16, 16)).astype(np.float32)
-    kernel = generator.standard_normal((channels, channels, 3, 3)).astype(np.float32)
+    image, kernel = image_and_kernel()
+    channels = kernel.shape[0]
     asked = expr.placeholder(list(image.shape), expr.NCHW, expr.float)
     asked.name = "image"
     convolved = expr.conv2d(
@@ -372,22 +338,22 @@ def build_probe(folder: Path, mode: str) -> None:
     )
     answer = expr.convert(convolved, expr.NCHW)
     answer.name = "answer"
-    outputs = []
     with tempfile.TemporaryDirectory() as work:
         path = os.path.join(work, CONVERTED)
         expr.save([answer], path)
-        for tried in (MODES["fp32"], mode):
+
+        def output(tried: str) -> Array:
             interpreter = MNN.Interpreter(path)
-            session = interpreter.createSession({"backend": "CPU", "numThread": 1, "precision": tried})
+            session = interpreter.createSession({"backend": "CPU", "numThread": 1, "precision": MODES[tried]})
             kind, order = MNN.Halide_Type_Float, MNN.Tensor_DimensionType_Caffe
             interpreter.getSessionInput(session, "image").copyFrom(MNN.Tensor(image.shape, kind, image, order))
             interpreter.runSession(session)
-            output = interpreter.getSessionOutput(session, "answer")
-            host = MNN.Tensor(output, order)
-            output.copyToHostTensor(host)
-            outputs.append(host.getNumpyData().copy())
-    differs = not np.array_equal(outputs[0], outputs[1])
-    (folder / PROBED).write_text(json.dumps({"differs": differs}) + "\n", "utf-8")
+            given = interpreter.getSessionOutput(session, "answer")
+            host = MNN.Tensor(given, order)
+            given.copyToHostTensor(host)
+            return np.array(host.getNumpyData())
+
+        tell_whether_different(folder, precision, output)
 
 
 def build(folder: Path, onnx: str, weight_bits: int) -> None:

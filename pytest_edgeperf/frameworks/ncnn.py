@@ -10,25 +10,27 @@ import tempfile
 from importlib import metadata
 from math import prod
 from pathlib import Path
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, built, file_digest, processor_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.probing import image_and_kernel, not_computed, tell_whether_different
+from pytest_edgeperf.frameworks.sources import best_source, existing, file_of, missing_source, obtain
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 PARAM, BIN, OUTPUTS = "model.param", "model.bin", "outputs.json"
-PROBED = "probed.json"
 MAGIC = "7767517"
 #: Switches of ncnn -> the precisions that switch them on; all are set, as their defaults differ between releases.
 SWITCHES: Dict[str, Tuple[str, ...]] = {
@@ -88,16 +90,7 @@ class Ncnn(Framework):
         reason = super().unable(precision)
         if reason is not None or precision not in SUPPORT or self.version() is None:
             return reason
-        try:
-            differs = _probed(precision, str(self.version()))
-        except FrameworkError as error:
-            return f"ncnn could not be asked whether it computes in {precision} here: {error}"
-        if differs:
-            return None
-        return (
-            f"ncnn {self.version()} takes its switches for {precision} on this CPU, but computes convolutions in fp32 "
-            "(the same outputs, bit for bit)"
-        )
+        return not_computed(self, f"{__name__}:build_probe", precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
@@ -127,7 +120,7 @@ class Ncnn(Framework):
         if reason is not None:
             raise FrameworkError(reason)
         require_threads(threads)
-        ncnn = self._runtime()
+        ncnn = self.imported("ncnn")
         files, specs, made = self._files(model, precision)
         _require_single_examples(specs, model)
         _require_layers(ncnn, files.param, precision)
@@ -147,9 +140,7 @@ class Ncnn(Framework):
         source = best_source(model, "ncnn", precision)
         if source is not None:
             return _own_files(model, source), tuple(model.inputs), None
-        path = str(obtain(model, "onnx"))
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        path = file_of(model, "onnx")
         specs = inputs_of(path, model)
         fixed = with_fixed_shapes(path, model, specs)
         # The precision is chosen when the files are loaded: they are the same for all.
@@ -164,17 +155,6 @@ class Ncnn(Framework):
         )
         shapes = json.loads((made.folder / OUTPUTS).read_text("utf-8"))
         return _Files(str(made.folder / PARAM), str(made.folder / BIN), [tuple(shape) for shape in shapes]), specs, made
-
-    def _runtime(self) -> Any:
-        try:
-            import ncnn
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"ncnn is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"ncnn {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return ncnn
 
 
 class _Files(NamedTuple):
@@ -225,7 +205,7 @@ class NcnnEngine(Engine):
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; shapes are checked here, as ncnn does not."""
         if self._net is None:
-            raise FrameworkError("the engine is closed; load the model again")
+            closed()
         return tuple(array.reshape(shape) for array, (_, shape) in zip(self._raw(arrays), self._outputs))
 
     def _raw(self, arrays: Sequence[Array]) -> List[Array]:
@@ -259,7 +239,10 @@ class NcnnEngine(Engine):
         import numpy as np
 
         self._outputs = [(name, ()) for name in names]
-        given = [output.shape for output in self._raw([np.zeros(spec.shape, np.float32) for spec in self.inputs])]
+        zeros = [np.zeros(spec.shape, np.float32) for spec in self.inputs]
+        start = perf_counter_ns()
+        given = [output.shape for output in self._raw(zeros)]
+        self.first_ms = (perf_counter_ns() - start) / 1e6
         if shapes is None:
             return [(name, (1, *shape)) for name, shape in zip(names, given)]
         if [_without_ones(shape) for shape in given] != [_without_ones(shape) for shape in shapes]:
@@ -369,10 +352,8 @@ def _own_files(model: Model, source: str) -> _Files:
         raise FrameworkError(
             f"model {model.name!r}: sources[{source!r}] gave {files!r}, not the paths of a .param and a .bin file"
         )
-    for path in map(str, files):
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
-    return _Files(str(files[0]), str(files[1]))
+    param, weights = (existing(str(path), model) for path in files)
+    return _Files(param, weights)
 
 
 def _numbered(names: Sequence[str], stem: str) -> List[str]:
@@ -386,38 +367,24 @@ def _without_ones(shape: Sequence[int]) -> Tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _probed(precision: str, version: str) -> bool:
-    """Whether a convolution's outputs differ from fp32's with the precision switched on, on this CPU."""
-    made = built(
-        f"{__name__}:build_probe",
-        Model("ncnn-probe", {}),
-        precision,
-        tools={"ncnn": version},
-        arguments={"precision": precision},
-        source=processor_digest(),
-    )
-    return bool(json.loads((made.folder / PROBED).read_text("utf-8"))["differs"])
-
-
 def build_probe(folder: Path, precision: str) -> None:
     """Write whether a small convolution gives other outputs at the precision than in fp32."""
     import ncnn
     import numpy as np
 
-    channels, generator = 32, np.random.default_rng(0)
-    kernel = generator.standard_normal((channels, channels, 3, 3)).astype(np.float32)
-    image = generator.standard_normal((channels, 16, 16)).astype(np.float32)
+    image, kernel = image_and_kernel()
+    channels = kernel.shape[0]
     layers = (
         "Input image 0 1 in0",
         f"Convolution convolution 1 1 in0 out0 0={channels} 1=3 4=1 5=0 6={kernel.size}",
     )
-    outputs = []
     with tempfile.TemporaryDirectory() as work:
         param, weights = os.path.join(work, PARAM), os.path.join(work, BIN)
         Path(param).write_text("\n".join((MAGIC, "2 2", *layers)) + "\n", "utf-8")
         # The leading zero says that the weights are fp32.
         Path(weights).write_bytes(bytes(4) + kernel.tobytes())
-        for tried in ("fp32", precision):
+
+        def output(tried: str) -> Array:
             net = ncnn.Net()
             for name, wanted in _switches(net.opt, tried).items():
                 setattr(net.opt, name, wanted)
@@ -425,10 +392,10 @@ def build_probe(folder: Path, precision: str) -> None:
             if net.load_param(param) != 0 or net.load_model(weights) != 0:
                 raise FrameworkError("ncnn cannot load a network of one convolution")
             extractor = net.create_extractor()
-            extractor.input("in0", ncnn.Mat(image).clone())
-            outputs.append(np.array(extractor.extract("out0")[1]))
-    differs = not np.array_equal(outputs[0], outputs[1])
-    (folder / PROBED).write_text(json.dumps({"differs": differs}) + "\n", "utf-8")
+            extractor.input("in0", ncnn.Mat(image[0]).clone())
+            return np.array(extractor.extract("out0")[1])
+
+        tell_whether_different(folder, precision, output)
 
 
 def build_fp32(folder: Path, onnx: str) -> None:

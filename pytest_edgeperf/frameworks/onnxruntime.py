@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import (
@@ -18,10 +17,11 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import Examples, digests_of, fold, inputs_of, load, size_mib_of
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, load, quantise, size_mib_of
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,7 @@ class OnnxRuntime(Framework):
 
     def providers(self) -> Sequence[str]:
         """What this build of ONNX Runtime has, whether it works here or not."""
-        return tuple(self._runtime().get_available_providers())
+        return tuple(self.imported("onnxruntime").get_available_providers())
 
     def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
         """Load the model's ONNX file into a session of ``threads`` threads that do not spin between calls.
@@ -112,7 +112,7 @@ class OnnxRuntime(Framework):
         if reason is not None:
             raise FrameworkError(reason)
         require_threads(threads)
-        ort = self._runtime()
+        ort = self.imported("onnxruntime")
         provider = PROVIDERS[self.variant]
         self._require_provider(ort, provider)
         path, made = self._file(model, precision)
@@ -145,9 +145,7 @@ class OnnxRuntime(Framework):
         """The ONNX file to load, and how it was built if it was."""
         source = best_source(model, "onnx", precision)
         assert source is not None
-        path = str(obtain(model, source))
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        path = file_of(model, source)
         if precision == "fp32":
             return path, None
         if source != "onnx":
@@ -165,17 +163,6 @@ class OnnxRuntime(Framework):
             calibration=calibration_of(model, specs) if specs else None,
         )
         return str(made.folder / CONVERTED), made
-
-    def _runtime(self) -> Any:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"onnxruntime is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"onnxruntime {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return onnxruntime
 
 
 class OnnxRuntimeEngine(Engine):
@@ -236,11 +223,7 @@ class OnnxRuntimeEngine(Engine):
     def close(self) -> None:
         """Free the session; the engine cannot infer afterwards."""
         self._session = None
-        self._run = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._run = closed
 
 
 def _require_as_asked(session: Any, threads: int, provider: str) -> None:
@@ -318,28 +301,7 @@ def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str)
 
     ``inputs`` names those of an example, in its order.
     """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    folded, prepared = folder / "folded.onnx", folder / "prepared.onnx"
-    try:
-        # Its own optimisation would include those that are wrong.
-        fold(onnx, str(folded))
-        quant_pre_process(str(folded), str(prepared), skip_optimization=True)
-        quantize_static(
-            str(prepared),
-            str(folder / CONVERTED),
-            Examples(calibration, inputs),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
-    finally:
-        for temporary in (folded, prepared):
-            if temporary.exists():
-                temporary.unlink()
+    quantise(onnx, folder, CONVERTED, inputs, calibration, "QDQ")
     _require_marks(str(folder / CONVERTED), "int8")
 
 

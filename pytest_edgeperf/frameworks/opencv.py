@@ -24,18 +24,18 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import (
-    Examples,
     digests_of,
-    fold,
     inputs_of,
     load,
+    quantise,
     size_mib_of,
     with_fixed_shapes,
 )
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, existing, file_of, missing_source, obtain
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -192,9 +192,7 @@ class OpenCv(Framework):
             raise FrameworkError(
                 f"model {model.name!r}: sources[{kind!r}] gave {found!r}, not the paths of its two files"
             )
-        files = tuple(str(path) for path in found)
-        for path in files:
-            _require_file(path, model)
+        files = tuple(existing(str(path), model) for path in found)
         reader = getattr(cv2.dnn, {"darknet": "readNetFromDarknet", "caffe": "readNetFromCaffe"}[kind], None)
         if reader is None:
             raise FrameworkError(self._has_no_reader(model, kind))
@@ -212,8 +210,7 @@ class OpenCv(Framework):
         return _Network(net, "classic", files, inputs, outputs, {}, None)
 
     def _onnx(self, cv2: Any, model: Model, source: str, precision: str) -> _Network:
-        path = str(obtain(model, source))
-        _require_file(path, model)
+        path = file_of(model, source)
         inputs = inputs_of(path, model)
         for spec in inputs:
             if spec.dtype != "float32":
@@ -249,15 +246,7 @@ class OpenCv(Framework):
         return _Network(net, engine, (path,), inputs, list(shapes), restored, made)
 
     def _runtime(self) -> Any:
-        try:
-            import cv2
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"opencv is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"opencv {self.version()} is installed but cannot be imported: {error}; reinstall it "
-                "(opencv-python-headless needs no libGL)"
-            ) from error
+        cv2 = self.imported("cv2", "reinstall it (opencv-python-headless needs no libGL)")
         if not hasattr(cv2, "dnn"):
             raise FrameworkError(f"opencv {self.version()} was built without its DNN module; {self.install_advice}")
         told = str(self.version())
@@ -353,12 +342,8 @@ class OpenCvEngine(Engine):
 
     def close(self) -> None:
         """Free the net; the engine cannot infer afterwards."""
-        self._set_input = _closed
-        self._forward = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._set_input = closed
+        self._forward = closed
 
 
 def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
@@ -366,28 +351,7 @@ def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str)
 
     ``inputs`` names those of an example, in its order.
     """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    folded, prepared = folder / "folded.onnx", folder / "prepared.onnx"
-    try:
-        # Its own optimisation would include those that are wrong.
-        fold(onnx, str(folded))
-        quant_pre_process(str(folded), str(prepared), skip_optimization=True)
-        quantize_static(
-            str(prepared),
-            str(folder / CONVERTED),
-            Examples(calibration, inputs),
-            quant_format=QuantFormat.QOperator,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
-    finally:
-        for temporary in (folded, prepared):
-            if temporary.exists():
-                temporary.unlink()
+    quantise(onnx, folder, CONVERTED, inputs, calibration, "QOperator")
 
 
 def build_shaped(folder: Path, onnx: str) -> None:
@@ -420,11 +384,6 @@ def _declared_shape(value: Any) -> Optional[Tuple[int, ...]]:
         return None
     shape = tuple(dimension.dim_value for dimension in tensor.shape.dim)
     return shape if all(size > 0 for size in shape) else None
-
-
-def _require_file(path: str, model: Model) -> None:
-    if not os.path.isfile(path):
-        raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
 
 
 def _inputs_in_text(path: str, model: Model, read: Any) -> Tuple[TensorSpec, ...]:

@@ -23,10 +23,11 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,9 +149,7 @@ class OpenVino(Framework):
         """The model's ONNX file, and what was built from it if something was."""
         source = best_source(model, "onnx", precision)
         assert source is not None
-        path = str(obtain(model, source))
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        path = file_of(model, source)
         if precision != "int8" or source != "onnx":
             return path, None
         specs = tuple(model.inputs) or _fix_inputs(_read(self._runtime().Core(), path, model), model, path)
@@ -166,16 +165,8 @@ class OpenVino(Framework):
         )
 
     def _runtime(self) -> Any:
-        try:
-            with _no_telemetry():
-                import openvino
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"openvino is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"openvino {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return openvino
+        with _no_telemetry():
+            return self.imported("openvino")
 
 
 class OpenVinoEngine(Engine):
@@ -241,11 +232,7 @@ class OpenVinoEngine(Engine):
 
     def close(self) -> None:
         """Free the request, and the network with it; the engine cannot infer afterwards."""
-        self._run = _closed
-
-
-def _closed(*_: Any, **__: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._run = closed
 
 
 @contextmanager

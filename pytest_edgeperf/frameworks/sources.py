@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zipfile
 from functools import partial
@@ -100,6 +101,26 @@ def obtain(model: Model, kind: str) -> Any:
         return source()
     except FileNotFoundError as error:
         raise FrameworkError(f"model {model.name!r}: what sources[{kind!r}] reads is missing: {error}") from error
+
+
+def file_of(model: Model, kind: str) -> str:
+    """The path that the model's source ``kind`` gives.
+
+    Raises:
+        FrameworkError: as :func:`obtain`, or no file is there.
+    """
+    return existing(str(obtain(model, kind)), model)
+
+
+def existing(path: str, model: Model) -> str:
+    """``path`` as it is, when a file of the model's is there.
+
+    Raises:
+        FrameworkError: there is none.
+    """
+    if not os.path.isfile(path):
+        raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+    return path
 
 
 def _remedy(kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.frameworks.building import file_digest, version_of
@@ -12,6 +13,7 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
@@ -103,15 +105,7 @@ class TensorFlow(Framework):
     def _runtime(self) -> Any:
         # Read when it is imported: 2 leaves out what is no error.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        try:
-            import tensorflow
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"tensorflow is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"tensorflow {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return tensorflow
+        return self.imported("tensorflow")
 
 
 class _Network:
@@ -157,7 +151,10 @@ class TensorFlowEngine(Engine):
 
         with self._device(DEVICE):
             zeros = [self._tensor(np.zeros(spec.shape, spec.dtype)) for spec in self.inputs]
-            devices = {output.device.rpartition("/device:")[2] for output in self._function(*zeros)}
+            start = perf_counter_ns()
+            outputs = self._function(*zeros)
+            self.first_ms = (perf_counter_ns() - start) / 1e6
+            devices = {output.device.rpartition("/device:")[2] for output in outputs}
         if devices != {DEVICE}:
             raise FrameworkError(
                 f"model {self.model.name!r}: tensorflow was asked for {DEVICE} and gave {', '.join(sorted(devices))}"
@@ -194,11 +191,7 @@ class TensorFlowEngine(Engine):
     def close(self) -> None:
         """Let the function and its weights go; the engine cannot infer afterwards."""
         self._holder = None
-        self._function = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._function = closed
 
 
 def _set_threads(tf: Any, threads: int) -> None:

@@ -29,10 +29,11 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,9 +140,7 @@ class TfLite(Framework):
             made = _converted(model)
             path = str(made.folder / CONVERTED)
         else:
-            path = str(obtain(model, source))
-            if not os.path.isfile(path):
-                raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+            path = file_of(model, source)
         if precision == "fp32" or source not in (None, "tflite"):
             return path, made
         interpreter = self._open(runtime, path, 1)
@@ -160,18 +159,8 @@ class TfLite(Framework):
         return f"{_distribution()} {self.version()}"
 
     def _runtime(self) -> Any:
-        try:
-            if _distribution() == "tflite-runtime":
-                from tflite_runtime import interpreter
-            else:
-                from ai_edge_litert import interpreter
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"tflite is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"{self._runtime_name()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return interpreter
+        package = "tflite_runtime" if _distribution() == "tflite-runtime" else "ai_edge_litert"
+        return self.imported(f"{package}.interpreter")
 
 
 class TfLiteEngine(Engine):
@@ -239,11 +228,7 @@ class TfLiteEngine(Engine):
     def close(self) -> None:
         """Free the interpreter; the engine cannot infer afterwards."""
         self._interpreter = None
-        self._set_tensor = self._get_tensor = self._invoke = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._set_tensor = self._get_tensor = self._invoke = closed
 
 
 def _distribution() -> str:

@@ -13,6 +13,7 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Inputs,
     Model,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
@@ -67,7 +68,7 @@ class Torch(Framework):
         if reason is not None:
             raise FrameworkError(reason)
         require_threads(threads)
-        torch = self._runtime()
+        torch = self.imported("torch")
         _set_threads(torch, threads)
         key = best_source(model, "torch", precision)
         assert key is not None
@@ -88,17 +89,6 @@ class Torch(Framework):
         if self.variant == COMPILE:
             module = _compiled(torch, module)
         return TorchEngine(torch, module, model, precision, str(self.version()), self.full_name)
-
-    def _runtime(self) -> Any:
-        try:
-            import torch
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"torch is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"torch {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return torch
 
 
 class TorchEngine(Engine):
@@ -170,11 +160,7 @@ class TorchEngine(Engine):
 
     def close(self) -> None:
         """Let the module go; the engine cannot infer afterwards."""
-        self._module = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._module = closed
 
 
 def _compiled(torch: Any, module: Any) -> Any:

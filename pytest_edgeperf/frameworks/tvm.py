@@ -14,10 +14,11 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Model,
     TensorSpec,
+    closed,
     require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
-from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -85,9 +86,7 @@ class Tvm(Framework):
         tvm = self._runtime()
         source = best_source(model, "onnx", precision)
         assert source is not None
-        path = str(obtain(model, source))
-        if not os.path.isfile(path):
-            raise FrameworkError(f"model {model.name!r}: the file {path} does not exist")
+        path = file_of(model, source)
         inputs = inputs_of(path, model)
         target = _target(tvm)
         fixed = with_fixed_shapes(path, model, inputs)
@@ -111,16 +110,8 @@ class Tvm(Framework):
         return TvmEngine(tvm, machine, model, precision, inputs, str(self.version()), threads, target, made)
 
     def _runtime(self) -> Any:
-        try:
-            import tvm
-            import tvm.relax
-        except ImportError as error:
-            if self.version() is None:
-                raise FrameworkError(f"tvm is not installed; {self.install_advice}") from error
-            raise FrameworkError(
-                f"tvm {self.version()} is installed but cannot be imported: {error}; reinstall it"
-            ) from error
-        return tvm
+        self.imported("tvm.relax")
+        return self.imported("tvm")
 
 
 class TvmEngine(Engine):
@@ -174,11 +165,7 @@ class TvmEngine(Engine):
 
     def close(self) -> None:
         """Free the virtual machine; the engine cannot infer afterwards."""
-        self._function = _closed
-
-
-def _closed(*_: Any) -> Any:
-    raise FrameworkError("the engine is closed; load the model again")
+        self._function = closed
 
 
 def _target(tvm: Any) -> str:

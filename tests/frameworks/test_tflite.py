@@ -273,7 +273,7 @@ def test_a_model_with_neither_source_is_declined_with_the_remedy():
 
 
 def test_advice_where_it_is_not_installed(monkeypatch):
-    for module in ("ai_edge_litert", "tflite_runtime"):
+    for module in ("ai_edge_litert.interpreter", "tflite_runtime.interpreter"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(TfLite, "version", lambda self: None)
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[tflite\]'"):
