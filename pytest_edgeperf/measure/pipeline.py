@@ -73,8 +73,9 @@ class Pipeline:
         """Run each reference input once, and the user's ``check`` on the pipeline's own result.
 
         Returns:
-            ``first_ms`` of the process's first inference if this was it; of an engine ``output_error``, the largest
-            error as a share of the largest output, where its model has a reference, and ``engine_size`` in MiB.
+            ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
+            ``output_error``, the largest error as a share of the largest output, where its model has a reference, and
+            ``engine_size`` in MiB.
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
@@ -83,8 +84,10 @@ class Pipeline:
         found: Dict[str, Any] = {}
         if self.engine is not None and self.engine.size_mib is not None:
             found["engine_size"] = self.engine.size_mib
+        if self.engine is not None and self.engine.first_ms is not None:
+            found["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:
-            found.update(_compare(self.engine, self.infer))
+            found = {**_compare(self.engine, self.infer), **found}
         if check is not None:
             start = perf_counter_ns()
             result = self._calls[0]()

@@ -145,3 +145,9 @@ def test_the_first_inference_of_an_engine_is_that_of_the_reference():
     found = Pipeline(engine, ENTRY).check(lambda _: True)
     assert engine.inferred == 3
     assert set(found) == {"first_ms", "output_error"}
+
+
+def test_an_engine_that_infers_when_it_is_loaded_tells_the_cold_inference_itself():
+    engine = Doubling()
+    engine.first_ms = 1234.5
+    assert Pipeline(engine, ENTRY).check(lambda _: True)["first_ms"] == 1234.5
