@@ -49,11 +49,22 @@ def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
     lines += lay_out("after", [_ROWS[figure] for figure in figures], columns, paper)
     for number, run in enumerate(runs, 1):
         which = f"run {number}: " if len(runs) > 1 else ""
-        for step in (run.quality or {}).get("steps", ()):
-            text = paper.clean(which + step_text(step))
-            painted = "warning" if step.get("throttling") else None
-            lines += [paper.paint(line, painted) for line in wrap(text, paper.width, indent="  ", hanging="    ")]
+        quality = run.quality or {}
+        told = [(step_text(step), bool(step.get("throttling"))) for step in quality.get("steps", ())]
+        if "curve_full_after_s" in quality:
+            told.append((_full_text(quality["curve_full_after_s"]), True))
+        for text, warns in told:
+            painted = "warning" if warns else None
+            wrapped = wrap(paper.clean(which + text), paper.width, indent="  ", hanging="    ")
+            lines += [paper.paint(line, painted) for line in wrapped]
     return lines
+
+
+def _full_text(seconds: float) -> str:
+    return (
+        f"the course ends after {quantity(seconds, 's')}, when as many inferences were timed as a run keeps; "
+        "give a shorter budget"
+    )
 
 
 def step_text(step: Mapping[str, Any]) -> str:

@@ -90,7 +90,7 @@ class CurveRecorder:
             self._looking_s += self._clock() - began
 
     def curve(self, latencies_ms: Sequence[float]) -> Optional[Curve]:
-        """What came of it.
+        """What came of it; ``curve_full_after_s`` where blocks are missing, as no more samples could be kept.
 
         ``latency_start`` and ``latency_sustained`` in ms: medians over the first tenth and the last quarter of the
         blocks' medians. ``temperature_max`` in degC, ``clock_gpu_mean`` in MHz.
@@ -118,6 +118,8 @@ class CurveRecorder:
         if any(slowed_by):
             curve["slowed_by"] = {str(index): names for index, names in enumerate(slowed_by) if names}
         told: Dict[str, Any] = {"curve": curve}
+        if count < len(self._moments) - 1:
+            told["curve_full_after_s"] = curve["at_s"][-1]
         found = steps(curve, slowed_by)
         if found:
             told["steps"] = found

@@ -65,6 +65,13 @@ def test_a_step_tells_what_changed_with_it():
     assert step_text({"at_s": 3.0, "latency_ms": [1.0, 0.9]}) == "after 3.00 s a step: 1.00 ms -> 900 us (-10.0 %)"
 
 
+def test_a_course_that_ended_early_says_so():
+    ((*_, one, two),) = shown(run(curve_full_after_s=63.0))
+    assert " ".join(f"{one} {two}".split()) == (
+        "the course ends after 63.0 s, when as many inferences were timed as a run keeps; give a shorter budget"
+    )
+
+
 def test_a_narrow_terminal_leaves_moments_out_and_keeps_the_first_and_the_last():
     ((_, header, *_),) = shown(run(), width=44)
     assert header.split()[1:3] == ["1.50", "s"]

@@ -125,3 +125,13 @@ def test_counters_of_the_processors_own_throttling_count(machine, tmp_path):
     machine.block()
     curve = machine.recorder.curve([1.0, 1.0])
     assert curve.figures["curve"]["slowed_by"] == {"1": ["cpu0/core_throttle_count"]}
+
+
+def test_a_run_whose_samples_were_full_says_when(machine):
+    machine.recorder.take()
+    for _ in range(20):
+        machine.block()
+    curve = machine.recorder.curve([10.0] * 12)
+    assert len(curve.figures["curve"]["at_s"]) == 12
+    assert curve.figures["curve_full_after_s"] == pytest.approx(12.1, abs=0.05)
+    assert "curve_full_after_s" not in machine.recorder.curve([10.0] * 20).figures
