@@ -34,11 +34,13 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
 )
 from pytest_edgeperf.measure.memory import process_mib
-from pytest_edgeperf.measure.pipeline import OUTPUT_TOLERANCES, Pipeline
+from pytest_edgeperf.measure.pipeline import Pipeline
 
 SHAPE = (1, 3, 32, 32)
 CHANNELS = 16
 CLASSES = 10
+#: The largest error as a share of the largest output; real networks, which are deeper, are allowed more.
+TOLERANCES = {"fp32": 1e-5, "tf32": 2e-3, "fp16": 5e-3, "bf16": 3e-2, "int8": 1e-1}
 #: Of the linear layer of the network with which memory is measured: 32 MiB of weights in fp32.
 WIDE = 1 << 19
 
@@ -204,10 +206,8 @@ class FrameworkContract:
         assert not np.array_equal(first, second)
         for found, image in zip((first, second), images()):
             right = expected(image)
-            assert (
-                np.abs(found.reshape(right.shape) - right).max() <= OUTPUT_TOLERANCES[precision] * np.abs(right).max()
-            )
-        assert Pipeline(engine, (images()[0],)).check()["output_error"] <= OUTPUT_TOLERANCES[precision]
+            assert np.abs(found.reshape(right.shape) - right).max() <= TOLERANCES[precision] * np.abs(right).max()
+        assert Pipeline(engine, (images()[0],)).check()["output_error"] <= TOLERANCES[precision]
         described = engine.describe()
         assert described["framework"] == framework.full_name
         assert described["precision"] == precision
