@@ -116,7 +116,7 @@ def sampler_share(root: Path, seconds: float = 4.0) -> float:
 def main() -> int:
     """Measure both; 1 when one is beyond what is promised."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--pairs", type=int, default=36)
     pairs = parser.parse_args().pairs
     ratio, low, high = ratio_of_sessions(pairs)
     print(f"latency with telemetry / without: {ratio:.4f} [95 %: {low:.4f}, {high:.4f}], {pairs} pairs of sessions")
