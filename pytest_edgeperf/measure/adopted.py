@@ -35,13 +35,11 @@ class AdoptedBenchmark:
         self._channel.send({"event": "run", **self._measurement(metadata, watch, canaries).to_dict()})
 
     def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
-        import numpy as np
-
         from pytest_edgeperf.measure.steady import course_of
         from pytest_edgeperf.measure.summary import summarise
 
         memory_mib = process_peak_mib()
-        samples_ms = np.maximum(np.asarray(metadata.stats.data, dtype=float), 1e-9) * 1e3
+        samples_ms = [max(seconds, 1e-9) * 1e3 for seconds in metadata.stats.data]
         values: Dict[str, Any] = {"latency": summarise(samples_ms)}
         if memory_mib is not None:
             values["memory_process_peak"] = memory_mib

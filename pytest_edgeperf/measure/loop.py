@@ -10,6 +10,8 @@ from itertools import cycle, repeat
 from time import perf_counter_ns
 from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
+from pytest_edgeperf.measure.order import median
+
 Call = Callable[[], Any]
 
 #: Samples of one run that are kept, the same for every benchmark so that memory figures compare (4 MiB).
@@ -168,16 +170,12 @@ def time_phases(
     return min(index + 1, len(latency))
 
 
-def milliseconds(durations_ns: array[int], samples: int) -> Any:
-    """The first ``samples`` durations as a numpy array in ms; a nanosecond at least, so that they have logarithms."""
-    import numpy as np
-
-    return np.maximum(np.frombuffer(durations_ns, dtype=np.int64)[:samples], 1) / 1e6
+def milliseconds(durations_ns: array[int], samples: int) -> List[float]:
+    """The first ``samples`` durations in ms; a nanosecond at least, so that they have logarithms."""
+    return [max(duration, 1) / 1e6 for duration in durations_ns[:samples]]
 
 
 def medians_ms(durations_ns: array[int], ends: Sequence[int]) -> List[float]:
     """The median in ms of each block, up to the one in which the array was full."""
-    import numpy as np
-
     samples_ms = milliseconds(durations_ns, ends[-1])
-    return [float(np.median(samples_ms[first:end])) for first, end in zip([0, *ends], ends) if end > first]
+    return [median(samples_ms[first:end]) for first, end in zip([0, *ends], ends) if end > first]

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.memory import private_mib
+from pytest_edgeperf.measure.order import median
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.warmup import warm_up
 
@@ -300,14 +301,12 @@ class ParallelTimer:
 
     def summaries(self, samples: int) -> Dict[str, Any]:
         """``latency`` of all inferences, ``throughput`` of all engines together, and each one's on the average."""
-        import numpy as np
-
         from pytest_edgeperf.measure.summary import summarise
 
-        durations = np.concatenate([np.asarray(lap.durations_ns) for laps in self._laps for lap in laps])
+        durations_ns = [one for laps in self._laps for lap in laps for one in lap.durations_ns]
         rates = [self.throughput(number) for number in range(len(self.runners))]
         return {
-            "latency": summarise(np.maximum(durations, 1) / 1e6),
+            "latency": summarise([max(one, 1) / 1e6 for one in durations_ns]),
             "throughput": sum(rates),
             "throughput_per_engine": sum(rates) / len(rates),
         }
@@ -319,10 +318,8 @@ class ParallelTimer:
 
     def medians(self, ends: Sequence[int]) -> List[float]:
         """The median latency in ms of each block."""
-        import numpy as np
-
         blocks = [[one for lap in laps for one in lap.durations_ns] for laps in self._laps]
-        return [float(np.median(block)) / 1e6 for block in blocks]
+        return [median(block) / 1e6 for block in blocks]
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         """Each engine's throughput: one that starves the others is seen."""

@@ -8,14 +8,13 @@ with cycles named among what they call "no steady state".
 
 from __future__ import annotations
 
+import cmath
 from dataclasses import dataclass
-from math import comb, exp, log, pow
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from itertools import combinations
+from math import comb, exp, fsum, log, pi, pow
+from typing import Any, Dict, List, Optional, Sequence
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, np.dtype[Any]]
+from pytest_edgeperf.measure.order import median, parts_of
 
 FLAT = "flat"
 UNKNOWN = "unknown"
@@ -92,7 +91,7 @@ class Course:
         return told
 
 
-def course_of(samples: Array, ends: Sequence[int] = ()) -> Course:
+def course_of(samples: Sequence[float], ends: Sequence[int] = ()) -> Course:
     """The course of a run: of its visit that changed the most.
 
     Args:
@@ -113,15 +112,12 @@ def course_of(samples: Array, ends: Sequence[int] = ()) -> Course:
     return max(found, key=lambda one: one.size, default=Course(UNKNOWN))
 
 
-def log_block_medians(samples: Array, blocks: int = BLOCKS) -> Array:
+def log_block_medians(samples: Sequence[float], blocks: int = BLOCKS) -> List[float]:
     """Logarithms of the medians of consecutive blocks of equal size, ``min(blocks, len(samples))`` of them."""
-    import numpy as np
-
-    parts = np.array_split(np.asarray(samples, dtype=float), min(blocks, len(samples)))
-    return np.log([np.median(part) for part in parts])
+    return [log(median(part)) for part in parts_of(samples, min(blocks, len(samples)))]
 
 
-def level_step(levels: Array) -> Optional[LevelStep]:
+def level_step(levels: Sequence[float]) -> Optional[LevelStep]:
     """The step from one level to another in logarithms of block medians, if there is one.
 
     The best split has the least sum of absolute deviations from the two sides' medians. Its robust z is
@@ -129,15 +125,12 @@ def level_step(levels: Array) -> Optional[LevelStep]:
     step when z > 6 and the change exceeds 5 %. Of 3060 shuffled recorded runs, 3 gave one;
     with 10 % added to the later part of their samples 52 % did, with 20 % 75 %.
     """
-    import numpy as np
-
     count = len(levels)
     best = (float("inf"), 0, 0.0, 0.0)
     for split in range(1, count):
-        before, after = np.median(levels[:split]), np.median(levels[split:])
-        deviations = np.abs(np.concatenate([levels[:split] - before, levels[split:] - after]))
-        candidate = (float(deviations.sum()), split, float(after - before), float(np.median(deviations)))
-        best = min(best, candidate)
+        before, after = median(levels[:split]), median(levels[split:])
+        deviations = [abs(one - (before if index < split else after)) for index, one in enumerate(levels)]
+        best = min(best, (fsum(deviations), split, after - before, median(deviations)))
     _, split, change, deviation = best
     z = abs(change) / max(MAD_TO_SD * deviation, LEAST_NOISE)
     lasting = min(split, count - split) >= SHORTEST_LEVEL * count
@@ -146,41 +139,48 @@ def level_step(levels: Array) -> Optional[LevelStep]:
     return LevelStep(split / count, exp(change))
 
 
-def drift(levels: Array) -> Optional[float]:
+def drift(levels: Sequence[float]) -> Optional[float]:
     """Latency at the end over that at the beginning, where it rises or falls all along; else ``None``.
 
     Kendall's tau of the block medians over time exceeds 0.7 (its standard deviation is 0.16 for 20 blocks
     in no order) and the Theil-Sen slope amounts to more than 5 %.
     """
-    import numpy as np
-
-    earlier, later = np.triu_indices(len(levels), 1)
-    rises = levels[later] - levels[earlier]
-    tau = float(np.sign(rises).mean())
-    change = float(np.median(rises / (later - earlier))) * (len(levels) - 1)
+    rises = [
+        (after - before, later - earlier) for (earlier, before), (later, after) in combinations(enumerate(levels), 2)
+    ]
+    tau = sum(1 if rise > 0 else -1 if rise < 0 else 0 for rise, _ in rises) / len(rises)
+    change = median(rise / distance for rise, distance in rises) * (len(levels) - 1)
     return exp(change) if abs(tau) > LEAST_TAU and abs(change) > log(1 + LEAST_CHANGE) else None
 
 
-def cycle(levels: Array) -> Optional[Cycle]:
+def cycle(levels: Sequence[float]) -> Optional[Cycle]:
     """The periodic part of the block medians, if it is beyond chance: Fisher's exact g test (1929).
 
     g is the share of the periodogram's highest peak among its m ordinates, and for white noise
     ``P(G > g) = sum over j of (-1)^(j-1) C(m, j) (1 - j g)^(m-1)``, j from 1 to 1/g.
     Periods shorter than two blocks average out and are not seen.
     """
-    import numpy as np
-
     count = len(levels)
-    power = np.abs(np.fft.rfft(levels - levels.mean()))[1 : (count - 1) // 2 + 1] ** 2
-    total, peak = float(power.sum()), int(power.argmax())
+    power = _periodogram(levels)
+    total, peak = fsum(power), power.index(max(power))
     if total <= 0 or peak + 1 < FEWEST_CYCLES:
         return None
-    swing = 4 * float(np.sqrt(power[peak])) / count
-    chance = _chance_of_peak(float(power[peak]) / total, len(power))
+    swing = 4 * power[peak] ** 0.5 / count
+    chance = _chance_of_peak(power[peak] / total, len(power))
     return Cycle(peak + 1, exp(swing)) if chance < LARGEST_CHANCE and swing > log(1 + LEAST_CHANGE) else None
 
 
-def _course(levels: Array, start: int, end: int, total: int) -> Course:
+def _periodogram(levels: Sequence[float]) -> List[float]:
+    """Squared amplitudes of 1, 2, … whole periods in the levels, below half their number."""
+    count, mean = len(levels), fsum(levels) / len(levels)
+    turn = -2j * pi / count
+    return [
+        abs(sum((level - mean) * cmath.exp(turn * periods * index) for index, level in enumerate(levels))) ** 2
+        for periods in range(1, (count - 1) // 2 + 1)
+    ]
+
+
+def _course(levels: Sequence[float], start: int, end: int, total: int) -> Course:
     periodic = cycle(levels)
     if periodic is not None:
         return Course(CYCLIC, cycle=periodic)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict
+import math
+from typing import Any, Dict, List, Sequence
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Samples = np.ndarray[Any, np.dtype[Any]]
+from pytest_edgeperf.measure.order import parts_of, percentile
 
 PERCENTILES = (5, 25, 50, 75, 90, 95, 99)
 #: A percentile is kept when at least this many samples are expected on its thinner side (p99 needs n = 100).
@@ -21,7 +19,7 @@ def supported(percentile: int, n: int) -> bool:
     return percentile == 50 or n * min(percentile, 100 - percentile) / 100 >= SAMPLES_BEYOND
 
 
-def summarise(samples: Samples) -> Dict[str, Any]:
+def summarise(samples: Sequence[float]) -> Dict[str, Any]:
     """Summarise samples (one-dimensional, in time order, all positive) in their own unit.
 
     ``block_sd`` is, for each location, the standard deviation of its logarithm over ten consecutive
@@ -31,35 +29,37 @@ def summarise(samples: Samples) -> Dict[str, Any]:
     Raises:
         ValueError: no samples, or a sample that is not a positive finite number.
     """
-    import numpy as np
-
-    samples = np.asarray(samples, dtype=float)
-    n = len(samples)
+    values = [float(sample) for sample in samples]
+    n = len(values)
     if n == 0:
         raise ValueError("there are no samples to summarise")
-    if not np.all(np.isfinite(samples)) or samples.min() <= 0:
+    if not all(0 < value < math.inf for value in values):
         raise ValueError("a sample is not a positive finite number; the clock or the target is broken")
-    kept = [percentile for percentile in PERCENTILES if supported(percentile, n)]
-    summary: Dict[str, Any] = {
-        "n": n,
-        "mean": float(samples.mean()),
-        "min": float(samples.min()),
-        "max": float(samples.max()),
-    }
+    kept = [percent for percent in PERCENTILES if supported(percent, n)]
+    summary: Dict[str, Any] = {"n": n, "mean": math.fsum(values) / n, "min": min(values), "max": max(values)}
     if n > 1:
-        summary["sd"] = float(samples.std(ddof=1))
-    for percentile, value in zip(kept, np.percentile(samples, kept)):
-        summary[f"p{percentile:02d}"] = float(value)
+        summary["sd"] = _standard_deviation(values)
+    summary.update(_percentiles(values, kept))
     blocks = min(BLOCKS, n // 3)
     if blocks >= 2:
-        summary["block_sd"] = _block_dispersion(np.array_split(samples, blocks), kept)
+        summary["block_sd"] = _block_dispersion(parts_of(values, blocks), kept)
     return summary
 
 
-def _block_dispersion(blocks: Any, percentiles: Any) -> Dict[str, float]:
-    import numpy as np
+def _percentiles(values: Sequence[float], percents: Sequence[int]) -> Dict[str, float]:
+    ordered = sorted(values)
+    return {f"p{percent:02d}": percentile(ordered, percent) for percent in percents}
 
-    rows = {"min": [block.min() for block in blocks]}
-    for percentile in percentiles:
-        rows[f"p{percentile:02d}"] = [np.percentile(block, percentile) for block in blocks]
-    return {name: max(BLOCK_SD_FLOOR, float(np.std(np.log(values), ddof=1))) for name, values in rows.items()}
+
+def _block_dispersion(blocks: Sequence[Sequence[float]], percents: Sequence[int]) -> Dict[str, float]:
+    rows: Dict[str, List[float]] = {}
+    for block in blocks:
+        for name, value in {"min": min(block), **_percentiles(block, percents)}.items():
+            rows.setdefault(name, []).append(math.log(value))
+    return {name: max(BLOCK_SD_FLOOR, _standard_deviation(values)) for name, values in rows.items()}
+
+
+def _standard_deviation(values: Sequence[float]) -> float:
+    """That of a sample of two values or more."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))

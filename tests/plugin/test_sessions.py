@@ -200,3 +200,18 @@ def test_a_runtime_that_collecting_imports_is_told(project):
     assert "collecting the tests imported torch" in outcome
     project.suite("def test_one(timed_inference):\n    import torch\n    timed_inference(work, 1000)\n")
     assert "collecting the tests imported" not in project.run("--baseline=off")
+
+
+def test_a_worker_imports_nothing_heavy_of_its_own(project):
+    project.suite(
+        """
+import sys
+
+def test_plain(timed_inference):
+    timed_inference(work, 1000)
+    loaded = {"numpy", "scipy", "torch", "onnxruntime"} & set(sys.modules)
+    assert not loaded, loaded
+"""
+    )
+    outcome = project.run()
+    assert outcome.code == 0, outcome
