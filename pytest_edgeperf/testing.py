@@ -173,8 +173,8 @@ class FrameworkContract:
         assert framework.full_name == self.framework_name
         assert framework.version()
         assert framework.install_advice
-        assert set(framework.precisions) <= set(PRECISIONS)
-        assert "fp32" in framework.precisions
+        assert set(framework.offered) <= set(PRECISIONS)
+        assert "fp32" in framework.offered
         assert list(framework.providers())
 
     def test_an_unknown_precision_is_an_error_and_an_absent_one_a_reason(
@@ -185,7 +185,7 @@ class FrameworkContract:
             framework.unsupported(model, "fp23")
         for precision in PRECISIONS:
             reason = framework.unsupported(model, precision)
-            if precision not in framework.precisions:
+            if precision not in framework.offered:
                 assert reason is not None
                 assert precision in reason
             if reason is not None:

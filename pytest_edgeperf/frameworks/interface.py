@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
+from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -148,6 +149,9 @@ class Engine(ABC):
     size_mib: Optional[float] = None
     #: How long the inference took, in ms, that loading made, where it made one: that was the cold one.
     first_ms: Optional[float] = None
+    #: What loading took besides reading the model, in ms, where it can be told: ``engine_context``,
+    #: ``engine_allocation`` (the first two of the six steps of inference in Swaminathan et al. 2024, figure 3).
+    load_ms: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -159,6 +163,10 @@ class Engine(ABC):
     @abstractmethod
     def describe(self) -> Dict[str, Any]:
         """What the runtime really gave, read back from it: provider, threads, spinning, version."""
+
+    def device_memory_mib(self) -> Optional[float]:
+        """The most memory of a GPU that the runtime's own allocator has had in use; ``None`` where it does not tell."""
+        return None
 
     def close(self) -> None:  # noqa: B027 (most runtimes need nothing)
         """Free what the engine holds."""
@@ -178,6 +186,33 @@ class Engine(ABC):
         return Inputs([tuple(tensor(spec) for spec in self.inputs) for _ in range(count)])
 
 
+class DeviceTimed(Engine):
+    """An engine whose device times the phases of an inference itself (CUDA events)."""
+
+    @abstractmethod
+    def infer_timed(self, *arrays: Array) -> Mapping[str, float]:
+        """Run one inference; how long its phases took in ms.
+
+        By the device's clock ``device_latency`` from its first command to its last, and of it ``device_copy_in``,
+        ``device_infer`` and ``device_copy_out``; by the host's ``synchronise``, the wait for the device in the end.
+        """
+
+
+class SelfTimed(Engine):
+    """An engine that only a program of its own can run fast, and times.
+
+    Its ``infer`` starts that program for one inference: good for the check of its outputs, never timed.
+    """
+
+    @abstractmethod
+    def run_for(self, seconds: float, *arrays: Array) -> Mapping[str, Sequence[float]]:
+        """Infer on the arrays for so long; how long each inference took, in ms, in the order in which they ran.
+
+        ``latency``, and where it tells them ``device_copy_in``, ``device_infer`` and ``device_copy_out``, all of the
+        same length.
+        """
+
+
 class Framework(ABC):
     """An inference runtime."""
 
@@ -189,7 +224,7 @@ class Framework(ABC):
     #: What may follow the name after a colon: ``torch:compile``; and which of them this one is.
     variants: Tuple[str, ...] = ()
     variant: Optional[str] = None
-    #: The formats of :data:`PRECISIONS` that it can run somewhere.
+    #: The formats of :data:`PRECISIONS` that it can run somewhere, without a variant.
     precisions: Tuple[str, ...] = ("fp32",)
 
     @property
@@ -202,6 +237,11 @@ class Framework(ABC):
         """What its engines compute with: ``cpu`` or ``gpu``."""
         return "cpu"
 
+    @property
+    def offered(self) -> Tuple[str, ...]:
+        """The formats that it can run somewhere, with its variant."""
+        return self.precisions
+
     def advice_on(self, platform: str) -> str:
         """What to type on a platform to install it, or why it cannot be had there."""
         return self.install_on.get(platform, self.install_advice)
@@ -209,8 +249,8 @@ class Framework(ABC):
     def unable(self, precision: str) -> Optional[str]:
         """Why it can run no model at the precision on this machine, or ``None``; an unknown precision is an error."""
         require_precision(precision)
-        if precision not in self.precisions:
-            return f"{self.full_name} has no {precision}, only {', '.join(self.precisions)}"
+        if precision not in self.offered:
+            return f"{self.full_name} has no {precision}, only {', '.join(self.offered)}"
         return None
 
     def providers(self) -> Sequence[str]:

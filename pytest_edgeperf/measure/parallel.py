@@ -39,7 +39,7 @@ class Ready:
     """What an engine says of itself before it is timed."""
 
     checked: Mapping[str, Any]
-    first_ms: float
+    first_ms: Optional[float]
     warm_up_s: float
     steady: Optional[bool]
     engine: Optional[Mapping[str, Any]]
@@ -90,6 +90,7 @@ Maker = Callable[[], Pipeline]
 def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     """Make one engine, check its answers and warm it up; ``software`` is read after it was loaded."""
     pipeline = make()
+    pipeline.require_timeable_here()
     checked = pipeline.check()
     warmed = warm_up(pipeline.calls)
     described = None if pipeline.engine is None else pipeline.engine.describe()

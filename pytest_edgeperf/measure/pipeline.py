@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.interface import Engine, Inputs
+from pytest_edgeperf.frameworks.interface import Engine, Inputs, SelfTimed
 from pytest_edgeperf.measure import loop
 
 #: Largest |output - reference| / largest |reference| by precision. A wrong engine is off by some 1; networks with
@@ -63,6 +63,14 @@ class Pipeline:
 
         return infer
 
+    def require_timeable_here(self) -> None:
+        """Raise TypeError when the engine can only be timed by a program of its own."""
+        if isinstance(self.engine, SelfTimed):
+            raise TypeError(
+                f"{self.engine.framework} times itself in a program of its own; only timed_inference(engine, inputs) "
+                "can measure it, without preprocess or postprocess"
+            )
+
     def _phased(self, entry: Tuple[Any, ...]) -> loop.Call:
         def call() -> Any:
             return self.postprocess(self.infer(*self.preprocess(*entry)))
@@ -74,8 +82,8 @@ class Pipeline:
 
         Returns:
             ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
-            ``output_error``, the largest error as a share of the largest output, where its model has a reference, and
-            ``engine_size`` in MiB.
+            ``output_error``, the largest error as a share of the largest output, where its model has a reference,
+            ``engine_size`` in MiB, and the steps of loading in ms that it tells.
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
@@ -84,6 +92,8 @@ class Pipeline:
         found: Dict[str, Any] = {}
         if self.engine is not None and self.engine.size_mib is not None:
             found["engine_size"] = self.engine.size_mib
+        if self.engine is not None:
+            found.update(self.engine.load_ms)
         if self.engine is not None and self.engine.first_ms is not None:
             found["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
+from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.memory import process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
-from pytest_edgeperf.measure.warmup import WarmUp, warm_up
+from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
 from pytest_edgeperf.results.studies import Place, Study
+
+#: Figures that loading and checking an engine give a run.
+KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation")
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,14 @@ class TimedInference:
         self._measure_once()
         pipeline = Pipeline(target, args, preprocess, postprocess)
         checked = pipeline.check(check)
+        if isinstance(pipeline.engine, SelfTimed):
+            return self._deliver(_self_timed(pipeline, pipeline.engine, checked))
         warmed = warm_up(pipeline.calls)
         calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns)
         timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
         engines = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
-        return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample))
+        told = partial(_told_by_device, pipeline)
+        return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample, told))
 
     def compare(self, *args: Any, **targets: Any) -> Dict[str, Ratio]:
         """Measure several targets in turns in this process; each one's ratio to the first, to assert on.
@@ -136,6 +144,7 @@ class TimedInference:
         pipelines = {name: Pipeline(target, args) for name, target in targets.items()}
         checked: Dict[str, Any] = {}
         for pipeline in pipelines.values():
+            pipeline.require_timeable_here()
             found = pipeline.check()
             checked = {**found, **checked, **_worse(checked, found)}
         warmed = {name: warm_up(pipeline.calls) for name, pipeline in pipelines.items()}
@@ -263,13 +272,16 @@ class TimedInference:
             canaries.append(canary_ms())
         memory_mib = process_peak_mib()
         values = timer.summaries(samples)
-        values["first_inference"] = checked.get("first_ms", warmed.first_ms)
+        values.update(timed.told_by_device())
+        first_ms = checked.get("first_ms", warmed.first_ms)
+        if first_ms is not None:
+            values["first_inference"] = first_ms
         values["warm_up"] = warmed.seconds * 1e3
         children_mib = timer.children_peak_mib()
         if memory_mib is not None and children_mib is not None:
             values["memory_process_peak"] = memory_mib + children_mib
         values.update({name: value for name, value in self._memory_mib.items() if value is not None})
-        values.update({name: checked[name] for name in ("engine_size", "output_error") if name in checked})
+        values.update({name: checked[name] for name in KEPT_OF_CHECK if name in checked})
         if not turns:
             values["memory_growth"] = max(grown_mib, 0.0)
         quality: Dict[str, Any] = {
@@ -328,6 +340,37 @@ class _Timed(NamedTuple):
     #: For the run's environment: what the runtime says of the engines.
     settings: Mapping[str, Any]
     calls_a_sample: int
+    #: What the device tells of itself, asked after the timed blocks.
+    told_by_device: Callable[[], Dict[str, Any]] = dict
+
+
+def _told_by_device(pipeline: Pipeline) -> Dict[str, Any]:
+    engine = pipeline.engine
+    if engine is None:
+        return {}
+    told: Dict[str, Any] = {}
+    allocated_mib = engine.device_memory_mib()
+    if allocated_mib is not None:
+        told["memory_device_allocated"] = allocated_mib
+    if isinstance(engine, DeviceTimed):
+        from pytest_edgeperf.measure.device_time import device_times
+
+        told.update(device_times(engine, [pipeline.preprocess(*entry) for entry in pipeline.entries]))
+    return told
+
+
+def _self_timed(pipeline: Pipeline, engine: SelfTimed, checked: Mapping[str, Any]) -> _Timed:
+    """An engine's own program warms up and times; all that is left to do here is to ask it."""
+    __tracebackhide__ = True
+    from pytest_edgeperf.measure.device_time import SelfTimer
+
+    if pipeline.has_phases:
+        pipeline.require_timeable_here()
+    told = {name: value for name, value in checked.items() if name != "first_ms"}
+    start = perf_counter_ns()
+    engine.run_for(SHORTEST_SECONDS, *pipeline.entries[0])
+    warmed = WarmUp(None, (perf_counter_ns() - start) / 1e9, calls=0, steady=None, call_ns=0.0)
+    return _Timed(SelfTimer(engine, pipeline.entries), [], told, warmed, {"engine": engine.describe()}, 1)
 
 
 def _worse(checked: Mapping[str, Any], found: Mapping[str, Any]) -> Dict[str, Any]:

@@ -37,7 +37,8 @@ class Window:
 class WarmUp:
     """How a target warmed up. ``first_ms`` is the very first call, ``seconds`` the whole warm-up."""
 
-    first_ms: float
+    #: ``None`` where it is not told.
+    first_ms: Optional[float]
     seconds: float
     calls: int
     #: ``None`` when the limit left too few calls to tell.
