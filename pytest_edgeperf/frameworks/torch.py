@@ -1,10 +1,10 @@
-"""PyTorch on the CPU, eager or compiled."""
+"""PyTorch on the CPU, eager or compiled, or on an NVIDIA GPU."""
 
 from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import (
@@ -17,18 +17,20 @@ from pytest_edgeperf.frameworks.interface import (
     require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.torch_tensors import dtype_of, flat, require_dtypes, size_mib
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-
-#: Precision -> the name of the type that weights and inputs get.
-DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 COMPILE = "compile"
+CUDA = "cuda"
 
 
 class Torch(Framework):
-    """PyTorch on the CPU: the module as Python runs it, or, as ``torch:compile``, compiled by TorchInductor.
+    """PyTorch: the module as Python runs it, on the CPU or as ``torch:cuda`` on an NVIDIA GPU.
+
+    As ``torch:compile`` it is compiled by TorchInductor, for the CPU. On a GPU, fp32 is computed without TF32, which
+    the precision tf32 switches on; outputs are copied back in every inference.
 
     In fp16 and bf16 the weights and the inputs are converted; outputs come back as float32. ``torch:compile`` needs a
     C++ compiler, and compiles at its first inference, in the process that is measured: its memory is part of the peak.
@@ -41,12 +43,22 @@ class Torch(Framework):
         "jetpack-5": "pip install torch==2.4.1 (the last for Python 3.8; CPU; NVIDIA's wheel for JetPack 5 has CUDA)",
         "jetpack-6": "pip install torch (CPU; NVIDIA's wheel for JetPack 6 has CUDA)",
     }
-    variants = (COMPILE,)
+    variants = (COMPILE, CUDA)
     precisions = ("fp32", "fp16", "bf16")
+
+    @property
+    def processor(self) -> str:
+        """``gpu`` as ``torch:cuda``."""
+        return "gpu" if self.variant == CUDA else "cpu"
 
     def version(self) -> Optional[str]:
         """The installed version with its build (``2.13.0+cpu``), read without importing it."""
         return version_of("torch")
+
+    @property
+    def offered(self) -> Tuple[str, ...]:
+        """On a GPU also tf32."""
+        return ("fp32", "tf32", "fp16", "bf16") if self.variant == CUDA else self.precisions
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
@@ -61,8 +73,9 @@ class Torch(Framework):
         PyTorch has one number of threads for the process: it holds for all its engines.
 
         Raises:
-            FrameworkError: not installed, unsupported, the source gives no ``nn.Module``, the module is not
-                in the precision on the CPU, or PyTorch did not take the number of threads.
+            FrameworkError: not installed, unsupported, no GPU where one was asked for, the source gives no
+                ``nn.Module``, the module is not in the precision on the CPU, or PyTorch did not take the number of
+                threads.
         """
         reason = self.unsupported(model, precision)
         if reason is not None:
@@ -80,12 +93,16 @@ class Torch(Framework):
             )
         module.eval()
         if key == "torch":
-            _require_on_cpu(torch, module, model, torch.float32)
-        dtype = getattr(torch, DTYPES[precision])
+            require_dtypes(torch, module, model, torch.float32, "cpu")
+        if self.variant == CUDA:
+            from pytest_edgeperf.frameworks import torch_cuda
+
+            return torch_cuda.load(torch, module, model, precision, str(self.version()), self.full_name)
+        dtype = dtype_of(torch, precision)
         if precision != "fp32":
             # The model's own module stays as it is for whoever loads it next.
             module = copy.deepcopy(module).to(dtype)
-        _require_on_cpu(torch, module, model, dtype)
+        require_dtypes(torch, module, model, dtype, "cpu")
         if self.variant == COMPILE:
             module = _compiled(torch, module)
         return TorchEngine(torch, module, model, precision, str(self.version()), self.full_name)
@@ -105,10 +122,9 @@ class TorchEngine(Engine):
         self._from_numpy = torch.from_numpy
         self._inference_mode = torch.inference_mode
         self._tensor = torch.Tensor
-        self._dtype = getattr(torch, DTYPES[precision])
+        self._dtype = dtype_of(torch, precision)
         self._converts = precision != "fp32"
-        stored = [*module.parameters(), *module.buffers()]
-        self.size_mib = sum(one.numel() * one.element_size() for one in stored) / 2**20
+        self.size_mib = size_mib(module)
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run the module on arrays in order; nested tuples, lists and dicts come back flat, in order."""
@@ -117,24 +133,13 @@ class TorchEngine(Engine):
             if self._converts:
                 output = self._module(*(one.to(self._dtype) if one.is_floating_point() else one for one in tensors))
                 return tuple(
-                    one.float().numpy() if one.is_floating_point() else one.numpy() for one in self._flat(output)
+                    one.float().numpy() if one.is_floating_point() else one.numpy()
+                    for one in flat(self._torch, output, self.model)
                 )
             output = self._module(*tensors)
             if isinstance(output, self._tensor):
                 return (output.numpy(),)
-            return tuple(tensor.numpy() for tensor in self._flat(output))
-
-    def _flat(self, output: Any) -> Iterator[Any]:
-        if isinstance(output, self._tensor):
-            yield output
-        elif isinstance(output, Mapping):
-            for value in output.values():
-                yield from self._flat(value)
-        elif isinstance(output, (tuple, list)):
-            for value in output:
-                yield from self._flat(value)
-        else:
-            raise FrameworkError(f"model {self.model.name!r} gave an output of type {type(output).__name__}")
+            return tuple(tensor.numpy() for tensor in flat(self._torch, output, self.model))
 
     def describe(self) -> Dict[str, Any]:
         """What PyTorch says now; ``omp_wait_policy`` decides whether OpenMP's threads spin after a call."""
@@ -181,13 +186,3 @@ def _set_threads(torch: Any, threads: int) -> None:
         except RuntimeError:
             # refused after the first parallel work; eager inference does not use them, describe() tells
             return
-
-
-def _require_on_cpu(torch: Any, module: Any, model: Model, dtype: Any) -> None:
-    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if tensor.device.type != "cpu":
-            raise FrameworkError(f"model {model.name!r}: {name} is on {tensor.device}; use .cpu()")
-        if tensor.is_floating_point() and tensor.dtype is not dtype:
-            remedy = "; use .float()" if dtype is torch.float32 else ""
-            wanted = str(dtype).replace("torch.", "")
-            raise FrameworkError(f"model {model.name!r}: {name} is {tensor.dtype}, not {wanted}{remedy}")
