@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from os import PathLike
 from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Union
 
 if TYPE_CHECKING:
@@ -76,18 +77,30 @@ def compare(
     Each is the path of a results file or one that is already parsed. A change of at most ``tolerance``
     (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison. Runs whose
     environments differ in what matters are incomparable, unless the fields are among ``allow_differences``.
+
+    Raises:
+        ResultsError: a file cannot be read, or holds figures that others published.
     """
     from pytest_edgeperf import judge
     from pytest_edgeperf.results.reading import collector_paused
 
     with collector_paused():
         return judge.compare(
-            _results(base, "base"),
-            _results(candidate, "candidate"),
+            _runs(base, "base"),
+            _runs(candidate, "candidate"),
             tolerance=tolerance,
             alpha=alpha,
             allow_differences=allow_differences,
         )
+
+
+def _runs(given: ResultsSource, side: str) -> Results:
+    """The results, of which none may be a figure that others published."""
+    from pytest_edgeperf.results.published import refuse_published
+
+    found = _results(given, side)
+    refuse_published(found, str(given) if isinstance(given, (str, PathLike)) else side)
+    return found
 
 
 def _results(given: ResultsSource, side: str) -> Results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
@@ -52,7 +52,11 @@ def gather(
     candidate: Optional[Benchmark],
     differences: Callable[[str, str], Tuple[Differences, Differences]],
 ) -> Union[Evidence, Unjudged, None]:
-    """Return the evidence, or the verdict that stands without any; None for what no side has run."""
+    """Return the evidence, or the verdict that stands without any; None for what no side has run.
+
+    A figure that others published is no run, whichever side has it.
+    """
+    base, candidate = _measured(base), _measured(candidate)
     if candidate is None or not candidate.runs:
         if base is None or not base.runs:
             return None
@@ -98,6 +102,12 @@ def evidence_of_pairs(
         differences={**hard, **soft},
         changed_metrics=_changed(base.metrics, candidate.metrics),
     )
+
+
+def _measured(benchmark: Optional[Benchmark]) -> Optional[Benchmark]:
+    if benchmark is None or all(run.source is None for run in benchmark.runs):
+        return benchmark
+    return replace(benchmark, runs=tuple(run for run in benchmark.runs if run.source is None))
 
 
 def _values(runs: Sequence[Run], metric: str) -> List[Any]:

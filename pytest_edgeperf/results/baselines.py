@@ -10,6 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Uni
 from .errors import InvalidError, ResultsError, phrase
 from .gate import GATE
 from .merging import Environments, adopt, join_environments, join_metrics, used_environments
+from .published import refuse_published
 from .reading import ANCHOR, construct_runs, read
 from .studies import STUDIES
 from .types import Benchmark, Results, Run
@@ -47,7 +48,7 @@ def load(folder: Union[str, os.PathLike[str]], device: str) -> Optional[Results]
     """A device's baseline, or None where it has none.
 
     Raises:
-        ResultsError: there is a baseline but it cannot be used.
+        ResultsError: there is a baseline but it cannot be used, or it holds figures that others published.
     """
     path = path_for(folder, device)
     if not os.path.lexists(path):
@@ -55,6 +56,7 @@ def load(folder: Union[str, os.PathLike[str]], device: str) -> Optional[Results]
     results = read(path)
     if results.device != device:
         raise ResultsError(f"{path}: this is a baseline of {results.device} and not of {device}; rename the file")
+    refuse_published(results, str(path))
     return results
 
 
@@ -96,11 +98,13 @@ def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool
 
     Raises:
         ValueError: the reason is empty.
-        ResultsError: the two are of different devices or contradict each other in an environment.
+        ResultsError: the two are of different devices or contradict each other in an environment, or figures
+            that others published are among the measured runs.
     """
     reason = reason.strip()
     if not reason:
         raise ValueError("a refresh needs a reason: what changed, for those who read the history")
+    refuse_published(measured, f"the runs of {measured.device}")
     if old is None:
         old = Results(measured.device, extra={key: one for key, one in measured.extra.items() if key != GATE})
     if old.device != measured.device:

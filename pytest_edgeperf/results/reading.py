@@ -17,7 +17,9 @@ from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run
 FORMAT = "edgeperf-results"
 VERSION = 1
 #: The fields of a run that are not metrics.
-RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality"})
+RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source"})
+#: What the source of a published figure must tell.
+SOURCE_FIELDS = ("paper", "table", "row")
 #: A benchmark's list of runs that no refresh changes, kept as plain JSON in ``Benchmark.extra``.
 ANCHOR = "anchor"
 
@@ -145,6 +147,9 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
             quality = raw.get("quality")
             if quality is not None or "quality" in raw:
                 _check_quality(quality)
+            source = raw.get("source")
+            if source is not None or "source" in raw:
+                _check_source(source)
             runs.append(
                 Run(
                     environment,
@@ -156,6 +161,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                     raw.get("reason"),
                     quality,
                     extra,
+                    source,
                 )
             )
     except InvalidError as error:
@@ -208,7 +214,7 @@ def _check_format(obj: Any, source: str) -> None:
         if "machine_info" in obj and isinstance(obj.get("benchmarks"), list):
             raise ResultsError(
                 f"{source}: this is a file of pytest-benchmark and not of pytest-edgeperf; "
-                "convert it with `edgeperf baseline import`"
+                "run its tests with --baseline=refresh to measure and accept them here"
             )
         raise ResultsError(
             f'{source}: this is not a results file of pytest-edgeperf ("format" is not "{FORMAT}"); check the path'
@@ -310,6 +316,17 @@ def _check_quality(quality: Any) -> None:
         if kind is bool or (kind is float and -_LARGEST <= value <= _LARGEST):
             continue
         _check_plain(value, "quality", name)
+
+
+def _check_source(source: Any) -> None:
+    if not isinstance(source, dict) or not all(isinstance(source.get(name), str) for name in SOURCE_FIELDS):
+        raise InvalidError(
+            "not an object with the texts paper, table and row",
+            value={"environment": "", "started": "", "session": "", "source": source},
+            definition="run",
+        )
+    for name, value in source.items():
+        _check_plain(value, "source", name)
 
 
 def _check_plain(value: Any, *path: str) -> None:

@@ -35,6 +35,8 @@ class Run:
     reason: Optional[str] = None
     quality: Optional[Mapping[str, Any]] = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Of a published figure: its ``paper``, ``table`` and ``row``. Nothing is judged by such a run.
+    source: Optional[Mapping[str, Any]] = None
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Run:
         reason: Optional[str] = None,
         quality: Optional[Mapping[str, Any]] = None,
         extra: Optional[Mapping[str, Any]] = None,
+        source: Optional[Mapping[str, Any]] = None,
     ) -> None:
         # What dataclass would generate for a frozen class takes twice as long, and files hold many runs.
         self.__dict__.update(
@@ -59,6 +62,7 @@ class Run:
             reason=reason,
             quality=quality,
             extra={} if extra is None else extra,
+            source=source,
         )
 
     @property

@@ -47,10 +47,10 @@ def write(path: Union[str, os.PathLike[str]], results: Results) -> None:
 
 
 def run_to_object(run: Run) -> Dict[str, Any]:
-    """The run as a plain JSON object, with its values rounded as in a results file."""
+    """The run as a plain JSON object, with its values rounded as in a results file; published ones are as printed."""
     obj: Dict[str, Any] = dict(run.extra)
     for name, value in run.values.items():
-        obj[name] = _rounded(value)
+        obj[name] = _rounded(value) if run.source is None else value
     obj["environment"] = run.environment
     obj["started"] = run.started
     obj["session"] = run.session
@@ -59,6 +59,8 @@ def run_to_object(run: Run) -> Dict[str, Any]:
             obj[name] = text
     if run.quality is not None:
         obj["quality"] = _rounded(run.quality)
+    if run.source is not None:
+        obj["source"] = dict(run.source)
     return obj
 
 

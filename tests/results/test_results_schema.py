@@ -39,6 +39,8 @@ NAMES = st.sampled_from(
         "reason",
         "latency",
         "session",
+        "source",
+        "row",
         "version",
         "later",
     ]
@@ -81,6 +83,7 @@ def test_the_schema_and_the_constructor_agree(document, data):
     benchmark = document["benchmarks"]["test_a.py::test_b[416]"]
     benchmark["runs"] = benchmark["runs"][:1]
     benchmark["anchor"] = [copy.deepcopy(benchmark["runs"][0])]
+    benchmark["anchor"][0]["source"] = {"paper": "suo-2021", "table": "I", "row": "320*320", "note": "forward"}
     for _ in range(data.draw(st.integers(1, 2))):
         path = data.draw(st.sampled_from(list(places(document))[1:]))
         node = document
