@@ -156,6 +156,7 @@ def noise(
     from pytest_edgeperf import results
     from pytest_edgeperf.judge.noise import noise as analyse
     from pytest_edgeperf.results.gate import Gate, gate_of
+    from pytest_edgeperf.results.published import refuse_published
     from pytest_edgeperf.schedule.noise import measure
 
     if file is not None and arguments:
@@ -163,7 +164,9 @@ def noise(
     code = 0
     try:
         if file is not None:
-            measured: Optional[results.Results] = results.read(file)
+            stored = results.read(file)
+            refuse_published(stored, file)
+            measured: Optional[results.Results] = stored
         else:
             candidate_rounds = max(rounds or 0, max_rounds or Gate.max_rounds)
             output = sys.stderr if form == "json" else None
@@ -420,6 +423,111 @@ def prune(
     except ResultsError as error:
         _unusable(error)
     click.echo(pruned_text(old, new, _paper(), dry_run=dry_run))
+
+
+@baseline.command("import")
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    required=True,
+    metavar="FILE.csv",
+    help="A table of published figures, or a folder of them (repeatable).",
+)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="NAME",
+    help="Take only the figures of this device (repeatable); given once, also those that name no device.",
+)
+@click.option("--out", metavar="FILE", help="Write the figures of one device here.")
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    help="Write DIR/<device>.json for each device.  [default: baselines/published]",
+)
+def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str], folder: Optional[str]) -> None:
+    """Make results files from tables of published figures.
+
+    A table is a CSV file with the columns benchmark, metric, value, unit, device, paper, table and row, and if wanted
+    framework, precision, column, date and note; every other column is a parameter of the benchmark, such as network or
+    resolution. Reports show such figures beside those of the same network, framework and precision on the device; no
+    verdict comes from them.
+    """
+    from pytest_edgeperf.frameworks.interface import PRECISIONS
+    from pytest_edgeperf.measure.measurement import METRICS
+    from pytest_edgeperf.report.numbers import count
+    from pytest_edgeperf.results import ResultsError, published, write
+    from pytest_edgeperf.results import tables as csv_tables
+
+    if out is not None and folder is not None:
+        raise click.UsageError("give one of --out FILE and --dir DIR")
+    vocabulary = csv_tables.Vocabulary(METRICS, PRECISIONS)
+    try:
+        figures = [one for path in csv_tables.table_files(tables) for one in csv_tables.read_table(path, vocabulary)]
+        made = csv_tables.collect(figures, tuple(dict.fromkeys(devices)))
+        if out is not None and len(made) > 1:
+            raise ResultsError(f"the tables are of {', '.join(sorted(made))}: choose one with --device, or give --dir")
+        into = folder or os.path.join("baselines", published.FOLDER)
+        targets = {device: Path(into) / f"{device}.json" if out is None else Path(out) for device in made}
+        for path in targets.values():
+            csv_tables.check_replaceable(path)
+        for device, results in made.items():
+            write(targets[device], results)
+            click.echo(f"{targets[device]}: {count(len(published.published_runs(results)), 'figure')} of {device}")
+    except ResultsError as error:
+        _unusable(error)
+
+
+@baseline.command()
+@click.argument("file", metavar="RESULTS")
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="NAME",
+    help="Whose published figures to show (repeatable).  [default: the device of RESULTS]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print them.",
+)
+@_folder
+def references(file: str, devices: Tuple[str, ...], form: str, folder: str) -> None:
+    """Set published figures beside those of a results file.
+
+    They are those of DIR/published, and those that come with edgeperf. Nothing is judged: the exit code is 0 unless
+    RESULTS cannot be used.
+    """
+    from pytest_edgeperf.report import references as beside
+    from pytest_edgeperf.report.sections import Names
+    from pytest_edgeperf.results import ResultsError, published, read
+
+    try:
+        measured = read(file)
+    except ResultsError as error:
+        _unusable(error)
+    files = []
+    for device in dict.fromkeys(devices or (measured.device,)):
+        found, unusable = published.published_of(device, folder)
+        files += found
+        for text in unusable:
+            click.echo(f"edgeperf: {text}", err=True)
+    matching = beside.references(measured, files)
+    if not matching:
+        known = ", ".join(published.devices_with_figures(folder)) or "no device"
+        click.echo(f"no published figure belongs to these benchmarks; there are figures of {known}: see --device")
+    elif form == "markdown":
+        click.echo(beside.references_markdown(matching), nl=False)
+    else:
+        paper = _paper()
+        click.echo("\n".join(beside.references_table(matching, Names(list(measured.benchmarks), paper), paper)))
 
 
 def _device_first(arguments: Sequence[str], folder: str) -> Tuple[str, Sequence[str]]:

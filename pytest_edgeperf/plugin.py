@@ -301,8 +301,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     from pytest_edgeperf.report.session import SessionReport
     from pytest_edgeperf.report.terminal import render
     from pytest_edgeperf.report.text import can_show_unicode
+    from pytest_edgeperf.results.published import published_of
 
     coordinator = measuring.coordinator
+    published, unusable = published_of(measuring.device.name, measuring.baseline_path.parent)
     report = SessionReport(
         device=measuring.device.name,
         machine=measuring.device.description,
@@ -310,12 +312,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         comparison=measuring.comparison,
         mode=measuring.settings.baseline,
         faults=measuring.faults(),
-        notes=coordinator.notes,
+        notes=[*coordinator.notes, *unusable],
         written=measuring.written,
         refreshed=measuring.refreshed,
         rounds=coordinator.rounds,
         seconds=coordinator.seconds,
         against=measuring.opponent.label if measuring.opponent is not None else None,
+        published=published,
     )
     writer = config.get_terminal_writer()
     terminalreporter.section("edgeperf")

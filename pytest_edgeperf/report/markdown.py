@@ -42,9 +42,9 @@ def comparison_markdown(comparison: Comparison) -> str:
             sentences = regression_text(benchmark_id, verdict).splitlines()
             lines += [
                 "",
-                f"{_code(benchmark_id)} regressed:",
+                f"{code(benchmark_id)} regressed:",
                 "",
-                *[f"- {_escape(line)}" for line in sentences],
+                *[f"- {escape(line)}" for line in sentences],
             ]
     return "\n".join(lines) + "\n"
 
@@ -52,16 +52,16 @@ def comparison_markdown(comparison: Comparison) -> str:
 def _row(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
     name = deciding_metric(verdict)
     metric = None if name is None else verdict.metrics[name]
-    cells: List[str] = [_code(benchmark_id), NOTHING, NOTHING, NOTHING]
+    cells: List[str] = [code(benchmark_id), NOTHING, NOTHING, NOTHING]
     if metric is not None:
         for position, value in ((1, metric.baseline), (2, metric.candidate)):
-            cells[position] = NOTHING if value is None else _escape(quantity(value, metric.unit))
+            cells[position] = NOTHING if value is None else escape(quantity(value, metric.unit))
         if metric.ratio is not None and name is not None:
             moved = change_with_interval(metric.ratio, metric.interval)
-            cells[3] = _escape(f"{metric_label(name, metric)} {moved}")
+            cells[3] = escape(f"{metric_label(name, metric)} {moved}")
     word = f"**{verdict.verdict}**" if verdict.verdict == REGRESSED else verdict.verdict
     remark = _remark(verdict)
-    cells.append(f"{word}: {_escape(remark)}" if remark else word)
+    cells.append(f"{word}: {escape(remark)}" if remark else word)
     return f"| {' | '.join(cells)} |"
 
 
@@ -73,13 +73,15 @@ def _remark(verdict: BenchmarkVerdict) -> Optional[str]:
     return None
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """A benchmark's id in a cell of a table."""
     text = printable(text).replace("|", "\\|")
     fence = "``" if "`" in text else "`"
     space = " " if "`" in text else ""
     return f"{fence}{space}{text}{space}{fence}"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """A text in a cell of a table."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return "".join("\\" + character if character in "\\`*_|~" else character for character in text)

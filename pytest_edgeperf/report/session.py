@@ -34,3 +34,5 @@ class SessionReport:
     seconds: float = 0.0
     #: What it was measured against in lock-step, for a person: ``origin/main (1a2b3c4d5e6f)``.
     against: Optional[str] = None
+    #: Published figures to set beside what was measured.
+    published: Sequence[Results] = ()

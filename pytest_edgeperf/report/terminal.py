@@ -7,6 +7,7 @@ from typing import List, Mapping
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
 from pytest_edgeperf.report.curves import curve_tables
 from pytest_edgeperf.report.numbers import change, count, duration
+from pytest_edgeperf.report.references import references, references_table
 from pytest_edgeperf.report.sections import (
     WHY_IN_CHECK,
     WHY_IN_FILES,
@@ -46,6 +47,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
         blocks.append(power_table(report, names, paper))
     blocks += curve_tables(report.measured, names, paper)
     blocks += study_tables(report.measured, paper)
+    blocks.append(references_table(references(report.measured, report.published), names, paper))
     comparison = _judged(report)
     if report.mode == "refresh":
         blocks.append(accepted_worse(comparison, names, paper))

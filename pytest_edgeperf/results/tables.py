@@ -1,0 +1,350 @@
+"""Tables of published figures: a CSV file with one figure a row, and the results files that are made from it.
+
+The first line names the columns. A row needs ``benchmark``, ``metric``, ``value``, ``unit`` (empty for a ratio),
+``device``, and its source: ``paper``, ``table`` and ``row``. It may have ``framework``, ``precision``, ``column`` (of
+the paper's table), ``date`` (of publication: ``2023``, ``2023-04`` or ``2023-04-17``) and ``note``. Any other column is
+a parameter of the benchmark, such as ``network``, ``resolution`` or ``stride``; an empty cell means that it has none.
+Values are kept as printed, in the unit that is printed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+from .errors import ResultsError
+from .merging import environment_key
+from .reading import RESERVED, SOURCE_FIELDS, read
+from .types import HIGHER, Benchmark, Metric, Results, Run
+
+#: What papers tell and nothing here measures, beside the metrics that a run may carry.
+PUBLISHED_METRICS: Mapping[str, Metric] = {
+    "average_precision": Metric("%", HIGHER),
+    "average_precision_50": Metric("%", HIGHER),
+    "average_precision_75": Metric("%", HIGHER),
+    "file_size": Metric("MiB"),
+    "flops": Metric("FLOPs"),
+    "flops_per_parameter": Metric(""),
+    "improvement": Metric("%", HIGHER),
+    "layer_count": Metric(""),
+    "parameter_count": Metric(""),
+    "share": Metric("%"),
+    "speedup": Metric("", HIGHER),
+    "temperature_idle": Metric("degC"),
+    "time_ratio": Metric("", HIGHER),
+}
+
+#: Unit -> what it measures, and its size. An FLOP is one operation, a BFLOP is 1e9 of them.
+UNITS: Mapping[str, Tuple[str, float]] = {
+    "s": ("time", 1.0),
+    "ms": ("time", 1e-3),
+    "us": ("time", 1e-6),
+    "µs": ("time", 1e-6),
+    "ns": ("time", 1e-9),
+    "1/s": ("rate", 1.0),
+    "FPS": ("rate", 1.0),
+    "B": ("memory", 1.0),
+    "kB": ("memory", 1e3),
+    "KiB": ("memory", 2.0**10),
+    "MB": ("memory", 1e6),
+    "MiB": ("memory", 2.0**20),
+    "GB": ("memory", 1e9),
+    "GiB": ("memory", 2.0**30),
+    "W": ("power", 1.0),
+    "mW": ("power", 1e-3),
+    "J": ("energy", 1.0),
+    "mJ": ("energy", 1e-3),
+    "degC": ("temperature", 1.0),
+    "°C": ("temperature", 1.0),
+    "%": ("share", 1.0),
+    "MHz": ("frequency", 1e6),
+    "GHz": ("frequency", 1e9),
+    "FLOPs": ("operations", 1.0),
+    "MFLOPs": ("operations", 1e6),
+    "GFLOPs": ("operations", 1e9),
+    "BFLOPs": ("operations", 1e9),
+    "": ("number", 1.0),
+    "M": ("number", 1e6),
+}
+
+NEEDED = ("benchmark", "metric", "value", "unit", "device", *SOURCE_FIELDS)
+#: Columns that a table may have and that are no parameter, beside those of the parameters with a meaning of their own.
+OPTIONAL = ("column", "date", "note")
+NAMED_PARAMETERS = ("framework", "precision")
+_MAY_BE_EMPTY = frozenset({"unit", "device"})
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?\Z")
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_DEVICE = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
+_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?\Z")
+
+Parameter = Union[str, int, float]
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The metrics and precisions that a table may name."""
+
+    metrics: Mapping[str, Metric]
+    precisions: Sequence[str]
+
+    def metric(self, name: str) -> Optional[Metric]:
+        """The metric of that name, measured here or only published."""
+        return self.metrics.get(name) or PUBLISHED_METRICS.get(name)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of a table: a number, what it is of, and where it is printed. ``device`` may be empty."""
+
+    benchmark: str
+    metric: str
+    better: str
+    value: Union[int, float]
+    unit: str
+    device: str
+    parameters: Mapping[str, Parameter]
+    source: Mapping[str, str]
+    date: str
+    #: File and line, for errors.
+    place: str = field(compare=False)
+
+    @property
+    def id(self) -> str:
+        """The benchmark with its parameters: ``trinh-2023::image_classification[onnxruntime-resnet18-224]``."""
+        told = ("framework", "precision", "network", "resolution")
+        parts = [str(value) if name in told else f"{name}={value}" for name, value in self.parameters.items()]
+        return f"{self.benchmark}[{'-'.join(parts)}]" if parts else self.benchmark
+
+
+def table_files(paths: Iterable[PathLike]) -> List[Path]:
+    """The files among ``paths``, and in place of each folder the CSV files in it, by name.
+
+    Raises:
+        ResultsError: a folder holds none.
+    """
+    files: List[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(path.glob("*.csv"))
+        if not inside:
+            raise ResultsError(f"{path}: the folder holds no .csv file; name a table")
+        files += inside
+    return files
+
+
+def read_table(path: PathLike, vocabulary: Vocabulary) -> List[Figure]:
+    """The figures of a CSV file, row by row.
+
+    Raises:
+        ResultsError: the file cannot be read, or a cell cannot be used; the message names file, line, column and
+            remedy.
+    """
+    source = os.fspath(path)
+    try:
+        text = Path(source).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ResultsError(f"{source}: byte {error.start} is not UTF-8; save the table as UTF-8") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ResultsError(f"{source}: the table cannot be read ({why}); check the path") from None
+    rows = _rows(text, source)
+    header = next(rows, None)
+    if header is None:
+        raise ResultsError(f"{source}: the table is empty; its first line names the columns: {', '.join(NEEDED)}, …")
+    names = _columns(header[1], source)
+    figures = [_figure(dict(zip(names, cells)), vocabulary, place) for place, cells in _checked(rows, names, source)]
+    if not figures:
+        raise ResultsError(f"{source}: the table has no rows; write one figure on each line after the first")
+    _refuse_repeated(figures)
+    return figures
+
+
+def collect(figures: Iterable[Figure], devices: Sequence[str] = ()) -> Dict[str, Results]:
+    """Results by device: of ``devices``, or of all that the figures name.
+
+    Where one device is given, figures that name none are of it.
+
+    Raises:
+        ResultsError: a figure names no device, or a device no figure; two figures are the same benchmark's.
+    """
+    by_device: Dict[str, List[Figure]] = {device: [] for device in devices}
+    for figure in figures:
+        device = figure.device or (devices[0] if len(devices) == 1 else "")
+        if not device:
+            raise ResultsError(
+                f"{figure.place}, column device: it is empty; name the device there or with one --device"
+            )
+        if not devices or device in by_device:
+            by_device.setdefault(device, []).append(figure)
+    results = {}
+    for device, found in by_device.items():
+        if not found:
+            raise ResultsError(f"no row of the tables is of the device {device}; check its name")
+        _refuse_repeated(found)
+        results[device] = _results(device, found)
+    return results
+
+
+def check_replaceable(path: PathLike) -> None:
+    """Insist that nothing measured is lost when ``path`` is written.
+
+    Raises:
+        ResultsError: there is a file that is no file of published figures.
+    """
+    if not os.path.lexists(path):
+        return
+    runs = [run for benchmark in read(path).benchmarks.values() for run in benchmark.runs]
+    if any(run.source is None for run in runs):
+        raise ResultsError(
+            f"{os.fspath(path)}: the file holds measured runs, which an import would replace; choose another"
+        )
+
+
+def convert(value: float, unit: str, to: str) -> Optional[float]:
+    """``value`` in another unit, or ``None`` where the units are unknown or of different things."""
+    if unit == to:
+        return value
+    if unit not in UNITS or to not in UNITS or UNITS[unit][0] != UNITS[to][0]:
+        return None
+    return value * (UNITS[unit][1] / UNITS[to][1])
+
+
+def _rows(text: str, source: str) -> Iterator[Tuple[int, List[str]]]:
+    """The lines that are not blank, each with its number."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise ResultsError(f"{source}, line {reader.line_num}: it is not CSV ({error}); check its quotes") from None
+
+
+def _columns(header: Sequence[str], source: str) -> Sequence[str]:
+    known = (*NEEDED, *OPTIONAL, *NAMED_PARAMETERS)
+    for name in header:
+        if name not in known and not _NAME.match(name):
+            raise ResultsError(f"{source}, line 1: {name!r} cannot name a column; use lower-case letters, digits and _")
+        if header.count(name) > 1:
+            raise ResultsError(f"{source}, line 1: the column {name} is there twice; remove one")
+        close = get_close_matches(name, known, n=1, cutoff=0.8)
+        if name in RESERVED or (close and name not in known):
+            hint = f"did you mean {close[0]}?" if close else "the word is taken by results files"
+            raise ResultsError(f"{source}, line 1: {name} is not a parameter's name: {hint}")
+    missing = [name for name in NEEDED if name not in header]
+    if missing:
+        raise ResultsError(f"{source}, line 1: the column {missing[0]} is missing; needed are {', '.join(NEEDED)}")
+    return header
+
+
+def _checked(
+    rows: Iterable[Tuple[int, List[str]]], names: Sequence[str], source: str
+) -> Iterator[Tuple[str, List[str]]]:
+    for line, cells in rows:
+        place = f"{source}, line {line}"
+        if len(cells) != len(names):
+            raise ResultsError(f"{place}: {len(cells)} cells instead of {len(names)}; quote texts that hold a comma")
+        for name, cell in zip(names, cells):
+            if name in NEEDED and name not in _MAY_BE_EMPTY and not cell:
+                raise ResultsError(f"{place}, column {name}: it is empty; fill it in")
+            if not cell.isprintable():
+                raise ResultsError(f"{place}, column {name}: {cell!r} cannot be printed; write it on one line")
+        yield place, cells
+
+
+def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figure:
+    def refuse(column: str, problem: str) -> ResultsError:
+        return ResultsError(f"{place}, column {column}: {row[column]!r} {problem}")
+
+    metric = vocabulary.metric(row["metric"])
+    if metric is None:
+        known = sorted({*vocabulary.metrics, *PUBLISHED_METRICS})
+        close = get_close_matches(row["metric"], known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
+        raise refuse("metric", f"is not a metric: {hint}")
+    value = _number(row["value"])
+    if value is None:
+        raise refuse("value", "is not a number; write its digits with a point and nothing else, such as 1234.5")
+    if convert(value, row["unit"], metric.unit) is None:
+        fitting = [unit or "nothing" for unit in UNITS if convert(1.0, unit, metric.unit) is not None]
+        raise refuse("unit", f"is not a unit of {row['metric']}; use {' or '.join(fitting or [metric.unit])}")
+    if row["device"] and not _DEVICE.match(row["device"]):
+        raise refuse("device", "is not a device's name; use lower-case letters, digits and -, as edgeperf devices does")
+    if row.get("precision") and row["precision"] not in vocabulary.precisions:
+        raise refuse(
+            "precision", f"is not a precision; use one of {', '.join(vocabulary.precisions)}, or leave it empty"
+        )
+    if row.get("date") and not _DATE.match(row["date"]):
+        raise refuse("date", "is not a date; write 2023, 2023-04 or 2023-04-17")
+    told = [*NAMED_PARAMETERS, *(name for name in row if name not in (*NEEDED, *OPTIONAL, *NAMED_PARAMETERS))]
+    return Figure(
+        benchmark=row["benchmark"],
+        metric=row["metric"],
+        better=metric.better,
+        value=value,
+        unit=row["unit"],
+        device=row["device"],
+        parameters={name: _parameter(row[name]) for name in told if row.get(name)},
+        source={name: row[name] for name in (*SOURCE_FIELDS, "column", "note") if row.get(name)},
+        date=row.get("date", ""),
+        place=place,
+    )
+
+
+def _number(text: str) -> Union[int, float, None]:
+    if not _NUMBER.match(text) or not math.isfinite(float(text)):
+        return None
+    return float(text) if set(text) & set(".eE") else int(text)
+
+
+def _parameter(text: str) -> Parameter:
+    value = _number(text)
+    return text if value is None or str(value) != text else value
+
+
+def _refuse_repeated(figures: Iterable[Figure]) -> None:
+    known: Dict[Tuple[str, str], Figure] = {}
+    metrics: Dict[Tuple[str, str, str], Figure] = {}
+    for figure in figures:
+        first = known.setdefault((figure.device, figure.id), figure)
+        if dict(first.parameters) != dict(figure.parameters):
+            raise ResultsError(
+                f"{figure.place}: {figure.id} is also the name of other parameters ({first.place}); "
+                "name one of the benchmarks otherwise"
+            )
+        same = metrics.setdefault((figure.device, figure.id, figure.metric), figure)
+        if same is not figure:
+            raise ResultsError(
+                f"{figure.place}: {figure.metric} of {figure.id} is also in {same.place}; remove one of the rows, or "
+                "add a column that tells them apart"
+            )
+
+
+def _results(device: str, figures: Sequence[Figure]) -> Results:
+    environments: Dict[str, Any] = {}
+    grouped: Dict[str, List[Figure]] = {}
+    for figure in figures:
+        grouped.setdefault(figure.id, []).append(figure)
+    benchmarks = {}
+    for name, members in grouped.items():
+        runs = []
+        for one in members:
+            environment = {"fingerprint": {"device": device}, "published": {"paper": one.source["paper"]}}
+            key = environment_key(environment)
+            environments[key] = environment
+            values = {one.metric: one.value}
+            runs.append(Run(key, one.date, one.source["paper"], values, source=one.source))
+        metrics = {one.metric: Metric(one.unit, one.better) for one in members}
+        benchmarks[name] = Benchmark(members[0].parameters, metrics, tuple(runs))
+    return Results(device, environments, benchmarks)
