@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 FIXED = "fixed.onnx"
 #: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (seen in 1.31, not in 1.19).
 WRONG_OPTIMIZERS = ("Pad_Fusion",)
+#: Operators that are most of a network's work.
+HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+#: Options of ONNX Runtime's quantiser for TensorRT, which takes no zero points and no biases of 32 bits.
+SYMMETRIC: Mapping[str, Any] = {
+    "ActivationSymmetric": True,
+    "WeightSymmetric": True,
+    "AddQDQPairToWeight": True,
+    "DedicatedQDQPair": True,
+    "QuantizeBias": False,
+    "OpTypesToExcludeOutputQuantization": HEAVY,
+}
 #: How an ONNX file says that weights lie in another file: a field ``key`` with this text.
 EXTERNAL = b"\x0a\x08location"
 
@@ -143,7 +154,16 @@ def fold(path: str, target: str) -> None:
     )
 
 
-def quantise(path: str, folder: Path, name: str, inputs: Sequence[str], calibration: str, operators: str) -> None:
+def quantise(
+    path: str,
+    folder: Path,
+    name: str,
+    inputs: Sequence[str],
+    calibration: str,
+    operators: str,
+    *,
+    symmetric: bool = False,
+) -> None:
     """Write the file quantised to 8 bits as ``name`` into the folder, by ONNX Runtime's static quantiser.
 
     Weights per channel, ranges by the calibration set's extremes.
@@ -155,6 +175,8 @@ def quantise(path: str, folder: Path, name: str, inputs: Sequence[str], calibrat
         inputs: names of the arrays of an example, in its order.
         calibration: path of the examples (see :func:`building.read_calibration`).
         operators: ``QDQ``, quantise and dequantise nodes around those of fp32, or ``QOperator``, operators on integers.
+        symmetric: as TensorRT takes it: signed, without zero points, only what goes into :data:`HEAVY` operators,
+            weights in fp32 before a pair of nodes of their own, biases left alone.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -170,9 +192,10 @@ def quantise(path: str, folder: Path, name: str, inputs: Sequence[str], calibrat
             Examples(calibration, inputs),
             quant_format=QuantFormat[operators],
             per_channel=True,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            **({"op_types_to_quantize": list(HEAVY), "extra_options": dict(SYMMETRIC)} if symmetric else {}),
         )
     finally:
         for temporary in (folded, prepared):

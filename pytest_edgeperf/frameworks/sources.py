@@ -27,6 +27,8 @@ SUFFIXES: Dict[str, str] = {
     ".mnn": "mnn",
     ".param": "ncnn",
     ".pte": "executorch",
+    ".engine": "tensorrt",
+    ".plan": "tensorrt",
 }
 #: The second file of a network in two files, which lies beside the first under the same name.
 COMPANIONS: Dict[str, str] = {"darknet": ".weights", "caffe": ".caffemodel", "ncnn": ".bin"}
@@ -37,7 +39,8 @@ def as_model(model: ModelLike) -> Model:
 
     ``.onnx`` becomes the source ``"onnx"``, a TorchScript ``.pt`` or ``.pth`` the source ``"torch"``; ``.tflite``,
     ``.keras`` and a SavedModel's folder, Darknet's ``.cfg`` with ``.weights`` and Caffe's ``.prototxt`` with
-    ``.caffemodel`` beside it, ncnn's ``.param`` with ``.bin``, ``.mnn`` and ``.pte`` those of their runtimes.
+    ``.caffemodel`` beside it, ncnn's ``.param`` with ``.bin``, ``.mnn``, ``.pte``, and TensorRT's ``.engine`` and
+    ``.plan`` those of their runtimes.
     No file is ever unpickled in Python: a pickled module, a state dict and a ``torch.export`` archive
     (whose loader unpickles) are refused.
 

@@ -1,0 +1,351 @@
+"""Builds engines of TensorRT by its Python bindings, in a process of its own (see :mod:`building`).
+
+What a version has is found by looking, never by comparing versions: up to 10 precisions are flags of the builder and
+int8 has calibrators; from 11 on a network is strongly typed, and its file says the types.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.building import read_calibration
+from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
+from pytest_edgeperf.frameworks.interface import FrameworkError
+from pytest_edgeperf.frameworks.onnx_files import load as load_onnx
+from pytest_edgeperf.frameworks.onnx_files import quantise
+
+ENGINE = "engine.plan"
+TOLD = "told.json"
+QUANTISED = "model.onnx"
+#: How often the builder times each tactic; its own default of 1 lets chance choose.
+TIMING_ITERATIONS = 4
+#: Flags of the builder that say what it may compute in, where the version has them.
+FLAGS = ("TF32", "FP16", "BF16", "INT8")
+#: Precision -> the one of them that is set; all others are cleared.
+FLAG_OF: Mapping[str, Optional[str]] = {"fp32": None, "tf32": "TF32", "fp16": "FP16", "bf16": "BF16", "int8": "INT8"}
+#: Precision -> the type of ONNX that a file for a strongly typed network must show.
+MARKS = {"fp16": "FLOAT16", "bf16": "BFLOAT16", "int8": "INT8"}
+#: TensorRT's types by their names -> numpy's. ``trt.nptype`` is no help: before 8.6 it needs a numpy under 1.24.
+DTYPES = {
+    "FLOAT": "float32",
+    "HALF": "float16",
+    "INT8": "int8",
+    "INT32": "int32",
+    "INT64": "int64",
+    "BOOL": "bool",
+    "UINT8": "uint8",
+}
+
+
+def import_tensorrt() -> Any:
+    """TensorRT's bindings.
+
+    Raises:
+        FrameworkError: they cannot be imported.
+    """
+    try:
+        return import_module("tensorrt")
+    except ImportError as error:
+        raise FrameworkError(
+            f"tensorrt cannot be imported: {error}; install TensorRT's libraries of the same version"
+        ) from error
+
+
+def is_typed(trt: Any) -> bool:
+    """Whether networks are strongly typed only: the builder has no flags of precision any more."""
+    return not hasattr(trt.BuilderFlag, "FP16")
+
+
+def dtype_of(kind: Any) -> str:
+    """numpy's name of a type of TensorRT's, or TensorRT's own where numpy has none (``BF16``, ``FP8``)."""
+    return DTYPES.get(kind.name, str(kind.name))
+
+
+def build_device(folder: Path) -> None:
+    """Write what the builder says of this GPU and this version, which costs more memory than a measured process has."""
+    trt = import_tensorrt()
+    builder = _builder(trt, _logger(trt))
+    told: Dict[str, Any] = {"strongly_typed": is_typed(trt), "dla_cores": int(builder.num_DLA_cores)}
+    told["flags"] = [name for name in FLAGS if hasattr(trt.BuilderFlag, name)]
+    told["calibrates"] = hasattr(trt, "IInt8EntropyCalibrator2")
+    # From 11 on it does not say.
+    asked = {"tf32": "platform_has_tf32", "fp16": "platform_has_fast_fp16", "int8": "platform_has_fast_int8"}
+    told["fast"] = {
+        precision: bool(getattr(builder, question))
+        for precision, question in asked.items()
+        if hasattr(builder, question)
+    }
+    (folder / TOLD).write_text(json.dumps(told, sort_keys=True) + "\n", "utf-8")
+
+
+class _Asked(NamedTuple):
+    """What an engine is to be: see :func:`build`."""
+
+    precision: str
+    inputs: Sequence[Tuple[str, Sequence[int], str]]
+    profile: Mapping[str, Sequence[Sequence[int]]]
+    dla_core: Optional[int]
+    optimisation_level: Optional[int]
+    workspace_mib: int
+
+
+def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[str] = None, **asked: Any) -> None:
+    """Write the engine of an ONNX file, and what the builder then said that it was told.
+
+    Args:
+        folder: where :data:`ENGINE` and :data:`TOLD` are written.
+        onnx: path of the file.
+        timing_cache: path of what the builder learnt of this GPU's tactics; read where it is there, and written.
+        calibration: path of the examples for int8 (see :func:`building.read_calibration`).
+        asked: the fields of :class:`_Asked`.
+
+    Raises:
+        FrameworkError: TensorRT cannot read or build it, or did not take an option; asked and given are named.
+    """
+    wanted = _Asked(**asked)
+    trt = import_tensorrt()
+    if is_typed(trt):
+        _require_types(onnx, wanted.precision)
+    logger = _logger(trt)
+    builder = _builder(trt, logger)
+    network = builder.create_network(_network_flags(trt))
+    _parse(trt, network, logger, onnx)
+    config = builder.create_builder_config()
+    told: Dict[str, Any] = {"strongly_typed": is_typed(trt), "flags": _set_precision(trt, config, wanted.precision)}
+    told.update(_set_options(trt, config, wanted))
+    told.update(_set_device(trt, builder, config, wanted))
+    _set_profiles(trt, builder, network, config, wanted, calibration is not None)
+    told["timing_cache"] = _use_timing_cache(trt, config, Path(timing_cache))
+    with ExitStack() as held:
+        if calibration is not None:
+            # The builder does not keep it.
+            calibrator = _calibrator(trt, open_cuda(), held, read_calibration(calibration), wanted.inputs)
+            config.int8_calibrator = calibrator
+            told["calibrator"] = "IInt8EntropyCalibrator2"
+        serialised = builder.build_serialized_network(network, config)
+    if serialised is None:
+        raise FrameworkError(
+            f"TensorRT {trt.__version__} cannot build {os.path.basename(onnx)} in {wanted.precision}; its own words "
+            "are above; if memory is short, lower Model.parameters['tensorrt.workspace_mib']"
+        )
+    (folder / ENGINE).write_bytes(bytes(serialised))
+    _keep_timing_cache(config, Path(timing_cache))
+    told["outputs"] = {tensor.name: dtype_of(tensor.dtype) for tensor in _outputs(network)}
+    (folder / TOLD).write_text(json.dumps(told, sort_keys=True) + "\n", "utf-8")
+
+
+def build_qdq(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
+    """Write the file quantised to 8 bits as TensorRT takes it: quantise and dequantise nodes, symmetric.
+
+    ``inputs`` names the arrays of an example, in its order.
+    """
+    quantise(onnx, folder, QUANTISED, inputs, calibration, "QDQ", symmetric=True)
+
+
+def _logger(trt: Any) -> Any:
+    logger = trt.Logger(trt.Logger.WARNING)
+    trt.init_libnvinfer_plugins(logger, "")
+    return logger
+
+
+def _builder(trt: Any, logger: Any) -> Any:
+    try:
+        return trt.Builder(logger)
+    except TypeError as error:  # its factory gave nothing
+        raise FrameworkError(
+            f"TensorRT {trt.__version__} makes no builder ({error}); it needs a GPU, a driver that is new enough for "
+            "it and its library nvinfer_builder_resource"
+        ) from error
+
+
+def _network_flags(trt: Any) -> int:
+    flags = trt.NetworkDefinitionCreationFlag
+    if is_typed(trt):
+        return 1 << int(flags.STRONGLY_TYPED)
+    # Networks without it are those of before ONNX; 10 ignores it.
+    return 1 << int(flags.EXPLICIT_BATCH) if hasattr(flags, "EXPLICIT_BATCH") else 0
+
+
+def _parse(trt: Any, network: Any, logger: Any, onnx: str) -> None:
+    parser = trt.OnnxParser(network, logger)
+    if parser.parse_from_file(onnx):
+        return
+    errors = [parser.get_error(index) for index in range(parser.num_errors)]
+    words = "; ".join(f"node {error.node()}: {error.desc()}" for error in errors) or "it does not say why"
+    raise FrameworkError(
+        f"TensorRT {trt.__version__} cannot read {os.path.basename(onnx)}: {words}; export it with other operators, or "
+        "use a version that has them"
+    )
+
+
+def _set_precision(trt: Any, config: Any, precision: str) -> Dict[str, bool]:
+    """Set and clear the flags that this version has; how the builder then says that they are."""
+    wanted = FLAG_OF[precision]
+    if not is_typed(trt) and wanted is not None and not hasattr(trt.BuilderFlag, wanted):
+        raise FrameworkError(f"TensorRT {trt.__version__} has no {precision}: its builder has no flag {wanted}")
+    told = {}
+    for name in FLAGS:
+        if not hasattr(trt.BuilderFlag, name):
+            continue
+        flag = getattr(trt.BuilderFlag, name)
+        (config.set_flag if name == wanted else config.clear_flag)(flag)
+        told[name] = bool(config.get_flag(flag))
+        _require_taken(trt, f"the flag {name}", name == wanted, told[name])
+    return told
+
+
+def _set_options(trt: Any, config: Any, wanted: _Asked) -> Dict[str, Any]:
+    workspace = wanted.workspace_mib << 20
+    if hasattr(config, "set_memory_pool_limit"):
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace)
+    else:
+        config.max_workspace_size = workspace
+    config.avg_timing_iterations = TIMING_ITERATIONS
+    _require_taken(trt, "avg_timing_iterations", TIMING_ITERATIONS, config.avg_timing_iterations)
+    if wanted.optimisation_level is None:
+        return {}
+    if not hasattr(config, "builder_optimization_level"):
+        raise FrameworkError(
+            f"TensorRT {trt.__version__} has no builder_optimization_level; leave it out of Model.parameters"
+        )
+    config.builder_optimization_level = wanted.optimisation_level
+    _require_taken(trt, "builder_optimization_level", wanted.optimisation_level, config.builder_optimization_level)
+    return {"builder_optimization_level": wanted.optimisation_level}
+
+
+def _set_device(trt: Any, builder: Any, config: Any, wanted: _Asked) -> Dict[str, Any]:
+    if wanted.dla_core is None:
+        return {"device_type": config.default_device_type.name}
+    cores = int(builder.num_DLA_cores)
+    if not 0 <= wanted.dla_core < cores:
+        raise FrameworkError(
+            f"DLA core {wanted.dla_core} was asked for, but this device has {cores or 'no DLA'}"
+            f"{' of them, from 0' if cores else ''}; leave out Model.parameters['tensorrt.dla_core']"
+        )
+    if wanted.precision not in ("fp16", "int8"):
+        raise FrameworkError(f"a DLA core computes fp16 and int8, not {wanted.precision}")
+    config.default_device_type = trt.DeviceType.DLA
+    config.DLA_core = wanted.dla_core
+    # What the DLA has no layer for.
+    config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
+    _require_taken(trt, "the device type", "DLA", config.default_device_type.name)
+    _require_taken(trt, "the DLA core", wanted.dla_core, config.DLA_core)
+    _require_taken(trt, "the flag GPU_FALLBACK", True, bool(config.get_flag(trt.BuilderFlag.GPU_FALLBACK)))
+    return {"device_type": "DLA", "dla_core": wanted.dla_core}
+
+
+def _set_profiles(trt: Any, builder: Any, network: Any, config: Any, wanted: _Asked, calibrated: bool) -> None:
+    """Give inputs of free sizes their least, usual and largest shapes; calibration runs at that of the inputs."""
+    tensors = [network.get_input(index) for index in range(network.num_inputs)]
+    free = [tensor.name for tensor in tensors if any(size < 0 for size in tuple(tensor.shape))]
+    strange = sorted(set(wanted.profile) - set(free))
+    if strange:
+        raise FrameworkError(
+            f"Model.parameters['tensorrt.profile'] names {', '.join(strange)}, but of free size are "
+            f"{', '.join(free) or 'no inputs'}"
+        )
+    if not free:
+        return
+    fixed = {name: [list(shape)] * 3 for name, shape, _ in wanted.inputs}
+    profiles = [{name: wanted.profile.get(name, fixed[name]) for name in free}]
+    if calibrated:
+        profiles.append({name: fixed[name] for name in free})
+    for number, shapes in enumerate(profiles):
+        profile = builder.create_optimization_profile()
+        for name, (least, usual, largest) in shapes.items():
+            profile.set_shape(name, trt.Dims(least), trt.Dims(usual), trt.Dims(largest))
+        taken = (
+            config.add_optimization_profile(profile) >= 0 if number == 0 else config.set_calibration_profile(profile)
+        )
+        if not taken:
+            raise FrameworkError(f"TensorRT {trt.__version__} does not take the shapes {shapes} as a profile")
+
+
+def _calibrator(
+    trt: Any, cuda: Cuda, held: ExitStack, examples: List[Tuple[Any, ...]], inputs: Sequence[Tuple[Any, ...]]
+) -> Any:
+    """Gives the builder one example after the other, in memory of the device, which ``held`` gives back."""
+    import numpy as np
+
+    stream = cuda.stream()
+    held.callback(cuda.destroy_stream, stream)
+    hosts, addresses = {}, {}
+    for name, shape, dtype in inputs:
+        hosts[name] = cuda.page_locked(shape, dtype)
+        held.callback(cuda.free_page_locked, hosts[name])
+        addresses[name] = cuda.allocate(hosts[name].nbytes)
+        held.callback(cuda.free, addresses[name])
+    names = [name for name, _, _ in inputs]
+    remaining: Iterator[Tuple[Any, ...]] = iter(examples)
+
+    class Calibrator(trt.IInt8EntropyCalibrator2):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IInt8EntropyCalibrator2.__init__(self)
+
+        def get_batch_size(self) -> int:
+            return int(hosts[names[0]].shape[0])
+
+        def get_batch(self, wanted: Sequence[str]) -> Optional[List[int]]:
+            example = next(remaining, None)
+            if example is None:
+                return None
+            for name, array in zip(names, example):
+                np.copyto(hosts[name], array)
+                cuda.copy_in(addresses[name], hosts[name], stream)
+            cuda.synchronise(stream)
+            return [addresses[name] for name in wanted]
+
+        def read_calibration_cache(self) -> None:
+            return None
+
+        def write_calibration_cache(self, cache: Any) -> None:
+            return None
+
+    return Calibrator()
+
+
+def _use_timing_cache(trt: Any, config: Any, path: Path) -> str:
+    kept = path.read_bytes() if path.exists() else b""
+    # One that cannot be read, or of another GPU, is begun again.
+    for content in (kept, b""):
+        cache = config.create_timing_cache(content)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return "kept" if content else "new"
+    raise FrameworkError(f"TensorRT {trt.__version__} takes no timing cache, not even an empty one")
+
+
+def _keep_timing_cache(config: Any, path: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=str(path.parent), delete=False) as file:
+        file.write(bytes(config.get_timing_cache().serialize()))
+    os.replace(file.name, str(path))
+
+
+def _outputs(network: Any) -> List[Any]:
+    return [network.get_output(index) for index in range(network.num_outputs)]
+
+
+def _require_taken(trt: Any, what: str, asked: Any, given: Any) -> None:
+    if asked != given:
+        raise FrameworkError(f"TensorRT {trt.__version__} was asked for {what}: {asked}, and says {given}")
+
+
+def _require_types(path: str, precision: str) -> None:
+    """A strongly typed network computes in the types of its file, so these must be the precision's."""
+    model = load_onnx(path)
+    import onnx
+
+    tensors = [*model.graph.initializer, *(a.t for node in model.graph.node for a in node.attribute if a.HasField("t"))]
+    found = {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in tensors}
+    mark = MARKS.get(precision)
+    wrong = found & {"FLOAT16", "BFLOAT16"} if mark is None else () if mark in found else found or {"no type"}
+    if wrong:
+        raise FrameworkError(
+            f"{os.path.basename(path)} was to be {precision}, and this version of TensorRT computes in the types of "
+            f"the file, but its tensors are {', '.join(sorted(wrong))}"
+        )
