@@ -1,0 +1,38 @@
+"""The contract with a program that stands for ``trtexec``; no GPU has a part in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_edgeperf.testing import FrameworkContract
+
+from . import trtexec_fake
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+class WithFake(FrameworkContract):
+    framework_name = "tensorrt:trtexec"
+    version = ""
+
+    @pytest.fixture(autouse=True)
+    def program(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("EDGEPERF_TRTEXEC", trtexec_fake.install(tmp_path, self.version))
+        monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path / "cache"))
+
+    def test_it_is_the_release_that_is_asked_for(self, framework):
+        assert framework.version() == self.version
+
+
+class TestTrtExec82(WithFake):
+    version = "8.2.1"
+
+
+class TestTrtExec103(WithFake):
+    version = "10.3.0"
+
+
+@pytest.mark.slow
+class TestTrtExec111(WithFake):
+    version = "11.1.0"
