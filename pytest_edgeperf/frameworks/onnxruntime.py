@@ -1,7 +1,8 @@
-"""ONNX Runtime on the CPU, or on a GPU by its CUDA provider."""
+"""ONNX Runtime on the CPU, or on a GPU by its CUDA or TensorRT provider."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import (
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
 CPU_PROVIDER = "CPUExecutionProvider"
-CUDA = "cuda"
+CUDA, TENSORRT = "cuda", "tensorrt"
 #: Variant -> the provider that must then compute; ``None`` is the plain name.
-PROVIDERS = {None: CPU_PROVIDER, CUDA: "CUDAExecutionProvider"}
+PROVIDERS = {None: CPU_PROVIDER, CUDA: "CUDAExecutionProvider", TENSORRT: "TensorrtExecutionProvider"}
 SPINNING = ("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")
 DTYPES = {
     "tensor(float)": "float32",
@@ -56,7 +57,10 @@ MARKS = {"fp16": ("FLOAT16",), "int8": ("INT8", "UINT8")}
 
 
 class OnnxRuntime(Framework):
-    """ONNX Runtime with its CPU provider; as ``onnxruntime:cuda`` with its CUDA provider and no other silently.
+    """ONNX Runtime with its CPU provider; as ``onnxruntime:cuda`` or ``onnxruntime:tensorrt`` with that and no other.
+
+    On a GPU, a node that would run on the CPU is an error unless ``Model.parameters["onnxruntime.cpu_nodes"]`` allows
+    it. With the TensorRT provider, nodes that TensorRT lacks run with CUDA; its engines are built in another process.
 
     fp16 is the file converted by ONNX Runtime's own tool, with fp32 inputs and outputs; most CPUs compute it in fp32
     between casts. int8 is a static quantisation with quantise and dequantise nodes (QDQ), per channel, from a
@@ -73,17 +77,32 @@ class OnnxRuntime(Framework):
         "jetpack-4": "pip install onnx onnxruntime==1.19.2 (the last for Python 3.8; CPU)",
         "jetpack-5": "pip install onnx onnxruntime==1.19.2 (the last for Python 3.8; CPU)",
     }
-    variants = (CUDA,)
+    variants = (CUDA, TENSORRT)
     precisions = ("fp32", "fp16", "int8")
 
     @property
     def processor(self) -> str:
-        """``gpu`` with the CUDA provider."""
-        return "gpu" if self.variant == CUDA else "cpu"
+        """``gpu`` with the CUDA and the TensorRT provider."""
+        return "gpu" if self.variant is not None else "cpu"
 
     def version(self) -> Optional[str]:
         """The installed version of ``onnxruntime`` or ``onnxruntime-gpu``, read without importing it."""
         return next((version for version in map(version_of, DISTRIBUTIONS) if version is not None), None)
+
+    @property
+    def offered(self) -> Tuple[str, ...]:
+        """On a GPU also tf32, and int8 by TensorRT alone."""
+        own = {CUDA: ("fp32", "tf32", "fp16"), TENSORRT: ("fp32", "tf32", "fp16", "int8")}
+        return own.get(str(self.variant), self.precisions)
+
+    def unable(self, precision: str) -> Optional[str]:
+        """Why it can run no model at the precision; CUDA's provider would compute int8 in fp32."""
+        if precision == "int8" and self.variant == CUDA:
+            return (
+                f"{self.full_name} has no int8: ONNX Runtime's CUDA provider computes quantised models in fp32; "
+                f"onnxruntime:{TENSORRT} has it"
+            )
+        return super().unable(precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
@@ -115,23 +134,14 @@ class OnnxRuntime(Framework):
         ort = self.imported("onnxruntime")
         provider = PROVIDERS[self.variant]
         self._require_provider(ort, provider)
-        path, made = self._file(model, precision)
-        disabled = tuple(model.parameters.get("onnxruntime.disabled_optimizers", ()))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        for key in SPINNING:
-            options.add_session_config_entry(key, "0")
-        try:
-            session = ort.InferenceSession(
-                path, options, providers=[provider], disabled_optimizers=list(disabled) or None
-            )
-        except Exception as error:
-            raise FrameworkError(f"onnxruntime {self.version()} cannot load {path}: {error}") from error
-        _require_as_asked(session, threads, provider)
-        engine = OnnxRuntimeEngine(session, model, precision, path, str(self.version()), disabled, made)
-        engine.framework = self.full_name
-        return engine
+        # TensorRT chooses fp16 itself, from the file in fp32.
+        path, made = self._file(model, "fp32" if self.variant == TENSORRT and precision == "fp16" else precision)
+        loading = Loading(ort, model, precision, path, str(self.version()), made)
+        if self.variant is None:
+            return OnnxRuntimeEngine(loading, loading.session(threads, [provider]))
+        from pytest_edgeperf.frameworks import onnxruntime_gpu
+
+        return onnxruntime_gpu.load(loading, self.variant, threads)
 
     def _require_provider(self, ort: Any, provider: str) -> None:
         available = ort.get_available_providers()
@@ -146,7 +156,7 @@ class OnnxRuntime(Framework):
         source = best_source(model, "onnx", precision)
         assert source is not None
         path = file_of(model, source)
-        if precision == "fp32":
+        if precision in ("fp32", "tf32"):
             return path, None
         if source != "onnx":
             _require_marks(path, precision)
@@ -157,7 +167,10 @@ class OnnxRuntime(Framework):
             model,
             precision,
             tools={"onnx": version_of("onnx"), "onnxruntime": self.version()},
-            arguments={"inputs": [spec.name for spec in specs]} if specs else {},
+            arguments={
+                **({"inputs": [spec.name for spec in specs]} if specs else {}),
+                **({"symmetric": True} if specs and self.variant == TENSORRT else {}),
+            },
             files={"onnx": path},
             source=digests_of(path),
             calibration=calibration_of(model, specs) if specs else None,
@@ -165,30 +178,62 @@ class OnnxRuntime(Framework):
         return str(made.folder / CONVERTED), made
 
 
+@dataclass(frozen=True)
+class Loading:
+    """A file to load, and what it is to become."""
+
+    ort: Any
+    model: Model
+    precision: str
+    path: str
+    version: str
+    made: Optional[Built]
+
+    @property
+    def disabled_optimizers(self) -> Tuple[str, ...]:
+        """Graph optimisers that the model switches off."""
+        return tuple(self.model.parameters.get("onnxruntime.disabled_optimizers", ()))
+
+    def session(self, threads: int, providers: Sequence[Any], **entries: str) -> Any:
+        """A session of ``threads`` threads that do not spin, computing with the first of the providers.
+
+        ``entries`` are settings of the session, their dots as two underscores.
+
+        Raises:
+            FrameworkError: the file cannot be loaded, or the session is not as it was asked for.
+        """
+        options = self.ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        for key, value in (*((key, "0") for key in SPINNING), *entries.items()):
+            options.add_session_config_entry(key.replace("__", "."), value)
+        try:
+            session = self.ort.InferenceSession(
+                self.path,
+                options,
+                providers=list(providers),
+                disabled_optimizers=list(self.disabled_optimizers) or None,
+            )
+        except Exception as error:
+            raise FrameworkError(f"onnxruntime {self.version} cannot load {self.path}: {error}") from error
+        first = providers[0]
+        _require_as_asked(session, threads, first if isinstance(first, str) else first[0])
+        return session
+
+
 class OnnxRuntimeEngine(Engine):
     """A session of ONNX Runtime."""
 
     framework = OnnxRuntime.name
 
-    def __init__(
-        self,
-        session: Any,
-        model: Model,
-        precision: str,
-        path: str,
-        version: str,
-        disabled_optimizers: Tuple[str, ...],
-        made: Optional[Built],
-    ) -> None:
-        self.model = model
-        self.precision = precision
+    def __init__(self, loading: Loading, session: Any) -> None:
+        self.model = model = loading.model
+        self.precision = precision = loading.precision
+        path = loading.path
         self.size_mib = size_mib_of(path)
         self.inputs = _resolve_inputs(session.get_inputs(), model, path)
         self._session = session
-        self._path = path
-        self._made = made
-        self._version = version
-        self._disabled_optimizers = disabled_optimizers
+        self._loading = loading
         self._input_names = tuple(spec.name for spec in self.inputs)
         self._output_names = [output.name for output in session.get_outputs()]
         self._run = session.run
@@ -209,15 +254,15 @@ class OnnxRuntimeEngine(Engine):
         options = self._session.get_session_options()
         return {
             "framework": self.framework,
-            "version": self._version,
+            "version": self._loading.version,
             "precision": self.precision,
             "provider": self._session.get_providers()[0],
             "threads": options.intra_op_num_threads,
             "spinning": options.get_session_config_entry(SPINNING[0]) != "0",
             "graph_optimization_level": options.graph_optimization_level.name,
-            "disabled_optimizers": list(self._disabled_optimizers),
-            "model_sha256": file_digest(self._path)[:12],
-            **(self._made.describe() if self._made is not None else {}),
+            "disabled_optimizers": list(self._loading.disabled_optimizers),
+            "model_sha256": file_digest(self._loading.path)[:12],
+            **(self._loading.made.describe() if self._loading.made is not None else {}),
         }
 
     def close(self) -> None:
@@ -296,12 +341,12 @@ def build_fp16(folder: Path, onnx: str) -> None:
     _require_marks(str(folder / CONVERTED), "fp16")
 
 
-def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
+def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str, symmetric: bool = False) -> None:
     """Write the model quantised to 8 bits: QDQ, weights per channel, ranges by the calibration set's extremes.
 
-    ``inputs`` names those of an example, in its order.
+    ``inputs`` names those of an example, in its order; ``symmetric`` is as TensorRT takes it.
     """
-    quantise(onnx, folder, CONVERTED, inputs, calibration, "QDQ")
+    quantise(onnx, folder, CONVERTED, inputs, calibration, "QDQ", symmetric=symmetric)
     _require_marks(str(folder / CONVERTED), "int8")
 
 

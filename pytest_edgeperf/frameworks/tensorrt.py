@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Mapping, Optional, Protocol, Sequence, Tuple, cast
+from typing import TYPE_CHECKING, ClassVar, Mapping, Optional, Protocol, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, require_threads
@@ -141,4 +140,6 @@ class TensorRt(Framework):
         bindings = Bindings()
         if self.variant != TRTEXEC and bindings.version() is not None:
             return bindings
-        return cast(Driver, import_module("pytest_edgeperf.frameworks.trtexec").TrtExec())
+        from pytest_edgeperf.frameworks.trtexec import TrtExec
+
+        return TrtExec()

@@ -25,6 +25,7 @@ from pytest_edgeperf.frameworks.building import (
 )
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import DeviceTimed, Engine, FrameworkError, Model, TensorSpec, closed
+from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.onnx_files import digests_of
 from pytest_edgeperf.frameworks.sources import best_source
 from pytest_edgeperf.frameworks.tensorrt_building import ENGINE, QUANTISED, TOLD, dtype_of, import_tensorrt
@@ -198,6 +199,7 @@ class Bindings:
             "compute_capability": gpu.key()["compute_capability"],
             "cuda": f"{cuda.package} {cuda.version}",
             "threads": 1,
+            "mps": mps_active(),
             **described,
         }
         return TensorRtEngine(cuda, path, model, precision, specs, outputs, told)

@@ -27,7 +27,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
     require_precision,
 )
-from pytest_edgeperf.frameworks.onnx_files import Examples, digests_of, fold, load
+from pytest_edgeperf.frameworks.onnx_files import digests_of, load, quantise
 from pytest_edgeperf.frameworks.sources import best_source
 from pytest_edgeperf.frameworks.trtexec_program import Program, find, follow_parent, gpu_name, last_words, missing
 from pytest_edgeperf.settings import cache_folder
@@ -46,6 +46,7 @@ TIMING_CACHE = "timing.cache"
 PROFILE = "tensorrt.profile"
 DLA_CORE = "tensorrt.dla_core"
 WORKSPACE = "tensorrt.workspace_mib"
+OPTIMISATION_LEVEL = "tensorrt.builder_optimization_level"
 OUTPUT_NAMES = "tensorrt.outputs"
 
 #: Where ``trtexec`` has an option for it, its default is 16 MiB, too little for many layers' fast tactics; later
@@ -69,8 +70,6 @@ READ_BACK = {"ExposeDMA": "Enabled", "Data transfers": "Enabled", "CUDA Graph": 
 #: Metric -> its key in the exported times.
 PHASES = {"latency": "latencyMs", "device_copy_in": "h2dMs", "device_infer": "computeMs", "device_copy_out": "d2hMs"}
 DTYPES = ("float32", "float16", "int32", "int64", "int8", "uint8", "bool")
-#: What is worth computing in 8 bits; the rest stays between dequantised values, where TensorRT fuses it.
-QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 class TrtExec:
@@ -82,8 +81,9 @@ class TrtExec:
     file: fp16 is a converted copy. A source ``onnx:fp16`` or ``onnx:int8`` is taken as it is.
 
     ``Model.parameters`` may hold ``tensorrt.profile`` (input -> its least, best and largest shape),
-    ``tensorrt.dla_core`` (a number; what the DLA cannot do falls to the GPU), ``tensorrt.workspace_mib``, and for an
-    engine of the user's own ``tensorrt.outputs`` (their names in order).
+    ``tensorrt.dla_core`` (a number; what the DLA cannot do falls to the GPU), ``tensorrt.workspace_mib``,
+    ``tensorrt.builder_optimization_level``, and for an engine of the user's own ``tensorrt.outputs`` (their names in
+    order).
     """
 
     def version(self) -> Optional[str]:
@@ -394,47 +394,6 @@ def build(
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
 
 
-def quantise_symmetric(path: str, folder: Path, name: str, inputs: Sequence[str], calibration: str) -> None:
-    """Write the file with quantise and dequantise nodes as TensorRT takes them.
-
-    It knows no other zero point than 0, wants such nodes before the weights too (one pair a channel) and biases in
-    fp32, and is the faster the fewer of them stand behind a layer.
-
-    Args:
-        path: the file in fp32.
-        folder: where it is written, and what comes between for a while.
-        name: of what is written.
-        inputs: names of the arrays of an example, in its order.
-        calibration: path of the examples (see :func:`building.read_calibration`).
-    """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    with tempfile.TemporaryDirectory(prefix="edgeperf-quantise-", dir=str(folder)) as work:
-        folded, prepared = os.path.join(work, "folded.onnx"), os.path.join(work, "prepared.onnx")
-        # Its own optimisation would include those that are wrong.
-        fold(path, folded)
-        quant_pre_process(folded, prepared, skip_optimization=True)
-        quantize_static(
-            prepared,
-            str(folder / name),
-            Examples(calibration, inputs),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(QUANTISED),
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={
-                "ActivationSymmetric": True,
-                "WeightSymmetric": True,
-                "AddQDQPairToWeight": True,
-                "QuantizeBias": False,
-                "OpTypesToExcludeOutputQuantization": list(QUANTISED),
-            },
-        )
-
-
 def _conversion(program: Program, model: Model, precision: str) -> Optional[str]:
     """What has to be made of the ONNX file before it is built."""
     if best_source(model, "onnx", precision) != "onnx":
@@ -455,6 +414,15 @@ def _build_options(program: Program, model: Model, precision: str) -> List[str]:
         options.append(f"--workspace={workspace_mib or WORKSPACE_MIB}")
     elif workspace_mib is not None:
         options.append(f"--memPoolSize=workspace:{workspace_mib}")
+    level = model.parameters.get(OPTIMISATION_LEVEL)
+    if level is not None:
+        offered = program.with_offered(f"--builderOptimizationLevel={level}")
+        if not offered:
+            raise FrameworkError(
+                f"trtexec {program.version} has no --builderOptimizationLevel; leave out "
+                f"Model.parameters[{OPTIMISATION_LEVEL!r}]"
+            )
+        options += offered
     core = model.parameters.get(DLA_CORE)
     if core is not None:
         options += [f"--useDLACore={core}", "--allowGPUFallback"]
@@ -509,7 +477,7 @@ def _require_types(path: str, precision: str, program: Program) -> None:
 
 def _convert(onnx: str, folder: Path, conversion: str, inputs: Sequence[str], calibration: str) -> str:
     if conversion == "int8":
-        quantise_symmetric(onnx, folder, CONVERTED, inputs, calibration)
+        quantise(onnx, folder, CONVERTED, inputs, calibration, "QDQ", symmetric=True)
         return str(folder / CONVERTED)
     from pytest_edgeperf.frameworks import onnxruntime
 

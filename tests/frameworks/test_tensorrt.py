@@ -14,6 +14,7 @@ import pytest
 
 from pytest_edgeperf.frameworks import building, tensorrt_bindings
 from pytest_edgeperf.frameworks.interface import PLATFORMS, FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.sources import as_model
 from pytest_edgeperf.frameworks.tensorrt import TensorRt
 from pytest_edgeperf.frameworks.tensorrt_bindings import Bindings
@@ -91,6 +92,7 @@ def test_it_infers_and_says_what_it_is(fake, network, tmp_path):
     np.testing.assert_allclose(engine.infer(ROWS)[0], ROWS @ MATRIX, rtol=1e-3, atol=1e-3)
     described = engine.describe()
     assert len(described.pop("engine_sha256")) == 12
+    assert described.pop("mps") == mps_active()
     assert described == {
         "framework": "tensorrt",
         "version": "8.6.0",

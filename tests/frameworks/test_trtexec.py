@@ -13,7 +13,7 @@ import pytest
 
 from pytest_edgeperf.frameworks import trtexec, trtexec_program
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
-from pytest_edgeperf.frameworks.onnx_files import inputs_of
+from pytest_edgeperf.frameworks.onnx_files import inputs_of, quantise
 from pytest_edgeperf.frameworks.sources import best_source, file_of
 from pytest_edgeperf.frameworks.trtexec import TrtExec
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
@@ -241,6 +241,16 @@ def test_the_workspace_is_what_the_model_says(fake, onnx_file, version, option):
     assert [one for one in told(log)[0] if "workspace" in one] == [option]
 
 
+def test_the_builders_level_is_asked_for_where_it_is_offered_and_else_refused(fake, onnx_file):
+    model = small(onnx_file(), **{"tensorrt.builder_optimization_level": 5})
+    log = fake("10.3.0")
+    load_model(model)
+    assert "--builderOptimizationLevel=5" in told(log)[0]
+    fake("8.2.1")
+    with pytest.raises(FrameworkError, match=r"trtexec 8\.2\.1 has no --builderOptimizationLevel; leave out Model"):
+        load_model(model)
+
+
 # Precisions.
 
 
@@ -283,7 +293,7 @@ def test_a_file_that_is_in_the_precision_is_taken_as_it_is(fake, tmp_path):
     plain = write_onnx(str(tmp_path / "contract.onnx"))
     calibrated = tmp_path / "examples.npz"
     np.savez(str(calibrated), **{f"{index}_0": image for index, image in enumerate(images(4))})
-    trtexec.quantise_symmetric(plain, tmp_path, "ready.onnx", ["images"], str(calibrated))
+    quantise(plain, tmp_path, "ready.onnx", ["images"], str(calibrated), "QDQ", symmetric=True)
     sources = {"onnx": partial(str, plain), "onnx:int8": partial(str, tmp_path / "ready.onnx")}
     engine = load_model(Model("ready", sources), "int8")
     assert "--onnx=ready.onnx" in engine.describe()["build_command"]
