@@ -120,8 +120,9 @@ class FrameworkContract:
 
     #: As typed in ``--framework``, with a variant if it has one.
     framework_name = ""
-    #: Its engines may infer in several threads at once, each its own.
+    #: Its engines may infer in several threads at once, each its own, so many times.
     concurrent = True
+    repetitions = 20
 
     def sources(self, folder: Path, classes: int) -> Mapping[str, Callable[[], Any]]:
         """The network in the formats that the framework may read; a child class adds its own."""
@@ -245,7 +246,7 @@ class FrameworkContract:
         def work(engine: Engine, image: Any) -> None:
             right = expected(image)
             try:
-                for _ in range(20):
+                for _ in range(self.repetitions):
                     found = engine.infer(image)[0]
                     if np.abs(np.asarray(found).reshape(right.shape) - right).max() > 1e-2 * np.abs(right).max():
                         wrong.append("an answer was another engine's")

@@ -15,6 +15,8 @@ pytest.importorskip("onnxruntime")
 class WithFake(FrameworkContract):
     framework_name = "tensorrt:trtexec"
     version = ""
+    # Each inference starts the program.
+    repetitions = 3
 
     @pytest.fixture(autouse=True)
     def program(self, tmp_path, monkeypatch):
@@ -29,6 +31,7 @@ class TestTrtExec82(WithFake):
     version = "8.2.1"
 
 
+@pytest.mark.slow
 class TestTrtExec103(WithFake):
     version = "10.3.0"
 
