@@ -137,6 +137,22 @@ def contrast_summaries(
     return contrasts
 
 
+def contrast_medians(
+    benchmark: str, metric: str, baseline: Sequence[Any], candidate: Sequence[Any], *, new_session: bool
+) -> Contrast:
+    """Contrast the medians alone, for an interval: of numbers, of summaries, or of one against the other."""
+    values = (*baseline, *candidate)
+    blocks = [one["block_sd"] for one in values if isinstance(one, Mapping) and one.get("block_sd")]
+    known = block_dispersions(blocks, "p50", benchmark, metric)
+    base, new = (
+        checked_logs([one["p50"] if isinstance(one, Mapping) else one for one in side], benchmark, f"{metric} p50")
+        for side in (baseline, candidate)
+    )
+    dispersion = max(median(known), DISPERSION_FLOOR) if known else None
+    summary = "p50" if known else VALUE
+    return _contrast(benchmark, metric, summary, base, new, dispersion, assumed=False, new_session=new_session)
+
+
 def _contrast(
     benchmark: str,
     metric: str,

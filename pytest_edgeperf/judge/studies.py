@@ -1,15 +1,21 @@
-"""Read the studies of a results file: the points of each series, and the line through them."""
+"""Read the studies of results files: the points of each series, the lines through them, and how series compare."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.fits import LineFit, fit_line
+from pytest_edgeperf.judge.shares import SeriesShares, shares_of
+from pytest_edgeperf.judge.study_values import Member, metric_of, numbers_of
 from pytest_edgeperf.results.studies import STUDIES, STUDY, Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Results
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.judge.pieces import Pieces
+    from pytest_edgeperf.judge.study_ratios import Ranking, SeriesRatios
 
 #: A further step pays when it adds this much: less is within what sessions differ by.
 LEAST_GAIN = 0.05
@@ -17,16 +23,17 @@ LEAST_GAIN = 0.05
 
 @dataclass(frozen=True)
 class Point:
-    """A benchmark in a study: its coordinate, and the median over its undisturbed runs."""
+    """A benchmark in a study: its coordinate, the median over its undisturbed runs, and what each of them gave."""
 
     x: float
     value: float
     benchmark: str
+    runs: Tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class SeriesResult:
-    """One metric of one series: its points by x, and their line where there are two different x."""
+    """One metric of one series: its points by x, their line where there are two different x, and its pieces."""
 
     series: str
     metric: str
@@ -35,6 +42,8 @@ class SeriesResult:
     fit: Optional[LineFit]
     #: Whether more is better.
     higher: bool = False
+    #: Where one line does not explain the points, or where the study says how many there are.
+    pieces: Optional[Pieces] = None
 
     def pays_up_to(self, least_gain: float = LEAST_GAIN) -> Optional[float]:
         """The largest coordinate up to which each step makes a metric of which more is better grow by so much.
@@ -57,6 +66,9 @@ class StudyResult:
 
     study: Study
     series: Tuple[SeriesResult, ...]
+    ratios: Tuple[SeriesRatios, ...] = ()
+    rankings: Tuple[Ranking, ...] = ()
+    shares: Tuple[SeriesShares, ...] = ()
 
 
 def read_studies(results: Results) -> List[StudyResult]:
@@ -68,26 +80,78 @@ def read_studies(results: Results) -> List[StudyResult]:
     Raises:
         ValueError: a stored study, or a benchmark's place in one, is malformed; the message names it.
     """
+    studies = described(results)
+    if not studies:
+        return []
+    found = places(results)
+    return [read_study(study, members(study, found, results)) for study in studies]
+
+
+def described(results: Results) -> List[Study]:
+    """The studies that the results describe.
+
+    Raises:
+        ValueError: one is malformed; the message names it.
+    """
     stored = results.extra.get(STUDIES, {})
     if not isinstance(stored, Mapping):
         raise ValueError(f"{STUDIES}: {stored!r} instead of studies by name")
-    studies = [_study(name, one) for name, one in stored.items()]
-    if not studies:
-        return []
-    places = {name: _place(name, one) for name, one in results.benchmarks.items() if STUDY in one.extra}
-    return [StudyResult(study, _series(study, places, results.benchmarks)) for study in studies]
+    return [_study(name, one) for name, one in stored.items()]
+
+
+def places(results: Results) -> Dict[str, Place]:
+    """Where the benchmarks stand that belong to a study, by id.
+
+    Raises:
+        ValueError: a place is malformed; the message names the benchmark.
+    """
+    return {name: _place(name, one) for name, one in results.benchmarks.items() if STUDY in one.extra}
+
+
+def members(study: Study, found: Mapping[str, Place], results: Results) -> List[Member]:
+    """The benchmarks that belong to a study."""
+    return [
+        Member(place.series, place.x, name, results.benchmarks[name])
+        for name, place in found.items()
+        if place.study == study.name
+    ]
+
+
+def read_study(
+    study: Study, found: Sequence[Member], between: Sequence[Tuple[str, str]] = (), *, other_session: bool = False
+) -> StudyResult:
+    """A study with the series of its members.
+
+    Args:
+        study: what to read.
+        found: the benchmarks that belong to it.
+        between: pairs of series whose ratios are asked for beside the study's own.
+        other_session: whether the series of ``between``, and those that are ranked, are of different sessions.
+
+    Raises:
+        ValueError: a series has a metric in two units.
+    """
+    series = _series(study, found)
+    ratios: Tuple[SeriesRatios, ...] = ()
+    rankings: Tuple[Ranking, ...] = ()
+    if study.ratios or study.ranking or between:
+        from pytest_edgeperf.judge.study_ratios import matching_pairs, rank, ratios_of
+
+        names = list(dict.fromkeys(one.series for one in found))
+        own = [pair for pair in matching_pairs(names, study.ratios) if pair not in between]
+        ratios = ratios_of(study, found, own) + ratios_of(study, found, between, new_session=other_session)
+        rankings = rank(study, found, names, new_session=other_session) if study.ranking else ()
+    return StudyResult(study, series, ratios, rankings, shares_of(study, found))
 
 
 def _study(name: str, stored: Any) -> Study:
     try:
         study = Study.from_dict(name, stored)
-        if isinstance(stored["metrics"], str) or not all(isinstance(metric, str) for metric in study.metrics):
-            raise TypeError("metrics is not a list of names")
         for line in study.references:
             _check_reference(line)
     except KeyError as error:
         raise ValueError(f"study {name!r} is malformed: {error} is missing") from None
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"study {name!r} is malformed: {error}") from None
     return study
 
@@ -96,7 +160,7 @@ def _check_reference(line: ReferenceLine) -> None:
     for field in ("slope", "intercept", "x_from", "x_to"):
         value = getattr(line, field)
         open_end = value is None and field.startswith("x_")
-        if not open_end and not _is_finite(value):
+        if not open_end and not (isinstance(value, (int, float)) and math.isfinite(value)):
             raise TypeError(f"a reference's {field} is {value!r} instead of a finite number")
     for field in ("series", "metric", "unit", "source"):
         if not isinstance(getattr(line, field), str):
@@ -115,44 +179,40 @@ def _place(name: str, benchmark: Benchmark) -> Place:
     return place
 
 
-def _series(study: Study, places: Mapping[str, Place], benchmarks: Mapping[str, Benchmark]) -> Tuple[SeriesResult, ...]:
-    found: List[SeriesResult] = []
+def _series(study: Study, found: Sequence[Member]) -> Tuple[SeriesResult, ...]:
+    read: List[SeriesResult] = []
     for metric in study.metrics:
         points: Dict[str, List[Point]] = {}
         units: Dict[str, str] = {}
         directions: Dict[str, str] = {}
-        for name, place in places.items():
-            value = _median(benchmarks[name], metric) if place.study == study.name else None
-            if value is None:
+        for member in found:
+            runs = numbers_of(member.benchmark, metric)
+            if not runs:
                 continue
-            unit = benchmarks[name].metrics[metric].unit
-            if units.setdefault(place.series, unit) != unit:
-                both = f"{units[place.series]} and in {unit} ({name})"
-                raise ValueError(f"study {study.name!r}: {metric} of {place.series} is in {both}")
-            directions[place.series] = benchmarks[name].metrics[metric].better
-            points.setdefault(place.series, []).append(Point(place.x, value, name))
-        found += [
-            _fitted(series, metric, units[series], points[series], higher=directions[series] == HIGHER)
+            told = metric_of(member.benchmark, metric)
+            if units.setdefault(member.series, told.unit) != told.unit:
+                both = f"{units[member.series]} and in {told.unit} ({member.name})"
+                raise ValueError(f"study {study.name!r}: {metric} of {member.series} is in {both}")
+            directions[member.series] = told.better
+            points.setdefault(member.series, []).append(Point(member.x, median(runs), member.name, tuple(runs)))
+        read += [
+            _fitted(study, series, metric, units[series], points[series], higher=directions[series] == HIGHER)
             for series in points
         ]
-    return tuple(found)
+    return tuple(read)
 
 
-def _fitted(series: str, metric: str, unit: str, points: List[Point], *, higher: bool) -> SeriesResult:
+def _fitted(study: Study, series: str, metric: str, unit: str, points: List[Point], *, higher: bool) -> SeriesResult:
     ordered = tuple(sorted(points, key=lambda point: (point.x, point.benchmark)))
-    x = [point.x for point in ordered]
-    fit = fit_line(x, [point.value for point in ordered]) if x[0] != x[-1] else None
-    return SeriesResult(series, metric, unit, ordered, fit, higher)
+    x, y = [point.x for point in ordered], [point.value for point in ordered]
+    fit = fit_line(x, y) if x[0] != x[-1] else None
+    return SeriesResult(series, metric, unit, ordered, fit, higher, _in_pieces(study, x, y, ordered))
 
 
-def _median(benchmark: Benchmark, metric: str) -> Optional[float]:
-    if metric not in benchmark.metrics:
+def _in_pieces(study: Study, x: List[float], y: List[float], points: Sequence[Point]) -> Optional[Pieces]:
+    wanted = study.pieces or 2
+    if not study.lines or wanted == 1 or len(set(x)) < 3 * wanted:
         return None
-    values = [run.values.get(metric) for run in benchmark.runs if not run.disturbed]
-    numbers = [value.get("p50") if isinstance(value, Mapping) else value for value in values]
-    usable = [float(number) for number in numbers if number is not None and _is_finite(number)]
-    return median(usable) if usable else None
+    from pytest_edgeperf.judge.pieces import find_pieces
 
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return find_pieces(x, y, study.pieces, [point.runs for point in points])

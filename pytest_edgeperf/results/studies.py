@@ -9,6 +9,13 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 STUDIES = "studies"
 STUDY = "study"
 
+SLOPE = "slope"
+INTERCEPT = "intercept"
+#: What of a series' line may decide in a check.
+GATES = (SLOPE, INTERCEPT)
+#: In a pair of series: any text.
+ANY = "*"
+
 
 @dataclass(frozen=True)
 class ReferenceLine:
@@ -26,10 +33,21 @@ class ReferenceLine:
 
 @dataclass(frozen=True)
 class Study:
-    """A named experiment: what its coordinate is, which metrics are fitted over it, and what was published.
+    """A named experiment: what its coordinate is, what is read from it, and what was published.
 
-    ``metrics`` are read as the median over runs of a summary's ``p50``, or of a number, and fitted with a line per
-    series; without ``lines`` their values are shown, one per coordinate.
+    Attributes:
+        metrics: read as the median over runs of a summary's ``p50``, or of a number; ``"postprocess/infer"`` is the
+            quotient of two metrics of one run. Each is fitted with a line per series.
+        lines: without them the values are shown, one per coordinate.
+        pieces: into how many lines a series is cut where it has three coordinates for each of them; ``None`` finds
+            the number, and breaks only what one line does not explain; 1 never breaks.
+        ratios: pairs of series, of which the first is told as how many times better than the second at each
+            coordinate. A ``*`` stands for any text, the same in both: ``("*", "torch")``, ``("* fp16", "*")``.
+        ranking: order the series at each coordinate.
+        shares: metrics that are parts of ``whole``, told as shares of it at each coordinate.
+        gate: ``"slope"``, ``"intercept"``: what of each series' line fails a check that finds it worse than the
+            baseline's by more than the tolerance; the last test of the series fails. Lines of sizes, of quotients and
+            of metrics of which more is better do not gate, and ``--against`` asks about no line.
     """
 
     name: str
@@ -38,30 +56,95 @@ class Study:
     metrics: Tuple[str, ...] = ("latency", "memory_process_peak")
     references: Tuple[ReferenceLine, ...] = ()
     lines: bool = True
+    pieces: Optional[int] = None
+    ratios: Tuple[Tuple[str, str], ...] = ()
+    ranking: bool = False
+    shares: Tuple[str, ...] = ()
+    whole: str = "latency"
+    gate: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no study can be.
+
+        Raises:
+            ValueError: ``pieces``, a pair of ``ratios`` or a word of ``gate`` is none; the message names it.
+        """
+        whole_number = isinstance(self.pieces, int) and not isinstance(self.pieces, bool)
+        if self.pieces is not None and not (whole_number and self.pieces > 0):
+            raise ValueError(f"pieces is {self.pieces!r}; give a number of at least 1, or None to find it")
+        for name in ("metrics", "shares", "gate"):
+            words = getattr(self, name)
+            if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+                raise ValueError(f"{name} is {words!r} instead of a tuple of names")
+        for pair in self.ratios:
+            if not _is_pair(pair):
+                raise ValueError(
+                    f"ratios has {pair!r} instead of two series, such as ('*', 'torch') or ('* fp16', '*')"
+                )
+        for word in self.gate:
+            if word not in GATES:
+                raise ValueError(f"gate has {word!r}; a line has a {' and an '.join(GATES)}")
 
     def to_dict(self) -> Dict[str, Any]:
-        """As stored in a results file under ``studies.<name>``."""
+        """As stored in a results file under ``studies.<name>``; what is as usual is left out."""
         references = [
             {key: value for key, value in vars(line).items() if value is not None} for line in self.references
         ]
-        shown = {} if self.lines else {"lines": False}
-        return {"x": self.x, "x_unit": self.x_unit, "metrics": list(self.metrics), "references": references, **shown}
+        stored: Dict[str, Any] = {
+            "x": self.x,
+            "x_unit": self.x_unit,
+            "metrics": list(self.metrics),
+            "references": references,
+        }
+        if not self.lines:
+            stored["lines"] = False
+        if self.pieces is not None:
+            stored["pieces"] = self.pieces
+        if self.ratios:
+            stored["ratios"] = [list(pair) for pair in self.ratios]
+        if self.ranking:
+            stored["ranking"] = True
+        if self.shares:
+            stored["shares"] = list(self.shares)
+            stored["whole"] = self.whole
+        if self.gate:
+            stored["gate"] = list(self.gate)
+        return stored
 
     @classmethod
     def from_dict(cls, name: str, stored: Mapping[str, Any]) -> Study:
         """Read what :meth:`to_dict` gave.
 
         Raises:
-            TypeError, KeyError: the stored value is not a study.
+            TypeError, KeyError, ValueError: the stored value is not a study.
         """
         return cls(
             name=name,
             x=str(stored["x"]),
             x_unit=str(stored["x_unit"]),
-            metrics=tuple(stored["metrics"]),
+            metrics=_tuple(stored["metrics"]),
             references=tuple(ReferenceLine(**line) for line in stored.get("references", ())),
             lines=stored.get("lines", True) is not False,
+            pieces=stored.get("pieces"),
+            ratios=tuple(_tuple(pair) for pair in stored.get("ratios", ())),
+            ranking=stored.get("ranking", False) is True,
+            shares=_tuple(stored.get("shares", ())),
+            whole=str(stored.get("whole", "latency")),
+            gate=_tuple(stored.get("gate", ())),
         )
+
+
+def _is_pair(pair: Any) -> bool:
+    """Whether it is two series, of which the second takes a text from the first."""
+    if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(one, str) for one in pair):
+        return False
+    first, second = str(pair[0]).count(ANY), str(pair[1]).count(ANY)
+    return second <= first <= 1
+
+
+def _tuple(stored: Any) -> Any:
+    """A list as a tuple; a text stays, to be refused as one."""
+    return stored if isinstance(stored, str) else tuple(stored)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+import random
 from dataclasses import replace
 
 import pytest
@@ -51,10 +53,14 @@ def test_series_by_metric_with_points_and_lines():
         ("memory_process_peak", "ort", "MiB"),
     ]
     torch, ort, memory, _ = found.series
-    assert torch.points == (Point(1, 11, "near"), Point(2, 20, "middle"), Point(3, 31, "far"))
+    assert torch.points == (
+        Point(1, 11, "near", (10, 11, 12)),
+        Point(2, 20, "middle", (20,)),
+        Point(3, 31, "far", (31, 30, 39)),
+    )
     assert torch.fit == fit_line([1, 2, 3], [11, 20, 31])
     assert torch.fit.slope_interval is not None
-    assert (ort.points, ort.fit) == ((Point(2, 5, "other"),), None)
+    assert (ort.points, ort.fit) == ((Point(2, 5, "other", (5,)),), None)
     assert [point.value for point in memory.points] == [100.0] * 3
 
 
@@ -80,7 +86,7 @@ def test_disturbed_runs_and_absent_values_are_left_out():
         "undeclared": Benchmark({}, {}, (good,), place),
     }
     (series,) = read_studies(results(STUDY, **made))[0].series
-    assert series.points == (Point(1, 10.0, "mixed"),)
+    assert series.points == (Point(1, 10.0, "mixed", (10.0,)),)
 
 
 def test_each_study_has_its_own_benchmarks():
@@ -115,6 +121,18 @@ REFERENCE = GOOD["references"][0]
         {**GOOD, "metrics": [1]},
         {**GOOD, "metrics": None},
         {**GOOD, "references": None},
+        {**GOOD, "pieces": 0},
+        {**GOOD, "pieces": "two"},
+        {**GOOD, "pieces": True},
+        {**GOOD, "ratios": ["torch"]},
+        {**GOOD, "ratios": [["a"]]},
+        {**GOOD, "ratios": [["a", 1]]},
+        {**GOOD, "ratios": [["a", "*"]]},
+        {**GOOD, "ratios": [["a**", "b"]]},
+        {**GOOD, "shares": "infer"},
+        {**GOOD, "shares": [1]},
+        {**GOOD, "gate": ["bend"]},
+        {**GOOD, "gate": "slope"},
         {**GOOD, "references": [1]},
         {**GOOD, "references": [{**REFERENCE, "more": 1}]},
         {**GOOD, "references": [{**REFERENCE, "slope": "14"}]},
@@ -163,3 +181,65 @@ def test_a_further_step_pays_while_it_adds_five_per_cent(values, pays):
     (found,) = read_studies(results(study, **made))
     assert found.study.lines is False
     assert [one.pays_up_to() for one in found.series] == [pays, None]
+
+
+def test_what_a_study_asks_for_is_stored_and_what_is_usual_is_not():
+    asking = replace(
+        STUDY, pieces=2, ratios=(("*", "torch"),), ranking=True, shares=("infer",), whole="infer", gate=("slope",)
+    )
+    assert Study.from_dict("suo", json.loads(json.dumps(asking.to_dict()))) == asking
+    assert set(STUDY.to_dict()) == {"x", "x_unit", "metrics", "references"}
+    assert Study.from_dict("suo", {**STUDY.to_dict(), "from": "a later version"}) == STUDY
+
+
+@pytest.mark.parametrize("wrong", [{"pieces": 0}, {"ratios": (("a", "*"),)}, {"gate": ("bend",)}, {"shares": "infer"}])
+def test_a_study_that_cannot_be_is_refused_where_it_is_made(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(STUDY, **wrong)
+
+
+def test_the_quotient_of_two_metrics():
+    made = {
+        f"b{x}": Benchmark(
+            {},
+            {"infer": Metric("ms"), "postprocess": Metric("ms"), "memory": Metric("MiB")},
+            tuple(run({"infer": {"p50": 2.0}, "postprocess": 2.0 * x + n, "memory": 8.0}) for n in (0, 1, 3)),
+            {"study": Place("suo", "torch", x).to_dict()},
+        )
+        for x in (1.0, 2.0, 3.0)
+    }
+    no_time = run({"infer": 0.0, "postprocess": 1.0})
+    made["zero"] = Benchmark({}, made["b1.0"].metrics, (no_time,), {"study": Place("suo", "zero", 1).to_dict()})
+    study = replace(STUDY, metrics=("postprocess/infer", "memory/infer", "infer/absent"))
+    quotient, other = read_studies(results(study, **made))[0].series
+    assert [point.value for point in quotient.points] == [1.5, 2.5, 3.5]
+    assert (quotient.unit, other.unit) == ("", "MiB/ms")
+
+
+def test_a_study_says_whether_series_are_broken():
+    x = (1, 2, 3, 4, 5, 6, 7, 8)
+    made = {f"b{one}": benchmark("torch", one, [one if one < 5 else 100 - one]) for one in x}
+    found = {
+        pieces: read_studies(results(replace(STUDY, pieces=pieces, metrics=("latency",)), **made))[0].series[0].pieces
+        for pieces in (None, 1, 2, 3)
+    }
+    assert [one.after for one in found[None].breaks] == [4]
+    assert found[2].pieces == found[None].pieces
+    assert found[1] is found[3] is None
+    values = replace(STUDY, lines=False, metrics=("latency",))
+    assert read_studies(results(values, **made))[0].series[0].pieces is None
+
+
+def test_formula_4_is_found_again_in_memory():
+    """The paper gives the line of its memory, and no points: these are on it, within 1 % of noise."""
+    rng = random.Random(4)
+    x = (38.97, 65.86, 76.38, 87.68, 99.76, 112.62, 126.26, 140.69, 155.89, 171.86)
+    made = {
+        f"b{one}": benchmark("PyTorch", one, [1.0], memory=(14.36 * one + 1393.52) * (1 + rng.uniform(-0.01, 0.01)))
+        for one in x
+    }
+    series = next(one for one in read_studies(results(STUDY, **made))[0].series if one.metric == "memory_process_peak")
+    assert series.fit.slope_interval[0] < 14.36 < series.fit.slope_interval[1]
+    assert series.fit.intercept_interval[0] < 1393.52 < series.fit.intercept_interval[1]
+    assert series.fit.slope == pytest.approx(14.36, rel=0.03)
+    assert series.pieces is None
