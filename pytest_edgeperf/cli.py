@@ -100,7 +100,7 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
 
         paper = _paper()
         click.echo(render_comparison(comparison, width=paper.width, colour=paper.colour, ascii_only=paper.ascii_only))
-    if comparison.summary[REGRESSED]:
+    if comparison.summary[REGRESSED] or comparison.regressed_lines:
         sys.exit(EXIT_REGRESSED)
 
 

@@ -259,8 +259,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) 
 
 def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pytest.TestReport]) -> None:
     from pytest_edgeperf.judge.types import REGRESSED
+    from pytest_edgeperf.report.lines import failing_lines
     from pytest_edgeperf.report.properties import junit_properties
-    from pytest_edgeperf.report.terminal import regression_headline, regression_text
+    from pytest_edgeperf.report.terminal import line_headline, line_text, regression_headline, regression_text
     from pytest_edgeperf.schedule import replay
 
     comparison = measuring.comparison
@@ -269,9 +270,17 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
     if benchmark is not None:
         for report in reports:
             report.user_properties.extend(junit_properties(benchmark, verdict))
-    if measuring.settings.judges and verdict is not None and verdict.verdict == REGRESSED:
-        headline = regression_headline(item.nodeid, verdict)
-        replay.fail(item, reports, headline, regression_text(item.nodeid, verdict))
+    if not measuring.settings.judges:
+        return
+    told = []
+    if verdict is not None and verdict.verdict == REGRESSED:
+        told.append((regression_headline(item.nodeid, verdict), regression_text(item.nodeid, verdict)))
+    whole = [plan.id for plan in measuring.plans.values() if not plan.broken]
+    for line in failing_lines(comparison, item.nodeid, whole):
+        told.append((line_headline(line), line_text(line)))
+    if told:
+        headlines, texts = zip(*told)
+        replay.fail(item, reports, headlines[0], "\n\n".join(texts))
 
 
 # Reporting.

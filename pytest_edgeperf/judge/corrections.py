@@ -14,6 +14,8 @@ LATENCY_SHARE = 0.7
 MEMORY_SHARE = 0.1
 #: Accuracies, and whatever else a marker makes gate.
 ACCURACY_SHARE = 0.2
+#: Slopes and intercepts, taken from the share of the accuracies in a session with a study that gates.
+LINES_SHARE = 0.1
 
 #: Summaries by which one benchmark's latency is judged: low quantile, median, tail.
 SUMMARIES = 3

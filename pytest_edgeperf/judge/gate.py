@@ -11,6 +11,7 @@ from scipy.special import stdtr, stdtrit
 from pytest_edgeperf.judge.corrections import (
     ACCURACY_SHARE,
     LATENCY_SHARE,
+    LINES_SHARE,
     adjusted,
     first_level,
     latency_family,
@@ -53,14 +54,23 @@ class Level:
     suspicion: float
 
 
-def levels(family: Family, informing: int = 0) -> Tuple[Level, Level, Level]:
-    """Return the levels of latency, of the other metrics that gate, and of so many tests that only inform."""
+def levels(family: Family, informing: int = 0, lines: int = 0) -> Tuple[Level, Level, Level]:
+    """Return the levels of latency, of the other metrics that gate, and of so many tests that only inform.
+
+    ``lines``: how many slopes and intercepts the session tests at :func:`lines_level`.
+    """
     gates = sum(len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks)
+    others = ACCURACY_SHARE - LINES_SHARE if lines else ACCURACY_SHARE
     return (
         Level(family.alpha, latency_family(len(family.benchmarks)), LATENCY_SHARE, family.suspicion),
-        Level(family.alpha, other_family(gates), ACCURACY_SHARE, family.suspicion),
+        Level(family.alpha, other_family(gates), others, family.suspicion),
         Level(family.alpha, informing, 1.0, family.suspicion),
     )
+
+
+def lines_level(family: Family, lines: int) -> Level:
+    """Return the level of so many slopes and intercepts."""
+    return Level(family.alpha, lines, LINES_SHARE, family.suspicion)
 
 
 class Tested(NamedTuple):

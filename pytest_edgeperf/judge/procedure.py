@@ -9,7 +9,8 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from pytest_edgeperf.judge.answers import answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
-from pytest_edgeperf.judge.gate import Tested, levels
+from pytest_edgeperf.judge.gate import Tested, levels, lines_level
+from pytest_edgeperf.judge.lines import LineQuestions
 from pytest_edgeperf.judge.questions import Questions
 from pytest_edgeperf.judge.types import (
     IMPROVED,
@@ -103,9 +104,10 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
                 metrics[benchmark][name] = outcome.verdict
                 if outcome.suspicious and outcome.verdict.gates:
                     suspects.add(benchmark)
+    lines = LineQuestions(base, candidate, family)
     latency_tests: List[Tested] = []
     groups = (questions.latency, questions.others, questions.informing)
-    for group, level in zip(groups, levels(family, len(questions.informing.contrasts))):
+    for group, level in zip(groups, levels(family, len(questions.informing.contrasts), lines.count)):
         answers, tests = answer(group, level, final=stage.final, must_detect=family.must_detect)
         if group is questions.latency:
             latency_tests = tests
@@ -113,6 +115,8 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
             metrics[question.benchmark][question.name] = metric_verdict
             if question.gates and metric_verdict.verdict == INCONCLUSIVE:
                 suspects.add(question.benchmark)
+    line_verdicts = lines.answer(judged, lines_level(family, lines.count), stage)
+    suspects.update(name for line in line_verdicts if line.suspicious for name in line.verdict.benchmarks)
     decisions, verdicts = {}, {}
     for benchmark in family.benchmarks:
         if benchmark in unjudged:
@@ -124,7 +128,8 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
         else:
             continue
         decisions[benchmark] = MORE if go_on and not stage.final else STOP
-    return Step(decisions, Comparison(verdicts, common_shift(latency_tests, family.tolerance)))
+    shift = common_shift(latency_tests, family.tolerance)
+    return Step(decisions, Comparison(verdicts, shift, tuple(line.verdict for line in line_verdicts)))
 
 
 def combine(metrics: Mapping[str, MetricVerdict], evidence: Evidence) -> BenchmarkVerdict:

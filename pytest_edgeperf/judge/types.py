@@ -144,12 +144,60 @@ class BenchmarkVerdict:
 
 
 @dataclass(frozen=True)
+class LineVerdict:
+    """What is known of the ``slope`` or the ``intercept`` (its ``part``) of a series whose study lets it gate.
+
+    ``baseline`` and ``candidate`` are in ``unit``, the ``interval`` (95 %) is of their difference. ``benchmarks`` are
+    the ids that the line goes through, as they were collected.
+    """
+
+    study: str
+    series: str
+    metric: str
+    part: str
+    verdict: str
+    unit: str = ""
+    baseline: Optional[float] = None
+    candidate: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    p_adjusted: Optional[float] = None
+    tolerance: Optional[float] = None
+    benchmarks: Tuple[str, ...] = ()
+    reason: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "study": self.study,
+            "series": self.series,
+            "metric": self.metric,
+            "part": self.part,
+            "verdict": self.verdict,
+            "unit": self.unit,
+            "baseline": _rounded(self.baseline),
+            "candidate": _rounded(self.candidate),
+            "difference_interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+            "p_adjusted": _rounded(self.p_adjusted),
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        return printed
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The verdicts on all benchmarks of two results files."""
 
     benchmarks: Mapping[str, BenchmarkVerdict]
     #: Ratio by which the latency of all judged benchmarks moved together, when that is beyond the tolerance.
     common_shift: Optional[float] = None
+    #: Of the series whose study lets slope or intercept gate.
+    lines: Tuple[LineVerdict, ...] = ()
+
+    @property
+    def regressed_lines(self) -> Tuple[LineVerdict, ...]:
+        """The slopes and intercepts that got worse."""
+        return tuple(line for line in self.lines if line.verdict == REGRESSED)
 
     @property
     def summary(self) -> Dict[str, int]:
@@ -167,6 +215,8 @@ class Comparison:
         }
         if self.common_shift is not None:
             printed["common_shift"] = _rounded(self.common_shift)
+        if self.lines:
+            printed["lines"] = [line.to_dict() for line in self.lines]
         return printed
 
 

@@ -16,6 +16,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
 )
 from pytest_edgeperf.report.figures import deciding_metric, metric_label
+from pytest_edgeperf.report.lines import line_name, line_text, lines_count
 from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantity
 from pytest_edgeperf.report.sentences import (
     differences_text,
@@ -31,7 +32,7 @@ _ORDER = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANG
 def comparison_markdown(comparison: Comparison) -> str:
     """A line of counts, a table of all benchmarks, then the regressed ones in sentences."""
     ordered = sorted(comparison.benchmarks.items(), key=lambda pair: _ORDER.index(pair[1].verdict))
-    lines = [f"**{verdict_counts(comparison)}**"]
+    lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
     if comparison.common_shift is not None:
         lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
     if ordered:
@@ -46,6 +47,9 @@ def comparison_markdown(comparison: Comparison) -> str:
                 "",
                 *[f"- {escape(line)}" for line in sentences],
             ]
+    for line in comparison.regressed_lines:
+        lines += ["", f"{escape(line_name(line))} regressed:", ""]
+        lines += [f"- {escape(sentence)}" for sentence in line_text(line).splitlines()]
     return "\n".join(lines) + "\n"
 
 
@@ -82,6 +86,6 @@ def code(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """A text in a cell of a table."""
+    """``text`` as Markdown shows it letter by letter."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return "".join("\\" + character if character in "\\`*_|~" else character for character in text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Mapping
 
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
 from pytest_edgeperf.report.curves import curve_tables
+from pytest_edgeperf.report.lines import line_failures, line_headline, line_text, lines_count, lines_not_judged
 from pytest_edgeperf.report.numbers import change, count, duration
 from pytest_edgeperf.report.references import references, references_table
 from pytest_edgeperf.report.sections import (
@@ -26,7 +28,7 @@ from pytest_edgeperf.report.studies import study_tables
 from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table, power_table
 from pytest_edgeperf.report.text import Paper, wrap
 
-__all__ = ["regression_headline", "regression_text", "render", "render_comparison"]
+__all__ = ["line_headline", "line_text", "regression_headline", "regression_text", "render", "render_comparison"]
 
 _LEAST_WIDTH = 40
 
@@ -51,10 +53,13 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     comparison = _judged(report)
     if report.mode == "refresh":
         blocks.append(accepted_worse(comparison, names, paper))
+        blocks.append(line_failures(comparison, paper, heading="accepted although worse", style="warning"))
     else:
         blocks.append(failures(comparison, names, paper))
+        blocks.append(line_failures(comparison, paper))
     blocks.append(faults(report.faults, names, paper))
     blocks.append(not_judged(comparison, _whys(report), names, paper, everything=verbosity > 0))
+    blocks.append(lines_not_judged(comparison, paper))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(_common_shift(comparison, paper) + _notes(report, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
@@ -68,9 +73,11 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
     blocks = [
         comparison_table(comparison, names, paper),
         failures(comparison, names, paper),
+        line_failures(comparison, paper),
         not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
+        lines_not_judged(comparison, paper),
         _common_shift(comparison, paper),
-        wrap(verdict_counts(comparison), paper.width),
+        wrap(verdict_counts(comparison) + lines_count(comparison), paper.width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -86,12 +93,12 @@ def _judged(report: SessionReport) -> Comparison:
     if report.comparison is None:
         return Comparison({})
     kept = {name: verdict for name, verdict in report.comparison.benchmarks.items() if name not in report.faults}
-    return Comparison(kept, report.comparison.common_shift)
+    return replace(report.comparison, benchmarks=kept)
 
 
 def _summary(report: SessionReport, paper: Paper) -> List[str]:
     judged = _judged(report)
-    parts = [verdict_counts(judged)] if judged.benchmarks else []
+    parts = [verdict_counts(judged) + lines_count(judged)] if judged.benchmarks else []
     measured = sum(name not in report.faults for name in report.measured.benchmarks)
     if report.comparison is None and measured:
         parts.append(f"{measured} measured")
@@ -105,7 +112,7 @@ def _summary(report: SessionReport, paper: Paper) -> List[str]:
         text = f"against {report.against}: {text}"
     if report.machine:
         text += f" ({report.machine})"
-    bad = report.faults or (judged.summary[REGRESSED] and report.mode != "refresh")
+    bad = report.faults or ((judged.summary[REGRESSED] or judged.regressed_lines) and report.mode != "refresh")
     return [paper.paint(line, "bad" if bad else "strong") for line in wrap(paper.clean(text), paper.width)]
 
 
@@ -116,6 +123,8 @@ def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
         if verdict.verdict == REGRESSED:
             text = f"{word}: {names[benchmark_id]}: {regression_headline(benchmark_id, verdict)}"
             lines += wrap(paper.clean(text), paper.width, hanging="  ")
+    for line in _judged(report).regressed_lines:
+        lines += wrap(paper.clean(f"{word}: {line_headline(line)}"), paper.width, hanging="  ")
     for benchmark_id, reason in report.faults.items():
         lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
     return [paper.paint(line, "bad") for line in lines]
