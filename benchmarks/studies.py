@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_edgeperf import ReferenceLine, Study
 
 #: Table I of Suo et al. (2021): YOLOv3's input resolutions and what an inference costs at them. A BFLOP is 1e9
@@ -29,10 +31,15 @@ SUO_2021_LINES = (
     ReferenceLine("PyTorch, Jetson Nano", "memory_process_peak", 14.36, 1393.52, "MB", "suo-2021 formula (4)"),
 )
 
-SUO_2021_EXPERIMENT_1 = Study("suo-2021 experiment 1", "complexity", "GFLOPs", references=SUO_2021_LINES)
-SUO_2021_EXPERIMENT_1_TINY = Study(
-    "suo-2021 experiment 1, YOLOv3-tiny", "complexity", "GFLOPs", references=SUO_2021_LINES
+SUO_2021_EXPERIMENT_1 = Study(
+    "suo-2021 experiment 1",
+    "complexity",
+    "GFLOPs",
+    references=SUO_2021_LINES,
+    ranking=True,
+    shares=("preprocess", "infer", "postprocess"),
 )
+SUO_2021_EXPERIMENT_1_TINY = replace(SUO_2021_EXPERIMENT_1, name="suo-2021 experiment 1, YOLOv3-tiny")
 
 #: Figure 10 has no table; the text names the largest number on a Jetson Nano, three.
 SUO_2021_EXPERIMENT_3_PARALLEL = Study(

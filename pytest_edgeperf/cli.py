@@ -104,6 +104,48 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
         sys.exit(EXIT_REGRESSED)
 
 
+@main.command()
+@click.argument("files", metavar="RESULTS...", nargs=-1, required=True)
+@click.option("--study", "names", multiple=True, metavar="NAME", help="Only this study (repeatable).")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the studies.",
+)
+def report(files: Tuple[str, ...], names: Tuple[str, ...], form: str) -> None:
+    """Print the studies of one results file, or of several beside each other.
+
+    Of several, the first is told as so many times better than each other one. Exits with 0, or with 4 when a file
+    cannot be read or none holds a study that was asked for.
+    """
+    from pytest_edgeperf.judge.across import read_across
+    from pytest_edgeperf.results import ResultsError, read
+
+    try:
+        across = read_across([(name, read(name)) for name in files], names)
+    except (ResultsError, OSError) as error:
+        _unusable(error)
+    if form == "json":
+        import json
+
+        from pytest_edgeperf.report.study_formats import across_to_dict
+
+        click.echo(json.dumps(across_to_dict(across), indent=2, sort_keys=True))
+    elif form == "markdown":
+        from pytest_edgeperf.report.study_formats import across_markdown
+
+        click.echo(across_markdown(across), nl=False)
+    else:
+        from pytest_edgeperf.report.studies import across_text
+
+        click.echo(across_text(across, _paper()))
+    if not across.studies:
+        sys.exit(EXIT_UNUSABLE)
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[PYTEST_ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option(

@@ -3,17 +3,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_edgeperf.report.studies import study_tables
+from pytest_edgeperf.judge.across import read_across
+from pytest_edgeperf.report.studies import across_text, study_tables
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells
 from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
+GOLDEN = Path(__file__).parent / "golden"
 SOURCE = "suo-2021 formula (2)"
 REFERENCES = (
     ReferenceLine("PyTorch, Jetson Nano", "latency", 14.66, 230.89, "ms", SOURCE, 38.97, 87.68),
@@ -203,3 +206,84 @@ def test_values_stand_beside_each_other_where_no_line_is_wanted():
         "onnxruntime  44.2  86.0  84.1           2",
         "torch        26.7  51.5     -           2",
     ]
+
+
+def golden(name, text):
+    assert text + "\n" == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def whole_study(x=(*X, 112.62, 126.26, 140.69), times=1.0, device="host"):
+    """A study with everything that one can ask for: pieces, ratios, ranks and shares."""
+    study = replace(
+        STUDY, metrics=("latency",), ratios=(("*", "torch"),), ranking=True, shares=("infer", "postprocess")
+    )
+    metrics = {name: Metric("ms") for name in ("latency", "infer", "postprocess")}
+    made = {}
+    for name, lines in (("torch", ((14.7, 230.0), (9.4, 230.0))), ("onnxruntime", ((9.4, 228.0), (9.4, 228.0)))):
+        for at, one in enumerate(x):
+            slope, intercept = lines[at > 3]
+            runs = []
+            for noise in (0.99, 1.0, 1.02):
+                latency = times * ((slope * one + intercept) * noise + (-1) ** at)
+                block_sd = {"p50": 0.004}
+                values = {"latency": {"n": 50, "p50": latency, "mean": latency, "block_sd": block_sd}}
+                values.update({"infer": 0.05 * latency, "postprocess": 0.9 * latency})
+                runs.append(Run("e", "2026-11-20T12:00:00Z", "s", values))
+            place = {"study": Place(study.name, name, one).to_dict()}
+            made[f"test_yolo[{name}-{one}]"] = Benchmark({}, metrics, tuple(runs), place)
+    return replace(results(made, study), device=device)
+
+
+def desktop_and_edge():
+    """The study on a host, on a board that is four times as slow and did less of it, and a file without it."""
+    edge = whole_study(X[:2], times=4.0, device="nano")
+    return read_across([("a.json", whole_study()), ("b.json", edge), ("c.json", Results("rpi4"))])
+
+
+def test_a_study_with_all_that_it_can_tell():
+    golden("study-100.txt", "\n\n".join(table(whole_study(), 100)))
+
+
+def test_several_files_stand_beside_each_other():
+    golden("study-across-100.txt", across_text(desktop_and_edge(), Paper(100)))
+
+
+def test_files_without_a_study_are_told_in_words():
+    text = across_text(read_across([("a.json", Results("host"))]), Paper(80))
+    assert text == "nothing was measured of any study that was asked for\n\nnote: host holds no study"
+
+
+@settings(max_examples=30, deadline=None)
+@given(names=st.lists(NAMES, min_size=2, max_size=3, unique=True), width=st.integers(40, 140), seed=st.integers(0, 99))
+def test_no_line_of_a_study_that_tells_all_is_too_wide(names, width, seed):
+    ratios = ((names[0], names[1]),) if "*" not in "".join(names) else ()
+    study = Study("s", "x" * 30, names[0], ratios=ratios, ranking=True, shares=("memory_process_peak", "latency"))
+    made = {}
+    for name in names:
+        for k in range(7):
+            latency = 10.0 + (k * 7 + seed) % 13 + (30 if k > 3 else 0)
+            runs = tuple(Run("e", "s", "s", {"latency": latency + more, "memory_process_peak": 1.0}) for more in (0, 1))
+            place = {"study": Place(study.name, name, k * 9.5).to_dict()}
+            made[f"{name}{k}"] = Benchmark({}, dict.fromkeys(METRICS, Metric("ms")), runs, place)
+    found = table(results(made, study), width)
+    assert len(found) == 2 * (2 + len(ratios)) + 1
+    for text in found:
+        assert all(cells(line) <= width for line in text.split("\n"))
+
+
+def test_many_coordinates_stand_in_several_parts():
+    study = Study("parallel", "engines", "", metrics=("throughput",), lines=False, ranking=True)
+    made = {
+        f"{name}-{n}": Benchmark(
+            {},
+            {"throughput": Metric("1/s", "higher")},
+            tuple(Run("e", "s", "s", {"throughput": n * times * noise}) for noise in (1.0, 1.01)),
+            {"study": Place(study.name, name, n).to_dict()},
+        )
+        for name, times in (("ort", 1000.0), ("torch", 2000.0))
+        for n in range(1, 13)
+    }
+    values, ranks = table(results(made, study), 60)
+    assert [line.split()[0] for line in values.splitlines()] == ["parallel:"] + ["series", "ort", "torch"] * 2
+    assert "pays up to" in values
+    assert [len(line.split()) for line in ranks.splitlines()[1:]] == [13, 13, 13]
