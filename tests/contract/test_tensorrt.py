@@ -25,7 +25,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 #: Run on every Python; the others on one.
-ALWAYS = ("8.2", "10.3", "11.4")
+ALWAYS = ("8.2", "11.4")
 #: JetPack 5 and older have no cuda-bindings.
 WITH_PYCUDA = ("8.0", "8.2", "8.4", "8.5")
 

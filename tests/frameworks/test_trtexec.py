@@ -25,6 +25,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 SPECS = (TensorSpec("images", (1, 3, 4, 4)),)
+#: Every build and every inference starts a program.
+pytestmark = pytest.mark.slow
 TWO = pytest.mark.parametrize("version", ["8.2.1", "10.3.0"])
 ALL = pytest.mark.parametrize("version", list(trtexec_fake.RELEASES))
 #: Of one release: build, and what follows it; then what each run has.

@@ -75,6 +75,7 @@ def test_five_points_have_one_line_only(noise):
     assert find_pieces([1, 1, 2, 2, 3, 3, 4, 4], [1, 1, 2, 2, 30, 30, 40, 40]) is None
 
 
+@pytest.mark.slow
 def test_straight_lines_stay_whole():
     """BIC alone breaks nearly half of them; the test before it lets one in a hundred pass."""
     rng = random.Random(20211)
@@ -86,6 +87,7 @@ def test_straight_lines_stay_whole():
     assert sum(find_pieces(x, one) is not None for one in series) <= 6
 
 
+@pytest.mark.slow
 def test_noise_that_grows_with_the_line_does_not_break_it():
     rng = random.Random(20212)
     x = [20.0 * one for one in range(1, 21)]
@@ -98,6 +100,7 @@ def test_values_around_nothing_are_held_against_equal_errors():
     assert find_pieces(list(range(8)), [1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0]) is None
 
 
+@pytest.mark.slow
 def test_a_clear_break_is_found_and_its_interval_holds_it():
     rng = random.Random(3)
     x = list(range(12))

@@ -82,10 +82,11 @@ def compared(*args, **targets):
 
 
 def test_a_benchmark_compares_real_calls():
-    ratios, (measurement,) = compared(3, short=lambda _: time.sleep(0.001), long=lambda _: time.sleep(0.003))
-    assert ratios["long"].low > 1.5
-    assert measurement.latency_ms >= 1
-    assert measurement.values["latency_long"]["p50"] >= 3
+    # A busy machine may stall either, but not a thousandfold.
+    ratios, (measurement,) = compared(3, short=lambda _: None, long=lambda _: time.sleep(0.01))
+    assert ratios["long"].ratio > 10
+    assert measurement.values["latency_long"]["p50"] >= 10
+    assert measurement.latency_ms < measurement.values["latency_long"]["p50"]
     assert measurement.metrics["latency_long"].unit == "ms"
     assert measurement.settings["blocks"] == 1
 
