@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
+    from pytest_edgeperf.plugin import session_results
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.settings import cache_folder
@@ -40,9 +41,11 @@ _HOMES = {
     "Ratio": "pytest_edgeperf.measure.interleaved",
     "Reference": "pytest_edgeperf.frameworks.interface",
     "ReferenceLine": "pytest_edgeperf.results.studies",
+    "Results": "pytest_edgeperf.results.types",
     "Study": "pytest_edgeperf.results.studies",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
     "cache_folder": "pytest_edgeperf.settings",
+    "session_results": "pytest_edgeperf.plugin",
 }
 
 __all__ = [
@@ -57,10 +60,13 @@ __all__ = [
     "Ratio",
     "Reference",
     "ReferenceLine",
+    "Results",
     "Study",
     "TensorSpec",
     "cache_folder",
     "compare",
+    "read_results",
+    "session_results",
 ]
 
 
@@ -101,6 +107,17 @@ def _runs(given: ResultsSource, side: str) -> Results:
     found = _results(given, side)
     refuse_published(found, str(given) if isinstance(given, (str, PathLike)) else side)
     return found
+
+
+def read_results(path: Union[str, os.PathLike[str]]) -> Results:
+    """The content of a results file or a baseline.
+
+    Raises:
+        ResultsError: the file is missing, unreadable, corrupt, of another format or newer than this package.
+    """
+    from pytest_edgeperf import results
+
+    return results.read(path)
 
 
 def _results(given: ResultsSource, side: str) -> Results:

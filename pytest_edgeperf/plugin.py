@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.handle import FrameworkHandle
     from pytest_edgeperf.frameworks.interface import Framework
     from pytest_edgeperf.measure.timed_inference import TimedInference
+    from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.schedule.session import MeasuringSession
 
 MARKER = "timed_inference"
@@ -67,8 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings and declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(tolerance, gate, threads, budget, timeout): a benchmark that pytest-edgeperf measures "
-        "in fresh processes and compares with the device's baseline",
+        f"{MARKER}(tolerance, gate, threads, budget, timeout, curve, power_series): a benchmark that pytest-edgeperf "
+        "measures in fresh processes and compares with the device's baseline",
     )
     try:
         config.stash[_SETTINGS] = settings_module.read(
@@ -340,6 +341,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             ascii_only=not can_show_unicode(getattr(writer._file, "encoding", None)),
         )
     )
+
+
+def session_results(config: pytest.Config) -> Optional[Results]:
+    """What this session has measured, for a ``conftest.py`` that reads it in ``pytest_terminal_summary``, say.
+
+    ``None`` in a session that measures nothing, in one with ``--edgeperf-in-process``, and in a worker.
+    """
+    measuring = config.stash.get(_SESSION, None)
+    return None if measuring is None else measuring.coordinator.measured()
 
 
 # Fixtures.

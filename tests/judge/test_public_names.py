@@ -78,3 +78,11 @@ def test_compare_takes_paths_and_parsed_files(tmp_path):
 def test_compare_takes_results_as_they_are():
     same: Results = results({"b": latency_runs([10.0, 10.1, 9.9] * 3)})
     assert pytest_edgeperf.compare(same, same).summary["unchanged"] == 1
+
+
+def test_results_are_read_from_a_file(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(document("one", 1.0)))
+    found = pytest_edgeperf.read_results(path)
+    assert isinstance(found, pytest_edgeperf.Results)
+    assert len(found.benchmarks["b"].runs) == 9
