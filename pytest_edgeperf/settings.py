@@ -547,12 +547,14 @@ class BenchmarkOptions:
     budget_s: Optional[float] = None
     timeout_s: Optional[float] = None
     curve: bool = False
+    power_series: Optional[int] = None
 
 
 _MARKER_KEYWORDS: Mapping[str, Tuple[str, Callable[[str], Any]]] = {
     "threads": ("threads", _positive_int),
     "budget": ("budget_s", _positive_float),
     "timeout": ("timeout_s", _positive_float),
+    "power_series": ("power_series", _positive_int),
 }
 
 
@@ -562,6 +564,7 @@ def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> Benchmar
     ``tolerance`` is one number or one per metric (0.03 is 3 %), ``gate`` names further metrics that
     decide, ``threads``, ``budget`` (seconds) and ``timeout`` (seconds) replace the session's settings. ``curve``
     has temperature and clocks read between short blocks of a long budget, so that the course of the run is kept.
+    ``power_series`` has the power read over at least so many inferences, and its readings kept.
 
     Raises:
         SettingsError: an unknown keyword, a positional argument, or a value that cannot be used.

@@ -295,6 +295,7 @@ def test_a_markers_keywords_arrive():
     ) == BenchmarkOptions({"latency": 0.03}, ("power_mean",), 2, 3.0, 60.0)
     assert parse_marker((), {}) == BenchmarkOptions()
     assert parse_marker((), {"curve": True}) == BenchmarkOptions(curve=True)
+    assert parse_marker((), {"power_series": 100}) == BenchmarkOptions(power_series=100)
     assert parse_marker((), {"tolerance": 0.1, "gate": ["a", "b"]}) == BenchmarkOptions(0.1, ("a", "b"))
 
 
@@ -308,7 +309,7 @@ def test_a_misspelt_keyword_is_answered_with_the_right_one(written, meant):
 
 
 def test_a_keyword_like_none_is_answered_with_all():
-    with pytest.raises(SettingsError, match="it takes tolerance, gate, curve, threads, budget, timeout"):
+    with pytest.raises(SettingsError, match="it takes tolerance, gate, curve, threads, budget, timeout, power_series"):
         parse_marker((), {"xyz": 1})
 
 
@@ -331,6 +332,7 @@ def test_positional_arguments_are_refused():
         ("budget", None),
         ("timeout", -1),
         ("curve", "yes"),
+        ("power_series", 0),
     ],
 )
 def test_a_markers_value_that_cannot_be_used_is_named(keyword, value):

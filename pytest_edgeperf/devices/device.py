@@ -44,6 +44,14 @@ class Device:
     #: Where its files are.
     root: Path = Path("/")
 
+    def without_power(self) -> Optional[str]:
+        """Why the power of an inference cannot be measured here, or ``None`` where a sensor tells it."""
+        from .sensors.power import FOR_INFERENCES, why_none
+        from .sensors.registry import find_sensors
+
+        found, absent = find_sensors(self.identity, self.root)
+        return None if {one.name for one in found} & set(FOR_INFERENCES) else why_none(absent)
+
 
 def machine_root() -> Path:
     """Where the machine's files are: ``/``, or a recorded machine's folder, ``$EDGEPERF_ROOT``."""

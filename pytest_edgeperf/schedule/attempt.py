@@ -121,22 +121,35 @@ class Attempt:
         self._spend(began)
         return alive
 
-    def sustain(self, instruments: Instruments, seconds: Optional[float] = None) -> None:
+    def sustain(
+        self, instruments: Instruments, seconds: Optional[float] = None, inferences: Optional[int] = None
+    ) -> None:
         """Repeat the inference while the sensors are read, as long as they need unless ``seconds`` says how long.
 
-        After the timed blocks, so that it disturbs none.
+        After the timed blocks, so that it disturbs none. With ``inferences``, it goes on until there were so many, and
+        the readings of power are kept.
         """
         if not instruments.worth_a_window:
             return
         began = time.monotonic()
         with self._memory_watch() as memory, Sampler(instruments.all) as sampler:
             begin_s = time.perf_counter()
-            calls = self._worker.sustain(seconds or instruments.window_s())
+            calls = self._repeat(seconds or instruments.window_s(), inferences or 0)
             window = Window(begin_s, time.perf_counter(), calls or 0)
         self._remember(memory)
         if calls is not None:
-            self.telemetry = evaluate(sampler.series, window, self.idle_w, sampler.cpu_s)
+            self.telemetry = evaluate(
+                sampler.series, window, self.idle_w, sampler.cpu_s, keep_power=inferences is not None
+            )
         self._spend(began)
+
+    def _repeat(self, seconds: float, inferences: int) -> Optional[int]:
+        """Repeat the inference for so long, and on until there were so many; ``None``: the worker ended."""
+        calls = self._worker.sustain(seconds)
+        while calls is not None and 0 < calls < inferences:
+            more = self._worker.sustain(seconds * (inferences - calls) / calls)
+            calls = None if more is None else calls + max(more, 1)
+        return calls
 
     def finish(self) -> Delivery:
         """Let it end, and take what it delivers."""

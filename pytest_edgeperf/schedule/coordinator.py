@@ -344,7 +344,7 @@ class Coordinator:
     def _deliver(self, attempt: Attempt) -> None:
         plan = attempt.plan
         if self.instruments is not None and not plan.adopted:
-            attempt.sustain(self.instruments, self.settings.telemetry_s)
+            attempt.sustain(self.instruments, self.settings.telemetry_s, plan.options.power_series)
         plan.last = attempt.finish()
         plan.tries += 1
         if plan.last.run is not None and not plan.last.failed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.devices.sensors.interface import CLOCK, LOAD, POWER, TEMPERATURE, Sensor, Unavailable
-from pytest_edgeperf.devices.sensors.power import SUM, TOTAL
+from pytest_edgeperf.devices.sensors.power import FOR_INFERENCES, why_none
 from pytest_edgeperf.schedule.sampler import Sampler
 from pytest_edgeperf.schedule.series import Series, gaps, quantile, standard_deviation
 
@@ -20,8 +20,6 @@ IDLE_VALUES = 3
 SHORTEST_IDLE_S = 0.5
 
 _MW_PER_W = 1000.0
-#: Which sensor stands for the power of an inference, the fullest first.
-_POWER_NAMES = (TOTAL, SUM, "power_gpu", "power_package_0")
 _GPU_LOAD = ("load_gpu", "load_gpu_nvml")
 _GPU_CLOCK = ("clock_gpu", "clock_gpu_nvml")
 
@@ -54,10 +52,10 @@ class Instruments:
         #: Everything that can be read.
         self.found = list(sensors)
         by_name = {sensor.name: sensor for sensor in sensors}
-        self.power = _first(by_name, _POWER_NAMES)
+        self.power = _first(by_name, FOR_INFERENCES)
         self.others: List[Sensor] = [sensor for sensor in sensors if sensor.quantity == TEMPERATURE]
         self.others += [one for one in (_first(by_name, _GPU_LOAD), _first(by_name, _GPU_CLOCK)) if one is not None]
-        self.without_power = None if self.power is not None else _why_no_power(absent)
+        self.without_power = None if self.power is not None else why_none(absent)
 
     @property
     def all(self) -> List[Sensor]:
@@ -88,13 +86,21 @@ class Instruments:
         return None if mean_mw is None else mean_mw / _MW_PER_W
 
 
-def evaluate(series: Sequence[Series], window: Window, idle_w: Optional[float], cpu_s: float = 0.0) -> Telemetry:
+def evaluate(
+    series: Sequence[Series],
+    window: Window,
+    idle_w: Optional[float],
+    cpu_s: float = 0.0,
+    *,
+    keep_power: bool = False,
+) -> Telemetry:
     """The metrics of a window.
 
     ``power_mean``, ``power_sd``, ``power_p95`` and ``power_idle`` in W; ``energy_per_inference`` and
     ``energy_above_idle`` in mJ: the mean power times the window over its inferences, as single inferences are far
     shorter than a sensor's period; ``temperature_max`` in degC, of the hottest zone; ``utilisation_gpu`` in %,
-    ``clock_gpu_mean`` in MHz, ``throughput`` in inferences/s. What no sensor told is not there.
+    ``clock_gpu_mean`` in MHz, ``throughput`` in inferences/s. What no sensor told is not there. With ``keep_power``
+    what the metrics of power rest on holds its values themselves: ``power_w`` in W at ``at_s``, seconds of the window.
     """
     values: Dict[str, float] = {}
     basis: Dict[str, Any] = {"window_s": round(window.seconds, 3), "inferences": window.inferences}
@@ -112,6 +118,9 @@ def evaluate(series: Sequence[Series], window: Window, idle_w: Optional[float], 
             assert mean is not None
             values["utilisation_gpu" if one.quantity == LOAD else "clock_gpu_mean"] = mean
         told = _basis(one, points)
+        if keep_power and one.quantity == POWER and points:
+            told["at_s"] = [round(at_s - window.begin_s, 3) for at_s, _ in points]
+            told["power_w"] = [float(f"{value / _MW_PER_W:.4g}") for _, value in points]
         if one.quantity != TEMPERATURE or one.missed:
             basis[one.name] = told
     if window.seconds > 0:
@@ -155,10 +164,3 @@ def _basis(one: Series, points: Sequence[Tuple[float, float]]) -> Dict[str, Any]
 
 def _first(by_name: Dict[str, Sensor], names: Sequence[str]) -> Optional[Sensor]:
     return next((by_name[name] for name in names if name in by_name), None)
-
-
-def _why_no_power(absent: Sequence[Unavailable]) -> str:
-    reasons = {one.name: one.reason for one in absent if one.quantity == POWER}
-    # On a host the processor's own sensor is what one would expect; nothing measures all of it.
-    package = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
-    return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no sensor of power was found")

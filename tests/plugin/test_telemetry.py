@@ -68,6 +68,48 @@ def test_energy_per_inference_of_a_nano_is_right(nano):
 
 
 @pytest.mark.slow
+def test_a_power_series_holds_the_inferences_that_were_asked_for(nano):
+    inferences = 100
+    nano.suite(
+        f"@pytest.mark.timed_inference(power_series={inferences})\n"
+        "def test_one(timed_inference):\n    timed_inference(work, 300_000)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", CHIP, str(nano.root / POWER)]) as chip:
+        # far too short for so many
+        outcome = nano.run("--device=nano", *NOW, "--edgeperf-telemetry=0.8")
+        chip.kill()
+    assert outcome.code == 0, outcome
+    _, run = only_run(nano)
+    basis = run.quality["telemetry"]
+    assert basis["inferences"] >= inferences
+    told = basis["power_total"]
+    assert len(told["at_s"]) == len(told["power_w"]) == told["distinct"]
+    assert told["at_s"] == sorted(told["at_s"])
+    assert told["at_s"][-1] <= basis["window_s"]
+    assert all(4.9 < value < 7.1 for value in told["power_w"])
+
+
+BODY_THAT_SKIPS = """
+def test_one(timed_inference, device):
+    reason = device.without_power()
+    if reason is not None:
+        pytest.skip(f"no power here: {reason}")
+    timed_inference(work, 2000)
+"""
+
+
+def test_a_body_can_ask_whether_there_is_power(nano, tmp_path):
+    nano.suite(BODY_THAT_SKIPS)
+    outcome = nano.run("--device=nano", *NOW)
+    assert outcome.code == 0, outcome
+    assert "1 passed" in outcome
+    (tmp_path / "bare").mkdir()
+    outcome = nano.run(*NOW, "-rs", env={"EDGEPERF_ROOT": str(tmp_path / "bare")}.items())
+    assert "1 skipped" in outcome, outcome
+    assert "no power here: " in outcome
+
+
+@pytest.mark.slow
 def test_telemetry_can_be_shortened_and_turned_off(nano):
     assert nano.run("--device=nano", *NOW, "--edgeperf-telemetry=0.8").code == 0
     _, run = only_run(nano)

@@ -55,6 +55,15 @@ def test_power_and_energy_of_a_window():
     assert got.basis["power_total"] == {"source": "the file of power_total", "distinct": 19, "refresh_hz": 10.0}
 
 
+def test_readings_of_power_are_kept_where_asked_for():
+    got = evaluate([POWERED, series("temperature_cpu", TEMPERATURE, [40.0] * 30)], WINDOW, None, keep_power=True)
+    told = got.basis["power_total"]
+    assert told["at_s"][:2] == [0.1, 0.2]
+    assert told["power_w"][:2] == [8.2, 8.0]
+    assert len(told["at_s"]) == len(told["power_w"]) == 19
+    assert "power_w" not in evaluate([POWERED], WINDOW, None).basis["power_total"]
+
+
 def test_without_sensors_only_the_throughput_is_told():
     got = evaluate([], WINDOW, None)
     assert got.values == {"throughput": 200.0}

@@ -22,6 +22,8 @@ from .rail import Rail, sum_of, unique
 TOTAL = "power_total"
 #: A sum over rails that are no total: some consumers are on none of them.
 SUM = "power_sum_of_rails"
+#: Which sensor stands for the power of an inference, the fullest first.
+FOR_INFERENCES = (TOTAL, SUM, "power_gpu", "power_package_0")
 
 _LONGEST_PAUSE_S = 1.0
 _NO_SENSOR = "this board measures no power: only a meter in its supply can tell"
@@ -165,3 +167,11 @@ def _sum(identity: Identity, board: Board, rails: Sequence[Rail]) -> Optional[Ra
     refresh_hz = min((rail.refresh_hz for rail in chosen if rail.refresh_hz is not None), default=None)
     source = " + ".join(rail.rail for rail in chosen)
     return Rail("sum_of_rails", source, partial(sum_of, chosen), refresh_hz, SUM)
+
+
+def why_none(absent: Sequence[Unavailable]) -> str:
+    """Why no power can be read, from what cannot be read at all."""
+    reasons = {one.name: one.reason for one in absent if one.quantity == POWER}
+    # On a host the processor's own sensor is what one would expect; nothing measures all of it.
+    package = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
+    return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no sensor of power was found")
