@@ -185,7 +185,8 @@ def quantise(
     try:
         # Its own optimisation would include those that are wrong.
         fold(path, str(folded))
-        quant_pre_process(str(folded), str(prepared), skip_optimization=True)
+        # The symbolic one gives up where a size is computed from a free one.
+        quant_pre_process(str(folded), str(prepared), skip_optimization=True, skip_symbolic_shape=True)
         quantize_static(
             str(prepared),
             str(folder / name),

@@ -16,7 +16,16 @@ from models.zoo import known
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
 
-NETWORKS = ["mobilenetv2", "resnet18", "yolov3", "yolov3-tiny"]
+NETWORKS = [
+    "deeplabv3-mobilenetv2",
+    "mobilenetv2",
+    "posenet",
+    "resnet18",
+    "ssd-mobilenetv2",
+    "ssd300",
+    "yolov3",
+    "yolov3-tiny",
+]
 SMALL = ["mobilenetv2", "resnet18", "yolov3-tiny"]
 
 
@@ -34,7 +43,7 @@ def no_export(monkeypatch):
 
 def test_names_and_what_they_refuse():
     assert names() == NETWORKS
-    with pytest.raises(FrameworkError, match="known: mobilenetv2, resnet18, yolov3, yolov3-tiny"):
+    with pytest.raises(FrameworkError, match=f"known: {', '.join(NETWORKS)}"):
         build("resnet19")
     with pytest.raises(FrameworkError, match="a multiple of 32, not 100"):
         build("resnet18", resolution=100)
@@ -67,6 +76,17 @@ def test_every_runtime_agrees_with_the_reference(cache, no_export, one_thread, n
             assert 0.1 < right.std() < 10
             np.testing.assert_allclose(found, right, atol=1e-3)
     assert engine.inputs == model.inputs
+
+
+@pytest.mark.long
+def test_a_network_whose_sizes_are_computed_is_quantised(cache):
+    model = build("yolov3-tiny", 64)
+    engine = get("onnxruntime").load(model, precision="int8")
+    reference = model.reference()
+    for arrays, expected in zip(reference.inputs, reference.outputs):
+        for found, right in zip(engine.infer(*arrays), expected):
+            assert np.abs(found - right).max() < 0.5 * np.abs(right).max()
+    assert engine.size_mib < 0.3 * get("onnxruntime").load(model).size_mib
 
 
 def test_figures_need_no_export_and_equal_the_exports(cache, no_export, monkeypatch, tmp_path):
