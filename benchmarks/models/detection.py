@@ -12,6 +12,7 @@ from typing import Sequence, Tuple
 import numpy as np
 
 from models.images import resize
+from models.sizes import Resolution, sides
 
 GREY = 114
 CLASSES = 80
@@ -44,7 +45,7 @@ PER_CELL = 3 * (5 + CLASSES)
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a photograph of a size lies within the square input: pixels, top left first."""
+    """Where a photograph of a size lies within the input: pixels, top left first."""
 
     top: int
     left: int
@@ -54,12 +55,13 @@ class Frame:
     photo_width: int
 
     @classmethod
-    def fit(cls, photo_height: int, photo_width: int, resolution: int) -> Frame:
+    def fit(cls, photo_height: int, photo_width: int, resolution: Resolution) -> Frame:
         """The largest centred frame of the photograph's proportions (each side at least one pixel)."""
-        scale = resolution / max(photo_height, photo_width)
+        input_height, input_width = sides(resolution)
+        scale = min(input_height / photo_height, input_width / photo_width)
         height = max(1, round(photo_height * scale))
         width = max(1, round(photo_width * scale))
-        return cls((resolution - height) // 2, (resolution - width) // 2, height, width, photo_height, photo_width)
+        return cls((input_height - height) // 2, (input_width - width) // 2, height, width, photo_height, photo_width)
 
     def to_input(self, boxes: Array) -> Array:
         """Corner boxes [n, 4] (x1, y1, x2, y2) from the photograph's pixels to the input's."""
@@ -86,11 +88,11 @@ class Detections:
     classes: Array
 
 
-def letterbox(photo: Array, resolution: int) -> Array:
-    """A uint8 [h, w, 3] photograph in its frame on grey: float32 [1, 3, resolution, resolution] in 0..1."""
+def letterbox(photo: Array, resolution: Resolution) -> Array:
+    """A uint8 [h, w, 3] photograph in its frame on grey: float32 [1, 3, height, width] of ``resolution`` in 0..1."""
     frame = Frame.fit(photo.shape[0], photo.shape[1], resolution)
     resized = resize(photo, frame.height, frame.width)
-    canvas = np.full((1, 3, resolution, resolution), GREY / 255, np.float32)
+    canvas = np.full((1, 3, *sides(resolution)), GREY / 255, np.float32)
     inside = canvas[0, :, frame.top : frame.top + frame.height, frame.left : frame.left + frame.width]
     np.multiply(resized.transpose(2, 0, 1), np.float32(1 / 255), out=inside)
     return canvas
@@ -99,7 +101,7 @@ def letterbox(photo: Array, resolution: int) -> Array:
 def detect(
     outputs: Sequence[Array],
     heads: Sequence[Head],
-    resolution: int,
+    resolution: Resolution,
     photo_shape: Tuple[int, ...],
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
@@ -135,13 +137,13 @@ def decode(output: Array, head: Head, confidence: float) -> Tuple[Array, Array, 
     return np.concatenate([centres - halves, centres + halves], axis=1), scores[kept], classes[kept]
 
 
-def suppress(boxes: Array, scores: Array, classes: Array, overlap: float) -> Array:
+def suppress(boxes: Array, scores: Array, classes: Array, overlap: float, most: int = MOST_CANDIDATES) -> Array:
     """Indices of the boxes that survive greedy non-maximum suppression within each class, best first.
 
     A box goes when a better one of its class that stays overlaps it by more than ``overlap``
-    (intersection over union). Equal scores keep their order.
+    (intersection over union). Equal scores keep their order. Only the ``most`` best are looked at.
     """
-    order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+    order = np.argsort(-scores, kind="stable")[:most]
     boxes, classes = boxes[order], classes[order]
     shares = intersection_over_union(boxes) > overlap
     shares &= classes[:, None] == classes[None, :]

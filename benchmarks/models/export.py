@@ -30,6 +30,7 @@ import numpy as np
 
 from models import cache
 from models.images import photographs
+from models.sizes import Resolution, label, parse
 from models.zoo import Network, known
 from pytest_edgeperf import FrameworkError
 
@@ -48,7 +49,7 @@ class Exported:
     """An export in the cache at a resolution."""
 
     folder: Path
-    resolution: int
+    resolution: Resolution
 
     @property
     def model(self) -> Path:
@@ -58,12 +59,12 @@ class Exported:
     @property
     def reference(self) -> Path:
         """Inputs and outputs at this resolution, read by :func:`reference_arrays`."""
-        return self.folder / f"reference-{self.resolution}.npz"
+        return self.folder / f"reference-{label(self.resolution)}.npz"
 
     @property
     def about_file(self) -> Path:
         """The versions, counts, errors and digests of this resolution, written last."""
-        return self.folder / f"about-{self.resolution}.json"
+        return self.folder / f"about-{label(self.resolution)}.json"
 
     @cached_property
     def about(self) -> Dict[str, Any]:
@@ -83,7 +84,7 @@ class Exported:
         return None
 
 
-def ensure(network: Network, resolution: int) -> Exported:
+def ensure(network: Network, resolution: Resolution) -> Exported:
     """The network's export, made now in a child process where the cache has none or a damaged one.
 
     Raises:
@@ -94,21 +95,21 @@ def ensure(network: Network, resolution: int) -> Exported:
         return found
     if importlib.util.find_spec("torch") is None:
         raise FrameworkError(
-            f"{network.name} at {resolution} has to be exported and torch is not installed: install it "
+            f"{network.name} at {label(resolution)} has to be exported and torch is not installed: install it "
             "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
             f"{_folder(network).parent} from a machine with this checkout that ran the benchmark"
         )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
-    command = [sys.executable, "-m", "models.export", network.name, str(resolution)]
+    command = [sys.executable, "-m", "models.export", network.name, label(resolution)]
     child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found = find(network, resolution)
     if child.returncode != 0 or found is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
-        raise FrameworkError(f"exporting {network.name} at {resolution} failed ({child.returncode}):\n{last}")
+        raise FrameworkError(f"exporting {network.name} at {label(resolution)} failed ({child.returncode}):\n{last}")
     return found
 
 
-def find(network: Network, resolution: int) -> Optional[Exported]:
+def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     """The network's export in the cache, or ``None``; a damaged one is none, with a warning that says so.
 
     Without torch an export by any version of it will do.
@@ -121,11 +122,11 @@ def find(network: Network, resolution: int) -> Optional[Exported]:
         if damage is None:
             return candidate
         if damage:
-            warnings.warn(f"{one} at {resolution} is damaged ({damage}) and will be made anew", stacklevel=2)
+            warnings.warn(f"{one} at {label(resolution)} is damaged ({damage}) and will be made anew", stacklevel=2)
     return None
 
 
-def export(network: Network, resolution: int) -> bool:
+def export(network: Network, resolution: Resolution) -> bool:
     """Export in this process unless another did; safe against several at once.
 
     Returns:
@@ -164,7 +165,8 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 def _folder(network: Network) -> Path:
     digest = hashlib.sha256(f"{network.reference_inputs} {network.outputs}".encode())
-    for name in sorted({"export", "images", "weights", "classification", "detection", "darknet", network.module}):
+    used = {"export", "images", "weights", "classification", "detection", "darknet", network.module, *network.uses}
+    for name in sorted(used):
         digest.update((SOURCES / f"{name}.py").read_bytes())
     version = _torch_version()
     suffix = f"-torch-{version}" if version else ""
@@ -229,10 +231,12 @@ def _arrays(output: Any) -> Tuple[Any, ...]:
 
 
 def _to_onnx(torch: Any, made: Any, network: Network, path: Path) -> None:
-    example = torch.zeros(network.shape(TRACED_RESOLUTION))
-    size = {2: "height", 3: "width"}
+    example = torch.zeros(network.shape(network.only or TRACED_RESOLUTION))
+    size = {} if network.only else {2: "height", 3: "width"}
     grids = [name for name in network.outputs if name.startswith("stride_")]
     free = {"images": size, **{name: {axis: f"{side}_{name}" for axis, side in size.items()} for name in grids}}
+    if network.batches:
+        free = {name: {0: "batch", **free.get(name, {})} for name in ("images", *network.outputs)}
     with warnings.catch_warnings():
         # the exporter by tracing is deprecated, and the graphs of the other one need a newer opset than edge runtimes
         warnings.filterwarnings("ignore", message="You are using the legacy TorchScript-based ONNX export")
@@ -293,7 +297,7 @@ def main(arguments: List[str]) -> int:
     """Export ``NAME`` at ``RESOLUTION``; prints whether it was exported now or found."""
     name, resolution = arguments
     try:
-        made = export(known(name), int(resolution))
+        made = export(known(name), parse(resolution))
     except FrameworkError as error:
         print(error, file=sys.stderr)
         return 1

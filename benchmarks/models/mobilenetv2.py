@@ -17,6 +17,8 @@ SETTLING_RESOLUTION = 128
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 STEM = 32
 FEATURES = 1280
+#: Of the last norm's weights in a residual block, where blocks are calmed.
+CALM_RESIDUAL = 0.3
 
 
 class Block(nn.Module):
@@ -62,6 +64,18 @@ def convolution(given: int, channels: int, size: int, stride: int = 1, groups: i
         nn.BatchNorm2d(channels),
         nn.ReLU6(),
     ]
+
+
+def calm_blocks(network: nn.Module) -> None:
+    """Have each block's last norm begin at nought, and a residual change little of what it is added to.
+
+    Residuals as large as what they are added to multiply rounding errors from block to block.
+    """
+    for module in network.modules():
+        if isinstance(module, Block):
+            nn.init.zeros_(module.inner[-1].bias)
+            if module.residual:
+                nn.init.constant_(module.inner[-1].weight, CALM_RESIDUAL)
 
 
 def architecture() -> nn.Module:

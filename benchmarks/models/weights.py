@@ -45,6 +45,34 @@ def settle(network: nn.Module, inputs: Sequence[np.ndarray]) -> torch.Tensor:
     return batch
 
 
+#: Of a layer's mean variance.
+LEAST_VARIANCE = 0.3
+
+
+def hold_variances(network: nn.Module) -> None:
+    """Raise the small variances of a settled network.
+
+    A channel that hardly varies on the settling inputs (dead but for a few cells, or of a map that has only a few) is
+    divided by next to nothing, and its rounding errors at 16 bits become the largest outputs. A trained one has none.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            variance = module.running_var
+            assert variance is not None
+            variance.clamp_(min=LEAST_VARIANCE * float(variance.mean()))
+
+
+def open_rectifiers(network: nn.Module) -> None:
+    """Shift the norms of a network that has not been settled, so that their rectifiers are mostly open.
+
+    In a deep chain of rectifiers that are closed half of the time, rounding errors at 16 bits grow from layer to layer
+    until nothing of the output is left. In a trained network they do not.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.bias)
+
+
 def figures(network: nn.Module, shape: Tuple[int, ...]) -> Dict[str, int]:
     """``parameters``, ``multiply_accumulates`` and ``flops`` (two per multiply-accumulate) of one inference.
 

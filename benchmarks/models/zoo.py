@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from models.classification import crop
 from models.detection import letterbox
 from models.images import photographs
+from models.scaling import squeeze
+from models.sizes import Resolution, label, sides
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 
 if TYPE_CHECKING:
@@ -20,25 +22,73 @@ if TYPE_CHECKING:
 class Network:
     """A network's file among these, and how it is fed: ``prepare(photo, resolution)`` makes its input.
 
-    Outputs called ``stride_…`` grow with the resolution. ``reference_inputs`` are kept per resolution.
+    Outputs called ``stride_…`` grow with the resolution. ``reference_inputs`` are kept per resolution. ``uses`` names
+    the other files among these that its weights and outputs depend on.
     """
 
     name: str
     module: str
     outputs: Tuple[str, ...]
-    prepare: Callable[[Any, int], Any]
+    prepare: Callable[[Any, Resolution], Any]
     reference_inputs: int = 2
+    #: Each side is a multiple of it; or, where there is one, the only side that it can have.
+    multiple_of: int = 32
+    only: Optional[int] = None
+    #: Whether it takes several images at once.
+    batches: bool = False
+    uses: Tuple[str, ...] = ()
 
-    def shape(self, resolution: int) -> Tuple[int, int, int, int]:
+    def shape(self, resolution: Resolution, batch: int = 1) -> Tuple[int, int, int, int]:
         """Of its one input, ``images``."""
-        return (1, 3, resolution, resolution)
+        return (batch, 3, *sides(resolution))
+
+    def refuses(self, resolution: Resolution, batch: int = 1) -> Optional[str]:
+        """Why it cannot be had so, or ``None``."""
+        if self.only is not None:
+            if sides(resolution) != (self.only, self.only):
+                return f"the resolution must be {self.only}, not {label(resolution)}"
+        elif any(side < SMALLEST or side % self.multiple_of for side in sides(resolution)):
+            return f"the resolution must be a multiple of {self.multiple_of}, not {label(resolution)}"
+        if batch < 1 or (batch > 1 and not self.batches):
+            return f"it takes one image at a time, not {batch}"
+        return None
 
 
+#: What the detectors of that kind share.
+SSD = ("scaling", "ssd", "ssd_boxes")
+#: No side is shorter.
+SMALLEST = 32
 NETWORKS = {
     network.name: network
     for network in (
+        Network(
+            "deeplabv3-mobilenetv2",
+            "deeplabv3",
+            ("stride_16",),
+            squeeze,
+            multiple_of=1,
+            uses=("mobilenetv2", "scaling", "segmentation"),
+        ),
         Network("mobilenetv2", "mobilenetv2", ("logits",), crop),
+        Network(
+            "posenet",
+            "posenet",
+            ("stride_16_heatmaps", "stride_16_offsets", "stride_16_forward", "stride_16_backward"),
+            squeeze,
+            multiple_of=1,
+            uses=("pose", "scaling"),
+        ),
         Network("resnet18", "resnet", ("logits",), crop),
+        Network("ssd300", "ssd300", ("locations", "classes"), squeeze, only=300, batches=True, uses=SSD),
+        Network(
+            "ssd-mobilenetv2",
+            "ssd_mobilenetv2",
+            ("locations", "classes"),
+            squeeze,
+            only=300,
+            batches=True,
+            uses=(*SSD, "mobilenetv2"),
+        ),
         # one input and its outputs are 15 MB at 672 pixels
         Network("yolov3", "yolov3", ("stride_32", "stride_16", "stride_8"), letterbox, reference_inputs=1),
         Network("yolov3-tiny", "yolov3_tiny", ("stride_32", "stride_16"), letterbox),
@@ -68,8 +118,10 @@ def known(name: str) -> Network:
     return NETWORKS[name]
 
 
-def build(name: str, resolution: int = 224) -> Model:
-    """A network for square images of ``resolution`` pixels (a multiple of 32), with seeded weights.
+def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
+    """A network for images of ``resolution`` pixels (a side, or height and width), with seeded weights.
+
+    Most take sides that are multiples of 32; the detectors for 300 pixels take no other, and several images at once.
 
     Nothing is built before a runtime asks: ``"torch"`` builds the module, ``"onnx"`` and the reference
     come from the cache, exported on first use. The weights are the same at every resolution.
@@ -78,19 +130,21 @@ def build(name: str, resolution: int = 224) -> Model:
         FrameworkError: unknown name or impossible resolution; from the sources: what :func:`export.ensure` raises.
     """
     network = known(name)
-    if resolution < 32 or resolution % 32:
-        raise FrameworkError(f"{name}: the resolution must be a multiple of 32, not {resolution}")
-    artefacts = _Artefacts(network, resolution)
+    refusal = network.refuses(resolution, batch)
+    if refusal is not None:
+        raise FrameworkError(f"{name}: {refusal}")
+    artefacts = _Artefacts(network, resolution, batch)
+    converted_to = CONVERTED.get(name, ()) if isinstance(resolution, int) else ()
     return Model(
-        name=f"{name}-{resolution}",
+        name=f"{name}-{label(resolution)}" + (f"-batch{batch}" if batch > 1 else ""),
         sources={
             "onnx": artefacts.onnx,
             "torch": partial(_torch_network, network.module),
-            **{kind: partial(_converted, kind, name, resolution) for kind in CONVERTED.get(name, ())},
+            **{kind: partial(_converted, kind, name, resolution) for kind in converted_to},
         },
-        inputs=(TensorSpec("images", network.shape(resolution)),),
+        inputs=(TensorSpec("images", network.shape(resolution, batch)),),
         reference=artefacts.reference,
-        calibration=partial(_calibration, network, resolution),
+        calibration=partial(_calibration, network, resolution, batch),
         parameters=Figures(artefacts),
     )
 
@@ -103,15 +157,25 @@ def _converted(kind: str, name: str, resolution: int) -> Any:
     return import_module("models.conversions").converted(kind, name, resolution)
 
 
-def _calibration(network: Network, resolution: int) -> Inputs:
+def _calibration(network: Network, resolution: Resolution, batch: int) -> Inputs:
     photos = photographs(CALIBRATION_PHOTOGRAPHS, seed=CALIBRATION_SEED)
-    return Inputs([(network.prepare(photo, resolution),) for photo in photos])
+    return Inputs([(one,) for one in _batches([network.prepare(photo, resolution) for photo in photos], batch)])
+
+
+def _batches(arrays: Sequence[Any], batch: int) -> List[Any]:
+    """Each array first in a batch of its own, with those that follow it, round and round."""
+    if batch == 1:
+        return list(arrays)
+    import numpy as np
+
+    count = len(arrays)
+    return [np.concatenate([arrays[(first + step) % count] for step in range(batch)]) for first in range(count)]
 
 
 class Figures(Mapping[str, Any]):
-    """A model's ``network``, ``resolution``, ``parameters``, ``multiply_accumulates`` and ``flops``.
+    """A model's ``network``, ``resolution``, ``batch``, ``parameters``, ``multiply_accumulates`` and ``flops``.
 
-    The last three are counted when they are first asked for: read from the export where there is one,
+    The last three are of one image, and counted when they are first asked for: read from the export where there is one,
     else counted on torch's meta device. Two FLOPs are one multiply-accumulate.
     """
 
@@ -121,21 +185,24 @@ class Figures(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         if key in COUNTED:
             return self._artefacts.figures()[key]
-        return {"network": self._artefacts.network.name, "resolution": self._artefacts.resolution}[key]
+        made = self._artefacts
+        resolution = made.resolution if isinstance(made.resolution, int) else label(made.resolution)
+        return {"network": made.network.name, "resolution": resolution, "batch": made.batch}[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("network", "resolution", *COUNTED))
+        return iter(("network", "resolution", "batch", *COUNTED))
 
     def __len__(self) -> int:
-        return 2 + len(COUNTED)
+        return 3 + len(COUNTED)
 
 
 class _Artefacts:
     """What a model's sources give, each made once."""
 
-    def __init__(self, network: Network, resolution: int) -> None:
+    def __init__(self, network: Network, resolution: Resolution, batch: int) -> None:
         self.network = network
         self.resolution = resolution
+        self.batch = batch
         self._exported: Optional[Exported] = None
         self._figures: Optional[Dict[str, int]] = None
 
@@ -154,7 +221,10 @@ class _Artefacts:
 
         exported = self.export()
         inputs, outputs = reference_arrays(exported.reference)
-        return Reference(Inputs(inputs), outputs, f"torch {exported.about['torch']}, eager, fp32")
+        # no image of a batch depends on another
+        batched = [tuple(one) for one in zip(*(_batches(arrays, self.batch) for arrays in zip(*outputs)))]
+        given = [(one,) for one in _batches([entry[0] for entry in inputs], self.batch)]
+        return Reference(Inputs(given), batched, f"torch {exported.about['torch']}, eager, fp32")
 
     def figures(self) -> Dict[str, int]:
         if self._figures is None:
