@@ -1,16 +1,17 @@
-"""The option ``--suite`` and the resolutions that it chooses.
+"""The option ``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with.
 
-A test marked ``resolutions(default=…, full=…)`` is parametrised over both; the additional ones of ``full``
-are deselected unless ``--suite=full`` is given, so that every session says that they exist.
+A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
+deselected, so that every session says that it exists.
 """
 
 from __future__ import annotations
 
-from typing import List
+from typing import Any, List
 
 import pytest
+from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, values
 
-SUITES = ("default", "full")
+from pytest_edgeperf import session_results
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,30 +19,47 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--suite",
         choices=SUITES,
-        default=SUITES[0],
-        help="default: what two cores measure in a few minutes; full: also what the published experiments measured",
+        default=DEFAULT,
+        help="default: what two cores measure in a few minutes; suo-2021, mishra-2021: a paper's experiments, small, "
+        "and its findings as a checklist; full: also what the published experiments measured",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "resolutions(default=(), full=()): side lengths of the input in pixels")
-    config.addinivalue_line("markers", "full_suite: measured with --suite=full only")
+    for line in (
+        "resolutions(default=(), paper=(), full=()): side lengths of the input in pixels, by the smallest suite",
+        "paper_suite: not in the default suite, but in those of its papers",
+        "full_suite: measured with --suite=full only",
+        *(f"{marker}: an experiment of {paper}" for paper, marker in PAPERS.items()),
+    ):
+        config.addinivalue_line("markers", line)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("resolutions")
-    if marker is None:
-        return
-    default = marker.kwargs.get("default", ())
-    full = [pytest.param(one, marks=pytest.mark.full_suite) for one in marker.kwargs.get("full", ())]
-    metafunc.parametrize("resolution", [*default, *full])
+    if marker is not None:
+        metafunc.parametrize("resolution", values(**marker.kwargs))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     # a conftest that is not of the command line's folders is read too late to add an option
-    if config.getoption("suite", SUITES[0]) == "full":
-        return
-    left = [item for item in items if item.get_closest_marker("full_suite") is not None]
+    suite = config.getoption("suite", DEFAULT)
+    left = [item for item in items if not belongs(item, suite)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """End a paper's suite, and the full one, with the findings: hold here, do not, or cannot be tested here."""
+    suite = config.getoption("suite", DEFAULT)
+    measured = session_results(config)
+    if suite == DEFAULT or measured is None:
+        return
+    # it reads results with numpy, which no session without a checklist needs
+    from checklists import CHECKLISTS, render
+
+    for paper in PAPERS if suite == FULL else (suite,):
+        terminalreporter.section(f"checklist of {paper}")
+        terminalreporter.write_line(render(CHECKLISTS[paper](measured), config.get_terminal_writer().fullwidth))

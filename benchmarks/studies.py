@@ -61,3 +61,86 @@ TRINH_2023_SUSTAINED = Study(
     "GFLOPs",
     metrics=("latency_start", "latency_sustained", "temperature_max"),
 )
+
+#: Figures 6 and 7 have no table; the text tells the shares at 480 pixels. All parts are timed in turns in one process.
+SUO_2021_EXPERIMENT_2 = Study(
+    "suo-2021 experiment 2, parts of the end-to-end time",
+    "complexity",
+    "GFLOPs",
+    metrics=(
+        "latency",
+        "latency_forward",
+        "latency_yolo_layer",
+        "latency_torch_where",
+        "latency_to_cpu",
+        "latency_numpy_where",
+        "latency_nms",
+    ),
+    lines=False,
+)
+
+SUO_2021_EXPERIMENT_3_PRECISION = Study(
+    "suo-2021 experiment 3, precisions",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "memory_process_peak", "engine_size", "output_error"),
+    lines=False,
+)
+
+#: The same read as what mishra-2021's figure 4 shows, frames per second, would be 1000 over the latency in ms.
+PRECISIONS_IN_TURNS = Study(
+    "precisions in turns with fp32",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "latency_fp16", "latency_bf16", "latency_int8"),
+    lines=False,
+)
+
+#: Its end-to-end times are figure 9's, without a table; the suggestions tell 41 % for 416x256 against 416x416.
+SUO_2021_EXPERIMENT_3_SCALING = Study(
+    "suo-2021 experiment 3, scaling the image", "complexity", "GFLOPs", metrics=("latency", "memory_process_peak")
+)
+
+#: Figures 11 and 12 have no table.
+SUO_2021_EXPERIMENT_4 = Study(
+    "suo-2021 experiment 4, power",
+    "complexity",
+    "GFLOPs",
+    metrics=("power_mean", "power_sd", "power_p95", "energy_per_inference", "throughput"),
+    lines=False,
+)
+
+#: Section 2.2.2 of Mishra (2021), on a Jetson Nano: optimisation levels and frames per second.
+MISHRA_2021_LEVELS_FPS = {0: 1.09, 1: 1.53, 2: 2.27, 3: 2.57, 4: 1.20}
+
+MISHRA_2021_LEVELS = Study(
+    "mishra-2021 levels of a video pipeline, a clip of four frames",
+    "level",
+    "",
+    metrics=("latency", "preprocess", "infer", "postprocess"),
+    lines=False,
+)
+
+MISHRA_2021_POSTPROCESSING = Study(
+    "mishra-2021 post-processing, box by box and with whole tensors",
+    "default boxes",
+    "",
+    metrics=("latency", "latency_to_cpu_first", "latency_whole_tensors"),
+    lines=False,
+)
+
+#: Figure 5 of Mishra (2021): frames per second with TFLite on a Jetson Nano and on a Raspberry Pi 3B.
+MISHRA_2021_FIGURE_5_FPS = {
+    "detection": (26, 20),
+    "segmentation": (11, 6),
+    "pose": (14, 8),
+    "classification": (50, 20),
+}
+
+MISHRA_2021_FIGURE_5 = Study(
+    "mishra-2021 figure 5, tasks",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "preprocess", "infer", "postprocess"),
+    lines=False,
+)

@@ -6,7 +6,7 @@ against its computational complexity, forward and post-processing separately (fo
 YOLOv3 at 320 to 800 pixels on a Jetson Nano. Here: YOLOv3-tiny, and two classifiers beside it, at sizes that a
 CPU runs in a few seconds; with ``--suite=full`` YOLOv3 at the ten resolutions of table I, too. The weights are
 seeded, not trained, which does not change the time. Each detector's benchmarks are one study, with a series per
-framework and precision.
+framework and precision; the checklist of ``--suite=suo-2021`` reads its observations 1 to 3 and insights 1 and 2.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY, TABLE_1_B
 from pytest_edgeperf import Inputs
 
 
+@pytest.mark.suo_2021
 @pytest.mark.timed_inference
-@pytest.mark.resolutions(default=(256, 320, 416, 512))
+@pytest.mark.resolutions(default=(256, 320, 416), paper=(512,))
 def test_yolov3_tiny(timed_inference, framework, precision, resolution):
     measure_detector(
         "yolov3-tiny", YOLOV3_TINY, SUO_2021_EXPERIMENT_1_TINY, timed_inference, framework, precision, resolution
@@ -32,6 +33,7 @@ def test_yolov3_tiny(timed_inference, framework, precision, resolution):
 
 
 # an inference takes 0.4 to 2 s on one core of a PC
+@pytest.mark.suo_2021
 @pytest.mark.timed_inference(budget=10)
 @pytest.mark.resolutions(full=tuple(TABLE_1_BFLOPS))
 def test_yolov3(timed_inference, framework, precision, resolution):
@@ -39,7 +41,7 @@ def test_yolov3(timed_inference, framework, precision, resolution):
 
 
 @pytest.mark.timed_inference
-@pytest.mark.resolutions(default=(160, 224))
+@pytest.mark.resolutions(default=(160,), full=(224,))
 def test_resnet18(timed_inference, framework, precision, resolution):
     measure_classifier("resnet18", timed_inference, framework, precision, resolution)
 

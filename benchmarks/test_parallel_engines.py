@@ -19,25 +19,28 @@ from models import build
 from models.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
 from models.images import HEIGHT, WIDTH, photographs
 from studies import SUO_2021_EXPERIMENT_3_PARALLEL
+from suites import values
 
 from pytest_edgeperf import EngineFailed, Inputs
 
 
-def engines(*numbers, full=()):
-    """Parametrise over the number of engines; each has a processor where there are enough."""
-    chosen = [(n, []) for n in numbers] + [(n, [pytest.mark.full_suite]) for n in full]
-    values = [
-        pytest.param(n, marks=[pytest.mark.timed_inference(threads=n, budget=1.5), *marks]) for n, marks in chosen
+def engines(**numbers):
+    """Parametrise over the number of engines, by suite; each has a processor where there are enough."""
+    chosen = [
+        pytest.param(*one.values, marks=[pytest.mark.timed_inference(threads=one.values[0], budget=1.5), *one.marks])
+        for one in values(**numbers)
     ]
-    return pytest.mark.parametrize("n", values)
+    return pytest.mark.parametrize("n", chosen)
 
 
-@engines(1, 2, 3, full=(4, 6, 8))
-@pytest.mark.resolutions(default=(256,), full=(416, 512))
+@pytest.mark.suo_2021
+@engines(default=(2,), paper=(1, 3), full=(4, 6, 8))
+@pytest.mark.resolutions(default=(256,), paper=(512,), full=(416,))
 def test_yolov3_tiny(timed_inference, framework, precision, resolution, n):
     measure("yolov3-tiny", YOLOV3_TINY, timed_inference, framework, precision, resolution, n)
 
 
+@pytest.mark.suo_2021
 @engines(full=(1, 2, 3, 4))
 @pytest.mark.resolutions(full=(320, 416, 480, 608))
 def test_yolov3(timed_inference, framework, precision, resolution, n):

@@ -1,0 +1,287 @@
+"""Writes ``README.md`` of this folder: the experiments, and what they gave in one run.
+
+``python benchmarks/readme_tables.py RESULTS.json [RESULTS.json …]`` takes a run's figures from results files (a
+benchmark of a later file replaces one of an earlier), keeps them in ``readme_results.json``, and writes the text;
+without an argument it writes the text from the kept figures.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+
+from checklists import CHECKLISTS, render
+from checklists.reading import rows_of, significant
+from suites import PAPERS
+
+from pytest_edgeperf import read_results
+
+if TYPE_CHECKING:
+    from pytest_edgeperf import Results
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+KEPT = HERE / "readme_results.json"
+ENVIRONMENT = "readme"
+#: What of the software is told.
+RUNTIMES_SECTION = "software"
+WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A benchmark file: what it reproduces, the metrics of its table, and, where there are any, frames per call."""
+
+    file: str
+    reproduces: str
+    source: str
+    metrics: Tuple[str, ...]
+    frames: int = 0
+
+
+EXPERIMENTS = (
+    Experiment(
+        "test_framework_comparison.py",
+        "latency and memory of a detector in several frameworks over its complexity, phases apart",
+        "suo-2021, experiment 1: formulas 1 to 4, table I",
+        ("latency", "infer", "postprocess", "memory_process_peak"),
+    ),
+    Experiment(
+        "test_postprocessing_profile.py",
+        "post-processing in parts: torch.where, numpy.where, the copy to the CPU, suppression; box by box and whole",
+        "suo-2021, experiment 2: figures 6 and 7; mishra-2021, levels 1 and 2",
+        (
+            "latency",
+            "latency_forward",
+            "latency_yolo_layer",
+            "latency_torch_where",
+            "latency_to_cpu",
+            "latency_numpy_where",
+            "latency_nms",
+            "latency_whole_tensors",
+        ),
+    ),
+    Experiment(
+        "test_precision.py",
+        "fp32, fp16, bf16 and int8: latency, memory, size, error of the outputs; in turns with fp32",
+        "suo-2021, experiment 3: table II; mishra-2021, figure 4",
+        (
+            "latency",
+            "latency_fp16",
+            "latency_bf16",
+            "latency_int8",
+            "memory_process_peak",
+            "engine_size",
+            "output_error",
+        ),
+    ),
+    Experiment(
+        "test_resolution_scaling.py",
+        "inputs of 1:1, 4:3 and 16:9 for photographs of 4:3 and 16:9",
+        "suo-2021, experiment 3: figures 4 and 9",
+        ("latency", "memory_process_peak"),
+    ),
+    Experiment(
+        "test_parallel_engines.py",
+        "throughput and latency of several engines at once",
+        "suo-2021, experiment 3: figure 10",
+        ("throughput", "latency", "memory_process_peak"),
+    ),
+    Experiment(
+        "test_power.py",
+        "average power, energy, and power over a hundred inferences",
+        "suo-2021, experiment 4: figures 11 and 12",
+        ("power_mean", "power_sd", "energy_per_inference"),
+    ),
+    Experiment(
+        "test_pipeline_optimisation.py",
+        "a video pipeline around an SSD, level by level, a clip of four frames a call",
+        "mishra-2021, section 2.2.2: figure 3",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=4,
+    ),
+    Experiment(
+        "test_task_models.py",
+        "detection, segmentation, pose estimation and classification, end to end",
+        "mishra-2021, figure 5",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=1,
+    ),
+    Experiment(
+        "test_warmup.py",
+        "the cold first inference, the length of the warm-up and the warm latency",
+        "trinh-2023, section 4.1: figures 4.3 to 4.10",
+        ("first_inference", "warm_up", "latency"),
+    ),
+    Experiment(
+        "test_sustained.py",
+        "minutes of load: latency, temperature and clocks over time",
+        "trinh-2023, section 4.1: figures 4.10 and 4.11",
+        ("latency_start", "latency_sustained", "temperature_max"),
+    ),
+)
+
+
+def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
+    """What of results files the text is made from: a results file itself, with a run of medians a benchmark."""
+    benchmarks: Dict[str, Any] = {}
+    studies: Dict[str, Any] = {}
+    software: Dict[str, Any] = {}
+    for results in several:
+        studies.update(results.extra.get("studies", {}))
+        for sections in results.environments.values():
+            software.update(sections.get(RUNTIMES_SECTION, {}))
+        for name, row in zip(results.benchmarks, rows_of(results)):
+            benchmark = results.benchmarks[name]
+            values = {metric: float(f"{value:.4g}") for metric, value in row.values.items() if _is_shown(metric)}
+            run = {"environment": ENVIRONMENT, "started": benchmark.runs[-1].started, "session": ENVIRONMENT, **values}
+            if row.disturbed:
+                run["quality"] = {"disturbed": True}
+            benchmarks[name] = {
+                "parameters": dict(benchmark.parameters),
+                "metrics": {metric: {"unit": benchmark.metrics[metric].unit} for metric in values},
+                "runs": [run],
+                **({"study": benchmark.extra["study"]} if "study" in benchmark.extra else {}),
+            }
+            if "throughput" in values:
+                benchmarks[name]["metrics"]["throughput"]["better"] = "higher"
+    return {
+        "format": "edgeperf-results",
+        "version": 1,
+        "device": several[-1].device,
+        "environments": {ENVIRONMENT: {RUNTIMES_SECTION: software}},
+        "studies": studies,
+        "benchmarks": benchmarks,
+    }
+
+
+def _is_shown(metric: str) -> bool:
+    return any(metric in one.metrics for one in EXPERIMENTS)
+
+
+def to_json(kept: Mapping[str, Any]) -> str:
+    """A benchmark per line, so that a diff is readable."""
+    head = {key: value for key, value in kept.items() if key != "benchmarks"}
+    lines = [f"  {json.dumps(key)}: {json.dumps(head[key], sort_keys=True)}," for key in sorted(head)]
+    benchmarks = [
+        f"    {json.dumps(name)}: {json.dumps(one, sort_keys=True)}" for name, one in sorted(kept["benchmarks"].items())
+    ]
+    return "\n".join(["{", *lines, '  "benchmarks": {', ",\n".join(benchmarks), "  }", "}", ""])
+
+
+def text_of(results: Results) -> str:
+    """The whole text."""
+    parts = [INTRODUCTION, _overview(), _versions(results)]
+    parts += [table for one in EXPERIMENTS for table in [_section(one, results)] if table]
+    for paper in PAPERS:
+        listed = render(CHECKLISTS[paper](results), WIDTH)
+        parts.append(f"## Checklist of {paper}\n\n```text\n{listed}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+INTRODUCTION = """\
+# The experiments
+
+<!-- Written by readme_tables.py; change that, or give it the results of another run. -->
+
+Every file here is an experiment of a study of edge inference, and an example to copy from. Each opens with what it
+reproduces, the study's figures, and what differs. Weights are seeded, and pre- and post-processing are real.
+
+| suite | benchmarks |
+|---|---|
+| `pytest benchmarks` | what two cores measure in about four minutes: seven per framework |
+| `--suite=suo-2021`, `--suite=mishra-2021` | a paper's experiments, each small, and its findings as a checklist |
+| `--suite=full` | everything, the papers' own networks and resolutions too; `-m suo_2021` takes those of one paper |
+
+A checklist says of each finding whether it holds here, does not, or cannot be tested here, with the figures."""
+
+
+def _overview() -> str:
+    lines = ["| file | what it measures | reproduces | suites |", "|---|---|---|---|"]
+    for one in EXPERIMENTS:
+        lines.append(f"| `{one.file}` | {one.reproduces} | {one.source} | {', '.join(_suites(one.file))} |")
+    return "\n".join(lines)
+
+
+def _suites(file: str) -> List[str]:
+    """The suites that have something of a file, from its markers."""
+    text = (HERE / file).read_text("utf-8")
+    names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword)}
+    everywhere = "default" in keywords and "full_suite" not in names
+    papers = [paper for paper, marker in PAPERS.items() if marker in names]
+    return [*(["default"] if everywhere else []), *papers, "full"]
+
+
+def _versions(results: Results) -> str:
+    sections = results.environments.get(ENVIRONMENT, {})
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(sections.get(RUNTIMES_SECTION, {}).items()))
+    return (
+        f"The tables are of one run on a shared two-core virtual machine without a GPU ({versions}): they show what "
+        "the experiments give, and their figures are this machine's of that hour. A benchmark that was skipped, as its "
+        "format, GPU or sensor is not there, is not in them."
+    )
+
+
+def _section(experiment: Experiment, results: Results) -> str:
+    tables = []
+    tests: Dict[str, List[str]] = {}
+    for name in sorted(results.benchmarks):
+        path, _, rest = name.partition("::")
+        if Path(path).name == experiment.file:
+            tests.setdefault(rest.partition("[")[0], []).append(name)
+    for test, names in tests.items():
+        tables.append(f"`{test}`\n\n" + _table(experiment, names, results))
+    return "\n\n".join([f"## {experiment.file}", *tables]) if tables else ""
+
+
+def _table(experiment: Experiment, names: Sequence[str], results: Results) -> str:
+    measured = [results.benchmarks[name] for name in names]
+    parameters = [key for key in measured[0].parameters if len({str(one.parameters[key]) for one in measured}) > 1]
+    parameters = parameters or ["framework"]
+    metrics = [one for one in experiment.metrics if any(one in benchmark.metrics for benchmark in measured)]
+    units = {metric: benchmark.metrics[metric].unit for benchmark in measured for metric in benchmark.metrics}
+    heads = [*parameters, *(f"{metric} ({units[metric]})" if units[metric] else metric for metric in metrics)]
+    heads += ["frames/s"] if experiment.frames else []
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(parameters) + "--:|" * (len(heads) - len(parameters))]
+    for benchmark in measured:
+        values = {metric: median(_numbers(benchmark, metric)) for metric in metrics if _numbers(benchmark, metric)}
+        cells = [str(benchmark.parameters[key]) for key in parameters]
+        cells += [significant(values[metric]) if metric in values else "" for metric in metrics]
+        cells += [significant(experiment.frames * 1e3 / values["latency"])] if experiment.frames else []
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _numbers(benchmark: Any, metric: str) -> List[float]:
+    return [float(run.values[metric]) for run in benchmark.runs if metric in run.values]
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Keep the figures of these results files, if there are any, and write the text."""
+    if arguments:
+        _replace(KEPT, to_json(kept_of([read_results(path) for path in arguments])))
+    _replace(README, text_of(read_results(KEPT)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,43 @@
+"""Which benchmarks a suite has: the default one, those of a paper, or all.
+
+A benchmark that reproduces a paper carries its marker (``suo_2021``). A value of a parameter that the default suite
+leaves out carries ``paper_suite`` where the paper's suite has it, in the smallest configuration that is still its
+experiment, and ``full_suite`` where it is the paper's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, List, Sequence
+
+import pytest
+
+DEFAULT = "default"
+FULL = "full"
+#: Suite of a paper -> the marker of its benchmarks.
+PAPERS = {"suo-2021": "suo_2021", "mishra-2021": "mishra_2021"}
+SUITES = (DEFAULT, FULL, *PAPERS)
+
+
+def values(default: Sequence[Any] = (), paper: Sequence[Any] = (), full: Sequence[Any] = ()) -> List[Any]:
+    """Values of a parameter, each marked with the smallest suite that has it; a tuple is several arguments."""
+    return [
+        *(_marked(one, ()) for one in default),
+        *(_marked(one, (pytest.mark.paper_suite,)) for one in paper),
+        *(_marked(one, (pytest.mark.full_suite,)) for one in full),
+    ]
+
+
+def _marked(value: Any, marks: Iterable[Any]) -> Any:
+    arguments = value if isinstance(value, tuple) else (value,)
+    return pytest.param(*arguments, marks=list(marks))
+
+
+def belongs(item: pytest.Item, suite: str) -> bool:
+    """Whether a suite has the benchmark."""
+    if suite == FULL:
+        return True
+    if item.get_closest_marker("full_suite") is not None:
+        return False
+    if suite == DEFAULT:
+        return item.get_closest_marker("paper_suite") is None
+    return item.get_closest_marker(PAPERS[suite]) is not None

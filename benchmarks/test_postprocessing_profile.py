@@ -1,0 +1,142 @@
+"""Post-processing in its parts: which of them the end-to-end time is spent on, and what their placement changes.
+
+Reproduces experiment 2 of Suo et al., "Feasibility analysis of machine learning optimization on GPU-based low-cost
+edges" (2021), sections III-B and IV-A, figures 6 and 7: the post-processing of YOLOv3 in PyTorch on a Jetson Nano.
+Table I there: 62 ms forward and 728 ms post-processing at 320 pixels, 61 and 1444 ms at 480. Observation 4, at 480
+pixels: post-processing is 95.95 % of the end-to-end time, filtering 99.35 % of the post-processing with
+``torch.where``, and with ``numpy.where`` the copy to the CPU that it needs is 98.67 %.
+
+Here the parts are timed in turns in one process, each on what the one before gave: ``latency`` is end to end without
+pre-processing; ``forward`` the network; ``yolo_layer`` the decoding of all cells; ``torch_where`` and ``numpy_where``
+the two ways of filtering; ``to_cpu`` the copy; ``nms`` the suppression. ``torch_where`` and ``to_cpu`` are PyTorch's
+and are left out for other frameworks. Each part ends with the GPU's work: a GPU works on while Python goes on, so that
+where nothing waits for it the next part that looks at a result is charged with the forward pass, which is what the
+paper's forward time that does not grow with the resolution suggests. On a CPU the copy copies nothing. There: YOLOv3
+at ten resolutions; here YOLOv3-tiny, and YOLOv3 with ``--suite=full``.
+
+``test_ssd_boxes`` is levels 1 and 2 of Mishra, "Performance analysis and optimization on edge AI devices" (2021),
+section 2.2.2, for the post-processing alone: an SSD's boxes picked class by class and box by box from tensors where
+the network left them (there 1.09 frames per second for the whole pipeline), from tensors that were moved to the CPU
+first (1.53), and with whole tensors where they are (2.27, with the pre-processing). On a CPU there is no moving.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from models import build
+from models.detection import YOLOV3, YOLOV3_TINY, letterbox
+from models.images import HEIGHT, WIDTH, photographs
+from models.scaling import squeeze
+from models.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, default_boxes, pick, pick_in_loops
+from models.yolo_parts import nms, where_numpy, where_torch, yolo_layer
+from processors import CUDA, synchronise, torch_device
+from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2, TABLE_1_BFLOPS
+from suites import values
+
+from pytest_edgeperf import Inputs
+
+PHOTOGRAPHS = 3
+
+
+@pytest.mark.suo_2021
+@pytest.mark.timed_inference
+@pytest.mark.resolutions(default=(320,), paper=(256, 416))
+def test_yolov3_tiny(timed_inference, framework, precision, resolution):
+    measure("yolov3-tiny", YOLOV3_TINY, timed_inference, framework, precision, resolution)
+
+
+@pytest.mark.suo_2021
+@pytest.mark.timed_inference(budget=20)
+@pytest.mark.resolutions(full=tuple(TABLE_1_BFLOPS))
+def test_yolov3(timed_inference, framework, precision, resolution):
+    measure("yolov3", YOLOV3, timed_inference, framework, precision, resolution)
+
+
+def measure(network, heads, timed_inference, framework, precision, resolution):
+    model = build(network, resolution)
+    engine = framework.load(model, precision=precision)
+    series = framework.name if precision == "fp32" else f"{framework.name} {precision}"
+    timed_inference.study(SUO_2021_EXPERIMENT_2, series=series, x=model.parameters["flops"] / 1e9)
+    device = torch_device(framework)
+    parts = numpy_parts(engine, heads) if device is None else torch_parts(engine, heads, device)
+    inputs = [letterbox(photo, resolution) for photo in photographs(PHOTOGRAPHS)]
+    entries = Inputs([given_to_parts(engine, heads, images, device) for images in inputs])
+    timed_inference.compare(entries, **parts)
+
+
+def given_to_parts(engine, heads, images, device):
+    """What each part is given, from one image: arrays of the network's input and output, and all in between."""
+    outputs = engine.infer(images)
+    predictions = yolo_layer(outputs, heads)
+    tensor = None
+    if device is not None:
+        import torch
+
+        tensor = torch.from_numpy(predictions).to(device)
+    return images, outputs, predictions, tensor, where_numpy(predictions)
+
+
+def numpy_parts(engine, heads):
+    def end_to_end(images, *_):
+        return nms(*where_numpy(yolo_layer(engine.infer(images), heads)))
+
+    return {
+        "end_to_end": end_to_end,
+        "forward": lambda images, *_: engine.infer(images),
+        "yolo_layer": lambda images, outputs, *_: yolo_layer(outputs, heads),
+        "numpy_where": lambda images, outputs, predictions, *_: where_numpy(predictions),
+        "nms": lambda images, outputs, predictions, tensor, found: nms(*found),
+    }
+
+
+def torch_parts(engine, heads, device):
+    import torch
+
+    def end_to_end(images, *_):
+        predictions = torch.from_numpy(yolo_layer(engine.infer(images), heads)).to(device)
+        return nms(*(one.cpu().numpy() for one in where_torch(predictions)))
+
+    def filtered(images, outputs, predictions, tensor, found):
+        kept = where_torch(tensor)
+        synchronise(device)
+        return kept
+
+    parts = numpy_parts(engine, heads)
+    parts["end_to_end"] = end_to_end
+    parts["torch_where"] = filtered
+    parts["to_cpu"] = lambda images, outputs, predictions, tensor, found: tensor.cpu().numpy()
+    return parts
+
+
+@pytest.mark.mishra_2021
+@pytest.mark.timed_inference(budget=2)
+@pytest.mark.parametrize("network", values(paper=("ssd-mobilenetv2",), full=("ssd300",)))
+def test_ssd_boxes(timed_inference, framework, network):
+    levels = {"ssd-mobilenetv2": SSD_MOBILENET, "ssd300": SSD300}[network]
+    engine = framework.load(build(network, SIDE))
+    outputs = [engine.infer(squeeze(photo, SIDE)) for photo in photographs(PHOTOGRAPHS)]
+    timed_inference.study(MISHRA_2021_POSTPROCESSING, series=framework.name, x=len(default_boxes(levels)))
+    shape = (HEIGHT, WIDTH)
+    device = torch_device(framework)
+    if device is None:
+        ways = {
+            "box_by_box": partial(pick_in_loops, levels=levels, photo_shape=shape),
+            "whole_tensors": partial(pick, levels=levels, photo_shape=shape),
+        }
+    else:
+        outputs, ways = tensors_and_ways(outputs, levels, shape, device)
+    timed_inference.compare(Inputs.of(outputs), **ways)
+
+
+def tensors_and_ways(outputs, levels, shape, device):
+    import torch
+    from models import ssd_tensors
+
+    in_loops = partial(ssd_tensors.pick_in_loops, levels=levels, photo_shape=shape)
+    ways = {"box_by_box": in_loops}
+    if device == CUDA:
+        ways["to_cpu_first"] = lambda tensors: in_loops([tensor.cpu() for tensor in tensors])
+    ways["whole_tensors"] = partial(ssd_tensors.pick, levels=levels, photo_shape=shape)
+    return [[torch.from_numpy(array).to(device) for array in one] for one in outputs], ways

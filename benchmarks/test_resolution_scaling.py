@@ -1,0 +1,77 @@
+"""Inputs of the photograph's proportions instead of squares: what is saved, and what of the photograph is kept.
+
+Reproduces the second method of experiment 3 of Suo et al., "Feasibility analysis of machine learning optimization on
+GPU-based low-cost edges" (2021), sections III-C and IV-B, figures 4 and 9, table II: photographs of 4:3 and 16:9
+letterboxed to squares, and to the nearest multiples of 32 of either proportion. There, YOLOv3 in TensorRT on a Jetson
+Nano, on VisDrone: AP of 8.00 % at 416x416, 8.05 % at 416x320 and 7.65 % at 416x256; the end-to-end time of 416x256 is
+41 % of that of 416x416 with 16:9 photographs (section V-B). A photograph of 4:3 keeps 416x312 of its pixels in
+416x416 and in 416x320, and 312x234 (there; 341x256 fill the input's height) in 416x256.
+
+Here: YOLOv3-tiny with a longer side of 320 pixels; with ``--suite=full`` also 416, and YOLOv3 at the paper's sizes. The
+weights are seeded, so that there is no accuracy: instead, the checklist tells what share of the photograph's pixels in
+a square input is kept (``models.proportions``). The study reads latency and memory over the complexity in GFLOPs, a
+series per proportions of the photograph, which lie on one line where only the operations count.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from models import build
+from models.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
+from models.images import photographs
+from models.proportions import input_size
+from studies import SUO_2021_EXPERIMENT_3_SCALING
+from suites import values
+
+from pytest_edgeperf import Inputs
+
+pytestmark = pytest.mark.suo_2021
+
+
+def scaled(paper=(), full=()):
+    """Parametrise over the longer side, the photograph's proportions and the input's."""
+    pairs = (("4:3", "1:1"), ("4:3", "4:3"), ("4:3", "16:9"), ("16:9", "1:1"), ("16:9", "16:9"))
+    return pytest.mark.parametrize(
+        ("longer", "photo", "scaling"),
+        values(
+            paper=[(longer, *pair) for longer in paper for pair in pairs],
+            full=[(longer, *pair) for longer in full for pair in pairs],
+        ),
+    )
+
+
+def photographs_of(proportions):
+    """Four photographs of 640x480, or their middle of 640x360."""
+    photos = photographs(4)
+    return photos if proportions == "4:3" else [photo[60:420] for photo in photos]
+
+
+@scaled(paper=(320,), full=(416,))
+@pytest.mark.timed_inference
+def test_yolov3_tiny(timed_inference, framework, precision, longer, photo, scaling):
+    measure("yolov3-tiny", YOLOV3_TINY, timed_inference, framework, precision, longer, photo, scaling)
+
+
+@scaled(full=(320, 416, 608))
+@pytest.mark.timed_inference(budget=10)
+def test_yolov3(timed_inference, framework, precision, longer, photo, scaling):
+    measure("yolov3", YOLOV3, timed_inference, framework, precision, longer, photo, scaling)
+
+
+def measure(network, heads, timed_inference, framework, precision, longer, photo, scaling):
+    size = input_size(longer, scaling)
+    model = build(network, size if size[0] != size[1] else longer)
+    photos = photographs_of(photo)
+    timed_inference.study(
+        SUO_2021_EXPERIMENT_3_SCALING,
+        series=f"{network} {framework.name} {precision}, {photo} photograph",
+        x=model.parameters["flops"] / 1e9,
+    )
+    timed_inference(
+        framework.load(model, precision=precision),
+        Inputs.of(photos),
+        preprocess=partial(letterbox, resolution=size),
+        postprocess=partial(detect, heads=heads, resolution=size, photo_shape=photos[0].shape),
+    )

@@ -1,0 +1,399 @@
+"""The checklists on constructed results: each verdict of each finding, and what is said where nothing was measured."""
+
+from __future__ import annotations
+
+import pytest
+from checklists import CHECKLISTS, FAILS, HOLDS, UNTESTED, Finding, render
+from checklists.findings import Part
+from checklists.reading import line, rows_of, significant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
+
+BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
+
+
+class Session:
+    """Results that grow a benchmark at a time."""
+
+    def __init__(self):
+        self.benchmarks = {}
+
+    def add(self, file, test, x=None, disturbed=False, parameters=None, **values):
+        parameters = {"framework": "onnxruntime", "precision": "fp32", **(parameters or {})}
+        name = f"benchmarks/{file}::{test}[{'-'.join(map(str, parameters.values()))}]"
+        metrics = {metric: Metric("1/s", HIGHER) if metric == "throughput" else Metric("ms") for metric in values}
+        runs = [Run("e", "2026-01-01T00:00:00Z", "s", dict(values), quality={"disturbed": disturbed}) for _ in range(3)]
+        extra = {} if x is None else {"study": {"name": "study", "series": "series", "x": x}}
+        self.benchmarks[name] = Benchmark(parameters, metrics, tuple(runs), extra)
+        return self
+
+    def results(self):
+        return Results("host", {"e": {}}, self.benchmarks)
+
+    def checklist(self, paper="suo-2021"):
+        return {one.name: one for one in CHECKLISTS[paper](self.results()).findings}
+
+
+def compared(session, framework, latency, memory=lambda x: 500.0, post=0.1, infer=None):
+    for resolution, x in BFLOPS.items():
+        session.add(
+            "test_framework_comparison.py",
+            "test_yolov3",
+            x,
+            parameters={"framework": framework, "resolution": resolution},
+            latency=latency(x),
+            infer=infer(x) if infer else (1 - post) * latency(x),
+            postprocess=post * latency(x),
+            memory_process_peak=memory(x),
+        )
+
+
+@pytest.fixture
+def session():
+    return Session()
+
+
+def published_pytorch(x):
+    """Formula (2) of suo-2021, on the complexities above."""
+    if x <= 87.68:
+        return 14.66 * x + 230.89
+    return 10.72 * x - 116.07
+
+
+def test_suos_own_figures_hold(session):
+    compared(session, "tensorrt", lambda x: 5.32 * x + 37.62, lambda x: 1378.0, post=0.3)
+    compared(
+        session,
+        "torch",
+        lambda x: published_pytorch(x) if x < 100 else 1392.2,
+        lambda x: 14.36 * x + 1393.52,
+        post=0.95,
+        infer=lambda x: 62.0,
+    )
+    found = session.checklist()
+    for name in ("Observation 1", "Observation 2", "Observation 3", "Insight 1", "Insight 2"):
+        assert found[name].verdict == HOLDS, found[name]
+    assert "tensorrt 5.32 ms/GFLOP C + 37.6 ms" in found["Insight 1"].parts[0].figures
+
+
+def test_a_linear_pytorch_is_told_to_be_so(session):
+    compared(session, "onnxruntime", lambda x: 9 * x + 3, lambda x: 90 + 0.1 * x)
+    compared(session, "torch", lambda x: 19 * x + 6, lambda x: 300 - x / 10)
+    found = session.checklist()
+    assert [part.verdict for part in found["Observation 1"].parts] == [HOLDS, FAILS]
+    assert found["Observation 1"].verdict == FAILS
+    assert "its longest time is at 141 of 141 GFLOPs" in found["Observation 1"].parts[1].figures
+    assert found["Observation 3"].verdict == FAILS
+    assert "10.0% to 10.0%" in found["Observation 3"].parts[0].figures
+    assert found["Insight 1"].verdict == UNTESTED
+    assert "TensorRT was not measured" in found["Insight 1"].parts[-1].figures
+
+
+def test_memory_that_is_not_stable_and_not_linear(session):
+    compared(session, "onnxruntime", lambda x: x, lambda x: 10 * x)
+    compared(session, "torch", lambda x: x, lambda x: 300.0 - x)
+    assert [part.verdict for part in session.checklist()["Observation 2"].parts] == [FAILS, FAILS]
+
+
+def test_without_pytorch_its_part_is_untested(session):
+    compared(session, "tensorrt", lambda x: 5 * x + 4)
+    found = session.checklist()
+    assert [part.verdict for part in found["Observation 1"].parts] == [HOLDS, UNTESTED]
+    assert found["Observation 1"].verdict == UNTESTED
+    assert "PyTorch was not measured at 3 complexities" in found["Observation 1"].parts[1].figures
+    assert found["Observation 3"].verdict == UNTESTED
+
+
+def test_the_smaller_detector_stands_in_where_the_larger_has_too_few(session):
+    for x in (10.0, 20.0, 40.0):
+        session.add("test_framework_comparison.py", "test_yolov3_tiny", x, parameters={"resolution": x}, latency=x)
+    session.add("test_framework_comparison.py", "test_yolov3", 38.97, parameters={"resolution": 320}, latency=1.0)
+    assert "1.00 ms/GFLOP C + 0" in session.checklist()["Observation 1"].parts[0].figures
+
+
+def profiled(session, framework, forward, where, copy, latency=100.0):
+    session.add(
+        "test_postprocessing_profile.py",
+        "test_yolov3",
+        87.68,
+        parameters={"framework": framework, "resolution": 480},
+        latency=latency,
+        latency_forward=forward,
+        latency_torch_where=where,
+        latency_to_cpu=copy,
+    )
+
+
+@pytest.mark.parametrize(
+    ("framework", "forward", "where", "copy", "verdicts"),
+    [
+        ("torch:cuda", 4.0, 95.0, 94.0, [HOLDS, HOLDS, HOLDS]),
+        ("torch:cuda", 4.0, 95.0, 10.0, [HOLDS, HOLDS, FAILS]),
+        ("torch", 4.0, 95.0, 0.0, [HOLDS, HOLDS, UNTESTED]),
+        ("torch", 90.0, 1.0, 0.0, [FAILS, FAILS, UNTESTED]),
+    ],
+)
+def test_observation_4(session, framework, forward, where, copy, verdicts):
+    profiled(session, framework, forward, where, copy)
+    assert [part.verdict for part in session.checklist()["Observation 4"].parts] == verdicts
+
+
+def test_observation_4_needs_pytorch(session):
+    profiled(session, "onnxruntime", 4.0, 95.0, 94.0)
+    assert session.checklist()["Observation 4"].verdict == UNTESTED
+
+
+def in_half(session, full_ms, half_ms, full_mib, half_mib, framework="tensorrt"):
+    places = {"framework": framework, "network": "yolov3", "resolution": 416}
+    session.add(
+        "test_precision.py",
+        "test_in_turns",
+        parameters={**places, "precision": "fp16"},
+        latency=full_ms,
+        latency_fp16=half_ms,
+    )
+    for precision, mib in (("fp32", full_mib), ("fp16", half_mib)):
+        session.add(
+            "test_precision.py",
+            "test_alone",
+            parameters={**places, "precision": precision},
+            latency=1.0,
+            memory_process_peak=mib,
+            engine_size=mib,
+            output_error=0.01,
+        )
+
+
+def scaled(session, square, wide):
+    for scaling, (latency, memory) in (("1:1", square), ("16:9", wide)):
+        session.add(
+            "test_resolution_scaling.py",
+            "test_yolov3",
+            parameters={"framework": "tensorrt", "longer": 416, "photo": "16:9", "scaling": scaling},
+            latency=latency,
+            memory_process_peak=memory,
+        )
+
+
+def test_observation_6_is_never_more_than_untested_without_an_accuracy(session):
+    in_half(session, 100, 60, 1027, 779)
+    scaled(session, (100, 900), (41, 800))
+    found = session.checklist()["Observation 6"]
+    assert [part.verdict for part in found.parts] == [HOLDS, HOLDS, HOLDS, UNTESTED]
+    assert found.verdict == UNTESTED
+    assert "fp16 takes 60.0% of fp32's time" in found.parts[0].figures
+    assert "41.0% of a square's time" in found.parts[2].figures
+    assert "67% in 416x256" in found.parts[3].figures
+    assert "off by 0.01" in found.parts[3].figures
+
+
+def test_observation_6_where_half_precision_is_slower(session):
+    in_half(session, 100, 120, 1027, 1100)
+    scaled(session, (100, 900), (101, 900))
+    found = session.checklist()["Observation 6"]
+    assert [part.verdict for part in found.parts] == [FAILS, FAILS, FAILS, UNTESTED]
+    assert found.verdict == FAILS
+
+
+def parallel(session, resolution, throughputs, framework="tensorrt"):
+    for n, value in throughputs.items():
+        session.add(
+            "test_parallel_engines.py",
+            "test_yolov3",
+            n,
+            parameters={"framework": framework, "resolution": resolution, "n": n},
+            latency=1.0,
+            throughput=value,
+        )
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "verdicts"),
+    [
+        ({1: 10, 2: 12, 3: 13}, {1: 4, 2: 4, 3: 4.1}, [HOLDS, HOLDS]),
+        ({1: 10, 2: 12, 3: 11}, {1: 4, 3: 6}, [FAILS, FAILS]),
+        ({1: 10, 2: 10.2}, {1: 4, 2: 4}, [FAILS, HOLDS]),
+        ({1: 10, 2: 13}, {}, [HOLDS, UNTESTED]),
+        ({2: 12, 3: 13}, {1: 4}, [UNTESTED, UNTESTED]),
+    ],
+)
+def test_observation_7(session, below, above, verdicts):
+    parallel(session, 320, below)
+    parallel(session, 608, above)
+    assert [part.verdict for part in session.checklist()["Observation 7"].parts] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("framework", "above", "verdicts"),
+    [
+        ("tensorrt", {1: 4, 2: 4.4}, [HOLDS]),
+        ("tensorrt", {1: 4, 2: 6}, [FAILS]),
+        ("onnxruntime", {1: 4, 2: 4.4}, [HOLDS, UNTESTED]),
+        ("tensorrt", {}, [UNTESTED]),
+    ],
+)
+def test_insight_4(session, framework, above, verdicts):
+    parallel(session, 320, {1: 10, 2: 13}, framework)
+    parallel(session, 608, above, framework)
+    assert [part.verdict for part in session.checklist()["Insight 4"].parts] == verdicts
+
+
+def powered(session, resolution, watts):
+    for (framework, precision), (mean, sd) in watts.items():
+        session.add(
+            "test_power.py",
+            "test_yolov3",
+            parameters={"framework": framework, "precision": precision, "resolution": resolution},
+            latency=1.0,
+            power_mean=mean,
+            power_sd=sd,
+        )
+
+
+PUBLISHED = {("torch", "fp32"): (5.0, 0.1), ("tensorrt", "fp32"): (6.0, 0.9), ("tensorrt", "fp16"): (5.5, 0.9)}
+
+
+def test_power_as_published(session):
+    powered(session, 416, PUBLISHED)
+    powered(session, 608, {**PUBLISHED, ("torch", "fp32"): (7.0, 0.1)})
+    found = session.checklist()
+    assert {found[name].verdict for name in ("Observation 8", "Observation 9", "Insight 5")} == {HOLDS}
+    assert "the least power is torch fp32's, 5.00 W" in found["Observation 8"].parts[0].figures
+    assert "15.0% of its mean with tensorrt, 2.0% with torch" in found["Observation 9"].parts[0].figures
+
+
+def test_power_the_other_way_round(session):
+    other = {("torch", "fp32"): (6.0, 0.9), ("tensorrt", "fp32"): (5.0, 0.1), ("tensorrt", "fp16"): (5.5, 0.1)}
+    powered(session, 416, other)
+    found = session.checklist()
+    assert {found[name].verdict for name in ("Observation 8", "Observation 9", "Insight 5")} == {FAILS}
+
+
+@pytest.mark.parametrize("paper", CHECKLISTS)
+def test_where_nothing_was_measured_everything_says_why(session, paper):
+    checklist = CHECKLISTS[paper](session.results())
+    assert checklist.count(UNTESTED) == len(checklist.findings) == {"suo-2021": 14, "mishra-2021": 11}[paper]
+    assert all(part.figures for one in checklist.findings for part in one.parts)
+    assert render(checklist).splitlines()[-1].endswith(f"{len(checklist.findings)} cannot be tested here")
+
+
+def leveled(session, fps, framework="torch:cuda"):
+    for level, value in fps.items():
+        session.add(
+            "test_pipeline_optimisation.py",
+            "test_video",
+            parameters={"framework": framework, "network": "ssd300", "level": level},
+            latency=4000 / value,
+        )
+
+
+MISHRAS = {"baseline": 1.09, "cpu-postprocessing": 1.53, "whole-tensors": 2.27, "batches": 2.57, "half": 1.20}
+LEVELS = ("2.2.2 level 1", "2.2.2 level 2", "2.2.2 level 3", "2.2.2 level 4", "2.2.2 in all")
+
+
+def test_mishras_own_levels_hold(session):
+    leveled(session, MISHRAS)
+    found = session.checklist("mishra-2021")
+    assert [found[name].verdict for name in LEVELS] == [HOLDS] * 5
+    assert "1.09 to 1.53 FPS, +40%" in found["2.2.2 level 1"].parts[0].figures
+    assert "at best 2.57 (batches), +136%" in found["2.2.2 in all"].parts[0].figures
+    assert found["2.2.2 baseline"].verdict == UNTESTED
+
+
+def test_levels_that_gain_nothing(session):
+    leveled(session, {"baseline": 3, "cpu-postprocessing": 2, "whole-tensors": 1.5, "batches": 1.4, "half": 2.0})
+    found = session.checklist("mishra-2021")
+    assert [found[name].verdict for name in LEVELS] == [FAILS] * 5
+
+
+def test_on_a_cpu_moving_cannot_be_tested(session):
+    leveled(session, {"baseline": 10, "whole-tensors": 15, "batches": 16, "half": 8}, framework="torch")
+    found = session.checklist("mishra-2021")
+    assert [found[name].verdict for name in LEVELS] == [UNTESTED, UNTESTED, HOLDS, HOLDS, HOLDS]
+    assert "whole-tensor operations alone: torch, ssd300: 10.0 to 15.0 FPS, +50%" in (
+        found["2.2.2 level 2"].parts[0].figures
+    )
+
+
+def test_mishras_precisions(session):
+    in_half(session, 100, 60, 200, 100)
+    found = session.checklist("mishra-2021")
+    assert found["2.2.3 size"].verdict == HOLDS
+    assert found["2.2.3 accuracy"].verdict == UNTESTED
+    assert "off by 0.01 to 0.01" in found["2.2.3 accuracy"].parts[0].figures
+    assert found["2.2.3 dependence"].verdict == UNTESTED
+    in_half(session, 100, 60, 200, 190)
+    assert session.checklist("mishra-2021")["2.2.3 size"].verdict == FAILS
+
+
+@pytest.mark.parametrize(("other", "verdict"), [(110.0, HOLDS), (62.0, FAILS)])
+def test_what_half_precision_gains_depends_on_the_network(session, other, verdict):
+    in_half(session, 100, 60, 200, 100)
+    session.add(
+        "test_precision.py",
+        "test_in_turns",
+        parameters={"framework": "tensorrt", "precision": "fp16", "network": "resnet18", "resolution": 160},
+        latency=100.0,
+        latency_fp16=other,
+    )
+    parts = session.checklist("mishra-2021")["2.2.3 dependence"].parts
+    assert [part.verdict for part in parts] == [verdict, UNTESTED]
+
+
+@pytest.mark.parametrize(("pose", "verdict"), [(14.0, HOLDS), (30.0, FAILS)])
+def test_the_order_of_tasks(session, pose, verdict):
+    for task, fps in (("detection", 26.0), ("segmentation", 11.0), ("pose", pose), ("classification", 50.0)):
+        session.add("test_task_models.py", "test_task", parameters={"task": task}, latency=1000 / fps)
+    found = session.checklist("mishra-2021")["2.3 tasks"]
+    assert found.verdict == verdict
+    assert "classification 50.0, detection 26.0" in found.parts[0].figures
+
+
+def test_disturbed_runs_are_used_only_where_there_are_no_others_and_said(session):
+    session.add("test_task_models.py", "test_task", disturbed=True, parameters={"task": "pose"}, latency=7.0)
+    (row,) = rows_of(session.results())
+    assert (row.values["latency"], row.disturbed) == (7.0, True)
+    assert "disturbed in every run of 1 benchmarks" in render(CHECKLISTS["mishra-2021"](session.results()))
+    (name,) = session.benchmarks
+    before = session.benchmarks[name]
+    calm = Run("e", "2026-01-01T00:00:00Z", "s", {"latency": {"n": 5, "p50": 5.0}})
+    session.benchmarks[name] = Benchmark(before.parameters, before.metrics, (*before.runs, calm), before.extra)
+    (row,) = rows_of(session.results())
+    assert (row.values["latency"], row.disturbed) == (5.0, False)
+
+
+def test_a_finding_is_as_good_as_its_parts():
+    def verdict(*verdicts):
+        return Finding("", "", tuple(Part(one, "") for one in verdicts)).verdict
+
+    assert verdict(HOLDS, HOLDS) == HOLDS
+    assert verdict(HOLDS, UNTESTED) == UNTESTED
+    assert verdict(UNTESTED, FAILS, HOLDS) == FAILS
+
+
+def test_parts_of_different_verdicts_are_told_apart(session):
+    leveled(session, {"baseline": 10, "batches": 16}, framework="torch")
+    in_half(session, 100, 60, 1027, 779)
+    text = render(CHECKLISTS["suo-2021"](session.results()), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "[holds here] tensorrt, yolov3 416: fp16 takes 60.0%" in text
+    assert "Observation 5: a faster CPU makes PyTorch faster" in text
+
+
+@given(st.floats(-50, 50), st.floats(-500, 500), st.lists(st.floats(0, 200), min_size=2, max_size=9, unique=True))
+def test_a_line_is_found_again(slope, intercept, x):
+    if max(x) - min(x) < 1:
+        return
+    found = line(x, [slope * one + intercept for one in x])
+    assert found.slope == pytest.approx(slope, abs=1e-6)
+    assert found.intercept == pytest.approx(intercept, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.01234, "0.0123"), (1.0, "1.00"), (12.345, "12.3"), (1234, "1234"), (-2.5, "-2.50")],
+)
+def test_three_digits(value, text):
+    assert significant(value) == text
