@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from checklists import CHECKLISTS, render
 from checklists.reading import rows_of, significant
+from models.proportions import kept
 from suites import PAPERS
 
 from pytest_edgeperf import read_results
@@ -33,6 +34,8 @@ ENVIRONMENT = "readme"
 #: What of the software is told.
 RUNTIMES_SECTION = "software"
 WIDTH = 110
+#: Proportions of the photographs that are scaled -> (height, width) in pixels.
+PHOTOGRAPHS = {"4:3": (480, 640), "16:9": (360, 640)}
 
 
 @dataclass(frozen=True)
@@ -166,12 +169,13 @@ def _is_shown(metric: str) -> bool:
     return any(metric in one.metrics for one in EXPERIMENTS)
 
 
-def to_json(kept: Mapping[str, Any]) -> str:
+def to_json(figures: Mapping[str, Any]) -> str:
     """A benchmark per line, so that a diff is readable."""
-    head = {key: value for key, value in kept.items() if key != "benchmarks"}
+    head = {key: value for key, value in figures.items() if key != "benchmarks"}
     lines = [f"  {json.dumps(key)}: {json.dumps(head[key], sort_keys=True)}," for key in sorted(head)]
     benchmarks = [
-        f"    {json.dumps(name)}: {json.dumps(one, sort_keys=True)}" for name, one in sorted(kept["benchmarks"].items())
+        f"    {json.dumps(name)}: {json.dumps(one, sort_keys=True)}"
+        for name, one in sorted(figures["benchmarks"].items())
     ]
     return "\n".join(["{", *lines, '  "benchmarks": {', ",\n".join(benchmarks), "  }", "}", ""])
 
@@ -248,16 +252,29 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
     parameters = parameters or ["framework"]
     metrics = [one for one in experiment.metrics if any(one in benchmark.metrics for benchmark in measured)]
     units = {metric: benchmark.metrics[metric].unit for benchmark in measured for metric in benchmark.metrics}
-    heads = [*parameters, *(f"{metric} ({units[metric]})" if units[metric] else metric for metric in metrics)]
+    complexities = _has_complexities(measured[0], results)
+    heads = [*parameters, *(["GFLOPs"] if complexities else []), *(["kept"] if "photo" in parameters else [])]
+    heads += [f"{metric} ({units[metric]})" if units[metric] else metric for metric in metrics]
     heads += ["frames/s"] if experiment.frames else []
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(parameters) + "--:|" * (len(heads) - len(parameters))]
     for benchmark in measured:
         values = {metric: median(_numbers(benchmark, metric)) for metric in metrics if _numbers(benchmark, metric)}
         cells = [str(benchmark.parameters[key]) for key in parameters]
+        cells += [significant(benchmark.extra["study"]["x"])] if complexities else []
+        cells += [f"{_kept(benchmark.parameters):.0%}"] if "photo" in parameters else []
         cells += [significant(values[metric]) if metric in values else "" for metric in metrics]
         cells += [significant(experiment.frames * 1e3 / values["latency"])] if experiment.frames else []
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _has_complexities(benchmark: Any, results: Results) -> bool:
+    study = benchmark.extra.get("study")
+    return study is not None and results.extra["studies"][study["name"]].get("x_unit") == "GFLOPs"
+
+
+def _kept(parameters: Mapping[str, Any]) -> float:
+    return kept(PHOTOGRAPHS[parameters["photo"]], int(parameters["longer"]), parameters["scaling"])
 
 
 def _numbers(benchmark: Any, metric: str) -> List[float]:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
-    from pytest_edgeperf.plugin import session_results
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
+    from pytest_edgeperf.schedule.current import session_results
     from pytest_edgeperf.settings import cache_folder
 
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
@@ -45,7 +45,7 @@ _HOMES = {
     "Study": "pytest_edgeperf.results.studies",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
     "cache_folder": "pytest_edgeperf.settings",
-    "session_results": "pytest_edgeperf.plugin",
+    "session_results": "pytest_edgeperf.schedule.current",
 }
 
 __all__ = [
