@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_edgeperf.measure.measurement import Measurement
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
-    from pytest_edgeperf.schedule.current import session_results
     from pytest_edgeperf.settings import cache_folder
 
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
@@ -45,7 +44,7 @@ _HOMES = {
     "Study": "pytest_edgeperf.results.studies",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
     "cache_folder": "pytest_edgeperf.settings",
-    "session_results": "pytest_edgeperf.schedule.current",
+    "session_results": "pytest_edgeperf.plugin",
 }
 
 __all__ = [

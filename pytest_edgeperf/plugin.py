@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Sequence
 import pytest
 
 from pytest_edgeperf import settings as settings_module
-from pytest_edgeperf.schedule.current import SESSION
 from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, Settings, SettingsError, names_are_prefixed
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.handle import FrameworkHandle
     from pytest_edgeperf.frameworks.interface import Framework
     from pytest_edgeperf.measure.timed_inference import TimedInference
+    from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.schedule.session import MeasuringSession
 
 MARKER = "timed_inference"
@@ -25,6 +25,7 @@ EXIT_UNBASELINED = 11
 
 _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
+_SESSION = pytest.StashKey["MeasuringSession"]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
 
 
@@ -231,7 +232,7 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     progress = Progress(stream, len(items), enabled=shown)
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
         measuring = MeasuringSession(config, settings, device, items, progress, opponent)
-        config.stash[SESSION] = measuring
+        config.stash[_SESSION] = measuring
         try:
             measuring.measure()
         except BaseException:
@@ -242,7 +243,7 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
     """Report a measured benchmark from what its workers did; a regressed one fails."""
-    measuring = item.config.stash.get(SESSION, None)
+    measuring = item.config.stash.get(_SESSION, None)
     if measuring is None or item.nodeid not in measuring.plans:
         return None
     from pytest_edgeperf.schedule import replay
@@ -289,7 +290,7 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Say by the exit code what must not go unseen, where the settings ask for it."""
-    measuring = session.config.stash.get(SESSION, None)
+    measuring = session.config.stash.get(_SESSION, None)
     if measuring is None or exitstatus != pytest.ExitCode.OK or measuring.comparison is None:
         return
     counts = measuring.comparison.summary
@@ -304,7 +305,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the session's table, its failures in sentences, what was not judged, and where it was written."""
-    measuring = config.stash.get(SESSION, None)
+    measuring = config.stash.get(_SESSION, None)
     if measuring is None:
         return
     from pytest_edgeperf.report.session import SessionReport
@@ -340,6 +341,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             ascii_only=not can_show_unicode(getattr(writer._file, "encoding", None)),
         )
     )
+
+
+def session_results(config: pytest.Config) -> Optional[Results]:
+    """What this session has measured, for a ``conftest.py`` that reads it in ``pytest_terminal_summary``, say.
+
+    ``None`` in a session that measures nothing, in one with ``--edgeperf-in-process``, and in a worker.
+    """
+    measuring = config.stash.get(_SESSION, None)
+    return None if measuring is None else measuring.coordinator.measured()
 
 
 # Fixtures.

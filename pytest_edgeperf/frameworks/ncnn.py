@@ -94,7 +94,7 @@ class Ncnn(Framework):
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
-        reason = self.unable(precision)
+        reason = self.unable(precision) or _unsuitable(model.inputs, model)
         if reason is not None or best_source(model, "ncnn", precision) is not None:
             return reason
         if precision == "int8":
@@ -307,12 +307,20 @@ def _require_single_examples(specs: Sequence[TensorSpec], model: Model) -> None:
             f"model {model.name!r}: ncnn's files do not hold the shapes of their inputs; "
             "say them with Model(inputs=[TensorSpec(name, shape=(1, ...))])"
         )
+    reason = _unsuitable(specs, model)
+    if reason is not None:
+        raise FrameworkError(reason)
+
+
+def _unsuitable(specs: Sequence[TensorSpec], model: Model) -> Optional[str]:
+    """Why ncnn cannot take these inputs, or ``None``."""
     for spec in specs:
         if len(spec.shape) not in (2, 3, 4, 5) or spec.shape[0] != 1 or spec.dtype != "float32":
-            raise FrameworkError(
+            return (
                 f"model {model.name!r}: ncnn takes float32 inputs of one example with at most four dimensions, but "
                 f"{spec.name!r} is {spec.dtype} {list(spec.shape)}"
             )
+    return None
 
 
 def _require_layers(ncnn: Any, param: str, precision: str) -> None:

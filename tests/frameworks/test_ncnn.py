@@ -166,6 +166,8 @@ def test_int8_files_are_no_fp32_and_the_other_way_round(network):
     with pytest.raises(FrameworkError, match=r"net\.param was to be int8, but none of its layers has int8 scales"):
         Ncnn().load(model, precision="int8")
     assert "ncnn2int8" in str(Ncnn().unsupported(Model("net", {"onnx": str}), "int8"))
+    batch = Model("net", {"onnx": str}, inputs=(TensorSpec("images", (4, 3, 8, 8)),))
+    assert "inputs of one example" in str(Ncnn().unsupported(batch, "fp32"))
 
 
 @pytest.mark.parametrize(
