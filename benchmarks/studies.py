@@ -77,6 +77,8 @@ SUO_2021_EXPERIMENT_2 = Study(
         "latency_nms",
     ),
     lines=False,
+    # numpy.where takes the place of torch.where and of the copy.
+    shares=("latency_forward", "latency_yolo_layer", "latency_torch_where", "latency_to_cpu", "latency_nms"),
 )
 
 SUO_2021_EXPERIMENT_3_PRECISION = Study(
@@ -85,6 +87,7 @@ SUO_2021_EXPERIMENT_3_PRECISION = Study(
     "GFLOPs",
     metrics=("latency", "memory_process_peak", "engine_size", "output_error"),
     lines=False,
+    ratios=tuple((f"* {precision}", "* fp32") for precision in ("fp16", "bf16", "int8")),
 )
 
 #: The same read as what mishra-2021's figure 4 shows, frames per second, would be 1000 over the latency in ms.
@@ -119,6 +122,7 @@ MISHRA_2021_LEVELS = Study(
     "",
     metrics=("latency", "preprocess", "infer", "postprocess"),
     lines=False,
+    shares=("preprocess", "infer", "postprocess"),
 )
 
 MISHRA_2021_POSTPROCESSING = Study(
@@ -143,4 +147,6 @@ MISHRA_2021_FIGURE_5 = Study(
     "GFLOPs",
     metrics=("latency", "preprocess", "infer", "postprocess"),
     lines=False,
+    ranking=True,
+    shares=("preprocess", "infer", "postprocess"),
 )
