@@ -20,11 +20,12 @@ from pytest_edgeperf.testing import FrameworkContract
 from tests.contract import tensorrt_api, tensorrt_fake
 from tests.contract.cuda_fake import DEVICE
 from tests.contract.tensorrt_api import TABLE, VERSIONS, names, used
+from tests.contract.whole import whole
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-#: Run on every Python; the others on one.
+#: Run on every Python; the others by "tox run -e frameworks", and what follows the contract on one.
 ALWAYS = ("8.2", "11.4")
 #: JetPack 5 and older have no cuda-bindings.
 WITH_PYCUDA = ("8.0", "8.2", "8.4", "8.5")
@@ -67,7 +68,7 @@ class OnFake(FrameworkContract):
 
 for _version in VERSIONS:
     _name = "TestTensorRt" + _version.replace(".", "_")
-    _marks = [] if _version in ALWAYS else [pytest.mark.slow]
+    _marks = [] if _version in ALWAYS else [whole]
     globals()[_name] = type(_name, (OnFake,), {"version": _version, "pytestmark": _marks})
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
 
 from pytest_edgeperf.frameworks.interface import Model, TensorSpec
 from pytest_edgeperf.testing import SHAPE, FrameworkContract
+
+from .whole import whole
 
 
 def _gives_no_module():
@@ -27,7 +28,7 @@ class TestTorch(FrameworkContract):
         return Model("missing", {"torch": _is_missing}, (TensorSpec("images", SHAPE),))
 
 
-@pytest.mark.skipif("EDGEPERF_WHOLE_CONTRACT" not in os.environ, reason="takes minutes; tox run -e frameworks has it")
+@whole
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 class TestTorchCompile(TestTorch):
     framework_name = "torch:compile"

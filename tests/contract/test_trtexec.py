@@ -7,6 +7,7 @@ import pytest
 from pytest_edgeperf.testing import FrameworkContract
 
 from . import trtexec_fake
+from .whole import whole
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -31,11 +32,11 @@ class TestTrtExec82(WithFake):
     version = "8.2.1"
 
 
-@pytest.mark.slow
+@whole
 class TestTrtExec103(WithFake):
     version = "10.3.0"
 
 
-@pytest.mark.slow
+@whole
 class TestTrtExec111(WithFake):
     version = "11.1.0"

@@ -90,7 +90,7 @@ def measured(path):
     }
 
 
-@pytest.mark.alone
+@pytest.mark.slow
 def test_twenty_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite):
     moments = random.Random(20261121)
     until_first_run_s = seconds_until_first_run(suite)

@@ -11,6 +11,7 @@ from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.torch import Torch
 from pytest_edgeperf.testing import SHAPE, expected, images, torch_network
+from tests.contract.whole import whole
 
 SPEC = TensorSpec("images", (2, 3))
 
@@ -105,7 +106,7 @@ def test_advice_where_it_is_not_installed(monkeypatch):
         load(object)
 
 
-@pytest.mark.slow
+@whole
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_compiled_code_answers_right_and_under_its_own_name(torch, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
