@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Mapping, Optional, Sequence, Tuple
 
@@ -21,6 +22,7 @@ PREFIX = "edgeperf-worktree-"
 LOCK = ".edgeperf-lock"
 ADD_SECONDS = 1800.0
 LINES_OF_OUTPUT = 20
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worktree:
@@ -169,16 +171,25 @@ def _run(
     words: Sequence[str], *, folder: Path, variables: Mapping[str, str], timeout_s: float
 ) -> Tuple[Optional[int], str]:
     """Exit status (``None``: it took too long) and output of a program; all that it started ends with it."""
-    with subprocess.Popen(
-        words,
-        cwd=folder,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
+    # An interruption while it is being started would leave it to itself; it waits until somebody would kill it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, mask),
+        )
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        raise
+    with process:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             output, _ = process.communicate(timeout=timeout_s)
             status: Optional[int] = process.returncode
         except subprocess.TimeoutExpired as expired:

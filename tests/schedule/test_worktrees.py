@@ -311,8 +311,6 @@ def test_ctrl_c_ends_a_setup_command_and_what_it_started(checkout, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", SET_UP, command], cwd=str(checkout), stderr=subprocess.DEVNULL)
     numbers = [pid_in(tmp_path / name) for name in ("leader", "child")]
     assert len(set(numbers)) == 2
-    # Whoever starts it may not have come back from starting it yet.
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     process.wait()
     for number in numbers:
