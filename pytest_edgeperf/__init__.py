@@ -18,10 +18,12 @@ if TYPE_CHECKING:
         Reference,
         TensorSpec,
     )
+    from pytest_edgeperf.judge.average_precision import average_precision
     from pytest_edgeperf.judge.types import Comparison
     from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
+    from pytest_edgeperf.results.answers import DetectionSet
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.settings import cache_folder
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Comparison": "pytest_edgeperf.judge.types",
+    "DetectionSet": "pytest_edgeperf.results.answers",
     "Engine": "pytest_edgeperf.frameworks.interface",
     "EngineFailed": "pytest_edgeperf.measure.failures",
     "Framework": "pytest_edgeperf.frameworks.interface",
@@ -43,12 +46,14 @@ _HOMES = {
     "Results": "pytest_edgeperf.results.types",
     "Study": "pytest_edgeperf.results.studies",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
+    "average_precision": "pytest_edgeperf.judge.average_precision",
     "cache_folder": "pytest_edgeperf.settings",
     "session_results": "pytest_edgeperf.plugin",
 }
 
 __all__ = [
     "Comparison",
+    "DetectionSet",
     "Engine",
     "EngineFailed",
     "Framework",
@@ -62,6 +67,7 @@ __all__ = [
     "Results",
     "Study",
     "TensorSpec",
+    "average_precision",
     "cache_folder",
     "compare",
     "read_results",

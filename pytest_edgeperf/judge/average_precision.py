@@ -1,0 +1,104 @@
+"""Average precision as COCO defines it, of a labelled set and of samples drawn from its images.
+
+For each category and least overlap: precision, made to fall with recall from the right, is read at 101 recalls from 0
+to 1 and averaged; then over overlaps and over the categories that have ground truths (Lin et al., "Microsoft COCO",
+ECCV 2014, and the reference evaluation of its authors, cocoeval.py, ``accumulate``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterator, Union
+
+import numpy as np
+
+from pytest_edgeperf.results.answers import ALL_THRESHOLDS, DetectionSet
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+#: Of one array over samples, thresholds and detections; bounds the memory.
+_MOST_NUMBERS = 4_000_000
+#: Keeps 0 / 0 a number, as the reference evaluation does.
+_TINY = float(np.spacing(1))
+
+
+def average_precision(found: DetectionSet, threshold: Union[str, float] = ALL_THRESHOLDS) -> float:
+    """Average precision of the whole set in percent, at one least overlap or averaged over all of its.
+
+    ``nan`` where no category has a ground truth.
+
+    Raises:
+        ValueError: the set was not matched at that overlap.
+    """
+    weights = np.ones((1, found.images))
+    return float(weighted_average_precision(found, weights, threshold)[0])
+
+
+def weighted_average_precision(
+    found: DetectionSet, weights: Array, threshold: Union[str, float] = ALL_THRESHOLDS
+) -> Array:
+    """Average precision in percent of samples in which image ``i`` is ``weights[s, i]`` times.
+
+    Args:
+        found: the detections and ground truths of ``n`` images.
+        weights: [samples, n], not negative.
+        threshold: one of the set's least overlaps, or all.
+
+    Returns:
+        [samples]; ``nan`` for a sample without any ground truth.
+
+    Raises:
+        ValueError: the set was not matched at that overlap.
+    """
+    rows = _rows(found, threshold)
+    total = np.zeros(len(weights))
+    categories = np.zeros(len(weights))
+    starts = np.searchsorted(found.category, np.arange(len(found.truths) + 1))
+    for category, truths in enumerate(found.truths):
+        columns = slice(starts[category], starts[category + 1])
+        image = found.image[columns]
+        matched = found.matched[rows, columns] & ~found.ignored[rows, columns]
+        false = ~found.matched[rows, columns] & ~found.ignored[rows, columns]
+        for part in _parts(len(weights), matched.size):
+            positives = weights[part] @ truths.astype(float)
+            precision = _precision(weights[part][:, image], matched, false, positives)
+            known = positives > 0
+            total[part] += np.where(known, precision, 0.0)
+            categories[part] += known
+    return np.divide(100.0 * total, categories, out=np.full(len(weights), np.nan), where=categories > 0)
+
+
+def _rows(found: DetectionSet, threshold: Union[str, float]) -> Any:
+    if threshold == ALL_THRESHOLDS:
+        return slice(None)
+    where = np.flatnonzero(np.isclose(found.thresholds, float(threshold), rtol=0, atol=1e-9))
+    if not len(where):
+        known = ", ".join(f"{one:g}" for one in found.thresholds)
+        raise ValueError(f"the detections were not matched at an overlap of {threshold}, but at {known}")
+    return where
+
+
+def _parts(samples: int, size: int) -> Iterator[slice]:
+    step = max(1, _MOST_NUMBERS // max(size, 1))
+    for first in range(0, samples, step):
+        yield slice(first, first + step)
+
+
+def _precision(weights: Array, matched: Array, false: Array, positives: Array) -> Array:
+    """Of one category: weights [s, d], matched and false [t, d], positives [s]; the mean over t of each sample."""
+    if not weights.shape[1]:
+        return np.zeros(len(weights))
+    true = np.cumsum(weights[:, None, :] * matched, axis=2)
+    wrong = np.cumsum(weights[:, None, :] * false, axis=2)
+    precision = true / (true + wrong + _TINY)
+    precision = np.maximum.accumulate(precision[:, :, ::-1], axis=2)[:, :, ::-1]
+    safe = np.where(positives > 0, positives, 1.0)
+    mean = np.empty(true.shape[:2])
+    for row in np.ndindex(*true.shape[:2]):
+        recall = true[row] / safe[row[0]]
+        place = np.searchsorted(recall, RECALLS, side="left")
+        inside = place < len(recall)
+        mean[row] = precision[row][place[inside]].sum() / len(RECALLS)
+    return mean.mean(axis=1)
+

@@ -1,0 +1,261 @@
+"""What a run answered, example by example: stored small, so that two runs can be compared in pairs.
+
+One value per example is stored as bits (right or wrong) or as 16-bit floats (a score); detections as the matches with
+the ground truths that an average precision is computed from. Reading and writing it takes numpy, which is imported
+then.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+#: In a run's value of an accuracy: what was answered.
+ANSWERS = "answers"
+#: In a metric: how much worse it may get, in its unit, and whether it only informs.
+MARGIN, INFORMS = "margin", "informs"
+
+BITS, SCORES, MATCHES = "bits", "float16", "matches"
+#: The largest 16-bit float.
+LARGEST_SCORE = 65504.0
+PERCENT = "%"
+#: What of a detection set is averaged over: all its thresholds of overlap, or one of them.
+ALL_THRESHOLDS = "all"
+
+
+@dataclass(frozen=True)
+class DetectionSet:
+    """The detections of a labelled set, matched with its ground truths: what average precision is computed from.
+
+    The ``D`` detections are sorted by category, and within one from the highest score to the lowest, so that no score
+    is needed any more. Detections and ground truths that are to be ignored (crowds, areas out of the range) count
+    neither as right nor as wrong.
+
+    Attributes:
+        thresholds: [T] least overlaps (intersection over union, or similarity of key points) of a match, rising.
+        category: int [D], from 0 to K - 1, rising.
+        image: int [D], from 0 to n - 1.
+        matched: bool [T, D], whether the detection has a ground truth of its own at the threshold.
+        ignored: bool [T, D], whether it counts as nothing at the threshold.
+        truths: int [K, n], how many ground truths an image has of a category, without those to be ignored.
+
+    Raises:
+        ValueError: the shapes or the order are not those above; the message names what is wrong.
+    """
+
+    thresholds: Array
+    category: Array
+    image: Array
+    matched: Array
+    ignored: Array
+    truths: Array
+
+    def __post_init__(self) -> None:
+        import numpy as np
+
+        categories, images = np.shape(self.truths) if np.ndim(self.truths) == 2 else (-1, -1)
+        detections = len(self.category)
+        table = (len(self.thresholds), detections)
+        wrong = None
+        if categories < 0:
+            wrong = f"truths must be [categories, images], not of shape {np.shape(self.truths)}"
+        elif np.shape(self.image) != (detections,):
+            wrong = f"image must be of shape {(detections,)} as category is, not {np.shape(self.image)}"
+        elif np.shape(self.matched) != table or np.shape(self.ignored) != table:
+            wrong = f"matched and ignored must be [thresholds, detections] {table}"
+        elif detections and not (0 <= min(self.image) and max(self.image) < images):
+            wrong = f"image must be from 0 to {images - 1}"
+        elif detections and not (0 <= min(self.category) and max(self.category) < categories):
+            wrong = f"category must be from 0 to {categories - 1}"
+        elif np.any(np.diff(self.category) < 0):
+            wrong = "the detections must be sorted by category"
+        elif np.any(np.diff(self.thresholds) <= 0):
+            wrong = "thresholds must rise"
+        elif np.any(np.asarray(self.truths) < 0):
+            wrong = "truths must not be negative"
+        if wrong is not None:
+            raise ValueError(f"this is no detection set: {wrong}")
+
+    @property
+    def images(self) -> int:
+        """How many images the set has."""
+        return int(self.truths.shape[1])
+
+
+class Answers(NamedTuple):
+    """What a run answered, as it is read back: one value per example, or detections."""
+
+    #: Tells the examples of two runs apart.
+    examples: str
+    #: Tells the answers of two runs apart.
+    digest: str
+    #: Of each example, in the order of their ids: bool where it is right, else its score; ``None`` of detections.
+    values: Optional[Array] = None
+    detections: Optional[DetectionSet] = None
+
+
+def of_examples(per_example: Sequence[Any], example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
+    """Store one value per example: ``n``, ``mean`` and the answers.
+
+    Args:
+        per_example: [n] of truth values or of scores, in any order where ids are given.
+        example_ids: [n], each another; without them an example is its place.
+
+    Raises:
+        ValueError: no examples, ids that are not one per example, a score that is not finite or too large.
+    """
+    import numpy as np
+
+    values = np.asarray(per_example)
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(f"an accuracy needs one value per example, not values of shape {values.shape}")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"an accuracy's values must be truth values or numbers, not {values.dtype}")
+    if not np.all(np.abs(values.astype(float)) <= LARGEST_SCORE):
+        raise ValueError(f"an accuracy's values must be finite numbers of at most {LARGEST_SCORE:g}")
+    examples, order = _examples(len(values), example_ids)
+    values = values[order]
+    binary = values.dtype == bool
+    data = np.packbits(values) if binary else values.astype("<f2")
+    stored = {
+        "form": BITS if binary else SCORES,
+        "examples": examples,
+        "data": base64.b64encode(data.tobytes()).decode(),
+    }
+    return {"n": len(values), "mean": float(values.mean()), ANSWERS: _digested(stored)}
+
+
+def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
+    """Store a detection set, without its mean: ``n`` images and the answers.
+
+    Args:
+        found: the detections and ground truths of ``n`` images.
+        example_ids: [n] names of the images, each another; without them an image is its place.
+
+    Raises:
+        ValueError: no images, or ids that are not one per image.
+    """
+    import numpy as np
+
+    if not found.images:
+        raise ValueError("a detection set needs one image at least")
+    examples, order = _examples(found.images, example_ids)
+    place = np.argsort(order)
+    categories = len(found.truths)
+    stored = {
+        "form": MATCHES,
+        "examples": examples,
+        "thresholds": [float(one) for one in found.thresholds],
+        "categories": np.bincount(found.category, minlength=categories)[:categories].tolist(),
+        "image": _packed(place[found.image].astype("<u4") if len(found.image) else np.zeros(0, "<u4")),
+        "matched": _packed(np.packbits(found.matched)),
+        "ignored": _packed(np.packbits(found.ignored)),
+        "truths": _packed(found.truths[:, order].astype("<u4")),
+    }
+    return {"n": found.images, ANSWERS: _digested(stored)}
+
+
+def is_accuracy(value: Any) -> bool:
+    """Whether a metric's value in a run is an accuracy whose answers are known."""
+    return isinstance(value, Mapping) and isinstance(value.get(ANSWERS), Mapping)
+
+
+def answers_of(value: Mapping[str, Any]) -> Answers:
+    """Read back what :func:`of_examples` or :func:`of_detections` stored.
+
+    Raises:
+        ValueError: it is damaged or of a form that is not known; the message says which.
+    """
+    stored = value[ANSWERS]
+    try:
+        count = int(value["n"])
+        form, examples, digest = str(stored["form"]), str(stored["examples"]), str(stored["digest"])
+        if form == MATCHES:
+            return Answers(examples, digest, detections=_detections(stored, count))
+        if form not in (BITS, SCORES):
+            raise ValueError(f"the form {form!r} is not known: it was written by a newer pytest-edgeperf")
+        return Answers(examples, digest, values=_values(base64.b64decode(stored["data"], validate=True), form, count))
+    except (KeyError, TypeError, binascii.Error, zlib.error) as error:
+        raise ValueError(f"its answers are damaged ({type(error).__name__}: {error})") from None
+
+
+def _examples(count: int, ids: Optional[Sequence[Any]]) -> Tuple[str, List[int]]:
+    """What tells this set of examples from another, and their order by id."""
+    if ids is None:
+        return _hash(f"0 to {count - 1}".encode()), list(range(count))
+    named = [str(one) for one in ids]
+    if len(named) != count:
+        raise ValueError(f"there are {len(named)} example ids for {count} examples")
+    if len(set(named)) != count:
+        twice = next(one for place, one in enumerate(named) if one in named[:place])
+        raise ValueError(f"the example id {twice!r} is there twice")
+    order = sorted(range(count), key=named.__getitem__)
+    return _hash("\n".join(named[place] for place in order).encode()), order
+
+
+def _values(data: bytes, form: str, count: int) -> Array:
+    import numpy as np
+
+    expected = math.ceil(count / 8) if form == BITS else 2 * count
+    if len(data) != expected:
+        raise ValueError(f"its answers are damaged ({len(data)} bytes for {count} examples)")
+    if form == BITS:
+        return np.unpackbits(np.frombuffer(data, np.uint8), count=count).astype(bool)
+    return np.frombuffer(data, "<f2").astype(np.float64)
+
+
+def _detections(stored: Mapping[str, Any], images: int) -> DetectionSet:
+    import numpy as np
+
+    thresholds = np.array([float(one) for one in stored["thresholds"]])
+    counts = np.array([int(one) for one in stored["categories"]], np.int64)
+    if np.any(counts < 0):
+        raise ValueError("its answers are damaged (a category has less than no detection)")
+    detections = int(counts.sum())
+    flags = math.ceil(len(thresholds) * detections / 8)
+    table = (len(thresholds), detections)
+
+    def bits(name: str) -> Array:
+        packed = np.frombuffer(_unpacked(stored[name], flags), np.uint8)
+        return np.unpackbits(packed, count=table[0] * table[1]).astype(bool).reshape(table)
+
+    truths = np.frombuffer(_unpacked(stored["truths"], 4 * len(counts) * images), "<u4")
+    return DetectionSet(
+        thresholds,
+        np.repeat(np.arange(len(counts)), counts),
+        np.frombuffer(_unpacked(stored["image"], 4 * detections), "<u4").astype(np.int64),
+        bits("matched"),
+        bits("ignored"),
+        truths.astype(np.int64).reshape(len(counts), images),
+    )
+
+
+def _digested(stored: Dict[str, Any]) -> Dict[str, Any]:
+    return {**stored, "digest": _hash(repr(sorted(stored.items())).encode())}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _packed(array: Array) -> str:
+    return base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
+
+
+def _unpacked(text: str, size: int) -> bytes:
+    """The bytes that were packed, of a size that is known: a damaged file must not fill the memory."""
+    data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), size + 1)
+    if len(data) != size:
+        raise ValueError(f"its answers are damaged ({len(data)} bytes instead of {size})")
+    return data
