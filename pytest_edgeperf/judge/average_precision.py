@@ -101,4 +101,3 @@ def _precision(weights: Array, matched: Array, false: Array, positives: Array) -
         inside = place < len(recall)
         mean[row] = precision[row][place[inside]].sum() / len(RECALLS)
     return mean.mean(axis=1)
-

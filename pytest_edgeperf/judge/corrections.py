@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: How the session's error level is shared; memory's rule has no p-value and was measured to keep to it.
 LATENCY_SHARE = 0.7
 MEMORY_SHARE = 0.1
-#: Accuracies, and whatever else a marker makes gate.
+#: Accuracies, and whatever else a marker makes gate; where a session has both, half of it each.
 ACCURACY_SHARE = 0.2
 #: Slopes and intercepts, taken from the share of the accuracies in a session with a study that gates.
 LINES_SHARE = 0.1

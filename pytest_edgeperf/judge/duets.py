@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from pytest_edgeperf.judge.accuracy import count_gating
 from pytest_edgeperf.judge.answers import answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.corrections import LATENCY_SHARE, holm
 from pytest_edgeperf.judge.evidence import Evidence, evidence_of_pairs
-from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, INTERVAL_TAIL, LOG_RATIO_LIMIT, POWER, levels
+from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, INTERVAL_TAIL, LOG_RATIO_LIMIT, POWER, accuracies_level, levels
 from pytest_edgeperf.judge.pairs import Pair
-from pytest_edgeperf.judge.procedure import combine
+from pytest_edgeperf.judge.procedure import combine, judged_accuracies
 from pytest_edgeperf.judge.questions import LATENCY, Questions
 from pytest_edgeperf.judge.sizes import SizeOutcome
 from pytest_edgeperf.judge.types import (
@@ -158,7 +159,7 @@ def step(
     tests = _Tests(measured, tolerances, level, len(family.benchmarks), look.last_pairs)
     differences = environment_matcher(base, candidate)
     evidence = {id: evidence_of_pairs(base.benchmarks[id], candidate.benchmarks[id], differences) for id in measured}
-    others = _others(evidence, family)
+    others = _others(evidence, family, count_gating(candidate, family))
     decisions: Dict[str, str] = {}
     verdicts: Dict[str, BenchmarkVerdict] = {}
     for position, id in enumerate(measured):
@@ -166,9 +167,14 @@ def step(
         verdicts[id] = combine({LATENCY: latency, **others[id]}, evidence[id])
         cleared = tests.upper[position] < math.log1p(max(CLEARED_BELOW, tolerances[position]))
         decided = latency.verdict == IMPROVED or (latency.verdict == UNCHANGED and cleared)
-        is_open = not decided or any(one.gates and one.verdict == INCONCLUSIVE for one in others[id].values())
+        is_open = not decided or any(_may_be_decided(one) for one in others[id].values())
         decisions[id] = MORE if is_open and latency.verdict != REGRESSED and not look.final else STOP
     return Step(decisions, Comparison(verdicts))
+
+
+def _may_be_decided(metric: MetricVerdict) -> bool:
+    """Whether further pairs could tell; of an accuracy they would give the same answers."""
+    return metric.gates and metric.verdict == INCONCLUSIVE and metric.accuracy is None
 
 
 def _tolerance(family: Family, benchmark: str) -> float:
@@ -177,7 +183,7 @@ def _tolerance(family: Family, benchmark: str) -> float:
     return family.tolerance if value is None else float(value)
 
 
-def _others(evidence: Mapping[str, Evidence], family: Family) -> Dict[str, Dict[str, MetricVerdict]]:
+def _others(evidence: Mapping[str, Evidence], family: Family, accuracies: int) -> Dict[str, Dict[str, MetricVerdict]]:
     """Every metric but latency, by the rules of stored runs."""
     questions = Questions(family)
     verdicts: Dict[str, Dict[str, MetricVerdict]] = {}
@@ -186,7 +192,9 @@ def _others(evidence: Mapping[str, Evidence], family: Family) -> Dict[str, Dict[
         verdicts[id] = {
             name: outcome.verdict if isinstance(outcome, SizeOutcome) else outcome for name, outcome in at_once.items()
         }
-    _, other, informing = levels(family, len(questions.informing.contrasts))
+    for asked, verdict in judged_accuracies(questions, accuracies_level(family, accuracies)):
+        verdicts[asked.benchmark][asked.name] = verdict
+    _, other, informing = levels(family, len(questions.informing.contrasts), accuracies=accuracies)
     for group, level in ((questions.others, other), (questions.informing, informing)):
         answers, _ = answer(group, level, final=True, must_detect=family.must_detect)
         for question, verdict in answers:

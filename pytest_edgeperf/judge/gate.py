@@ -54,18 +54,33 @@ class Level:
     suspicion: float
 
 
-def levels(family: Family, informing: int = 0, lines: int = 0) -> Tuple[Level, Level, Level]:
+def levels(family: Family, informing: int = 0, lines: int = 0, accuracies: int = 0) -> Tuple[Level, Level, Level]:
     """Return the levels of latency, of the other metrics that gate, and of so many tests that only inform.
 
-    ``lines``: how many slopes and intercepts the session tests at :func:`lines_level`.
+    ``lines``: how many slopes and intercepts the session tests at :func:`lines_level`; ``accuracies``: how many of
+    them at :func:`accuracies_level`.
     """
-    gates = sum(len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks)
-    others = ACCURACY_SHARE - LINES_SHARE if lines else ACCURACY_SHARE
+    gates = _gates(family)
+    others = _left_by_lines(lines) / (2 if accuracies else 1)
     return (
         Level(family.alpha, latency_family(len(family.benchmarks)), LATENCY_SHARE, family.suspicion),
         Level(family.alpha, other_family(gates), others, family.suspicion),
         Level(family.alpha, informing, 1.0, family.suspicion),
     )
+
+
+def accuracies_level(family: Family, accuracies: int, lines: int = 0) -> Level:
+    """Return the level of so many accuracies that gate."""
+    share = _left_by_lines(lines) / (2 if _gates(family) else 1)
+    return Level(family.alpha, accuracies, share, family.suspicion)
+
+
+def _gates(family: Family) -> int:
+    return sum(len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks)
+
+
+def _left_by_lines(lines: int) -> float:
+    return ACCURACY_SHARE - LINES_SHARE if lines else ACCURACY_SHARE
 
 
 def lines_level(family: Family, lines: int) -> Level:

@@ -6,10 +6,11 @@ import math
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.judge.accuracy import AccuracyQuestion, answer_accuracies, count_gating
 from pytest_edgeperf.judge.answers import answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
-from pytest_edgeperf.judge.gate import Tested, levels, lines_level
+from pytest_edgeperf.judge.gate import Level, Tested, accuracies_level, levels, lines_level
 from pytest_edgeperf.judge.lines import LineQuestions
 from pytest_edgeperf.judge.questions import Questions
 from pytest_edgeperf.judge.types import (
@@ -107,7 +108,8 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
     lines = LineQuestions(base, candidate, family)
     latency_tests: List[Tested] = []
     groups = (questions.latency, questions.others, questions.informing)
-    for group, level in zip(groups, levels(family, len(questions.informing.contrasts), lines.count)):
+    accuracies = count_gating(candidate, family)
+    for group, level in zip(groups, levels(family, len(questions.informing.contrasts), lines.count, accuracies)):
         answers, tests = answer(group, level, final=stage.final, must_detect=family.must_detect)
         if group is questions.latency:
             latency_tests = tests
@@ -115,6 +117,8 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
             metrics[question.benchmark][question.name] = metric_verdict
             if question.gates and metric_verdict.verdict == INCONCLUSIVE:
                 suspects.add(question.benchmark)
+    for accuracy, verdict in judged_accuracies(questions, accuracies_level(family, accuracies, lines.count)):
+        metrics[accuracy.benchmark][accuracy.name] = verdict
     line_verdicts = lines.answer(judged, lines_level(family, lines.count), stage)
     suspects.update(name for line in line_verdicts if line.suspicious for name in line.verdict.benchmarks)
     decisions, verdicts = {}, {}
@@ -130,6 +134,14 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
         decisions[benchmark] = MORE if go_on and not stage.final else STOP
     shift = common_shift(latency_tests, family.tolerance)
     return Step(decisions, Comparison(verdicts, shift, tuple(line.verdict for line in line_verdicts)))
+
+
+def judged_accuracies(questions: Questions, level: Level) -> List[Tuple[AccuracyQuestion, MetricVerdict]]:
+    """Answer the accuracies: those that gate at their level, those that inform at the whole alpha among themselves."""
+    gate = [one for one in questions.accuracies if one.gates]
+    inform = [one for one in questions.accuracies if not one.gates]
+    among_them = Level(level.alpha, len(inform), 1.0, level.suspicion)
+    return answer_accuracies(gate, level) + answer_accuracies(inform, among_them)
 
 
 def combine(metrics: Mapping[str, MetricVerdict], evidence: Evidence) -> BenchmarkVerdict:

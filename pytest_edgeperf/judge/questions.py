@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
+from pytest_edgeperf.judge.accuracy import AccuracyQuestion, gating, raise_question
 from pytest_edgeperf.judge.estimates import (
     Contrast,
     NoLogarithmError,
@@ -21,6 +22,7 @@ from pytest_edgeperf.judge.types import (
     Family,
     MetricVerdict,
 )
+from pytest_edgeperf.results.answers import is_accuracy
 from pytest_edgeperf.results.types import HIGHER, Metric
 
 LATENCY = "latency"
@@ -58,13 +60,14 @@ AtOnce = Union[MetricVerdict, SizeOutcome]
 
 
 class Questions:
-    """The metrics of all benchmarks: sizes and what cannot be judged at once, the rest in three groups."""
+    """The metrics of all benchmarks: accuracies, what is judged at once, and the rest in three groups."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
         self.latency = Group()
         self.others = Group()
         self.informing = Group()
+        self.accuracies: List[AccuracyQuestion] = []
 
     def raise_for(
         self, benchmark: str, evidence: Evidence, *, may_regress: bool, without: Optional[str] = None
@@ -76,7 +79,14 @@ class Questions:
             base, new = evidence.values(name)
             if name == without or not (base or new):
                 continue
-            gates = name in (LATENCY, MEMORY) or name in gated
+            gates = name in (LATENCY, MEMORY) or name in gated or gating(metric)
+            if any(is_accuracy(value) for value in (*base, *new)) and name not in evidence.changed_metrics:
+                asked = raise_question(benchmark, name, metric, gates, base, new)
+                if isinstance(asked, MetricVerdict):
+                    at_once[name] = asked
+                else:
+                    self.accuracies.append(asked)
+                continue
             question = Question(benchmark, name, metric, gates, self._tolerance(benchmark, name), may_regress, 0, 0)
             answer = self._judge_at_once(question, evidence, base, new)
             if answer is None:

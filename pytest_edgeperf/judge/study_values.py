@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
+from pytest_edgeperf.results.answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Metric, Run, Value
 
 #: Between the two metrics of a quotient: ``postprocess/infer``.
@@ -33,10 +34,11 @@ def metric_of(benchmark: Benchmark, metric: str) -> Metric:
 
 
 def values_of(benchmark: Benchmark, metric: str) -> List[Value]:
-    """The metric in each undisturbed run that has a finite number or a finite median of it."""
+    """The metric in each undisturbed run that has a finite number or a finite median of it; of accuracies the mean."""
     good = [run for run in benchmark.runs if not run.disturbed]
     if metric in benchmark.metrics:
-        return [run.values[metric] for run in good if _number(run, metric) is not None]
+        values = [run.values[metric] for run in good if _number(run, metric) is not None]
+        return [float(value["mean"]) if is_accuracy(value) else value for value in values]
     if OVER not in metric or not all(name in benchmark.metrics for name in _parts(metric)):
         return []
     quotients = [_quotient(run, metric) for run in good]
@@ -61,7 +63,7 @@ def _parts(metric: str) -> Tuple[str, str]:
 def _number(run: Run, metric: str) -> Optional[float]:
     value: Any = run.values.get(metric)
     if isinstance(value, Mapping):
-        value = value.get("p50")
+        value = value.get("mean" if is_accuracy(value) else "p50")
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 

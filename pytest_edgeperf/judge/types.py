@@ -67,6 +67,39 @@ class Side:
 
 
 @dataclass(frozen=True)
+class AccuracyFigures:
+    """How the answers to the same examples differ, in the metric's unit (percentage points of a percentage).
+
+    ``difference`` is candidate - baseline, with its two-sided 95 % ``interval``; ``margin`` how much worse it may get.
+    ``lost`` and ``won`` count the examples that only the baseline, or only the candidate, has right (of scores:
+    answers better); ``None`` of average precision, which no single example has. ``detectable`` is the smallest loss
+    that these examples would have shown with 80 % power. ``same``: every answer is the same.
+    """
+
+    difference: float
+    interval: Tuple[float, float]
+    margin: float
+    examples: int
+    lost: Optional[int] = None
+    won: Optional[int] = None
+    detectable: Optional[float] = None
+    same: bool = False
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "difference": _rounded(self.difference),
+            "difference_interval": [_rounded(end) for end in self.interval],
+            "margin": _rounded(self.margin),
+            "examples": self.examples,
+            "detectable_loss": _rounded(self.detectable),
+        }
+        if self.lost is not None:
+            printed.update(lost=self.lost, won=self.won)
+        return printed
+
+
+@dataclass(frozen=True)
 class MetricVerdict:
     """What is known of one metric of one benchmark.
 
@@ -75,7 +108,8 @@ class MetricVerdict:
     ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
     ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
     standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
-    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together.
+    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together; ``accuracy``
+    is there, and no ratio, where answers were compared example by example.
     """
 
     verdict: str
@@ -95,6 +129,7 @@ class MetricVerdict:
     reason: Optional[str] = None
     scatter: Optional[float] = None
     paired: Optional[str] = None
+    accuracy: Optional[AccuracyFigures] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return what ``--format json`` prints of it, to six significant digits."""
@@ -114,6 +149,8 @@ class MetricVerdict:
             printed["runs_needed"] = self.runs_needed
         if self.paired is not None:
             printed["paired"] = self.paired
+        if self.accuracy is not None:
+            printed["accuracy"] = self.accuracy.to_dict()
         return printed
 
 

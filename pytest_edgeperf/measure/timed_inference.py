@@ -7,7 +7,21 @@ import platform
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
 from pytest_edgeperf.measure import loop
@@ -17,7 +31,12 @@ from pytest_edgeperf.measure.memory import process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
+from pytest_edgeperf.results.answers import PERCENT
 from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.types import HIGHER
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.measure.accuracy import Accuracy, PerExample
 
 #: Figures that loading and checking an engine give a run.
 KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation")
@@ -52,6 +71,9 @@ class Conductor(Protocol):
     def place(self, study: Study, place: Place) -> None:
         """Take note of the study that the benchmark belongs to."""
 
+    def answered(self, name: str, accuracy: Accuracy) -> None:
+        """Take an accuracy of the run."""
+
 
 @dataclass
 class LocalConductor:
@@ -74,6 +96,9 @@ class LocalConductor:
     def place(self, study: Study, place: Place) -> None:
         """Nothing is read together in this process."""
 
+    def answered(self, name: str, accuracy: Accuracy) -> None:
+        """Nothing is compared in this process."""
+
 
 class TimedInference:
     """Times an engine or a callable; one measurement per benchmark."""
@@ -83,6 +108,7 @@ class TimedInference:
         self._settings = settings
         self._software = software
         self.measurement: Optional[Measurement] = None
+        self._answered: Set[str] = set()
         self._memory_mib: Dict[str, Optional[float]] = {"memory_process_start": process_peak_mib()}
 
     def __call__(
@@ -231,6 +257,51 @@ class TimedInference:
         if not math.isfinite(x):
             raise ValueError(f"the coordinate of {study.name} must be a finite number of {study.x_unit}, not {x}")
         self._conductor.place(study, Place(study.name, series, float(x)))
+
+    def accuracy(
+        self,
+        name: str,
+        per_example: PerExample,
+        *,
+        example_ids: Optional[Sequence[Any]] = None,
+        unit: str = PERCENT,
+        margin: Optional[float] = None,
+        better: str = HIGHER,
+        gates: bool = True,
+    ) -> float:
+        """Record how right the answers were, example by example: a baseline's are compared with them in pairs.
+
+        Call it after measuring, so that neither its memory nor its heat is in what was timed.
+
+        Args:
+            name: of the metric, such as ``top1``.
+            per_example: [n] of right or wrong, or of scores: shares from 0 to 1 in percent; or a ``DetectionSet``,
+                whose average precision is recorded, with that at overlaps of 0.5 and 0.75 as ``…50`` and ``…75``.
+            example_ids: [n] what tells the examples from each other; without them it is their order.
+            unit: of the scores, where they are no shares.
+            margin: how much worse the mean may get, in the unit; 0.5 percentage points where it is percent.
+            better: ``higher`` or ``lower``.
+            gates: whether the benchmark fails by it.
+
+        Returns:
+            the mean, in the unit (the average precision of a ``DetectionSet``).
+
+        Raises:
+            ValueError: what was given is no accuracy; the message says why.
+            RuntimeError: the name was recorded before.
+        """
+        __tracebackhide__ = True
+        from pytest_edgeperf.measure.accuracy import accuracies
+
+        found = accuracies(
+            name, per_example, example_ids=example_ids, unit=unit, margin=margin, better=better, gates=gates
+        )
+        for one, accuracy in found.items():
+            if one in self._answered:
+                raise RuntimeError(f"the accuracy {one!r} was recorded before; a run has one of each name")
+            self._answered.add(one)
+            self._conductor.answered(one, accuracy)
+        return float(found[name].value["mean"])
 
     def _time(self, timed: _Timed) -> Measurement:
         timer, checked, warmed = timed.timer, timed.checked, timed.warmed

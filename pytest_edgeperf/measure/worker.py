@@ -10,6 +10,7 @@ import pytest
 from _pytest._io import TerminalWriter
 from _pytest.config import Config
 
+from pytest_edgeperf.measure.accuracy import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel, Message
 from pytest_edgeperf.measure.measurement import Measurement
@@ -47,6 +48,11 @@ class ChannelConductor:
     def deliver(self, measurement: Measurement) -> None:
         """Send the finished run."""
         self._channel.send({"event": "run", **measurement.to_dict()})
+
+    def answered(self, name: str, accuracy: Accuracy) -> None:
+        """Send an accuracy of the run."""
+        metric = {"unit": accuracy.metric.unit, "better": accuracy.metric.better, "extra": dict(accuracy.metric.extra)}
+        self._channel.send({"event": "accuracy", "name": name, "metric": metric, "value": accuracy.value})
 
     def place(self, study: Study, place: Place) -> None:
         """Send the study that the benchmark belongs to."""

@@ -8,6 +8,7 @@ from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.numbers import in_seconds
+from pytest_edgeperf.results.answers import MARGIN, is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Run
 
 LATENCY = "latency"
@@ -29,7 +30,9 @@ def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
     found = []
     for run in usable_runs(benchmark):
         value = run.values.get(metric)
-        if isinstance(value, Mapping):
+        if is_accuracy(value):
+            value = value["mean"] if summary == "p50" else None
+        elif isinstance(value, Mapping):
             enough = value.get("n", math.inf) >= _LEAST_SAMPLES.get(summary, 1)
             value = value.get(summary) if enough else None
         elif summary != "p50":
@@ -41,6 +44,8 @@ def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
 
 def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[float]:
     """The median over the runs of a metric's summary, in the metric's unit; a plain number is its own median.
+
+    An accuracy's is the median of the runs' means.
 
     ``None`` where no run has it, or has too few samples for it.
     """
@@ -54,6 +59,11 @@ def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional
     if value is None or metric not in benchmark.metrics:
         return None
     return in_seconds(value, benchmark.metrics[metric].unit)
+
+
+def accuracies(benchmark: Benchmark) -> List[str]:
+    """The names of its metrics that are accuracies."""
+    return [name for name, metric in benchmark.metrics.items() if MARGIN in metric.extra]
 
 
 def course(benchmark: Benchmark) -> str:
@@ -83,6 +93,6 @@ def metrics_with(verdict: BenchmarkVerdict, word: str) -> List[str]:
 def metric_label(name: str, metric: Optional[MetricVerdict] = None) -> str:
     """A metric's name for a person: ``latency``, ``p95 latency``, ``peak memory``."""
     label = "peak memory" if name == MEMORY else name.replace("_", " ")
-    if metric is None or metric.summary in ("p50", "value"):
+    if metric is None or metric.summary in ("p50", "value", "mean"):
         return label
     return f"{metric.summary} {label}"

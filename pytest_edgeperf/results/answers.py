@@ -14,7 +14,9 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from .errors import InvalidError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,10 +25,16 @@ if TYPE_CHECKING:
 
 #: In a run's value of an accuracy: what was answered.
 ANSWERS = "answers"
+#: Of the answers: what tells them from others.
+DIGEST = "digest"
 #: In a metric: how much worse it may get, in its unit, and whether it only informs.
 MARGIN, INFORMS = "margin", "informs"
+#: In the metric of an average precision: the overlap that it is of.
+THRESHOLD = "threshold"
 
 BITS, SCORES, MATCHES = "bits", "float16", "matches"
+#: What is judged by its answers may get worse by this much, in percentage points.
+MARGIN_POINTS = 0.5
 #: The largest 16-bit float.
 LARGEST_SCORE = 65504.0
 PERCENT = "%"
@@ -74,9 +82,9 @@ class DetectionSet:
             wrong = f"image must be of shape {(detections,)} as category is, not {np.shape(self.image)}"
         elif np.shape(self.matched) != table or np.shape(self.ignored) != table:
             wrong = f"matched and ignored must be [thresholds, detections] {table}"
-        elif detections and not (0 <= min(self.image) and max(self.image) < images):
+        elif detections and not (min(self.image) >= 0 and max(self.image) < images):
             wrong = f"image must be from 0 to {images - 1}"
-        elif detections and not (0 <= min(self.category) and max(self.category) < categories):
+        elif detections and not (min(self.category) >= 0 and max(self.category) < categories):
             wrong = f"category must be from 0 to {categories - 1}"
         elif np.any(np.diff(self.category) < 0):
             wrong = "the detections must be sorted by category"
@@ -105,12 +113,15 @@ class Answers(NamedTuple):
     detections: Optional[DetectionSet] = None
 
 
-def of_examples(per_example: Sequence[Any], example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
+def of_examples(
+    per_example: Sequence[Any], example_ids: Optional[Sequence[Any]] = None, scale: float = 1.0
+) -> Dict[str, Any]:
     """Store one value per example: ``n``, ``mean`` and the answers.
 
     Args:
         per_example: [n] of truth values or of scores, in any order where ids are given.
         example_ids: [n], each another; without them an example is its place.
+        scale: what the mean is multiplied by, 100 for percent.
 
     Raises:
         ValueError: no examples, ids that are not one per example, a score that is not finite or too large.
@@ -133,7 +144,7 @@ def of_examples(per_example: Sequence[Any], example_ids: Optional[Sequence[Any]]
         "examples": examples,
         "data": base64.b64encode(data.tobytes()).decode(),
     }
-    return {"n": len(values), "mean": float(values.mean()), ANSWERS: _digested(stored)}
+    return {"n": len(values), "mean": scale * float(values.mean()), ANSWERS: _digested(stored)}
 
 
 def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
@@ -180,7 +191,7 @@ def answers_of(value: Mapping[str, Any]) -> Answers:
     stored = value[ANSWERS]
     try:
         count = int(value["n"])
-        form, examples, digest = str(stored["form"]), str(stored["examples"]), str(stored["digest"])
+        form, examples, digest = str(stored["form"]), str(stored["examples"]), str(stored[DIGEST])
         if form == MATCHES:
             return Answers(examples, digest, detections=_detections(stored, count))
         if form not in (BITS, SCORES):
@@ -188,6 +199,48 @@ def answers_of(value: Mapping[str, Any]) -> Answers:
         return Answers(examples, digest, values=_values(base64.b64decode(stored["data"], validate=True), form, count))
     except (KeyError, TypeError, binascii.Error, zlib.error) as error:
         raise ValueError(f"its answers are damaged ({type(error).__name__}: {error})") from None
+
+
+def without_repeats(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    """Runs as a file has them: answers that an earlier run gave already are only named by their digest."""
+    known: Set[str] = set()
+    kept: List[Dict[str, Any]] = []
+    for run in runs:
+        written = dict(run)
+        for name in sorted(run):
+            value = run[name]
+            if not is_accuracy(value) or len(value[ANSWERS]) == 1:
+                continue
+            digest = value[ANSWERS].get(DIGEST)
+            if digest in known:
+                written[name] = {**value, ANSWERS: {DIGEST: digest}}
+            known.add(digest)
+        kept.append(written)
+    return kept
+
+
+def with_repeats(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> List[Dict[str, Any]]:
+    """The inverse of :func:`without_repeats`, for the metrics of these names; what is given is not changed.
+
+    Raises:
+        InvalidError: a digest names answers that no earlier run gave.
+    """
+    known: Dict[Any, Any] = {}
+    whole: List[Dict[str, Any]] = []
+    for place, run in enumerate(runs):
+        read = dict(run)
+        for name in sorted(names):
+            value = run.get(name)
+            if value is None or not is_accuracy(value):
+                continue
+            digest = value[ANSWERS].get(DIGEST)
+            if len(value[ANSWERS]) > 1:
+                known.setdefault(digest, value[ANSWERS])
+            elif digest not in known:
+                raise InvalidError(f"its answers {digest!r} are given by no earlier run", [place, name, ANSWERS])
+            read[name] = {**value, ANSWERS: known[digest]}
+        whole.append(read)
+    return whole
 
 
 def _examples(count: int, ids: Optional[Sequence[Any]]) -> Tuple[str, List[int]]:
@@ -242,7 +295,7 @@ def _detections(stored: Mapping[str, Any], images: int) -> DetectionSet:
 
 
 def _digested(stored: Dict[str, Any]) -> Dict[str, Any]:
-    return {**stored, "digest": _hash(repr(sorted(stored.items())).encode())}
+    return {**stored, DIGEST: _hash(repr(sorted(stored.items())).encode())}
 
 
 def _hash(content: bytes) -> str:

@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
+from .answers import MARGIN, with_repeats
 from .errors import InvalidError, ResultsError, phrase
 from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run
 
@@ -105,6 +106,9 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
     if not isinstance(raws, list):
         raise InvalidError(f"{_kind(raws)} instead of a list of runs")
     runs: List[Run] = []
+    accuracies = [name for name, metric in metrics.items() if MARGIN in metric.extra]
+    if accuracies and all(isinstance(raw, dict) for raw in raws):
+        raws = with_repeats(raws, accuracies)
     try:
         for raw in raws:
             if not isinstance(raw, dict):

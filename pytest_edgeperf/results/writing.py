@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Union
 
+from .answers import MARGIN, without_repeats
 from .errors import InvalidError, ResultsError, phrase
 from .reading import ANCHOR, FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
@@ -96,14 +97,20 @@ def _to_object(results: Results) -> Dict[str, Any]:
 
 
 def _benchmark(benchmark: Benchmark) -> Dict[str, Any]:
+    runs = [run_to_object(run) for run in benchmark.runs]
+    extra = dict(benchmark.extra)
+    if any(MARGIN in metric.extra for metric in benchmark.metrics.values()):
+        runs = without_repeats(runs)
+        if ANCHOR in extra:
+            extra[ANCHOR] = without_repeats(extra[ANCHOR])
     return {
-        **benchmark.extra,
+        **extra,
         "parameters": dict(benchmark.parameters),
         "metrics": {
             name: {**metric.extra, "unit": metric.unit, "better": metric.better}
             for name, metric in benchmark.metrics.items()
         },
-        "runs": [run_to_object(run) for run in benchmark.runs],
+        "runs": runs,
     }
 
 

@@ -43,6 +43,8 @@ class Delivery:
     benchmark_stats: Optional[Message] = None
     #: The study that the benchmark belongs to, and its place there.
     study: Optional[Message] = None
+    #: Name -> the message about an accuracy of the run.
+    accuracies: Dict[str, Message] = field(default_factory=dict)
     fault: Optional[str] = None
     output: str = ""
     #: The worker collected no such benchmark: a fault, unless its side need not have one.
@@ -156,6 +158,10 @@ class Worker:
         """Let the benchmark end and take everything it delivers."""
         if self._command({"command": "finish"}):
             self._until("exit")
+        if self.delivery.run is not None:
+            for name, message in self.delivery.accuracies.items():
+                self.delivery.run["values"][name] = message["value"]
+                self.delivery.run["metrics"][name] = message["metric"]
         return self.delivery
 
     def _command(self, message: Message) -> bool:
@@ -200,6 +206,8 @@ class Worker:
             self.delivery.reports.append(message["report"])
         elif event == "run":
             self.delivery.run = message
+        elif event == "accuracy":
+            self.delivery.accuracies[message["name"]] = message
         elif event == "sustained":
             self._sustained = int(message["calls"])
         elif event == "study":

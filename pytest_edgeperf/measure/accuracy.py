@@ -1,0 +1,108 @@
+"""What a benchmark's body says about its answers, made into a metric that is judged in pairs."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Sequence, Union
+
+from pytest_edgeperf.measure.measurement import METRICS
+from pytest_edgeperf.results.answers import (
+    ALL_THRESHOLDS,
+    INFORMS,
+    MARGIN,
+    MARGIN_POINTS,
+    PERCENT,
+    THRESHOLD,
+    DetectionSet,
+    of_detections,
+    of_examples,
+)
+from pytest_edgeperf.results.reading import RESERVED
+from pytest_edgeperf.results.types import HIGHER, LOWER, Metric
+
+if TYPE_CHECKING:
+    PerExample = Union[Sequence[Any], DetectionSet]
+
+_NAME = re.compile(r"[A-Za-z][\w@.+-]*\Z")
+#: Beside the average over all overlaps, what COCO tells, and the ending of its name.
+OVERLAPS = {"": ALL_THRESHOLDS, "50": 0.5, "75": 0.75}
+
+
+class Accuracy(NamedTuple):
+    """A metric of a run: its description, and its value with the answers behind it."""
+
+    metric: Metric
+    value: Dict[str, Any]
+
+
+def accuracies(
+    name: str,
+    per_example: PerExample,
+    *,
+    example_ids: Optional[Sequence[Any]] = None,
+    unit: str = PERCENT,
+    margin: Optional[float] = None,
+    better: str = HIGHER,
+    gates: bool = True,
+) -> Dict[str, Accuracy]:
+    """The metrics that the answers give: one of that name, of detections also ``…50`` and ``…75``, which inform.
+
+    Raises:
+        ValueError: a name that is taken or that no metric can have, a margin that is missing or not a finite number of
+            at least 0, values that are none, or shares out of 0 to 1.
+    """
+    if not _NAME.match(name) or name in METRICS or name in RESERVED:
+        raise ValueError(
+            f"an accuracy cannot be called {name!r}: take letters, digits and any of _@.+-, and no metric's name"
+        )
+    if better not in (HIGHER, LOWER):
+        raise ValueError(f"{name}: better must be {HIGHER!r} or {LOWER!r}, not {better!r}")
+    if margin is None and unit != PERCENT:
+        raise ValueError(f"{name}: say by margin= how much worse it may get, in {unit or 'its unit'}")
+    allowed = MARGIN_POINTS if margin is None else float(margin)
+    if not 0 <= allowed < math.inf:
+        raise ValueError(f"{name}: margin must be a finite number of at least 0, not {margin!r}")
+    extra: Dict[str, Any] = {MARGIN: allowed}
+    if not gates:
+        extra[INFORMS] = True
+    try:
+        if isinstance(per_example, DetectionSet):
+            if unit != PERCENT or better != HIGHER:
+                raise ValueError("average precision is in percent, and more is better")
+            return _of_detections(name, per_example, example_ids, extra)
+        value = of_examples(per_example, example_ids, scale=100.0 if unit == PERCENT else 1.0)
+        if unit == PERCENT:
+            _require_shares(per_example)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return {name: Accuracy(Metric(unit, better, extra), value)}
+
+
+def _require_shares(per_example: Sequence[Any]) -> None:
+    import numpy as np
+
+    values = np.asarray(per_example, dtype=float)
+    if values.min() < 0 or values.max() > 1:
+        raise ValueError(
+            "in percent, every example's value is a share from 0 to 1 (or right or wrong); "
+            "give another unit= and its margin= for other scores"
+        )
+
+
+def _of_detections(
+    name: str, found: DetectionSet, example_ids: Optional[Sequence[Any]], extra: Dict[str, Any]
+) -> Dict[str, Accuracy]:
+    from pytest_edgeperf.judge.average_precision import average_precision
+
+    stored = of_detections(found, example_ids)
+    told: Dict[str, Accuracy] = {}
+    for ending, threshold in OVERLAPS.items():
+        if threshold != ALL_THRESHOLDS and threshold not in [round(float(one), 9) for one in found.thresholds]:
+            continue
+        mean = average_precision(found, threshold)
+        if math.isnan(mean):
+            raise ValueError("no image has an object to be found")
+        more = {THRESHOLD: threshold, **({INFORMS: True} if ending else {})}
+        told[name + ending] = Accuracy(Metric(PERCENT, HIGHER, {**extra, **more}), {**stored, "mean": mean})
+    return told
