@@ -93,7 +93,7 @@ def raise_question(
     if not new:
         return MetricVerdict(MISSING, MEAN, metric.unit, gates, reason="in the baseline, not measured", **told)
     if not base:
-        return MetricVerdict(NEW, MEAN, metric.unit, gates, reason="not in the baseline", candidate=_mean(new), **told)
+        return MetricVerdict(NEW, MEAN, metric.unit, gates, reason="not in the baseline", **told)
     if not all(is_accuracy(value) for value in (*base, *new)):
         reason = "answers example by example in some runs, only a number in others"
         return MetricVerdict(INCOMPARABLE, MEAN, metric.unit, gates, reason=reason, **told)

@@ -66,7 +66,8 @@ def weighted_average_precision(
             known = positives > 0
             total[part] += np.where(known, precision, 0.0)
             categories[part] += known
-    return np.divide(100.0 * total, categories, out=np.full(len(weights), np.nan), where=categories > 0)
+    unknown = np.full(len(weights), np.nan)
+    return np.asarray(np.divide(100.0 * total, categories, out=unknown, where=categories > 0))
 
 
 def _rows(found: DetectionSet, threshold: Union[str, float]) -> Any:
@@ -100,4 +101,4 @@ def _precision(weights: Array, matched: Array, false: Array, positives: Array) -
         place = np.searchsorted(recall, RECALLS, side="left")
         inside = place < len(recall)
         mean[row] = precision[row][place[inside]].sum() / len(RECALLS)
-    return mean.mean(axis=1)
+    return np.asarray(mean.mean(axis=1))

@@ -10,8 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import bdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import bdtrc, gammaln, ndtr, ndtri, stdtr, stdtrit, xlog1py, xlogy
 
 from pytest_edgeperf.judge.average_precision import weighted_average_precision
 from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, INTERVAL_TAIL, POWER
@@ -61,21 +60,22 @@ def compare_right(base: Array, new: Array, margin: float, level: float) -> Paire
     """
     count = len(base)
     lost, won = int(np.sum(base & ~new)), int(np.sum(new & ~base))
-    loss = (lost - won) / count
-    found = brentq_or_end(lambda true: _power_of_counts(true, min(lost, won) / count, count, margin, level) - POWER)
+    bounds = [_score_bound(lost, won, count, critical) for critical in (-ndtri(tail) for tail in _BOUNDS)]
     return Paired(
-        loss,
-        (
-            _score_bound(lost, won, count, -ndtri(INTERVAL_TAIL)),
-            _score_bound(lost, won, count, ndtri(INTERVAL_TAIL)),
-        ),
-        _score_bound(lost, won, count, -ndtri(BOUND_CONFIDENCE)),
-        max(exact_mcnemar(lost, won), float(ndtr(-score(lost, won, count, margin)))),
-        max(exact_mcnemar(won, lost), float(ndtr(-score(won, lost, count, margin)))),
-        found,
+        (lost - won) / count,
+        (bounds[0], bounds[1]),
+        bounds[2],
+        p_of_counts(lost, won, count, margin),
+        p_of_counts(won, lost, count, margin),
+        detectable_loss(min(lost, won) / count, count, margin, level),
         lost,
         won,
     )
+
+
+def p_of_counts(lost: int, won: int, count: int, margin: float) -> float:
+    """The larger p-value of McNemar's and Tango's test, of a loss of more than ``margin``."""
+    return max(exact_mcnemar(lost, won), float(ndtr(-score(lost, won, count, margin))))
 
 
 def exact_mcnemar(lost: int, won: int) -> float:
@@ -91,13 +91,16 @@ def score(lost: int, won: int, count: int, loss: float) -> float:
     """
     if loss < 0:
         return -score(won, lost, count, -loss)
+    return float(_scores(np.array(lost), np.array(won), count, loss))
+
+
+def _scores(lost: Array, won: Array, count: int, loss: float) -> Array:
     linear = lost + won - (2 * count - lost + won) * loss
-    won_share = (linear + math.sqrt(max(linear**2 + 8 * count * won * loss * (1 - loss), 0.0))) / (4 * count)
+    won_share = (linear + np.sqrt(np.maximum(linear**2 + 8.0 * count * won * loss * (1 - loss), 0.0))) / (4.0 * count)
     variance = count * (2 * won_share + loss * (1 - loss))
     surplus = lost - won - count * loss
-    if variance <= 0:
-        return 0.0 if surplus == 0 else math.copysign(math.inf, surplus)
-    return surplus / math.sqrt(variance)
+    certain = np.where(surplus == 0, 0.0, np.copysign(np.inf, surplus))
+    return np.asarray(np.divide(surplus, np.sqrt(variance), out=certain, where=variance > 0), dtype=np.float64)
 
 
 def _score_bound(lost: int, won: int, count: int, critical: float) -> float:
@@ -105,31 +108,59 @@ def _score_bound(lost: int, won: int, count: int, critical: float) -> float:
     ends = (-1 + 1e-9, 1 - 1e-9)
 
     def beyond(loss: float) -> float:
-        return max(-1e9, min(score(lost, won, count, loss), 1e9)) - critical
+        return critical - score(lost, won, count, loss)
 
-    if beyond(ends[0]) <= 0:
+    if beyond(ends[0]) >= 0:
         return -1.0
-    if beyond(ends[1]) >= 0:
+    if beyond(ends[1]) <= 0:
         return 1.0
-    return float(brentq(beyond, *ends, xtol=1e-9))
+    return _root(beyond, *ends, 1e-9)
 
 
-def _power_of_counts(true: float, won: float, count: int, margin: float, level: float) -> float:
-    """Power against a true loss, by normal theory of the two tests; ``won`` is the share won by chance."""
-    critical = -ndtri(level)
-    spread = math.sqrt(max(2 * won + true - true**2, 1e-12) / count)
-    by_score = ndtr((true - margin - critical * math.sqrt((2 * won + margin) / count)) / spread)
-    # so few lost examples and none won are no evidence for McNemar
-    fewest = -math.log2(level) / count
-    return float(min(by_score, ndtr((true - fewest) / spread)))
+def detectable_loss(won: float, count: int, margin: float, level: float) -> Optional[float]:
+    """The smallest true loss that ``count`` examples show with 80 % power, where the share ``won`` is won by chance.
+
+    ``None``: none below a half.
+    """
+
+    def beyond(true: float) -> float:
+        return power_against(true, won, count, margin, level) - POWER
+
+    return _root(beyond, 0.0, 0.5, 1e-5) if won < 0.25 and beyond(0.5) > 0 else None
 
 
-def brentq_or_end(beyond: Callable[[float], float]) -> Optional[float]:
-    """Where a rising function of a share crosses 0; ``None``: nowhere below 1."""
-    low, high = 1e-9, 1 - 1e-9
-    if beyond(high) <= 0:
-        return None
-    return float(brentq(beyond, low, high)) if beyond(low) < 0 else low
+def _root(rising: Callable[[float], float], low: float, high: float, width: float) -> float:
+    while high - low > width:
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
+    return (low + high) / 2
+
+
+def power_against(true: float, won: float, count: int, margin: float, level: float) -> float:
+    """Share of sessions that reject, of examples of which the share ``won + true`` is lost and ``won`` is won.
+
+    Summed over the counts that come about (all but some 1e-8 of them), each decided by both tests.
+    """
+    losing = won + true
+    winning = min(won / (1 - losing), 1.0) if losing < 1 else 0.0
+    lost, held = _counts(losing, count), _counts(winning, count)
+    chance = _binomial(lost, count, losing)[:, None] * _binomial(held[None, :], count - lost[:, None], winning)
+    b, c = np.broadcast_arrays(lost[:, None], held[None, :])
+    by_coin = np.where(b > 0, bdtrc(np.maximum(b, 1) - 1.0, b + c, 0.5), 1.0)
+    rejected = (by_coin <= level) & (ndtr(-_scores(b, c, count, margin)) <= level)
+    return float(np.sum(chance[rejected]))
+
+
+def _binomial(hits: Array, tosses: Any, share: float) -> Array:
+    misses = np.maximum(tosses - hits, 0)
+    logarithm = gammaln(hits + misses + 1.0) - gammaln(hits + 1.0) - gammaln(misses + 1.0)
+    logarithm = logarithm + xlogy(hits, share) + xlog1py(misses, -share)
+    return np.asarray(np.where(hits <= tosses, np.exp(logarithm), 0.0), dtype=np.float64)
+
+
+def _counts(share: float, count: int) -> Array:
+    reach = 6.0 * math.sqrt(count * share * (1 - share)) + 12.0
+    return np.arange(max(0, math.floor(count * share - reach)), min(count, math.ceil(count * share + reach)) + 1)
 
 
 def compare_scores(losses: Array, margin: float, level: float) -> Paired:

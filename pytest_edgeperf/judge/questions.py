@@ -22,7 +22,7 @@ from pytest_edgeperf.judge.types import (
     Family,
     MetricVerdict,
 )
-from pytest_edgeperf.results.answers import is_accuracy
+from pytest_edgeperf.results.answers import MARGIN, is_accuracy
 from pytest_edgeperf.results.types import HIGHER, Metric
 
 LATENCY = "latency"
@@ -80,7 +80,8 @@ class Questions:
             if name == without or not (base or new):
                 continue
             gates = name in (LATENCY, MEMORY) or name in gated or gating(metric)
-            if any(is_accuracy(value) for value in (*base, *new)) and name not in evidence.changed_metrics:
+            answered = MARGIN in metric.extra or any(is_accuracy(value) for value in (*base, *new))
+            if answered and name not in evidence.changed_metrics:
                 asked = raise_question(benchmark, name, metric, gates, base, new)
                 if isinstance(asked, MetricVerdict):
                     at_once[name] = asked

@@ -37,7 +37,7 @@ def values_of(benchmark: Benchmark, metric: str) -> List[Value]:
     """The metric in each undisturbed run that has a finite number or a finite median of it; of accuracies the mean."""
     good = [run for run in benchmark.runs if not run.disturbed]
     if metric in benchmark.metrics:
-        values = [run.values[metric] for run in good if _number(run, metric) is not None]
+        values: List[Any] = [run.values[metric] for run in good if _number(run, metric) is not None]
         return [float(value["mean"]) if is_accuracy(value) else value for value in values]
     if OVER not in metric or not all(name in benchmark.metrics for name in _parts(metric)):
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.numbers import in_seconds
@@ -29,7 +29,7 @@ def usable_runs(benchmark: Benchmark) -> Sequence[Run]:
 def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
     found = []
     for run in usable_runs(benchmark):
-        value = run.values.get(metric)
+        value: Any = run.values.get(metric)
         if is_accuracy(value):
             value = value["mean"] if summary == "p50" else None
         elif isinstance(value, Mapping):
