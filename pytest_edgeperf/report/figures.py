@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.numbers import in_seconds
-from pytest_edgeperf.results.answers import MARGIN, is_accuracy
+from pytest_edgeperf.results.answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Run
 
 LATENCY = "latency"
@@ -59,11 +59,6 @@ def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional
     if value is None or metric not in benchmark.metrics:
         return None
     return in_seconds(value, benchmark.metrics[metric].unit)
-
-
-def accuracies(benchmark: Benchmark) -> List[str]:
-    """The names of its metrics that are accuracies."""
-    return [name for name, metric in benchmark.metrics.items() if MARGIN in metric.extra]
 
 
 def course(benchmark: Benchmark) -> str:

@@ -15,6 +15,7 @@ from pytest_edgeperf.judge.types import (
     BenchmarkVerdict,
     Comparison,
 )
+from pytest_edgeperf.report.accuracy import difference
 from pytest_edgeperf.report.figures import deciding_metric, metric_label
 from pytest_edgeperf.report.lines import line_name, line_text, lines_count
 from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantity
@@ -63,6 +64,8 @@ def _row(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
         if metric.ratio is not None and name is not None:
             moved = change_with_interval(metric.ratio, metric.interval)
             cells[3] = escape(f"{metric_label(name, metric)} {moved}")
+        elif metric.accuracy is not None and name is not None:
+            cells[3] = escape(f"{metric_label(name, metric)} {difference(metric.accuracy, metric.unit)}")
     word = f"**{verdict.verdict}**" if verdict.verdict == REGRESSED else verdict.verdict
     remark = _remark(verdict)
     cells.append(f"{word}: {escape(remark)}" if remark else word)

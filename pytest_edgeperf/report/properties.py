@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
-from pytest_edgeperf.judge.types import BenchmarkVerdict
+from pytest_edgeperf.judge.types import AccuracyFigures, BenchmarkVerdict
 from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import significant
+from pytest_edgeperf.results.answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")
@@ -29,6 +30,8 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
             found.append(("edgeperf.reason", verdict.reason))
         for name, judged in verdict.metrics.items():
             found += _judged(name, judged.ratio, judged.interval, judged.p_adjusted)
+            if judged.accuracy is not None:
+                found += _answered(name, judged.accuracy)
     return found
 
 
@@ -46,5 +49,18 @@ def _judged(
     return found
 
 
+def _answered(name: str, figures: AccuracyFigures) -> List[Tuple[str, str]]:
+    found = [
+        (f"edgeperf.{name}_difference", f"{figures.difference:.4f}"),
+        (f"edgeperf.{name}_difference_low", f"{figures.interval[0]:.4f}"),
+        (f"edgeperf.{name}_difference_high", f"{figures.interval[1]:.4f}"),
+        (f"edgeperf.{name}_examples", str(figures.examples)),
+    ]
+    if figures.lost is not None:
+        found += [(f"edgeperf.{name}_lost", str(figures.lost)), (f"edgeperf.{name}_won", str(figures.won))]
+    return found
+
+
 def _has_samples(benchmark: Benchmark, name: str) -> bool:
-    return any(not isinstance(run.values.get(name, 0.0), (int, float)) for run in benchmark.runs)
+    values = [run.values.get(name, 0.0) for run in benchmark.runs]
+    return any(not isinstance(value, (int, float)) and not is_accuracy(value) for value in values)

@@ -18,6 +18,7 @@ from pytest_edgeperf.judge.types import (
     MetricVerdict,
     Side,
 )
+from pytest_edgeperf.report import accuracy
 from pytest_edgeperf.report.figures import (
     LATENCY,
     PHASES,
@@ -66,6 +67,9 @@ def regression_headline(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
         return printable(f"regressed: {verdict.reason or benchmark_id}")
     metric = verdict.metrics[name]
     text = metric_label(name, metric)
+    if metric.accuracy is not None:
+        text += f" {accuracy.difference(metric.accuracy, metric.unit)}, {accuracy.examples_text(metric.accuracy)}"
+        text += f" (margin {accuracy.points(metric.accuracy.margin, metric.unit)})"
     if metric.ratio is not None:
         text += f" {metric.ratio:.3f}x {'the other side' if metric.paired else 'baseline'}"
     if metric.interval is not None:
@@ -97,14 +101,21 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
         metric = verdict.metrics[name]
         if metric.ratio is not None and with_change:
             parts.append(f"{metric_label(name, metric)} {change_with_interval(metric.ratio, metric.interval)}")
+        if metric.accuracy is not None:
+            if with_change:
+                parts.append(f"{metric_label(name, metric)} {accuracy.difference(metric.accuracy, metric.unit)}")
+            parts.append(accuracy.examples_text(metric.accuracy))
         if metric.reason:
             parts.append(metric.reason.rstrip("."))
         if metric.runs_needed is not None:
             more = max(1, metric.runs_needed - metric.candidate_runs)
             parts.append(f"about {count(more, 'more round')} would decide")
         found = _detectable(name, metric)
+        loss = accuracy.detectable_text(metric)
         if found:
             parts.append(f"could have found a {found} of {_size(metric)}")
+        elif loss:
+            parts.append(f"could have found {loss}")
     if verdict.reason:
         parts.append(verdict.reason.rstrip("."))
     return "; ".join(dict.fromkeys(parts))
@@ -116,15 +127,18 @@ def worse_text(verdict: BenchmarkVerdict) -> str:
     for name in metrics_with(verdict, REGRESSED):
         metric = verdict.metrics[name]
         moved = "" if metric.ratio is None else f" {change_with_interval(metric.ratio, metric.interval)}"
+        if metric.accuracy is not None:
+            moved = f" {accuracy.difference(metric.accuracy, metric.unit)}"
         parts.append(metric_label(name, metric) + moved)
     return enumerate_names(parts)
 
 
 def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str:
     label = metric_label(name)
-    if metric.summary not in ("", "value"):
+    if metric.summary not in ("", "value", "mean"):
         label = f"{_SUMMARIES.get(metric.summary, metric.summary)} {label}"
-    text = label[0].upper() + label[1:]
+    # whoever named an accuracy wrote it so
+    text = label if metric.accuracy is not None else label[0].upper() + label[1:]
     moved = []
     if metric.baseline is not None and metric.candidate is not None:
         before, now = (quantity(value, metric.unit).split(" ", 1) for value in (metric.baseline, metric.candidate))
@@ -134,9 +148,14 @@ def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str
         if metric.interval is not None:
             interval = f" [95 %: {', '.join(percent(end - 1) for end in metric.interval)}]"
         moved.append(change(metric.ratio) + interval)
+    if metric.accuracy is not None:
+        moved.append(accuracy.difference(metric.accuracy, metric.unit, "95 %: "))
     parts = [f"{text} {', '.join(moved) or 'is worse'}"]
     if metric.tolerance is not None:
         parts.append(f"tolerance {share(metric.tolerance)}")
+    if metric.accuracy is not None:
+        parts.insert(1, accuracy.examples_text(metric.accuracy))
+        parts.append(f"margin {accuracy.points(metric.accuracy.margin, metric.unit)}")
     if with_reason and metric.reason:
         parts.append(metric.reason)
     return "; ".join(parts)
@@ -149,7 +168,9 @@ def _evidence(metric: MetricVerdict, verdict: BenchmarkVerdict) -> str:
         runs = (
             f"{count(metric.candidate_runs, 'pair')} {_PAIRED[metric.paired]}{_timed(candidate, ' timed on each side')}"
         )
-    if metric.scatter is None:
+    if metric.accuracy is not None:
+        parts = ["Answers to the same examples, compared in pairs"]
+    elif metric.scatter is None:
         parts = [f"{'Pairs' if metric.paired else 'Runs'}: {runs}"]
     else:
         noise = "less than 0.1" if metric.scatter < 0.001 else percent(metric.scatter, sign=False)
@@ -166,8 +187,12 @@ def _timed(side: Side, word: str = "") -> str:
 
 def _reach(name: str, verdict: BenchmarkVerdict) -> str:
     metric = verdict.metrics[name]
-    found = _detectable(name, metric)
-    parts = [f"Finds {found}s from {_size(metric)}" if found else "What it finds is not known"]
+    found, loss = _detectable(name, metric), accuracy.detectable_text(metric)
+    finds = f"{found}s from {_size(metric)}" if found else loss
+    parts = [f"Finds {finds}" if finds else "What it finds is not known"]
+    latency = verdict.metrics.get(LATENCY)
+    if metric.accuracy is not None and latency is not None and latency.ratio is not None:
+        parts.append(f"latency {change_with_interval(latency.ratio, latency.interval)}, {latency.verdict}")
     ratios = {phase: verdict.metrics[phase].ratio for phase in PHASES if phase in verdict.metrics}
     moved = [f"{phase} {round(100 * (ratio - 1)):+d} %" for phase, ratio in ratios.items() if ratio is not None]
     if moved and name.startswith(LATENCY):

@@ -17,6 +17,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
     MetricVerdict,
 )
+from pytest_edgeperf.report import accuracy
 from pytest_edgeperf.report.figures import LATENCY, MEMORY, PHASES, course, figure, metric_label, seconds
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, in_seconds, percent, quantity, time_unit
 from pytest_edgeperf.report.sections import Names
@@ -83,6 +84,7 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
         paper,
         [row.main for row in rows],
     )
+    columns.append(accuracy.accuracy_column([row.benchmark for row in rows]))
     words = {row.word for row in rows}
     if words <= {NEW, _FAILED}:
         benchmarks = list(report.measured.benchmarks.values())
@@ -210,6 +212,12 @@ def _times(
 def _changes(rows: Sequence[_Row]) -> List[Column]:
     changes, bounds = [], []
     for row in rows:
+        answers = None if row.metric is None else row.metric.accuracy
+        if row.metric is not None and answers is not None:
+            moved, low_end, high_end = accuracy.change_cells(answers, row.metric.unit)
+            changes.append(moved)
+            bounds.append((low_end, high_end))
+            continue
         ratio = None if row.metric is None else row.metric.ratio
         interval = None if row.metric is None or ratio is None else row.metric.interval
         changes.append("" if ratio is None else f"{percent(ratio - 1)} %")
