@@ -42,7 +42,7 @@ def weighted_average_precision(
 
     Args:
         found: the detections and ground truths of ``n`` images.
-        weights: [samples, n], not negative.
+        weights: [samples, n], whole numbers that are not negative.
         threshold: one of the set's least overlaps, or all.
 
     Returns:
@@ -88,17 +88,28 @@ def _parts(samples: int, size: int) -> Iterator[slice]:
 
 def _precision(weights: Array, matched: Array, false: Array, positives: Array) -> Array:
     """Of one category: weights [s, d], matched and false [t, d], positives [s]; the mean over t of each sample."""
-    if not weights.shape[1]:
-        return np.zeros(len(weights))
+    samples, detections = weights.shape
+    if not detections:
+        return np.zeros(samples)
     true = np.cumsum(weights[:, None, :] * matched, axis=2)
     wrong = np.cumsum(weights[:, None, :] * false, axis=2)
     precision = true / (true + wrong + _TINY)
     precision = np.maximum.accumulate(precision[:, :, ::-1], axis=2)[:, :, ::-1]
-    safe = np.where(positives > 0, positives, 1.0)
-    mean = np.empty(true.shape[:2])
-    for row in np.ndindex(*true.shape[:2]):
-        recall = true[row] / safe[row[0]]
-        place = np.searchsorted(recall, RECALLS, side="left")
-        inside = place < len(recall)
-        mean[row] = precision[row][place[inside]].sum() / len(RECALLS)
-    return np.asarray(mean.mean(axis=1))
+    needed = _counts_for_recalls(positives)
+    # rows one behind the other in one rising series, so that one search serves all
+    lift = max(float(true[:, :, -1].max()), float(needed.max())) + 1.0
+    rows = np.arange(true.shape[0] * true.shape[1]).reshape(true.shape[:2])
+    series = (true + lift * rows[:, :, None]).ravel()
+    wanted = needed[:, None, :] + lift * rows[:, :, None]
+    place = np.searchsorted(series, wanted, side="left") - detections * rows[:, :, None]
+    inside = place < detections
+    read = np.take_along_axis(precision, np.where(inside, place, 0), axis=2)
+    return np.asarray(np.where(inside, read, 0.0).sum(axis=2).mean(axis=1) / len(RECALLS))
+
+
+def _counts_for_recalls(positives: Array) -> Array:
+    """How many of each sample's positives [s] must be found for each recall: the least whole number, [s, 101]."""
+    total = np.where(positives > 0, positives, 1.0)[:, None]
+    least = np.ceil(RECALLS * total - 0.5)
+    least += least / total < RECALLS
+    return np.asarray(np.where((least > 0) & ((least - 1) / total >= RECALLS), least - 1, least))
