@@ -143,7 +143,8 @@ def power_against(true: float, won: float, count: int, margin: float, level: flo
     """
     losing = won + true
     winning = min(won / (1 - losing), 1.0) if losing < 1 else 0.0
-    lost, held = _counts(losing, count), _counts(winning, count)
+    lost = _counts(losing, count, count)
+    held = _counts(winning, count - int(lost[-1]), count - int(lost[0]))
     chance = _binomial(lost, count, losing)[:, None] * _binomial(held[None, :], count - lost[:, None], winning)
     b, c = np.broadcast_arrays(lost[:, None], held[None, :])
     by_coin = np.where(b > 0, bdtrc(np.maximum(b, 1) - 1.0, b + c, 0.5), 1.0)
@@ -158,9 +159,10 @@ def _binomial(hits: Array, tosses: Any, share: float) -> Array:
     return np.asarray(np.where(hits <= tosses, np.exp(logarithm), 0.0), dtype=np.float64)
 
 
-def _counts(share: float, count: int) -> Array:
-    reach = 6.0 * math.sqrt(count * share * (1 - share)) + 12.0
-    return np.arange(max(0, math.floor(count * share - reach)), min(count, math.ceil(count * share + reach)) + 1)
+def _counts(share: float, fewest: int, most: int) -> Array:
+    """The numbers of hits that come about in so many tosses."""
+    reach = 6.0 * math.sqrt(most * share * (1 - share)) + 12.0
+    return np.arange(max(0, math.floor(fewest * share - reach)), min(most, math.ceil(most * share + reach)) + 1)
 
 
 def compare_scores(losses: Array, margin: float, level: float) -> Paired:

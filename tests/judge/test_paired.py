@@ -87,10 +87,9 @@ def test_of_few_lost_examples_none_is_evidence_however_many_there_are():
     assert compare_right(base, new, 0.0, LEVEL).p_worse == pytest.approx(0.5**8)
 
 
-@pytest.mark.parametrize("count", [60, 450, 5000])
-def test_the_loss_called_detectable_is_found_in_about_80_percent(count):
+@pytest.mark.parametrize(("count", "won_share"), [(60, 0.01), (450, 0.01), (450, 0.05), (5000, 0.01), (5000, 0.04)])
+def test_the_loss_called_detectable_is_found_in_about_80_percent(count, won_share):
     generator = np.random.default_rng(3)
-    won_share = 0.01
     loss = detectable_loss(won_share, count, 0.005, LEVEL)
     drawn = generator.multinomial(count, [won_share + loss, won_share, 1 - 2 * won_share - loss], 1000)
     found = np.mean([p_of_counts(int(lost), int(won), count, 0.005) <= LEVEL for lost, won, _ in drawn])
