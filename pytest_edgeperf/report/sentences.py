@@ -116,6 +116,11 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
             parts.append(f"could have found a {found} of {_size(metric)}")
         elif loss:
             parts.append(f"could have found {loss}")
+    parts += [
+        f"{metric_label(other)} is {metric.verdict}: {metric.reason}"
+        for other, metric in verdict.metrics.items()
+        if other != name and metric.gates and metric.verdict in (INCOMPARABLE, MISSING)
+    ]
     if verdict.reason:
         parts.append(verdict.reason.rstrip("."))
     return "; ".join(dict.fromkeys(parts))

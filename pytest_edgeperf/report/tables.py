@@ -150,14 +150,14 @@ def comparison_table(comparison: Comparison, names: Names, paper: Paper) -> List
 
 
 def moved_metrics(verdict: BenchmarkVerdict) -> List[str]:
-    """The gating metrics beside latency that a reader must see: better, worse, or what decided."""
+    """The gating metrics beside latency that a reader must see: better, worse, not compared, or what decided."""
     return [
         name
         for name, metric in verdict.metrics.items()
         if name != LATENCY
         and metric.gates
         and metric.verdict != UNCHANGED
-        and metric.verdict in (REGRESSED, IMPROVED, verdict.verdict)
+        and metric.verdict in (REGRESSED, IMPROVED, NEW, MISSING, INCOMPARABLE, verdict.verdict)
     ]
 
 

@@ -1,0 +1,72 @@
+"""Accuracies in whole sessions: recorded in workers, kept in baselines, compared in pairs, failing their test."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_edgeperf.results.answers import answers_of
+
+from .conftest import REFRESH
+
+SUITE = """
+import json
+import pathlib
+
+ANSWERS = json.loads(pathlib.Path(__file__).with_name("answers.json").read_text())
+
+@pytest.mark.parametrize("network", sorted(ANSWERS))
+def test_network(timed_inference, network):
+    right = ANSWERS[network]
+    timed_inference(work, 20_000)
+    assert timed_inference.accuracy("top1", [bool(one) for one in right]) == 100 * sum(right) / len(right)
+"""
+RIGHT = [1] * 427 + [0] * 23
+
+
+def worse(lost, won=0):
+    return [0] * lost + RIGHT[lost : 450 - won] + [1] * won
+
+
+@pytest.fixture
+def session(project):
+    def run(answers, *options):
+        project.suite(SUITE)
+        project.write("answers.json", json.dumps(answers))
+        return project.run(*options)
+
+    return run
+
+
+def test_an_accuracy_that_fell_fails_its_test_and_the_same_one_passes(project, session):
+    outcome = session({"a": RIGHT, "b": RIGHT}, *REFRESH)
+    assert outcome.code == 0, outcome
+    assert "top1, %" in outcome
+    baseline = project.baseline()
+    stored = next(one for name, one in baseline.benchmarks.items() if "[a]" in name)
+    assert stored.metrics["top1"].extra == {"margin": 0.5}
+    assert all(answers_of(run.values["top1"]).values.tolist() == list(map(bool, RIGHT)) for run in stored.runs)
+
+    outcome = session({"a": RIGHT, "b": worse(30, 2)}, "--junitxml=out.xml")
+    assert outcome.code == 1, outcome
+    assert "top1 94.9 -> 88.7 %, -6.2 points" in outcome
+    assert "30 of 450 examples lost, 2 won; margin 0.5 points" in outcome
+    failed = {name: case.find("failure") is not None for name, case in project.testcases("out.xml").items()}
+    assert failed == {"test_network[a]": False, "test_network[b]": True}
+
+
+def test_other_examples_are_not_compared_and_a_refresh_says_what_it_makes_worse(session):
+    session({"a": RIGHT}, *REFRESH)
+    outcome = session({"a": RIGHT[:400]})
+    assert outcome.code == 0, outcome
+    assert "were given different examples" in outcome
+    outcome = session({"a": worse(40)}, *REFRESH)
+    assert outcome.code == 0, outcome
+    assert "top1 -8.9 points" in outcome
+
+
+def test_values_that_are_no_accuracy_fail_the_body_in_one_sentence(session):
+    outcome = session({"a": []}, "--baseline=off")
+    assert outcome.code == 1, outcome
+    assert "top1: an accuracy needs one value per example" in outcome
