@@ -58,11 +58,13 @@ class AccuracyQuestion:
     gates: bool
     base: Sequence[Mapping[str, Any]]
     new: Sequence[Mapping[str, Any]]
+    #: What the benchmark's marker allows for this metric, in its unit.
+    asked_for: Optional[float] = None
 
     @property
     def margin(self) -> float:
-        """How much worse it may get, in the metric's unit."""
-        return float(self.metric.extra.get(MARGIN, MARGIN_POINTS))
+        """How much worse it may get, in the metric's unit: what the marker says, else the benchmark's body."""
+        return float(self.metric.extra.get(MARGIN, MARGIN_POINTS)) if self.asked_for is None else self.asked_for
 
 
 class _Asked(NamedTuple):
@@ -86,7 +88,13 @@ def count_gating(candidate: Results, family: Family) -> int:
 
 
 def raise_question(
-    benchmark: str, name: str, metric: Metric, gates: bool, base: Sequence[Any], new: Sequence[Any]
+    benchmark: str,
+    name: str,
+    metric: Metric,
+    gates: bool,
+    base: Sequence[Any],
+    new: Sequence[Any],
+    asked_for: Optional[float] = None,
 ) -> Any:
     """The question about an accuracy, or the verdict of what has no answers to compare."""
     told: Dict[str, Any] = {"baseline_runs": len(base), "candidate_runs": len(new)}
@@ -97,7 +105,7 @@ def raise_question(
     if not all(is_accuracy(value) for value in (*base, *new)):
         reason = "answers example by example in some runs, only a number in others"
         return MetricVerdict(INCOMPARABLE, MEAN, metric.unit, gates, reason=reason, **told)
-    return AccuracyQuestion(benchmark, name, metric, gates, base, new)
+    return AccuracyQuestion(benchmark, name, metric, gates, base, new, asked_for)
 
 
 def answer_accuracies(

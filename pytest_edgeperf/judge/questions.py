@@ -82,7 +82,7 @@ class Questions:
             gates = name in (LATENCY, MEMORY) or name in gated or gating(metric)
             answered = MARGIN in metric.extra or any(is_accuracy(value) for value in (*base, *new))
             if answered and name not in evidence.changed_metrics:
-                asked = raise_question(benchmark, name, metric, gates, base, new)
+                asked = raise_question(benchmark, name, metric, gates, base, new, self._margin(benchmark, name))
                 if isinstance(asked, MetricVerdict):
                     at_once[name] = asked
                 else:
@@ -104,6 +104,11 @@ class Questions:
     def _tolerance(self, benchmark: str, metric: str) -> float:
         own = self._own_tolerance(benchmark, metric)
         return self.family.tolerance if own is None else own
+
+    def _margin(self, benchmark: str, metric: str) -> Optional[float]:
+        """What the marker allows for this accuracy; one number for all metrics is a ratio, and no margin."""
+        own = self.family.tolerances.get(benchmark)
+        return float(own[metric]) if isinstance(own, Mapping) and metric in own else None
 
     def _size_tolerance(self, benchmark: str, metric: str) -> float:
         own = self._own_tolerance(benchmark, metric)

@@ -89,6 +89,19 @@ def test_the_margin_is_the_metrics():
     assert verdict(side([RIGHT]), side([wrong_too(30)], "two", metric=wide)).verdict == "unchanged"
 
 
+def test_the_marker_may_set_the_margin_and_its_one_number_for_all_is_none():
+    base, candidate = side([RIGHT]), side([wrong_too(30)], "two")
+
+    def judged(tolerance):
+        family = Family(("a",), tolerances={"a": tolerance})
+        return step(base, candidate, family, Stage(1, final=True)).comparison.benchmarks["a"].metrics["top1"]
+
+    assert judged({"top1": 10.0}).verdict == "unchanged"
+    assert judged({"top1": 10.0}).accuracy.margin == 10.0
+    assert judged(10.0).verdict == "regressed"
+    assert judged({"latency": 0.1}).accuracy.margin == 0.5
+
+
 def test_a_suspicion_is_inconclusive_and_asks_for_examples_and_no_runs():
     found = verdict(side([RIGHT]), side([wrong_too(8)], "two"))
     assert found.verdict == "inconclusive"
