@@ -58,13 +58,20 @@ class AccuracyQuestion:
     gates: bool
     base: Sequence[Mapping[str, Any]]
     new: Sequence[Mapping[str, Any]]
-    #: What the benchmark's marker allows for this metric, in its unit.
+    #: What the benchmark's marker allows for this metric: a share (0.01 is one point) of percentages, else in its unit.
     asked_for: Optional[float] = None
 
     @property
     def margin(self) -> float:
         """How much worse it may get, in the metric's unit: what the marker says, else the benchmark's body."""
-        return float(self.metric.extra.get(MARGIN, MARGIN_POINTS)) if self.asked_for is None else self.asked_for
+        if self.asked_for is None:
+            return float(self.metric.extra.get(MARGIN, MARGIN_POINTS))
+        return self.scale * self.asked_for
+
+    @property
+    def scale(self) -> float:
+        """What values of single examples are multiplied by to be in the metric's unit."""
+        return 100.0 if self.metric.unit == PERCENT else 1.0
 
 
 class _Asked(NamedTuple):
@@ -73,6 +80,7 @@ class _Asked(NamedTuple):
     question: AccuracyQuestion
     examples: int
     paired: Paired
+    #: What the pairs' losses are multiplied by to be in the metric's unit.
     scale: float
 
 
@@ -142,25 +150,24 @@ def _ask(question: AccuracyQuestion, level: float) -> Any:
         mean = _mean(question.new)
         figures = AccuracyFigures(0.0, (0.0, 0.0), question.margin, count, same=True)
         return _plain(question, UNCHANGED, None, baseline=mean, candidate=mean, accuracy=figures)
-    scale = 100.0 if question.metric.unit == PERCENT else 1.0
     sides = [list(base.values()), list(new.values())]
     if any(one.detections is not None for side in sides for one in side):
         return _of_images(question, count, sides, level)
     kinds = {one.values.dtype == bool for side in sides for one in side if one.values is not None}
     if len(kinds) > 1:
         return _plain(question, INCOMPARABLE, "right or wrong on one side, scores on the other")
-    margin = question.margin / scale
+    margin = question.margin / question.scale
     if kinds == {True} and len(base) == len(new) == 1:
         old, now = (side[0].values for side in sides)
         assert old is not None
         assert now is not None
-        return _Asked(question, count, compare_right(old, now, margin, level), scale)
+        return _Asked(question, count, compare_right(old, now, margin, level), question.scale)
     means = [
         np.mean([np.asarray(one.values, float) for one in _repeated(side, of)], axis=0)
         for side, of in zip((base, new), (question.base, question.new))
     ]
     losses = means[0] - means[1] if question.metric.better != LOWER else means[1] - means[0]
-    return _Asked(question, count, compare_scores(losses, margin, level), scale)
+    return _Asked(question, count, compare_scores(losses, margin, level), question.scale)
 
 
 def _of_images(question: AccuracyQuestion, count: int, sides: Sequence[Sequence[Answers]], level: float) -> Any:

@@ -179,7 +179,11 @@ def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = No
 
 def is_accuracy(value: Any) -> bool:
     """Whether a metric's value in a run is an accuracy whose answers are known."""
-    return isinstance(value, Mapping) and isinstance(value.get(ANSWERS), Mapping)
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get(ANSWERS), Mapping)
+        and isinstance(value.get("mean"), (int, float))
+    )
 
 
 def answers_of(value: Mapping[str, Any]) -> Answers:

@@ -278,6 +278,8 @@ def _metric(raw: Any) -> Metric:
         or raw.get("better", LOWER) not in (LOWER, HIGHER)
     ):
         raise InvalidError("a unit is needed, and better is lower or higher", value=raw, definition="metric")
+    if MARGIN in raw and not (_is_number(raw[MARGIN]) and raw[MARGIN] >= 0):
+        raise InvalidError("not a number of at least 0", [MARGIN], value=raw[MARGIN])
     return Metric(raw["unit"], raw.get("better", LOWER), _rest(raw, ("unit", "better")))
 
 

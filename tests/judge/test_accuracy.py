@@ -96,9 +96,9 @@ def test_the_marker_may_set_the_margin_and_its_one_number_for_all_is_none():
         family = Family(("a",), tolerances={"a": tolerance})
         return step(base, candidate, family, Stage(1, final=True)).comparison.benchmarks["a"].metrics["top1"]
 
-    assert judged({"top1": 10.0}).verdict == "unchanged"
-    assert judged({"top1": 10.0}).accuracy.margin == 10.0
-    assert judged(10.0).verdict == "regressed"
+    assert judged({"top1": 0.1}).verdict == "unchanged"
+    assert judged({"top1": 0.1}).accuracy.margin == pytest.approx(10.0)
+    assert judged(0.1).verdict == "regressed"
     assert judged({"latency": 0.1}).accuracy.margin == 0.5
 
 

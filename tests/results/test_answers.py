@@ -211,6 +211,14 @@ def test_damaged_detections_say_so(name):
         answers_of({**value, ANSWERS: {**value[ANSWERS], name: bad}})
 
 
+@pytest.mark.parametrize("margin", [-1, "much", None, True])
+def test_a_margin_that_is_none_is_an_error_that_names_the_place(margin):
+    obj = json.loads(to_json(results([run(0, [True])])))
+    obj["benchmarks"]["a"]["metrics"]["top1"]["margin"] = margin
+    with pytest.raises(ResultsError, match=r"metrics\.top1\.margin"):
+        parse(obj, "host.json")
+
+
 def test_a_repeat_of_nothing_is_invalid():
     with pytest.raises(InvalidError):
-        with_repeats([{"top1": {"n": 1, ANSWERS: {"digest": "0"}}}], ["top1"])
+        with_repeats([{"top1": {"n": 1, "mean": 100.0, ANSWERS: {"digest": "0"}}}], ["top1"])
