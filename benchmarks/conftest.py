@@ -1,4 +1,7 @@
-"""The option ``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with.
+"""The options of the experiments.
+
+``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with. ``--data``: the labelled
+set that accuracy is measured on.
 
 A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
 deselected, so that every session says that it exists.
@@ -6,12 +9,16 @@ deselected, so that every session says that it exists.
 
 from __future__ import annotations
 
-from typing import Any, List
+import os
+from typing import TYPE_CHECKING, Any, List
 
 import pytest
 from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, values
 
 from pytest_edgeperf import session_results
+
+if TYPE_CHECKING:
+    from labelled.detection import LabelledSet
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +30,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="default: what two cores measure in a few minutes; suo-2021, mishra-2021: a paper's experiments, small, "
         "and its findings as a checklist; full: also what the published experiments measured",
     )
+    group.addoption(
+        "--data",
+        metavar="DIR",
+        # a worker may run in another folder
+        type=os.path.abspath,
+        help="photographs with labelled objects, that accuracy is measured on: a folder of COCO's format "
+        "(annotations/instances_*.json, or one of these files) or of VisDrone-DET's (images/*.jpg, annotations/*.txt)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,6 +48,21 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{marker}: an experiment of {paper}" for paper, marker in PAPERS.items()),
     ):
         config.addinivalue_line("markers", line)
+
+
+@pytest.fixture(scope="session")
+def data(pytestconfig: pytest.Config) -> LabelledSet:
+    """The labelled set of ``--data``; a benchmark that asks for it is skipped without."""
+    named = pytestconfig.getoption("data", None)
+    if named is None:
+        pytest.skip("it needs photographs with labelled objects: --data DIR, in COCO's format or VisDrone-DET's")
+    # it reads labels with numpy, which no session without them needs
+    from labelled.folder import open_set
+
+    try:
+        return open_set(named)
+    except (ValueError, ModuleNotFoundError) as error:
+        return pytest.fail(f"--data {error}", pytrace=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
