@@ -5,6 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelled.visdrone import CATEGORIES, load
+from metrics.coco import detection_set, evaluator_or_skip
+from models.detection import Detections
+
+from pytest_edgeperf import average_precision
 
 pytest.importorskip("PIL", reason="Pillow is not installed, which writes the tests' pictures")
 
@@ -64,6 +68,19 @@ def test_objects_at_least_half_in_regions_without_labels_are_left_out(tmp_path, 
     regions = "100,0,40,60,0,0,0,0\n120,0,40,60,0,0,0,0\n"
     image = only(tmp_path, regions + f"{left},10,40,20,1,4,0,0\n")
     assert bool(np.any(~image.crowd)) is kept
+
+
+def test_detections_in_a_region_without_labels_are_neither_right_nor_wrong(tmp_path):
+    evaluator_or_skip()
+    labels = load(written(tmp_path, {"one": "100,50,60,70,0,0,0,0\n1,1,20,20,1,5,0,0\n"}))
+    right, inside, outside = [1.0, 1, 21, 21], [110.0, 60, 130, 80], [50.0, 60, 70, 80]
+
+    def precision(*boxes):
+        scores = np.linspace(0.5, 0.9, len(boxes))
+        return average_precision(detection_set(labels, [Detections(np.array(boxes), scores, np.full(len(boxes), VAN))]))
+
+    assert precision(right, inside) == precision(right) == pytest.approx(100)
+    assert precision(right, outside) == pytest.approx(50)
 
 
 def test_lines_may_end_in_a_comma_and_in_any_newline(tmp_path):
