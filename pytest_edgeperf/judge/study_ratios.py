@@ -10,10 +10,11 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from pytest_edgeperf.judge.estimates import Contrast, NoLogarithmError, contrast_medians
 from pytest_edgeperf.judge.fits import Interval
 from pytest_edgeperf.judge.gate import GroupTests, Level
-from pytest_edgeperf.judge.study_values import Member, metric_of, number_of, values_of
+from pytest_edgeperf.judge.study_values import OVER, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
+from pytest_edgeperf.results.answers import MARGIN
 from pytest_edgeperf.results.studies import ANY, Study
-from pytest_edgeperf.results.types import HIGHER, Value
+from pytest_edgeperf.results.types import HIGHER, Metric, Value
 
 #: What an interval is asked for alone does not need.
 _NO_TEST = Level(alpha=0.01, family_size=1, share=1.0, suspicion=0.1)
@@ -83,6 +84,9 @@ def ratios_of(
 ) -> Tuple[SeriesRatios, ...]:
     """The ratios of each pair (series, over) in each metric, where both have a coordinate.
 
+    An accuracy has none, as its differences are told in points, nor has a number without a unit, such as an error as
+    a share of the largest output; a quotient of two metrics has.
+
     The runs are what varies: the interval is that of the difference of the mean logarithms of the runs' medians,
     by a moderated t with the judge's variance. ``new_session`` adds what sessions differ by.
     """
@@ -98,7 +102,7 @@ def ratios_of(
 def rank(
     study: Study, members: Sequence[Member], names: Sequence[str], *, new_session: bool = False
 ) -> Tuple[Ranking, ...]:
-    """Order the series at each coordinate that at least two of them have, for each metric.
+    """Order the series at each coordinate that at least two of them have, for each metric that has ratios.
 
     A series is in the group of the best before it unless the 95 % interval of their ratio leaves out 1. Each
     interval holds alone: of twenty pairs of equal series one is told apart.
@@ -160,6 +164,8 @@ def _contrast(
     if not all(known):
         return None
     told = metric_of(known[0][0][0].benchmark, metric)
+    if not _has_ratios(metric, told):
+        return None
     sides: List[List[Value]] = []
     for side in known:
         converted: List[Value] = []
@@ -180,6 +186,11 @@ def _contrast(
         # Runs are told as (series, over) whichever of them is in the numerator.
         contrast = contrast._replace(baseline_runs=len(other), candidate_runs=len(better))
     return contrast, all(len(side) > 1 or _tells_scatter(side[0]) for side in sides)
+
+
+def _has_ratios(name: str, metric: Metric) -> bool:
+    """Whether so many times as much of it is so many times better."""
+    return MARGIN not in metric.extra and bool(metric.unit or OVER in name)
 
 
 def _scaled(value: Value, scale: float) -> Value:

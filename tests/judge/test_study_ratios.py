@@ -77,6 +77,17 @@ def test_zero_has_no_ratio():
     assert ratios_of(STUDY, [member("a", 1.0, [0.0], plain=True), member("b", 1.0, [1.0])], [("a", "b")]) == ()
 
 
+@pytest.mark.parametrize("metric", [Metric("%", "higher", {"margin": 0.5}), Metric("")])
+def test_an_accuracy_and_a_number_without_unit_have_neither_ratios_nor_ranks(metric):
+    members = [
+        member(name, 1.0, values, metrics={"found": metric}, metric="found", plain=True)
+        for name, values in (("a", [60.0, 60.1]), ("b", [30.0, 30.1]))
+    ]
+    study = Study("s", "x", "", metrics=("found",))
+    assert ratios_of(study, members, [("a", "b")]) == ()
+    assert rank(study, members, ["a", "b"]) == ()
+
+
 def test_the_quotient_of_two_metrics_has_ratios():
     metrics = {"infer": Metric("ms"), "postprocess": Metric("ms")}
     study = Study("s", "x", "", metrics=("postprocess/infer",))
