@@ -111,11 +111,12 @@ def _read(study: Study, found: Sequence[Member], sources: Sequence[_Source]) -> 
 
 
 def _joined(known: Study, other: Study) -> Study:
-    """Both files' metrics and published lines."""
+    """Both files' metrics, published lines and pairs of cost and gain."""
     return replace(
         known,
         metrics=tuple(dict.fromkeys((*known.metrics, *other.metrics))),
         references=tuple(dict.fromkeys((*known.references, *other.references))),
+        pareto=tuple(dict.fromkeys((*known.pareto, *other.pareto))),
     )
 
 

@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.fits import LineFit, fit_line
+from pytest_edgeperf.judge.pareto import ParetoFront, pareto_fronts
 from pytest_edgeperf.judge.shares import SeriesShares, shares_of
 from pytest_edgeperf.judge.study_values import Member, metric_of, numbers_of
 from pytest_edgeperf.results.studies import STUDIES, STUDY, Place, ReferenceLine, Study
@@ -69,6 +70,7 @@ class StudyResult:
     ratios: Tuple[SeriesRatios, ...] = ()
     rankings: Tuple[Ranking, ...] = ()
     shares: Tuple[SeriesShares, ...] = ()
+    pareto: Tuple[ParetoFront, ...] = ()
 
 
 def read_studies(results: Results) -> List[StudyResult]:
@@ -129,7 +131,7 @@ def read_study(
         other_session: whether the series of ``between``, and those that are ranked, are of different sessions.
 
     Raises:
-        ValueError: a series has a metric in two units.
+        ValueError: a series has a metric in two units, or a pair of ``pareto`` has one in units of two quantities.
     """
     series = _series(study, found)
     ratios: Tuple[SeriesRatios, ...] = ()
@@ -141,7 +143,7 @@ def read_study(
         own = [pair for pair in matching_pairs(names, study.ratios) if pair not in between]
         ratios = ratios_of(study, found, own) + ratios_of(study, found, between, new_session=other_session)
         rankings = rank(study, found, names, new_session=other_session) if study.ranking else ()
-    return StudyResult(study, series, ratios, rankings, shares_of(study, found))
+    return StudyResult(study, series, ratios, rankings, shares_of(study, found), pareto_fronts(study, found))
 
 
 def _study(name: str, stored: Any) -> Study:

@@ -1,15 +1,16 @@
-"""The tables of studies: each series' line and pieces beside published lines, ratios, ranks and shares."""
+"""The tables of studies: each series' line and pieces beside published lines, ratios, ranks, shares, Pareto fronts."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.fits import Interval, LineFit
 from pytest_edgeperf.judge.studies import SeriesResult, StudyResult, read_studies
 from pytest_edgeperf.report.figures import metric_label
-from pytest_edgeperf.report.numbers import NOTHING, percent, significant
+from pytest_edgeperf.report.numbers import NOTHING, decimal_column, percent, significant
+from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, ParetoRow, has_equal, has_single_runs, rows_of, title_of
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
 from pytest_edgeperf.results.studies import STUDIES, ReferenceLine, Study
@@ -17,6 +18,7 @@ from pytest_edgeperf.results.types import Results
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.across import Across
+    from pytest_edgeperf.judge.pareto import ParetoFront
     from pytest_edgeperf.judge.pieces import Break
     from pytest_edgeperf.judge.study_ratios import Ranking
 
@@ -27,6 +29,10 @@ _SERIES = "series"
 #: Cells that a name keeps before a table is parted, and the most of a column's title that somebody chose.
 _NAME_WIDTH = 20
 _TITLE_WIDTH = 12
+#: Cells that make a column of units or coordinates worth them, if what is said of a point keeps as many.
+_PLACE_WIDTH = 24
+#: Cells that the name of another point needs.
+_LEAST_PLACE_WIDTH = 14
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def across_text(across: Across, paper: Paper) -> str:
 
 
 def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
-    """A block of lines per metric of which at least one series has a line, then ratios, ranks and shares.
+    """A block of lines per metric of which at least one series has a line, ratios, ranks; shares; fronts.
 
     Published lines of a metric stand below the measured ones, with their digits and units as published.
     """
@@ -85,7 +91,7 @@ def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
             blocks.append(_ranks(study.study, metric, ranked, paper))
     if study.shares:
         blocks.append(_shares(study, paper))
-    return blocks
+    return blocks + [_pareto(study.study, front, paper) for front in study.pareto]
 
 
 def _title(text: str, paper: Paper) -> List[str]:
@@ -153,6 +159,60 @@ def _shares(result: StudyResult, paper: Paper) -> List[str]:
     names = [pad("" if position else paper.clean(name), len(_SERIES)) for name, position, _ in rows]
     title = _title(f"{study.name}: shares of {metric_label(study.whole)} (%)", paper)
     return title + _in_parts(names, columns, paper, repeated=1)
+
+
+def _pareto(study: Study, front: ParetoFront, paper: Paper) -> List[str]:
+    rows = rows_of(front)
+    names = [paper.clean(row.point.series) for row in rows]
+    first = min(_NAME_WIDTH, max(cells(text) for text in ("benchmark", *names)))
+    for columns in _pareto_columns(study, front, rows, paper):
+        room = paper.width - first - sum(map(_width, columns)) - 2
+        if room >= _PLACE_WIDTH:
+            break
+    says = _verdicts(rows, max(room, 1), paper)
+    styles = ["good" if row.point.on_front else None for row in rows]
+    columns.append(Column("Pareto front", says, styles, right=False))
+    lines = _title(f"{study.name}: {title_of(front)}{' ' + LEGEND if has_equal(front) else ''}", paper)
+    lines += lay_out(_SERIES, [pad(name, len(_SERIES)) for name in names], columns, paper)
+    if has_single_runs(front):
+        lines += wrap(SINGLE_RUNS, paper.width, indent="  ")
+    return lines
+
+
+def _pareto_columns(
+    study: Study, front: ParetoFront, rows: Sequence[ParetoRow], paper: Paper
+) -> Iterator[List[Column]]:
+    """With coordinates and units; without coordinates; without either."""
+    sides = (
+        (front.cost, front.cost_metric.unit, [row.point.cost for row in rows]),
+        (front.gain, front.gain_metric.unit, [row.point.gain for row in rows]),
+    )
+    told = []
+    for name, unit, values in sides:
+        texts = [f"{text} {paper.clean(unit)}".rstrip() for text in decimal_column(values)]
+        told.append(Column(_short(metric_label(name), paper), texts, right=not unit))
+    yield [Column(_coordinate(study, paper), [row.x for row in rows]), *told]
+    yield told
+    bare = [(metric_label(name), [significant(value) for value in values]) for name, _, values in sides]
+    yield [
+        Column(middle_ellipsis(paper.clean(label), max(map(len, texts)), paper.ellipsis), texts)
+        for label, texts in bare
+    ]
+
+
+def _verdicts(rows: Sequence[ParetoRow], room: int, paper: Paper) -> List[str]:
+    """What is said of each point, in so many cells."""
+    longest = max((cells(paper.clean(row.by)) for row in rows), default=0)
+    prefix = "dominated by " if len("dominated by ") + longest <= room else "by "
+    texts = []
+    for row in rows:
+        if row.point.on_front:
+            step = paper.clean(f"front, {row.step}") if row.step else "front"
+            text = step if cells(step) <= room else "front"
+        else:
+            text = paper.clean(prefix + row.by) if room >= _LEAST_PLACE_WIDTH else "dominated"
+        texts.append(middle_ellipsis(text, room, paper.ellipsis))
+    return texts
 
 
 def _coordinate(study: Study, paper: Paper) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.across import Across
 from pytest_edgeperf.judge.fits import Interval, LineFit
+from pytest_edgeperf.judge.pareto import ParetoFront, ParetoPoint
 from pytest_edgeperf.judge.pieces import Pieces
 from pytest_edgeperf.judge.shares import SeriesShares
 from pytest_edgeperf.judge.studies import SeriesResult, StudyResult
@@ -13,6 +14,7 @@ from pytest_edgeperf.judge.study_ratios import SeriesRatios
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.markdown import escape
 from pytest_edgeperf.report.numbers import NOTHING, percent, significant
+from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, axis_of, has_equal, has_single_runs, rows_of, title_of
 from pytest_edgeperf.report.studies import pieces_text, ranks_of
 from pytest_edgeperf.results.studies import ReferenceLine, Study
 
@@ -39,6 +41,7 @@ def study_to_dict(result: StudyResult) -> Dict[str, Any]:
             for one in result.rankings
         ],
         "shares": [_shares_to_dict(one) for one in result.shares],
+        "pareto": [_pareto_to_dict(one) for one in result.pareto],
     }
 
 
@@ -102,6 +105,27 @@ def _shares_to_dict(shares: SeriesShares) -> Dict[str, Any]:
     }
 
 
+def _pareto_to_dict(front: ParetoFront) -> Dict[str, Any]:
+    return {
+        "cost": {"metric": front.cost, "unit": front.cost_metric.unit, "better": front.cost_metric.better},
+        "gain": {"metric": front.gain, "unit": front.gain_metric.unit, "better": front.gain_metric.better},
+        "points": [_pareto_point_to_dict(one, front.points) for one in front.points],
+    }
+
+
+def _pareto_point_to_dict(point: ParetoPoint, points: Sequence[ParetoPoint]) -> Dict[str, Any]:
+    told = {**_identity(point), "cost": point.cost, "gain": point.gain, "front": point.on_front}
+    if point.dominated_by is not None:
+        told.update(dominated_by=_identity(points[point.dominated_by]), told=point.told)
+    elif point.step is not None:
+        told.update(step={"cost": point.step.cost, "gain": point.step.gain})
+    return told
+
+
+def _identity(point: ParetoPoint) -> Dict[str, Any]:
+    return {"series": point.series, "x": point.x, "benchmark": point.benchmark}
+
+
 def _ends(interval: Optional[Interval]) -> Optional[List[float]]:
     return None if interval is None else list(interval)
 
@@ -132,6 +156,8 @@ def study_markdown(result: StudyResult) -> List[str]:
         lines += _ranks_markdown(result, metric)
     if any(one.points for one in result.shares):
         lines += ["", f"### shares of {escape(metric_label(study.whole))}", "", *_shares_markdown(study, result.shares)]
+    for front in result.pareto:
+        lines += ["", f"### {escape(title_of(front))}", "", *_pareto_markdown(study, front)]
     return lines
 
 
@@ -210,6 +236,25 @@ def _shares_markdown(study: Study, shares: Sequence[SeriesShares]) -> List[str]:
         for point in one.points
     ]
     return _table(["series", _axis(study), *map(metric_label, study.shares), "rest"], rows)
+
+
+def _pareto_markdown(study: Study, front: ParetoFront) -> List[str]:
+    rows = [
+        [
+            row.point.series,
+            row.x,
+            significant(row.point.cost),
+            significant(row.point.gain),
+            f"dominated by {row.by}" if row.by else "front",
+            row.step or NOTHING,
+        ]
+        for row in rows_of(front)
+    ]
+    axes = [axis_of(front.cost, front.cost_metric), axis_of(front.gain, front.gain_metric)]
+    lines = _table(["series", _axis(study), *axes, "Pareto front", "step on the front"], rows)
+    if has_equal(front):
+        lines += ["", LEGEND]
+    return [*lines, "", SINGLE_RUNS] if has_single_runs(front) else lines
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:

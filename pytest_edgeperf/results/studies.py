@@ -48,6 +48,8 @@ class Study:
         gate: ``"slope"``, ``"intercept"``: what of each series' line fails a check that finds it worse than the
             baseline's by more than the tolerance; the last test of the series fails. Lines of sizes, of quotients and
             of metrics of which more is better do not gate, and ``--against`` asks about no line.
+        pareto: pairs (cost, gain) of metrics, ``("latency", "AP")`` say, or quotients: which benchmarks give the most
+            for their cost, and by which the others are dominated.
     """
 
     name: str
@@ -62,12 +64,14 @@ class Study:
     shares: Tuple[str, ...] = ()
     whole: str = "latency"
     gate: Tuple[str, ...] = ()
+    pareto: Tuple[Tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no study can be.
 
         Raises:
-            ValueError: ``pieces``, a pair of ``ratios`` or a word of ``gate`` is none; the message names it.
+            ValueError: ``pieces``, a pair of ``ratios`` or ``pareto`` or a word of ``gate`` is none; the message names
+                it.
         """
         whole_number = isinstance(self.pieces, int) and not isinstance(self.pieces, bool)
         if self.pieces is not None and not (whole_number and self.pieces > 0):
@@ -84,6 +88,9 @@ class Study:
         for word in self.gate:
             if word not in GATES:
                 raise ValueError(f"gate has {word!r}; a line has a {' and an '.join(GATES)}")
+        for pair in self.pareto:
+            if not _is_cost_and_gain(pair):
+                raise ValueError(f"pareto has {pair!r} instead of two metrics (cost, gain), such as ('latency', 'AP')")
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a results file under ``studies.<name>``; what is as usual is left out."""
@@ -109,6 +116,8 @@ class Study:
             stored["whole"] = self.whole
         if self.gate:
             stored["gate"] = list(self.gate)
+        if self.pareto:
+            stored["pareto"] = [list(pair) for pair in self.pareto]
         return stored
 
     @classmethod
@@ -131,6 +140,7 @@ class Study:
             shares=_tuple(stored.get("shares", ())),
             whole=str(stored.get("whole", "latency")),
             gate=_tuple(stored.get("gate", ())),
+            pareto=tuple(_tuple(pair) for pair in stored.get("pareto", ())),
         )
 
 
@@ -140,6 +150,11 @@ def _is_pair(pair: Any) -> bool:
         return False
     first, second = str(pair[0]).count(ANY), str(pair[1]).count(ANY)
     return second <= first <= 1
+
+
+def _is_cost_and_gain(pair: Any) -> bool:
+    names = isinstance(pair, tuple) and all(isinstance(one, str) and one for one in pair)
+    return names and len(pair) == len(set(pair)) == 2
 
 
 def _tuple(stored: Any) -> Any:

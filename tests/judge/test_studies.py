@@ -133,6 +133,13 @@ REFERENCE = GOOD["references"][0]
         {**GOOD, "shares": [1]},
         {**GOOD, "gate": ["bend"]},
         {**GOOD, "gate": "slope"},
+        {**GOOD, "pareto": "latency"},
+        {**GOOD, "pareto": ["latency", "AP"]},
+        {**GOOD, "pareto": [["latency"]]},
+        {**GOOD, "pareto": [["latency", 1]]},
+        {**GOOD, "pareto": [["latency", ""]]},
+        {**GOOD, "pareto": [["latency", "latency"]]},
+        {**GOOD, "pareto": 1},
         {**GOOD, "references": [1]},
         {**GOOD, "references": [{**REFERENCE, "more": 1}]},
         {**GOOD, "references": [{**REFERENCE, "slope": "14"}]},
@@ -185,14 +192,31 @@ def test_a_further_step_pays_while_it_adds_five_per_cent(values, pays):
 
 def test_what_a_study_asks_for_is_stored_and_what_is_usual_is_not():
     asking = replace(
-        STUDY, pieces=2, ratios=(("*", "torch"),), ranking=True, shares=("infer",), whole="infer", gate=("slope",)
+        STUDY,
+        pieces=2,
+        ratios=(("*", "torch"),),
+        ranking=True,
+        shares=("infer",),
+        whole="infer",
+        gate=("slope",),
+        pareto=(("latency", "AP"), ("memory_process_peak", "AP")),
     )
     assert Study.from_dict("suo", json.loads(json.dumps(asking.to_dict()))) == asking
     assert set(STUDY.to_dict()) == {"x", "x_unit", "metrics", "references"}
     assert Study.from_dict("suo", {**STUDY.to_dict(), "from": "a later version"}) == STUDY
 
 
-@pytest.mark.parametrize("wrong", [{"pieces": 0}, {"ratios": (("a", "*"),)}, {"gate": ("bend",)}, {"shares": "infer"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pieces": 0},
+        {"ratios": (("a", "*"),)},
+        {"gate": ("bend",)},
+        {"shares": "infer"},
+        {"pareto": ("latency", "AP")},
+        {"pareto": (("latency", "AP", "energy_per_inference"),)},
+    ],
+)
 def test_a_study_that_cannot_be_is_refused_where_it_is_made(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         replace(STUDY, **wrong)
