@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
     from pytest_edgeperf.judge.noise import Noise
+    from pytest_edgeperf.judge.studies import StudyResult
     from pytest_edgeperf.report.text import Paper
 
 EXIT_REGRESSED = 1
@@ -115,11 +116,13 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
     show_default=True,
     help="How to print the studies.",
 )
-def report(files: Tuple[str, ...], names: Tuple[str, ...], form: str) -> None:
+@click.option("--plot", "folder", metavar="DIR", help="Also draw each study's Pareto fronts, as SVG files in DIR.")
+def report(files: Tuple[str, ...], names: Tuple[str, ...], form: str, folder: Optional[str]) -> None:
     """Print the studies of one results file, or of several beside each other.
 
     Of several, the first is told as so many times better than each other one. Exits with 0, or with 4 when a file
-    cannot be read or none holds a study that was asked for.
+    cannot be read, none holds a study that was asked for, or a picture that was asked for cannot be drawn. The files
+    that were drawn are told last, with markdown and json on the standard error.
     """
     from pytest_edgeperf.judge.across import read_across
     from pytest_edgeperf.results import ResultsError, read
@@ -144,6 +147,21 @@ def report(files: Tuple[str, ...], names: Tuple[str, ...], form: str) -> None:
         click.echo(across_text(across, _paper()))
     if not across.studies:
         sys.exit(EXIT_UNUSABLE)
+    if folder is not None:
+        _plot(across.studies, folder, err=form != "text")
+
+
+def _plot(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:
+    from pytest_edgeperf.report.plots import PlotError, write_plots
+    from pytest_edgeperf.results import ResultsError
+
+    try:
+        written = write_plots(studies, folder)
+    except (PlotError, ResultsError) as error:
+        _unusable(error)
+    click.echo("" if err else "\n", nl=False)
+    for path in written:
+        click.echo(f"drawn: {path}", err=err)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -38,10 +38,18 @@ def write(path: Union[str, os.PathLike[str]], results: Results) -> None:
     Raises:
         ResultsError: it cannot be written; the old file is as it was.
     """
+    replace_file(path, _to_json(results, os.fspath(path)).encode("utf-8"))
+
+
+def replace_file(path: Union[str, os.PathLike[str]], data: bytes) -> None:
+    """Put ``data`` into a file as :func:`write` does: at any moment the old or the new one is there, complete.
+
+    Raises:
+        ResultsError: it cannot be written; the old file is as it was.
+    """
     source = os.fspath(path)
-    text = _to_json(results, source)
     try:
-        _replace(Path(os.path.realpath(source)), text.encode("utf-8"))
+        _replace(Path(os.path.realpath(source)), data)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ResultsError(f"{source}: the file cannot be written ({why}); {_remedy(error)}") from error

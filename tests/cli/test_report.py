@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from pytest_edgeperf.cli import main
 from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
+ROOT = Path(__file__).parents[2]
 TABLE_I = str(Path(__file__).parents[1] / "data" / "suo-2021-table-1.json")
 
 
@@ -87,3 +91,83 @@ def test_without_files_it_says_what_is_missing():
     outcome = report()
     assert outcome.exit_code == 2
     assert "RESULTS" in outcome.output
+
+
+@pytest.fixture
+def detectors(tmp_path):
+    """A study with a pair of metrics: what accuracy costs."""
+    study = Study("precisions: a/b", "complexity", "GFLOPs", metrics=("latency",), pareto=(("latency", "AP"),))
+    metrics = {"latency": Metric("ms"), "AP": Metric("%", "higher")}
+    benchmarks = {
+        f"test[{name}]": Benchmark(
+            {},
+            metrics,
+            tuple(Run("e", "2026-11-20T12:00:00Z", "s", {"latency": ms + more, "AP": ap}) for more in (0.0, 0.1)),
+            {"study": Place(study.name, name, 16.1).to_dict()},
+        )
+        for name, ms, ap in (("fp32", 16.1, 37.6), ("fp16", 17.0, 37.5), ("int8", 8.0, 34.5))
+    }
+    path = tmp_path / "detectors.json"
+    results.write(path, Results("host", {"e": {}}, benchmarks, {"studies": {study.name: study.to_dict()}}))
+    return path
+
+
+def test_what_accuracy_costs_as_text(detectors):
+    outcome = report(detectors)
+    assert outcome.exit_code == 0
+    assert "front, +3.1 points for +8.1 ms" in outcome.output
+    assert "dominated by fp32" in outcome.output
+
+
+def test_pictures_are_drawn_beside_the_text(detectors, tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    folder = tmp_path / "pictures"
+    outcome = report(detectors, "--plot", folder)
+    assert outcome.exit_code == 0
+    drawn = folder / "precisions-a-b-AP-for-latency.svg"
+    assert outcome.output.splitlines()[-1] == f"drawn: {drawn}"
+    assert list(folder.iterdir()) == [drawn]
+    assert drawn.read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize("form", ["json", "markdown"])
+def test_what_was_drawn_is_not_among_what_programs_read(detectors, tmp_path, form):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    plain = command(detectors, "--format", form)
+    done = command(detectors, "--format", form, "--plot", tmp_path / "pictures")
+    assert done.returncode == 0
+    assert done.stdout == plain.stdout
+    assert done.stderr.startswith("drawn: ")
+
+
+def test_without_matplotlib_the_text_is_there_and_the_error_names_the_remedy(detectors, tmp_path):
+    done = command(detectors, "--plot", tmp_path / "pictures", blocked="matplotlib")
+    assert done.returncode == 4
+    assert "front, +3.1 points for +8.1 ms" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("edgeperf: pictures are drawn by matplotlib, which cannot be imported")
+    assert line.endswith("pip install 'pytest-edgeperf[report]'")
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_only_pictures_take_matplotlib(detectors):
+    assert command(detectors, blocked="matplotlib").returncode == 0
+
+
+def test_nothing_to_plot_is_said(desktop, tmp_path):
+    outcome = report(desktop, "--plot", tmp_path / "pictures")
+    assert outcome.exit_code == 4
+    assert "edgeperf: there is nothing to plot: no study here has a pair of metrics" in outcome.output
+
+
+def command(*arguments, blocked=None):
+    """The command in a process of its own, where a module cannot be imported."""
+    absent = {} if blocked is None else {blocked: None}
+    code = f"import sys; sys.modules.update({absent}); from pytest_edgeperf.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "report", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
