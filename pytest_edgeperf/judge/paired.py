@@ -96,7 +96,8 @@ def score(lost: int, won: int, count: int, loss: float) -> float:
 
 def _scores(lost: Array, won: Array, count: int, loss: float) -> Array:
     linear = lost + won - (2 * count - lost + won) * loss
-    won_share = (linear + np.sqrt(np.maximum(linear**2 + 8.0 * count * won * loss * (1 - loss), 0.0))) / (4.0 * count)
+    root = np.sqrt(linear**2 + 8.0 * count * won * loss * (1 - loss))
+    won_share = np.maximum(linear + root, 0.0) / (4.0 * count)
     variance = count * (2 * won_share + loss * (1 - loss))
     surplus = lost - won - count * loss
     certain = np.where(surplus == 0, 0.0, np.copysign(np.inf, surplus))
