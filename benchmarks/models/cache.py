@@ -1,14 +1,22 @@
-"""Where exported networks are kept: a private folder that survives the process."""
+"""Where exported and trained networks are kept: a private folder that survives the process, and what it is keyed by."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+import subprocess
+import sys
 import tempfile
+from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterable, Iterator
 
 from pytest_edgeperf import FrameworkError
+
+#: The modules of the networks; beside it those of the labelled sets.
+SOURCES = Path(__file__).parent
 
 
 def folder() -> Path:
@@ -30,6 +38,42 @@ def folder() -> Path:
         except FrameworkError as error:
             refusals.append(str(error))
     raise FrameworkError("; ".join(refusals) + "; set EDGEPERF_CACHE_DIR to a folder of yours")
+
+
+def digest_of(sources: Iterable[str]) -> Any:
+    """A SHA-256 of source files, to go on with: ``detection`` is one of the networks', ``labelled/digits`` another."""
+    digest = hashlib.sha256()
+    for name in sorted(sources):
+        path = SOURCES.parent / name if "/" in name else SOURCES / name
+        digest.update(path.with_suffix(".py").read_bytes())
+    return digest
+
+
+def torch_suffix() -> str:
+    """What torch's version adds to a name in the cache, read without importing it; empty where there is none."""
+    try:
+        return f"-torch-{metadata.version('torch')}"
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, in the place of ``path`` once it is finished and never before."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def run_module(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``python -m module`` in a child process that finds what this one finds, its output captured."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _candidates() -> Iterator[Path]:

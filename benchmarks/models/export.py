@@ -13,23 +13,19 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import filelock
 import numpy as np
 
-from models import cache
-from models.images import photographs
+from models import cache, training
 from models.sizes import Resolution, label, parse
 from models.zoo import Network, known
 from pytest_edgeperf import FrameworkError
@@ -40,7 +36,6 @@ LARGEST_ERROR = 1e-3
 TRACED_RESOLUTION = 64
 REFERENCE_SEED = 7
 LONGEST_WAIT_S = 900
-SOURCES = Path(__file__).parent
 MODEL = "model.onnx"
 
 
@@ -88,7 +83,7 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
     """The network's export, made now in a child process where the cache has none or a damaged one.
 
     Raises:
-        FrameworkError: it has to be made and torch is not installed, or the export fails.
+        FrameworkError: it has to be made and torch is not installed, or the training or the export fails.
     """
     found = find(network, resolution)
     if found is not None:
@@ -99,9 +94,10 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
             "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
             f"{_folder(network).parent} from a machine with this checkout that ran the benchmark"
         )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
-    command = [sys.executable, "-m", "models.export", network.name, label(resolution)]
-    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if network.training:
+        # here, where what it says of the wait is not captured
+        training.ensure(network)
+    child = cache.run_module("models.export", network.name, label(resolution))
     found = find(network, resolution)
     if child.returncode != 0 or found is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
@@ -115,7 +111,7 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     Without torch an export by any version of it will do.
     """
     folder = _folder(network)
-    folders = [folder] if _torch_version() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
+    folders = [folder] if cache.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
     for one in reversed(folders):
         candidate = Exported(one, resolution)
         damage = candidate.damage()
@@ -164,20 +160,10 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 
 def _folder(network: Network) -> Path:
-    digest = hashlib.sha256(f"{network.reference_inputs} {network.outputs}".encode())
-    used = {"export", "images", "weights", "classification", "detection", "darknet", network.module, *network.uses}
-    for name in sorted(used):
-        digest.update((SOURCES / f"{name}.py").read_bytes())
-    version = _torch_version()
-    suffix = f"-torch-{version}" if version else ""
-    return cache.folder() / f"{network.name}-{digest.hexdigest()[:16]}{suffix}"
-
-
-def _torch_version() -> str:
-    try:
-        return metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        return ""
+    shared = {"export", "images", "weights", "classification", "detection", "darknet"}
+    digest = cache.digest_of({*shared, network.module, *network.uses})
+    digest.update(f"{network.reference_inputs} {network.outputs}".encode())
+    return cache.folder() / f"{network.name}-{digest.hexdigest()[:16]}{cache.torch_suffix()}"
 
 
 def _write(network: Network, target: Exported) -> None:
@@ -187,15 +173,15 @@ def _write(network: Network, target: Exported) -> None:
 
     torch.set_num_threads(1)
     made = import_module(f"models.{network.module}").network()
-    photos = photographs(network.reference_inputs, seed=REFERENCE_SEED)
-    inputs = [network.prepare(photo, target.resolution) for photo in photos]
+    images = network.images(network.reference_inputs, REFERENCE_SEED)
+    inputs = [network.prepare(image, target.resolution) for image in images]
     with torch.inference_mode():
         outputs = [_arrays(made(torch.from_numpy(array))) for array in inputs]
     if not _has_good_model(target.folder):
-        with _replacing(target.model) as onnx_file:
+        with cache.replacing(target.model) as onnx_file:
             _to_onnx(torch, made, network, onnx_file)
     checked = _check(network, target.model, inputs, outputs)
-    with _replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
+    with cache.replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
         named = {f"input_{index}": array for index, array in enumerate(inputs)}
         for index, arrays in enumerate(outputs):
             named.update({f"output_{index}_{place}": array for place, array in enumerate(arrays)})
@@ -209,7 +195,7 @@ def _write(network: Network, target: Exported) -> None:
         **checked,
         "sha256": {file.name: _sha256(file) for file in (target.model, target.reference)},
     }
-    with _replacing(target.about_file) as about_file:
+    with cache.replacing(target.about_file) as about_file:
         about_file.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -272,17 +258,6 @@ def _check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[
             f"{error:.3g} of the largest output, allowed {LARGEST_ERROR:g}"
         )
     return {"checked_with": f"onnxruntime {onnxruntime.__version__}", "largest_relative_error": error}
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

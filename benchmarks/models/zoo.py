@@ -7,6 +7,8 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from labelled import digits
+
 from models.classification import crop
 from models.detection import letterbox
 from models.images import photographs
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """A network's file among these, and how it is fed: ``prepare(photo, resolution)`` makes its input.
+    """A network's file among these, and how it is fed: ``prepare(image, resolution)`` makes its input.
 
     Outputs called ``stride_…`` grow with the resolution. ``reference_inputs`` are kept per resolution. ``uses`` names
-    the other files among these that its weights and outputs depend on.
+    the other files among these, or of ``labelled``, that its weights and outputs depend on.
     """
 
     name: str
@@ -37,10 +39,15 @@ class Network:
     #: Whether it takes several images at once.
     batches: bool = False
     uses: Tuple[str, ...] = ()
+    channels: int = 3
+    #: From how many and a seed to what ``prepare`` takes, for the reference and for a calibration.
+    images: Callable[[int, int], Sequence[Any]] = photographs
+    #: How long its training takes, for who waits for it; empty where its weights are only seeded.
+    training: str = ""
 
     def shape(self, resolution: Resolution, batch: int = 1) -> Tuple[int, int, int, int]:
         """Of its one input, ``images``."""
-        return (batch, 3, *sides(resolution))
+        return (batch, self.channels, *sides(resolution))
 
     def refuses(self, resolution: Resolution, batch: int = 1) -> Optional[str]:
         """Why it cannot be had so, or ``None``."""
@@ -68,6 +75,17 @@ NETWORKS = {
             squeeze,
             multiple_of=1,
             uses=("mobilenetv2", "scaling", "segmentation"),
+        ),
+        Network(
+            "digits-cnn",
+            "digits_cnn",
+            ("logits",),
+            digits.as_input,
+            only=8,
+            uses=("training", "labelled/digits"),
+            channels=1,
+            images=digits.images,
+            training="some seconds",
         ),
         Network("mobilenetv2", "mobilenetv2", ("logits",), crop),
         Network(
@@ -119,9 +137,10 @@ def known(name: str) -> Network:
 
 
 def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
-    """A network for images of ``resolution`` pixels (a side, or height and width), with seeded weights.
+    """A network for images of ``resolution`` pixels (a side, or height and width), with seeded or trained weights.
 
     Most take sides that are multiples of 32; the detectors for 300 pixels take no other, and several images at once.
+    ``digits-cnn`` is trained on first use, on what ``labelled`` has.
 
     Nothing is built before a runtime asks: ``"torch"`` builds the module, ``"onnx"`` and the reference
     come from the cache, exported on first use. The weights are the same at every resolution.
@@ -158,8 +177,8 @@ def _converted(kind: str, name: str, resolution: int) -> Any:
 
 
 def _calibration(network: Network, resolution: Resolution, batch: int) -> Inputs:
-    photos = photographs(CALIBRATION_PHOTOGRAPHS, seed=CALIBRATION_SEED)
-    return Inputs([(one,) for one in _batches([network.prepare(photo, resolution) for photo in photos], batch)])
+    images = network.images(CALIBRATION_PHOTOGRAPHS, CALIBRATION_SEED)
+    return Inputs([(one,) for one in _batches([network.prepare(image, resolution) for image in images], batch)])
 
 
 def _batches(arrays: Sequence[Any], batch: int) -> List[Any]:

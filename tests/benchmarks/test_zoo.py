@@ -18,6 +18,7 @@ from pytest_edgeperf.frameworks import get
 
 NETWORKS = [
     "deeplabv3-mobilenetv2",
+    "digits-cnn",
     "mobilenetv2",
     "posenet",
     "resnet18",
@@ -32,7 +33,7 @@ SMALL = ["mobilenetv2", "resnet18", "yolov3-tiny"]
 @pytest.fixture
 def no_torch(monkeypatch):
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr(exporting, "_torch_version", lambda: "")
+    monkeypatch.setattr(exporting.cache, "torch_suffix", lambda: "")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
 
 

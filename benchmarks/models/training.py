@@ -1,0 +1,125 @@
+"""Trains a network once, in a process of its own, and keeps its weights in the cache for all of its resolutions.
+
+``python -m models.training NAME``, with ``benchmarks`` on the path, does so ahead of a session: on a small device it
+takes minutes. The weights are arrays in an .npz file, whose name has a hash of the sources that they depend on; nothing
+is pickled.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+import filelock
+import numpy as np
+
+from models import cache
+from pytest_edgeperf import FrameworkError
+
+if TYPE_CHECKING:
+    from models.zoo import Network
+
+    Weights = Dict[str, np.ndarray]
+
+LONGEST_WAIT_S = 900
+
+
+def filled(made: Any, name: str) -> Any:
+    """The torch module with the weights that the network of that name was trained to; what :func:`ensure` raises."""
+    import torch
+
+    from models.zoo import known
+
+    made.load_state_dict({key: torch.from_numpy(array) for key, array in ensure(known(name)).items()})
+    return made
+
+
+def ensure(network: Network) -> Weights:
+    """The network's weights, trained now in a child process where the cache has none or damaged ones.
+
+    Raises:
+        FrameworkError: the training failed; the message has the last lines of what it said.
+    """
+    path = file_of(network)
+    found = _read(path)
+    if found is not None:
+        return found
+    told = f"{network.name} has no weights yet: training it once, {network.training}; kept as {path}"
+    print(told, file=sys.stderr, flush=True)
+    child = cache.run_module("models.training", network.name)
+    found = _read(path)
+    if child.returncode != 0 or found is None:
+        last = "\n".join(child.stderr.strip().splitlines()[-15:])
+        raise FrameworkError(f"training {network.name} failed ({child.returncode}):\n{last}")
+    return found
+
+
+def find(network: Network) -> Optional[Weights]:
+    """The network's weights in the cache, or ``None``; damaged ones are none, with a warning that says so."""
+    return _read(file_of(network))
+
+
+def train(network: Network) -> bool:
+    """Train in this process unless another did; safe against several at once.
+
+    Returns:
+        whether it was trained now.
+
+    Raises:
+        FrameworkError: another process holds the lock for too long, or what it is trained on is missing.
+    """
+    path = file_of(network)
+    try:
+        with filelock.FileLock(f"{path}.lock", timeout=LONGEST_WAIT_S):
+            if _read(path) is not None:
+                return False
+            weights = import_module(f"models.{network.module}").train().state_dict()
+            with cache.replacing(path) as npz_file, npz_file.open("wb") as stream:
+                np.savez(stream, **{key: tensor.numpy() for key, tensor in weights.items()})
+    except filelock.Timeout as error:
+        raise FrameworkError(
+            f"another process has been training {network.name} for {LONGEST_WAIT_S} s (lock: {error.lock_file})"
+        ) from error
+    return True
+
+
+def file_of(network: Network) -> Path:
+    """Where its weights are or will be: of these sources and this version of torch."""
+    digest = cache.digest_of({"training", "weights", network.module, *network.uses})
+    return cache.folder() / f"{network.name}-weights-{digest.hexdigest()[:16]}{cache.torch_suffix()}.npz"
+
+
+def _read(path: Path) -> Optional[Weights]:
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        told = f"{type(error).__name__}: {error}"
+        warnings.warn(f"{path} is damaged ({told}) and will be trained anew", stacklevel=3)
+        return None
+
+
+def main(arguments: List[str]) -> int:
+    """Train ``NAME``; prints whether it was trained now or found."""
+    from models.zoo import known
+
+    try:
+        network = known(*arguments)
+        if not network.training:
+            raise FrameworkError(f"{network.name} has seeded weights and is not trained")
+        made = train(network)
+    except FrameworkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("trained" if made else "found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
