@@ -39,7 +39,9 @@ YOLOV3 = (
     Head(8, ((10, 13), (16, 30), (33, 23))),
 )
 YOLOV3_TINY = (Head(32, ((81, 82), (135, 169), (344, 319))), Head(16, ((10, 14), (23, 27), (37, 58))))
-#: Channels of every head.
+#: Of the detector of drawn shapes (``models.shapes_detector``).
+SHAPES = (Head(8, ((7, 7), (15, 15), (29, 29))),)
+#: Channels of every head of YOLOv3 and YOLOv3-tiny.
 PER_CELL = 3 * (5 + CLASSES)
 
 
@@ -120,11 +122,11 @@ def detect(
 def decode(output: Array, head: Head, confidence: float) -> Tuple[Array, Array, Array]:
     """Boxes [n, 4] in input pixels, scores [n] and best classes [n] above ``confidence`` in a raw head.
 
-    An output is [1, anchors * (5 + classes), rows, columns]. A score is objectness times the best class.
-    Objectness bounds the score, so the classes are looked at only where it passes.
+    An output is [1, anchors * (5 + classes), rows, columns]; its channels say how many classes there are. A score is
+    objectness times the best class. Objectness bounds the score, so the classes are looked at only where it passes.
     """
     rows, columns = output.shape[2:]
-    cells = output.reshape(len(head.anchors), 5 + CLASSES, rows, columns)
+    cells = output.reshape(len(head.anchors), -1, rows, columns)
     anchor, row, column = np.nonzero(cells[:, 4] > np.log(confidence / (1 - confidence)))
     raw = cells[anchor, :, row, column].astype(np.float64)
     classes = raw[:, 5:].argmax(axis=1)

@@ -61,6 +61,13 @@ class Network:
         return None
 
 
+def _drawn_shapes(count: int, seed: int) -> Sequence[Any]:
+    # it imports these modules itself
+    from labelled import shapes
+
+    return shapes.photographs(count, seed)
+
+
 #: What the detectors of that kind share.
 SSD = ("scaling", "ssd", "ssd_boxes")
 #: No side is shorter.
@@ -97,6 +104,15 @@ NETWORKS = {
             uses=("pose", "scaling"),
         ),
         Network("resnet18", "resnet", ("logits",), crop),
+        Network(
+            "shapes-detector",
+            "shapes_detector",
+            ("stride_8",),
+            letterbox,
+            uses=("training", "images", "detection", "proportions", "labelled/detection", "labelled/shapes"),
+            images=_drawn_shapes,
+            training="a minute or two on a desktop's core, longer on a small device",
+        ),
         Network("ssd300", "ssd300", ("locations", "classes"), squeeze, only=300, batches=True, uses=SSD),
         Network(
             "ssd-mobilenetv2",
@@ -140,7 +156,7 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
     """A network for images of ``resolution`` pixels (a side, or height and width), with seeded or trained weights.
 
     Most take sides that are multiples of 32; the detectors for 300 pixels take no other, and several images at once.
-    ``digits-cnn`` is trained on first use, on what ``labelled`` has.
+    ``digits-cnn`` and ``shapes-detector`` are trained on first use, on what ``labelled`` has.
 
     Nothing is built before a runtime asks: ``"torch"`` builds the module, ``"onnx"`` and the reference
     come from the cache, exported on first use. The weights are the same at every resolution.

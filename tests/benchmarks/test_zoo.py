@@ -22,6 +22,7 @@ NETWORKS = [
     "mobilenetv2",
     "posenet",
     "resnet18",
+    "shapes-detector",
     "ssd-mobilenetv2",
     "ssd300",
     "yolov3",
