@@ -1,7 +1,7 @@
 """The options of the experiments.
 
-``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with. ``--data``: the labelled
-set that accuracy is measured on.
+``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with. ``--data`` and
+``--detector``: a labelled set, and a network for it, whose accuracy is measured.
 
 A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
 deselected, so that every session says that it exists.
@@ -19,6 +19,7 @@ from pytest_edgeperf import session_results
 
 if TYPE_CHECKING:
     from labelled.detection import LabelledSet
+    from models.given import GivenDetector
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=os.path.abspath,
         help="photographs with labelled objects, that accuracy is measured on: a folder of COCO's format "
         "(annotations/instances_*.json, or one of these files) or of VisDrone-DET's (images/*.jpg, annotations/*.txt)",
+    )
+
+    group.addoption(
+        "--detector",
+        metavar="FILE",
+        type=os.path.abspath,
+        help="an ONNX file of YOLOv3 or YOLOv3-tiny with raw heads as outputs, trained for the categories of --data",
     )
 
 
@@ -63,6 +71,20 @@ def data(pytestconfig: pytest.Config) -> LabelledSet:
         return open_set(named)
     except (ValueError, ModuleNotFoundError) as error:
         return pytest.fail(f"--data {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def detector(pytestconfig: pytest.Config) -> GivenDetector:
+    """The network of ``--detector``; a benchmark that asks for it is skipped without."""
+    named = pytestconfig.getoption("detector", None)
+    if named is None:
+        pytest.skip("it needs a network that is trained for the photographs of --data: --detector FILE.onnx")
+    from models.given import given_detector
+
+    try:
+        return given_detector(named)
+    except (ValueError, ModuleNotFoundError) as error:
+        return pytest.fail(str(error), pytrace=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

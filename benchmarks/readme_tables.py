@@ -73,8 +73,8 @@ EXPERIMENTS = (
     ),
     Experiment(
         "test_precision.py",
-        "fp32, fp16, bf16 and int8: latency, memory, size, error of the outputs; in turns with fp32",
-        "suo-2021, experiment 3: table II; mishra-2021, figure 4",
+        "fp32, fp16, bf16 and int8: latency, memory, size, error of the outputs, accuracy; in turns with fp32",
+        "suo-2021, experiment 3; mishra-2021, figure 4",
         (
             "latency",
             "latency_fp16",
@@ -83,13 +83,15 @@ EXPERIMENTS = (
             "memory_process_peak",
             "engine_size",
             "output_error",
+            "top1",
+            "AP",
         ),
     ),
     Experiment(
         "test_resolution_scaling.py",
-        "inputs of 1:1, 4:3 and 16:9 for photographs of 4:3 and 16:9",
-        "suo-2021, experiment 3: figures 4 and 9",
-        ("latency", "memory_process_peak"),
+        "inputs of 1:1, 4:3 and 16:9 for photographs of 4:3 and 16:9; accuracy on drawn shapes, or on VisDrone",
+        "suo-2021, experiment 3: figures 4 and 9, table II",
+        ("latency", "memory_process_peak", "AP", "AP50", "AP75"),
     ),
     Experiment(
         "test_parallel_engines.py",
@@ -122,6 +124,12 @@ EXPERIMENTS = (
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",
         ("first_inference", "warm_up", "latency"),
+    ),
+    Experiment(
+        "test_conversion_check.py",
+        "converted networks against torch's on 20 photographs and a random input",
+        "trinh-2023, chapter 4",
+        ("latency", "cosine", "same_class"),
     ),
     Experiment(
         "test_sustained.py",

@@ -90,6 +90,43 @@ SUO_2021_EXPERIMENT_3_PRECISION = Study(
     ratios=tuple((f"* {precision}", "* fp32") for precision in ("fp16", "bf16", "int8")),
 )
 
+#: What a format costs in accuracy and gives in time and memory, of networks that are trained.
+PRECISIONS_OF_DIGITS = Study(
+    "precisions and accuracy, digits",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "top1", "memory_process_peak", "engine_size"),
+    lines=False,
+    pareto=(("latency", "top1"), ("engine_size", "top1"), ("energy_per_inference", "top1")),
+)
+PRECISIONS_OF_SHAPES = Study(
+    "precisions and accuracy, drawn shapes",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "AP", "AP50", "AP75", "memory_process_peak", "engine_size"),
+    lines=False,
+    pareto=(("latency", "AP"), ("engine_size", "AP"), ("energy_per_inference", "AP")),
+)
+
+#: Table II of Suo et al. (2021): the proportions of YOLOv3's input, bits, and AP, AP50 and AP75 in percent on VisDrone.
+SUO_2021_TABLE_2 = {
+    ("1:1", 32): (8.0, 18.39, 6.02),
+    ("4:3", 32): (8.05, 18.49, 5.99),
+    ("16:9", 32): (7.65, 17.59, 5.63),
+    ("16:9", 16): (7.66, 17.61, 5.65),
+}
+SUO_2021_TABLE_2_SHAPES = Study(
+    "suo-2021 table II, on drawn shapes",
+    "complexity",
+    "GFLOPs",
+    metrics=("AP", "AP50", "AP75", "latency", "memory_process_peak"),
+    lines=False,
+    pareto=(("latency", "AP"), ("memory_process_peak", "AP"), ("energy_per_inference", "AP")),
+)
+SUO_2021_TABLE_2_DATA = replace(
+    SUO_2021_TABLE_2_SHAPES, name="suo-2021 table II, on the photographs of --data", x="input", x_unit="pixels"
+)
+
 #: The same read as what mishra-2021's figure 4 shows, frames per second, would be 1000 over the latency in ms.
 PRECISIONS_IN_TURNS = Study(
     "precisions in turns with fp32",

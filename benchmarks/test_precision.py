@@ -9,9 +9,11 @@ the space and whose gain depends on the architecture and the hardware.
 
 Here: YOLOv3-tiny and two classifiers; with ``--suite=full`` YOLOv3 and SSD300 too. ``test_alone`` measures each format
 in a process of its own, as memory needs it, and ``test_in_turns`` both formats in one, in turns of milliseconds, where
-only their ratio counts. The networks' weights are seeded: what can be compared with the reference is ``output_error``,
-the largest error of an output as a share of the largest output, and no accuracy. A format that a runtime does not have
-is skipped with its reason; one that a processor only imitates is computed in fp32 between conversions.
+only their ratio counts. Their weights are seeded: what can be compared with the reference is ``output_error``, the
+largest error of an output as a share of the largest output, and no accuracy. Accuracy is that of two networks that are
+trained: ``test_digits`` tells the share of handwritten digits that each format reads, ``test_shapes`` the average
+precision of a detector of drawn shapes. A format that a runtime does not have is skipped with its reason; one that a
+processor only imitates is computed in fp32 between conversions.
 """
 
 from __future__ import annotations
@@ -19,12 +21,21 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from labelled import digits
+from labelled.recording import record_digits, record_shapes
+from metrics.coco import evaluator_or_skip
 from models import build
 from models.classification import crop
 from models.detection import letterbox
 from models.images import photographs
+from models.proportions import input_size
 from models.scaling import squeeze
-from studies import PRECISIONS_IN_TURNS, SUO_2021_EXPERIMENT_3_PRECISION
+from studies import (
+    PRECISIONS_IN_TURNS,
+    PRECISIONS_OF_DIGITS,
+    PRECISIONS_OF_SHAPES,
+    SUO_2021_EXPERIMENT_3_PRECISION,
+)
 from suites import values
 
 from pytest_edgeperf import Inputs
@@ -71,6 +82,39 @@ def test_in_turns(timed_inference, framework, precision, network, resolution):
         PRECISIONS_IN_TURNS, series=f"{network} {framework.name} {precision}", x=model.parameters["flops"] / 1e9
     )
     timed_inference.compare(images(network, resolution), **engines)
+
+
+@pytest.mark.timed_inference
+@pytest.mark.parametrize("precision", values(default=PRECISIONS[:1], paper=PRECISIONS[1:]))
+def test_digits(timed_inference, framework, precision):
+    skip_without_digits()
+    model = build("digits-cnn", 8)
+    engine = framework.load(model, precision=precision)
+    timed_inference.study(
+        PRECISIONS_OF_DIGITS, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9
+    )
+    timed_inference(engine, engine.example_inputs())
+    record_digits(timed_inference, engine)
+
+
+@pytest.mark.timed_inference
+@pytest.mark.parametrize("precision", values(paper=PRECISIONS))
+def test_shapes(timed_inference, framework, precision):
+    evaluator_or_skip()
+    size = input_size(160, "4:3")
+    model = build("shapes-detector", size)
+    engine = framework.load(model, precision=precision)
+    timed_inference.study(
+        PRECISIONS_OF_SHAPES, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9
+    )
+    timed_inference(engine, Inputs.of([letterbox(photo, size) for photo in photographs(4)]))
+    record_shapes(timed_inference, engine, size)
+
+
+def skip_without_digits():
+    reason = digits.missing()
+    if reason is not None:
+        pytest.skip(reason)
 
 
 def images(network, resolution):

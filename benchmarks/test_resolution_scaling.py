@@ -8,9 +8,13 @@ Nano, on VisDrone: AP of 8.00 % at 416x416, 8.05 % at 416x320 and 7.65 % at 416x
 416x416 and in 416x320, and 312x234 (there; 341x256 fill the input's height) in 416x256.
 
 Here: YOLOv3-tiny with a longer side of 320 pixels; with ``--suite=full`` also 416, and YOLOv3 at the paper's sizes. The
-weights are seeded, so that there is no accuracy: instead, the checklist tells what share of the photograph's pixels in
-a square input is kept (``models.proportions``). The study reads latency and memory over the complexity in GFLOPs, a
-series per proportions of the photograph, which lie on one line where only the operations count.
+study reads latency and memory over the complexity in GFLOPs, a series per proportions of the photograph, which lie on
+one line where only the operations count. The weights are seeded; the checklist tells what share of the photograph's
+pixels in a square input is kept (``models.proportions``).
+
+Table II, the accuracy, is that of a detector that is trained: ``test_shapes``, on drawn shapes in photographs of both
+proportions, with a longer side of 160 pixels. With ``--data DIR`` (VisDrone, say) and ``--detector FILE.onnx`` (YOLOv3
+or YOLOv3-tiny, trained for its categories) ``test_data`` measures the table on the photographs themselves, at 416.
 """
 
 from __future__ import annotations
@@ -18,11 +22,18 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from labelled.recording import record_detections, record_shapes
+from metrics.coco import evaluator_or_skip
 from models import build
-from models.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
+from models.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
 from models.images import photographs
 from models.proportions import input_size
-from studies import SUO_2021_EXPERIMENT_3_SCALING
+from studies import (
+    SUO_2021_EXPERIMENT_3_SCALING,
+    SUO_2021_TABLE_2,
+    SUO_2021_TABLE_2_DATA,
+    SUO_2021_TABLE_2_SHAPES,
+)
 from suites import values
 
 from pytest_edgeperf import Inputs
@@ -58,6 +69,47 @@ def test_yolov3_tiny(timed_inference, framework, precision, longer, photo, scali
 @pytest.mark.timed_inference(budget=10)
 def test_yolov3(timed_inference, framework, precision, longer, photo, scaling):
     measure("yolov3", YOLOV3, timed_inference, framework, precision, longer, photo, scaling)
+
+
+ROWS_OF_TABLE_2 = [(proportions, f"fp{bits}") for proportions, bits in SUO_2021_TABLE_2]
+
+
+@pytest.mark.timed_inference
+@pytest.mark.parametrize(("scaling", "precision"), values(paper=ROWS_OF_TABLE_2))
+def test_shapes(timed_inference, framework, precision, scaling):
+    evaluator_or_skip()
+    size = input_size(160, scaling)
+    model = build("shapes-detector", size)
+    engine = framework.load(model, precision=precision)
+    timed_inference.study(
+        SUO_2021_TABLE_2_SHAPES, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9
+    )
+    photos = photographs_of("4:3")
+    timed_inference(
+        engine,
+        Inputs.of(photos),
+        preprocess=partial(letterbox, resolution=size),
+        postprocess=partial(detect, heads=SHAPES, resolution=size, photo_shape=photos[0].shape),
+    )
+    record_shapes(timed_inference, engine, size)
+
+
+@pytest.mark.timed_inference
+@pytest.mark.parametrize(("scaling", "precision"), values(paper=ROWS_OF_TABLE_2))
+def test_data(timed_inference, framework, precision, scaling, data, detector):
+    evaluator_or_skip()
+    size = input_size(416, scaling)
+    engine = framework.load(detector.model(size), precision=precision)
+    timed_inference.study(SUO_2021_TABLE_2_DATA, series=f"{framework.name} {precision}", x=size[0] * size[1])
+    photo = data.images[0].read()
+    timed_inference(
+        engine,
+        photo,
+        preprocess=partial(letterbox, resolution=size),
+        postprocess=partial(detect, heads=detector.heads, resolution=size, photo_shape=photo.shape),
+    )
+    found = detector.detections_of(engine, data.images, size, len(data.categories))
+    record_detections(timed_inference, data, found)
 
 
 def measure(network, heads, timed_inference, framework, precision, longer, photo, scaling):

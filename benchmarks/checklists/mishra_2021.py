@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 PIPELINE = "test_pipeline_optimisation.py"
 IN_TURNS = "test_precision.py::test_in_turns"
-ALONE = "test_precision.py::test_alone"
+PRECISION = "test_precision.py"
+ALONE = f"{PRECISION}::test_alone"
+#: Tests of networks that are trained, and what tells their accuracy.
+TRAINED = (("test_digits", "top1"), ("test_shapes", "AP"))
+#: What is called a minor loss of accuracy, in percentage points.
+MINOR_POINTS = 1.0
 TASKS = "test_task_models.py"
 #: What a clip of the pipeline has.
 FRAMES = 4
@@ -126,7 +131,15 @@ def _half_the_size(rows: Rows) -> Tuple[Part, ...]:
 def _accuracy(rows: Rows) -> Tuple[Part, ...]:
     errors = [row.values["output_error"] for row in rows.of(ALONE, ("output_error",), precision="fp16")]
     told = f"; fp16's outputs are off by {min(errors):.2g} to {max(errors):.2g} of the largest" if errors else ""
-    return (untested(f"the networks' weights are seeded, so that there is no accuracy{told}"),)
+    parts = []
+    for test, metric in TRAINED:
+        for (framework,), group in rows.of(f"{PRECISION}::{test}", (metric,)).by("framework").items():
+            share = {row.parameters["precision"]: row.values[metric] for row in group}
+            if {"fp16", "fp32"} <= set(share):
+                lost = share["fp32"] - share["fp16"]
+                figures = f"{framework}: {metric} {share['fp32']:.1f} % in fp32, {share['fp16']:.1f} % in fp16"
+                parts.append(tested(lost <= MINOR_POINTS, figures))
+    return combined(parts, f"no network that is trained was measured in fp16 beside fp32{told}")
 
 
 def _depends(rows: Rows) -> Tuple[Part, ...]:

@@ -118,7 +118,7 @@ def notes_of(rows: Iterable[Row]) -> Tuple[str, ...]:
 
 def _number(value: Any) -> Optional[float]:
     if isinstance(value, Mapping):
-        value = value.get("p50")
+        value = value.get("p50", value.get("mean"))
     return None if value is None else float(value)
 
 

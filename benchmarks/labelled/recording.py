@@ -1,0 +1,36 @@
+"""Records how right a network's answers to labelled examples are, as a benchmark's accuracies.
+
+Called after measuring: neither the labels nor the matching are in the memory and the heat of what was timed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence, Tuple
+
+from models.detection import Detections
+
+from labelled.detection import LabelledSet
+from pytest_edgeperf import Engine
+
+
+def record_digits(timed_inference: Any, engine: Engine) -> None:
+    """``top1`` of ``digits-cnn`` on the 450 held-out digits."""
+    from labelled import digits
+
+    held_out = digits.held_out()
+    timed_inference.accuracy("top1", digits.correct(engine, held_out.images, held_out.labels), example_ids=held_out.ids)
+
+
+def record_shapes(timed_inference: Any, engine: Engine, resolution: Tuple[int, int]) -> None:
+    """``AP``, ``AP50`` and ``AP75`` of ``shapes-detector`` on the 300 held-out photographs."""
+    from labelled import shapes
+
+    held_out = shapes.held_out()
+    record_detections(timed_inference, held_out, shapes.detections_of(engine, held_out.images, resolution))
+
+
+def record_detections(timed_inference: Any, truth: LabelledSet, found: Sequence[Detections]) -> None:
+    """``AP``, ``AP50`` and ``AP75`` as COCO defines them, of what was found in each photograph."""
+    from metrics.coco import detection_set
+
+    timed_inference.accuracy("AP", detection_set(truth, found), example_ids=[one.name for one in truth.images])
