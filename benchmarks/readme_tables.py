@@ -204,11 +204,12 @@ INTRODUCTION = """\
 <!-- Written by readme_tables.py; change that, or give it the results of another run. -->
 
 Every file here is an experiment of a study of edge inference, and an example to copy from. Each opens with what it
-reproduces, the study's figures, and what differs. Weights are seeded, and pre- and post-processing are real.
+reproduces, the study's figures, and what differs. Weights are seeded, or, of two networks, trained; pre- and
+post-processing are real.
 
 | suite | benchmarks |
 |---|---|
-| `pytest benchmarks` | what two cores measure in about four minutes: seven per framework |
+| `pytest benchmarks` | what two cores measure in about four minutes: eight per framework |
 | `--suite=suo-2021`, `--suite=mishra-2021` | a paper's experiments, each small, and its findings as a checklist |
 | `--suite=full` | everything, the papers' own networks and resolutions too; `-m suo_2021` takes those of one paper |
 

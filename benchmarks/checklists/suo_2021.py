@@ -210,7 +210,7 @@ def _as_accurate(rows: Rows) -> List[Part]:
         found = {(row.parameters["scaling"], row.parameters["precision"]): row.values["AP"] for row in group}
         for row, than, most in ACCURACY_CLAIMS:
             if row in found and than in found:
-                lost = found[than] - found[row]
+                lost = round(found[than] - found[row], 6)
                 parts.append(
                     tested(
                         lost < most,

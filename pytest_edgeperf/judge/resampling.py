@@ -10,6 +10,7 @@ from scipy.special import betaincinv
 
 from pytest_edgeperf.judge.procedure import step
 from pytest_edgeperf.judge.types import MORE, REGRESSED, Comparison, Family, Stage
+from pytest_edgeperf.results.answers import MARGIN
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 CONFIDENCE = 0.95
@@ -54,6 +55,7 @@ class _Sides:
     """The runs of one benchmark, each ready to be on either side."""
 
     def __init__(self, benchmark: Benchmark, baseline_runs: int) -> None:
+        benchmark = _without_accuracies(benchmark)
         self.benchmark = benchmark
         self.baseline_runs = baseline_runs
         self.as_baseline = [replace(run, session="baseline") for run in benchmark.runs]
@@ -64,6 +66,19 @@ class _Sides:
         rows = rng.sample(range(len(self.as_baseline)), self.baseline_runs + candidate_runs)
         first, second = rows[: self.baseline_runs], rows[self.baseline_runs :]
         return [self.as_baseline[row] for row in first], [self.as_candidate[row] for row in second]
+
+
+def _without_accuracies(benchmark: Benchmark) -> Benchmark:
+    """What varies in an accuracy are the examples: drawing runs anew says nothing of its false alarms."""
+    names = {name for name, metric in benchmark.metrics.items() if MARGIN in metric.extra}
+    if not names:
+        return benchmark
+    runs = tuple(
+        replace(run, values={name: value for name, value in run.values.items() if name not in names})
+        for run in benchmark.runs
+    )
+    metrics = {name: metric for name, metric in benchmark.metrics.items() if name not in names}
+    return replace(benchmark, metrics=metrics, runs=runs)
 
 
 def sessions_for(benchmarks: int) -> int:

@@ -8,6 +8,7 @@ from checklists.findings import Part
 from checklists.reading import line, rows_of, significant
 from hypothesis import given
 from hypothesis import strategies as st
+from studies import SUO_2021_TABLE_2
 
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
@@ -195,6 +196,55 @@ def test_observation_6_where_half_precision_is_slower(session):
     found = session.checklist()["Observation 6"]
     assert [part.verdict for part in found.parts] == [FAILS, FAILS, FAILS, UNTESTED]
     assert found.verdict == FAILS
+
+
+def table_2(session, rows, test="test_shapes", framework="tensorrt"):
+    for (scaling, precision), value in rows.items():
+        session.add(
+            "test_resolution_scaling.py",
+            test,
+            parameters={"framework": framework, "scaling": scaling, "precision": precision},
+            latency=1.0,
+            AP=value,
+        )
+
+
+def test_observation_6_holds_with_the_papers_table_2(session):
+    in_half(session, 100, 60, 1027, 779)
+    scaled(session, (100, 900), (41, 800))
+    bits = {32: "fp32", 16: "fp16"}
+    table_2(session, {(scaling, bits[one]): ap for (scaling, one), (ap, _, _) in SUO_2021_TABLE_2.items()})
+    found = session.checklist()["Observation 6"]
+    assert [part.verdict for part in found.parts] == [HOLDS] * 6
+    assert found.parts[3].figures == "tensorrt: AP 8.1 % at 4:3 fp32, 8.0 % at 1:1 fp32"
+
+
+def test_observation_6_with_accuracy_that_is_lost(session):
+    table_2(session, {("1:1", "fp32"): 45.6, ("4:3", "fp32"): 45.0, ("16:9", "fp32"): 39.4, ("16:9", "fp16"): 38.0})
+    parts = session.checklist()["Observation 6"].parts
+    assert [part.verdict for part in parts if "AP" in part.figures] == [FAILS] * 3
+
+
+def test_the_users_photographs_count_before_drawn_shapes(session):
+    table_2(session, {("1:1", "fp32"): 45.6, ("4:3", "fp32"): 30.0})
+    table_2(session, {("1:1", "fp32"): 8.0, ("4:3", "fp32"): 8.05}, test="test_data")
+    parts = [part for part in session.checklist()["Observation 6"].parts if "AP" in part.figures]
+    assert [(part.verdict, part.figures.count("8.")) for part in parts] == [(HOLDS, 2)]
+
+
+@pytest.mark.parametrize(("half", "verdict"), [(98.4, HOLDS), (91.0, FAILS)])
+def test_mishras_accuracy_of_half_precision(session, half, verdict):
+    for precision, value in (("fp32", 98.9), ("fp16", half)):
+        session.add(
+            "test_precision.py",
+            "test_digits",
+            parameters={"framework": "onnxruntime", "precision": precision},
+            latency=1.0,
+            top1=value,
+        )
+    (part,) = session.checklist("mishra-2021")["2.2.3 accuracy"].parts
+    assert part.verdict == verdict
+    assert part.figures == f"onnxruntime: top1 98.9 % in fp32, {half:.1f} % in fp16"
 
 
 def parallel(session, resolution, throughputs, framework="tensorrt"):

@@ -98,8 +98,8 @@ FRAMEWORKS = "--framework=onnxruntime,torch"
 
 def test_the_default_suite_is_small():
     found = numbers_of("default")
-    assert found == {"framework_comparison": 5, "parallel_engines": 1, "postprocessing_profile": 1}
-    assert 2 * sum(found.values()) <= 14
+    assert found == {"framework_comparison": 5, "parallel_engines": 1, "postprocessing_profile": 1, "precision": 1}
+    assert 2 * sum(found.values()) <= 16
 
 
 def test_each_paper_has_its_experiments():
@@ -109,25 +109,26 @@ def test_each_paper_has_its_experiments():
         "postprocessing_profile": 3,
         "power": 4,
         "precision": 7,
-        "resolution_scaling": 5,
+        "resolution_scaling": 13,
     }
     assert numbers_of("mishra-2021") == {
         "pipeline_optimisation": 5,
         "postprocessing_profile": 1,
-        "precision": 21,
+        "precision": 29,
         "task_models": 4,
     }
 
 
 def test_the_full_suite_has_everything():
     assert numbers_of("full") == {
+        "conversion_check": 9,
         "framework_comparison": 17,
         "parallel_engines": 34,
         "pipeline_optimisation": 10,
         "postprocessing_profile": 15,
         "power": 14,
-        "precision": 56,
-        "resolution_scaling": 25,
+        "precision": 64,
+        "resolution_scaling": 33,
         "sustained": 2,
         "task_models": 4,
         "warmup": 2,

@@ -14,6 +14,7 @@ from pytest_edgeperf.judge import compare
 from pytest_edgeperf.judge.noise import noise, worst
 from pytest_edgeperf.judge.resampling import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
 from pytest_edgeperf.judge.types import Family
+from pytest_edgeperf.results.answers import of_examples
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.types import Metric
 
@@ -161,6 +162,13 @@ def test_sessions_without_a_true_null_raise_alarms():
         given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=300
     )
     assert again == found
+
+
+def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_machine():
+    answers = [of_examples([True] * 300 + [index % 2 == 0] * 200, scale=100.0) for index in range(19)]
+    runs = [run({"latency": summary(10.0), "top1": one}) for one in answers]
+    given = results({"b0": runs}, {**METRICS, "top1": Metric("%", "higher", {"margin": 0.5})})
+    assert analysed(given).false_alarms.sessions_with_alarm == 0
 
 
 def test_fewer_runs_make_smaller_baselines_down_to_three():
