@@ -6,7 +6,7 @@ Answers that are the same are unchanged without a test. Runs need not be repeate
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from pytest_edgeperf.judge.types import (
 )
 from pytest_edgeperf.results.answers import (
     ALL_THRESHOLDS,
+    ANSWERS,
+    DIGEST,
     INFORMS,
     MARGIN,
     MARGIN_POINTS,
@@ -103,7 +105,7 @@ def raise_question(
     base: Sequence[Any],
     new: Sequence[Any],
     asked_for: Optional[float] = None,
-) -> Any:
+) -> Union[AccuracyQuestion, MetricVerdict]:
     """The question about an accuracy, or the verdict of what has no answers to compare."""
     told: Dict[str, Any] = {"baseline_runs": len(base), "candidate_runs": len(new)}
     if not new:
@@ -140,7 +142,7 @@ def answer_accuracies(
     return [(question, verdicts[place]) for place, question in enumerate(questions)]
 
 
-def _ask(question: AccuracyQuestion, level: float) -> Any:
+def _ask(question: AccuracyQuestion, level: float) -> Union[_Asked, MetricVerdict]:
     base, new = (_distinct(question, side) for side in (question.base, question.new))
     examples = {one.examples for one in (*base.values(), *new.values())}
     if len(examples) > 1:
@@ -158,9 +160,9 @@ def _ask(question: AccuracyQuestion, level: float) -> Any:
         return _plain(question, INCOMPARABLE, "right or wrong on one side, scores on the other")
     margin = question.margin / question.scale
     if kinds == {True} and len(base) == len(new) == 1:
-        old, now = (side[0].values for side in sides)
-        assert old is not None
-        assert now is not None
+        old, now = (np.asarray(side[0].values) for side in sides)
+        if question.metric.better == LOWER:
+            old, now = ~old, ~now
         return _Asked(question, count, compare_right(old, now, margin, level), question.scale)
     means = [
         np.mean([np.asarray(one.values, float) for one in _repeated(side, of)], axis=0)
@@ -170,7 +172,9 @@ def _ask(question: AccuracyQuestion, level: float) -> Any:
     return _Asked(question, count, compare_scores(losses, margin, level), question.scale)
 
 
-def _of_images(question: AccuracyQuestion, count: int, sides: Sequence[Sequence[Answers]], level: float) -> Any:
+def _of_images(
+    question: AccuracyQuestion, count: int, sides: Sequence[Sequence[Answers]], level: float
+) -> Union[_Asked, MetricVerdict]:
     sets = [[one.detections for one in side if one.detections is not None] for side in sides]
     if any(len(of) != len(side) for of, side in zip(sets, sides)):
         return _plain(question, INCOMPARABLE, "detections on one side, one value per example on the other")
@@ -186,7 +190,7 @@ def _distinct(question: AccuracyQuestion, values: Sequence[Mapping[str, Any]]) -
     """The answers of a side's runs by their digest, each once."""
     found: Dict[str, Answers] = {}
     for value in values:
-        digest = str(value["answers"].get("digest"))
+        digest = _digest(value)
         if digest in found:
             continue
         try:
@@ -200,7 +204,11 @@ def _distinct(question: AccuracyQuestion, values: Sequence[Mapping[str, Any]]) -
 
 def _repeated(answers: Mapping[str, Answers], values: Sequence[Mapping[str, Any]]) -> List[Answers]:
     """The answers of every run, however often they are the same."""
-    return [answers[str(value["answers"].get("digest"))] for value in values]
+    return [answers[_digest(value)] for value in values]
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return str(value[ANSWERS].get(DIGEST))
 
 
 def _rule(asked: _Asked, worse: float, better: float, level: Level) -> MetricVerdict:

@@ -178,12 +178,7 @@ def compare_scores(losses: Array, margin: float, level: float) -> Paired:
     mean = float(losses.mean())
     generator = np.random.default_rng(_SEED)
     resampled = _resampled_means(losses, generator)
-    bounds = bca_bounds(
-        resampled,
-        mean,
-        (losses.sum() - losses) / max(count - 1, 1),
-        (INTERVAL_TAIL, 1 - INTERVAL_TAIL, BOUND_CONFIDENCE),
-    )
+    bounds = bca_bounds(resampled, mean, (losses.sum() - losses) / max(count - 1, 1), _BOUNDS)
     spread = float(losses.std(ddof=1)) / math.sqrt(count) if count > 1 else math.nan
     found = margin + (-float(ndtri(level)) + float(ndtri(POWER))) * spread
     return Paired(

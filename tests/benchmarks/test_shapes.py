@@ -53,7 +53,7 @@ def covered(one, height, width):
 def test_box_and_area_are_those_of_fine_sampling(kind, half, aspect, angle, shift):
     one = Shape(kind, 80 + shift, 80 - shift, half, aspect, angle)
     step = 0.2
-    points = np.arange(10, 150, step) + step / 2
+    points = np.arange(-10, 170, step) + step / 2
     inside = one.distance(points[None, :], points[:, None]) < 0
     rows, columns = points[inside.any(axis=1)], points[inside.any(axis=0)]
     sampled = (columns.min(), rows.min(), columns.max(), rows.max())

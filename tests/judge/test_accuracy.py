@@ -180,6 +180,15 @@ def test_scores_of_which_less_is_better():
     assert verdict(base, side([of_examples(before * 0.7)], "two", metric=error)).verdict == "improved"
 
 
+def test_mistakes_of_which_less_is_better():
+    mistakes = Metric("%", "lower", {"margin": 0.5})
+    base, more = side([~RIGHT], metric=mistakes), side([~wrong_too(30)], "two", metric=mistakes)
+    found = verdict(base, more)
+    assert (found.verdict, found.accuracy.lost, found.accuracy.won) == ("regressed", 30, 0)
+    assert found.accuracy.difference == pytest.approx(100 * 30 / 450)
+    assert verdict(more, base).verdict == "improved"
+
+
 def test_right_or_wrong_against_scores_is_incomparable():
     found = verdict(side([RIGHT]), side([of_examples(RIGHT.astype(float))], "two"))
     assert (found.verdict, found.reason) == ("incomparable", "right or wrong on one side, scores on the other")
