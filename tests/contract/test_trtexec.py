@@ -19,6 +19,10 @@ class WithFake(FrameworkContract):
     # Each inference starts the program.
     repetitions = 3
 
+    @pytest.mark.slow
+    def test_closing_gives_the_memory_back(self, framework, tmp_path):
+        super().test_closing_gives_the_memory_back(framework, tmp_path)
+
     @pytest.fixture(autouse=True)
     def program(self, tmp_path, monkeypatch):
         monkeypatch.setenv("EDGEPERF_TRTEXEC", trtexec_fake.install(tmp_path, self.version))

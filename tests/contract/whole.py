@@ -1,4 +1,4 @@
-"""What of the contract takes minutes, and is left to ``tox run -e frameworks``."""
+"""What takes minutes, and is left to ``tox run -e frameworks``."""
 
 from __future__ import annotations
 
