@@ -195,20 +195,6 @@ def test_the_objects_themselves_have_perfect_precision():
     assert average_precision_at_half(images, exact) == pytest.approx(100)
 
 
-@pytest.mark.slow
-def test_a_quarter_of_the_training_finds_large_shapes():
-    made = shapes_detector.train(steps=shapes_detector.STEPS // 4)
-    images = [one for one in shapes.held_out().images if len(one.areas) and one.areas.max() > 900][:60]
-
-    class Engine:
-        def infer(self, array):
-            with torch.inference_mode():
-                return (made(torch.from_numpy(array)).numpy(),)
-
-    found = shapes.detections_of(Engine(), images, input_size(160, "4:3"))
-    assert average_precision_at_half(images, found) > 6
-
-
 @whole
 @pytest.mark.slow
 def test_it_finds_shapes_that_it_has_not_seen_at_every_proportion(tmp_path, monkeypatch, capsys):

@@ -9,6 +9,8 @@ import pytest
 import studies
 from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY
 
+#: Each collects the benchmarks in another process.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 FILE = "benchmarks/test_framework_comparison.py"
 

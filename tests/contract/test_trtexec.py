@@ -11,17 +11,14 @@ from .whole import whole
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+#: Every inference starts a program.
+pytestmark = pytest.mark.slow
 
 
 class WithFake(FrameworkContract):
     framework_name = "tensorrt:trtexec"
     version = ""
-    # Each inference starts the program.
     repetitions = 3
-
-    @pytest.mark.slow
-    def test_closing_gives_the_memory_back(self, framework, tmp_path):
-        super().test_closing_gives_the_memory_back(framework, tmp_path)
 
     @pytest.fixture(autouse=True)
     def program(self, tmp_path, monkeypatch):

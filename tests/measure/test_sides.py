@@ -236,6 +236,7 @@ def extension(folder):
     return pytest.skip("this interpreter has no compiled module that could be copied")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("swallowed", [False, True])
 def test_a_compiled_package_is_refused_until_it_is_built(repository, swallowed):
     repository.checkout.joinpath("sided").mkdir()

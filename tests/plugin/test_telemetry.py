@@ -45,6 +45,7 @@ def only_run(project):
     return benchmark, run
 
 
+@pytest.mark.long
 def test_energy_per_inference_of_a_nano_is_right(nano):
     with subprocess.Popen([sys.executable, "-c", CHIP, str(nano.root / POWER)]) as chip:
         outcome = nano.run("--device=nano", *NOW)
@@ -98,6 +99,7 @@ def test_one(timed_inference, device):
 """
 
 
+@pytest.mark.long
 def test_a_body_can_ask_whether_there_is_power(nano, tmp_path):
     nano.suite(BODY_THAT_SKIPS)
     outcome = nano.run("--device=nano", *NOW)

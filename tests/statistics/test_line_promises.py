@@ -21,7 +21,7 @@ STUDY = Study("resolutions", "complexity", "GFLOPs", metrics=("latency",), gate=
 X = (40.0, 70.0, 90.0, 110.0, 140.0)
 SERIES = 10
 BASELINE_RUNS = 10
-SESSIONS = 300
+SESSIONS = 200
 #: Of the session's 1 %.
 PROMISE = 0.01
 
