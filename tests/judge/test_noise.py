@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge import compare
+from pytest_edgeperf.judge import compare, resampling
 from pytest_edgeperf.judge.noise import noise, worst
 from pytest_edgeperf.judge.resampling import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
 from pytest_edgeperf.judge.types import Family
@@ -21,6 +21,12 @@ from pytest_edgeperf.results.types import Metric
 from .builders import METRICS, latency_runs, noisy, results, run, summary
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def fewer_sessions(monkeypatch, request):
+    if "resampled_less_often" not in request.node.name:
+        monkeypatch.setattr(resampling, "_MOST_SESSIONS", 250)
 
 
 def measured(*spreads, runs=19, seed=1, **changes):
