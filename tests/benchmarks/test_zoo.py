@@ -15,6 +15,7 @@ from models.zoo import known
 
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
+from tests.contract.whole import whole
 
 NETWORKS = [
     "deeplabv3-mobilenetv2",
@@ -206,6 +207,7 @@ def test_two_processes_export_once(start_python, tmp_path, monkeypatch):
     assert about["resolution"] == 32
 
 
+@whole
 @pytest.mark.slow
 def test_yolov3_in_one_file_at_two_resolutions(tmp_path, monkeypatch, one_thread):
     pytest.importorskip("onnx")

@@ -42,6 +42,6 @@ def test_unchanged_scores_raise_at_most_alpha(heavy):
 
 @pytest.mark.slow
 def test_unchanged_detections_raise_at_most_alpha():
-    p_values, loss = detections_compared(np.random.default_rng(4), 40, 60, (0.03, 0.03))
-    assert np.mean(np.array(p_values) <= ALPHA) <= 1 / 40
+    p_values, loss = detections_compared(np.random.default_rng(4), 20, 50, (0.03, 0.03))
+    assert min(p_values) > ALPHA
     assert abs(loss) < 2
