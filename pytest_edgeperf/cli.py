@@ -159,7 +159,8 @@ def _plot(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:
         written = write_plots(studies, folder)
     except (PlotError, ResultsError) as error:
         _unusable(error)
-    click.echo("" if err else "\n", nl=False)
+    if not err:
+        click.echo()
     for path in written:
         click.echo(f"drawn: {path}", err=err)
 

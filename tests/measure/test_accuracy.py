@@ -16,6 +16,7 @@ def test_right_and_wrong_are_told_in_percent_with_a_margin_of_half_a_point():
     found = accuracies("top1", [True, True, False, True])["top1"]
     assert found.metric == Metric("%", HIGHER, {"margin": 0.5})
     assert (found.value["n"], found.value["mean"]) == (4, 75.0)
+    assert accuracies("top1", [True], gates=False)["top1"].metric.extra == {"margin": 0.5, "informs": True}
 
 
 def test_other_scores_need_a_margin_in_their_unit():

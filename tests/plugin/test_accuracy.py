@@ -8,7 +8,8 @@ import pytest
 
 from pytest_edgeperf.results.answers import answers_of
 
-from .conftest import REFRESH
+from .conftest import REFRESH, WORK
+from .duets import ONE_LOOK, against, commit, turn_into_repository
 
 SUITE = """
 import json
@@ -70,3 +71,16 @@ def test_values_that_are_no_accuracy_fail_the_body_in_one_sentence(session):
     outcome = session({"a": []}, "--baseline=off")
     assert outcome.code == 1, outcome
     assert "top1: an accuracy needs one value per example" in outcome
+
+
+@pytest.mark.long
+def test_in_lock_step_they_are_compared_too(project):
+    repository = turn_into_repository(project)
+    suite = WORK + SUITE.replace(SUITE[SUITE.index("ANSWERS = ") : SUITE.index("@pytest")], "ANSWERS = {}\n\n", 1)
+    commit(repository.path, test_it=suite.replace("{}", repr({"a": RIGHT, "b": RIGHT})))
+    (repository.path / "test_it.py").write_text(suite.replace("{}", repr({"a": RIGHT, "b": worse(30, 2)})))
+    outcome = against(repository, ONE_LOOK)
+    assert outcome.code == 1, outcome
+    assert "30 of 450 examples lost, 2 won; margin 0.5 points" in outcome
+    failed = {name: case.find("failure") is not None for name, case in project.testcases().items()}
+    assert failed == {"test_network[a]": False, "test_network[b]": True}

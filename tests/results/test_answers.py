@@ -20,6 +20,7 @@ from pytest_edgeperf.results.answers import (
     with_repeats,
     without_repeats,
 )
+from pytest_edgeperf.results.baselines import anchor_runs, refresh, set_anchor
 from pytest_edgeperf.results.errors import InvalidError, ResultsError
 from pytest_edgeperf.results.merging import merge
 from pytest_edgeperf.results.reading import parse, read
@@ -158,6 +159,17 @@ def test_the_first_run_may_be_removed_and_the_answers_stay(tmp_path):
     only_last = results(left.runs[1:])
     again = parse(json.loads(to_json(only_last))).benchmarks["a"].runs[0]
     assert answers_of(again.values["top1"]).values.tolist() == right
+
+
+def test_an_anchor_keeps_its_answers_when_the_runs_are_replaced():
+    right = [True, False, True]
+    anchored = set_anchor(results([run(0, right), run(1, right)]), ["a"])
+    kept = parse(json.loads(to_json(anchored)))
+    renewed = refresh(kept, results([run(2, [False] * 3)]), "worse").results
+    benchmark = parse(json.loads(to_json(renewed))).benchmarks["a"]
+    assert [answers_of(one.values["top1"]).values.tolist() for one in benchmark.runs] == [[False] * 3]
+    found = anchor_runs(benchmark, renewed.environments)
+    assert [answers_of(one.values["top1"]).values.tolist() for one in found] == [right, right]
 
 
 def test_merged_files_keep_the_answers_of_both():
