@@ -14,6 +14,7 @@ from pytest_edgeperf.measure.accuracy import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel, Message
 from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.output import shortened, shortened_report
 from pytest_edgeperf.measure.sides import SideFinder
 from pytest_edgeperf.measure.timed_inference import Block, Conductor
 from pytest_edgeperf.results.studies import Place, Study
@@ -98,19 +99,19 @@ class WorkerPlugin:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say why the benchmark's file could not be collected here."""
         if report.failed:
-            self.channel.send({"event": "collect_error", "text": str(report.longrepr)})
+            self.channel.send({"event": "collect_error", "text": shortened(str(report.longrepr))})
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send the setup, call and teardown reports."""
         assert self._config is not None
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self.channel.send({"event": "report", "report": data})
+        self.channel.send({"event": "report", "report": shortened_report(data)})
 
     @pytest.hookimpl
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Send an error of pytest itself or of a plugin."""
-        self.channel.send({"event": "internal_error", "text": str(excrepr)})
+        self.channel.send({"event": "internal_error", "text": shortened(str(excrepr))})
 
 
 class CollectingPlugin:
@@ -124,7 +125,7 @@ class CollectingPlugin:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say why a file could not be collected."""
         if report.failed:
-            self._channel.send({"event": "collect_error", "text": str(report.longrepr)})
+            self._channel.send({"event": "collect_error", "text": shortened(str(report.longrepr))})
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Dict, List, Mapping, Optional
 
 from pytest_edgeperf.measure import launcher
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed, Message
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, Message, MessageTooLong
 from pytest_edgeperf.schedule import faults
 
 #: Of a dead worker's output, the last part is shown.
@@ -191,6 +191,10 @@ class Worker:
             ended = self._process.poll() is not None
             try:
                 message = self.channel.receive(min(remaining_s, LOOK_SECONDS))
+            except MessageTooLong as error:
+                self.kill()
+                self._fault(f"its worker sent more than the coordinator takes: {error}")
+                return False
             except ChannelClosed:
                 message, ended = None, True
             if message is not None:

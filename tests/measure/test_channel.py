@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed
+from pytest_edgeperf.measure import channel
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MessageTooLong
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -101,3 +103,55 @@ def test_what_json_does_not_know_is_sent_as_its_repr(pair):
 
 def test_its_descriptor_is_the_sockets(pair):
     assert Channel(pair[0]).fileno() == pair[0].fileno()
+
+
+def cpu_seconds_to_receive(mebibytes):
+    left, right = socket.socketpair()
+    with left, right:
+        line = json.dumps({"text": "x" * (mebibytes << 20)}).encode() + b"\n"
+        thread = threading.Thread(target=left.sendall, args=(line,))
+        began = time.process_time()
+        thread.start()
+        assert Channel(right).receive(60.0) is not None
+        thread.join()
+        return time.process_time() - began
+
+
+def test_the_time_of_a_message_grows_with_its_length_and_not_with_its_square():
+    cpu_seconds_to_receive(1)
+    short, long = cpu_seconds_to_receive(2), cpu_seconds_to_receive(32)
+    assert long < 80 * short
+
+
+def test_many_short_messages_in_one_piece_arrive_in_order(pair):
+    left, right = pair
+    receiver = Channel(right)
+    left.sendall(b"".join(json.dumps({"n": n}).encode() + b"\n" for n in range(2000)))
+    assert [receiver.receive(5.0)["n"] for _ in range(2000)] == list(range(2000))
+
+
+def test_a_message_that_trickles_does_not_hold_up_the_receiver(pair):
+    left, right = pair
+    stop = threading.Event()
+
+    def trickle():
+        while not stop.wait(0.005):
+            left.sendall(b"x")
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    timer = threading.Timer(20.0, stop.set)
+    timer.start()
+    assert Channel(right).receive(0.1) is None
+    assert not stop.is_set()
+    stop.set()
+    timer.cancel()
+    thread.join()
+
+
+def test_a_message_without_end_is_refused(pair, monkeypatch):
+    monkeypatch.setattr(channel, "MAX_MESSAGE_BYTES", 1000)
+    left, right = pair
+    left.sendall(b"x" * 1001)
+    with pytest.raises(MessageTooLong, match="exceeds"):
+        Channel(right).receive(5.0)
