@@ -20,6 +20,7 @@ from pytest_edgeperf.schedule import courses, parking, quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.cooling import Cooling
 from pytest_edgeperf.schedule.curve import CurveRecorder
+from pytest_edgeperf.schedule.hopeless import Patience, note_of
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
 from pytest_edgeperf.schedule.process import Delivery
@@ -109,6 +110,7 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.cooling = Cooling(self.observer.headroom, self.progress, sleep=rest)
+        self._patience = Patience()
 
     def measure(self) -> None:
         """Measure all plans: the planned rounds, then, in a check, further ones for suspects."""
@@ -210,7 +212,10 @@ class Coordinator:
             final = runs >= self.settings.max_rounds or self.stopped
             answer = step(baseline, self.measured(), family, Stage(runs=runs, final=final))
             self.comparison = answer.comparison
-            suspects = [plan for plan in self.plans if answer.decisions.get(plan.id) == MORE and not plan.ended]
+            unclear = [plan for plan in self.plans if answer.decisions.get(plan.id) == MORE and not plan.ended]
+            suspects = [plan for plan in unclear if plan.hopeless is None]
+            if unclear and not suspects:
+                self.comparison = step(baseline, self.measured(), family, Stage(runs=runs, final=True)).comparison
             if final or not suspects:
                 return
             runs = min(runs + self.settings.rounds, self.settings.max_rounds)
@@ -385,6 +390,7 @@ class Coordinator:
         }
         self.journal.run(plan.id, record)
         self._take(plan, record)
+        self._patience.note(plan, self.plans, reasons, self.rounds)
 
     def _environment(self, message: Message, before: Condition) -> Dict[str, Dict[str, Any]]:
         """What the run depended on; the device's settings as they were when it began."""
@@ -434,5 +440,4 @@ class Coordinator:
         note = quality.summary(
             [run for plan in self.plans for run in plan.runs], sum(plan.replaced for plan in self.plans)
         )
-        if note is not None:
-            self.notes.append(note)
+        self.notes += [one for one in (note, note_of(self.plans)) if one is not None]

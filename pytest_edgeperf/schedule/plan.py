@@ -42,6 +42,8 @@ class Plan:
     wanted: int = 0
     #: What its worker took when prepared, once one was.
     memory_mib: Optional[float] = None
+    #: Why no further run is tried in place of disturbed ones: run after run was disturbed.
+    hopeless: Optional[str] = None
     #: Wall seconds of all tries, to tell the remaining time.
     seconds: float = 0.0
     #: The other side's runs and, for each, what it and this side's run tell together.
@@ -81,7 +83,9 @@ class Plan:
 
     def wants(self, good_runs: int) -> bool:
         """Whether to try again to reach that many good runs."""
-        return not self.ended and self.good_runs < good_runs and self.tries < good_runs * (1 + self.extra_tries)
+        if self.ended or self.hopeless is not None:
+            return False
+        return self.good_runs < good_runs and self.tries < good_runs * (1 + self.extra_tries)
 
 
 def round_order(plans: Sequence[Plan], seed: str, round_number: int) -> List[Plan]:

@@ -180,6 +180,17 @@ def test_a_refresh_from_disturbed_runs_alone_writes_no_baseline(project):
     assert not project.baseline_path.exists()
 
 
+@pytest.mark.long
+def test_a_session_gives_up_when_run_after_run_is_disturbed(project):
+    project.suite("def test_one(timed_inference):\n    ran('one')\n    timed_inference(work, 1000)\n")
+    project.in_coordinator("quality.disturbed_by = lambda *_, **__: ['others_share 0.50']\n")
+    outcome = project.run(*REFRESH, "--edgeperf-rounds=10", "--edgeperf-budget=0.02", short=False)
+    assert len(project.ran()) == 6
+    assert "gave up on the benchmark, because 6 runs in a row were disturbed (others_share 6)" in outcome
+    assert "--against REF" in outcome
+    assert not project.baseline_path.exists()
+
+
 def test_without_comparison_nothing_is_judged(accepted):
     outcome = accepted.run("-k", "changing", "--baseline=off", "--junitxml=junit.xml", env={"CHANGING": "3"})
     assert outcome.code == 0, outcome
