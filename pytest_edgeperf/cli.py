@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, List, NoReturn, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, List, NoReturn, Optional, Sequence, Tuple
 
 import click
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 EXIT_REGRESSED = 1
 EXIT_UNFIT = 1
 EXIT_UNUSABLE = 4
+#: As shells say it of a program that SIGINT ended.
+EXIT_INTERRUPTED = 130
+#: Set to anything, an unexpected error also prints where it happened.
+TRACEBACK_VARIABLE = "EDGEPERF_TRACEBACK"
+LONGEST_ERROR = 300
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,15 +36,42 @@ def main() -> None:
 
 def run() -> NoReturn:
     """The console script: :func:`main`, then an end without freeing, one by one, what large files held."""
-    code = 0
+    code = exit_code(lambda: main(standalone_mode=False))
     try:
-        main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
+    except OSError:
+        code = EXIT_UNUSABLE
     os._exit(code)
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run a command to its exit code; whatever goes wrong is one sentence and 4, since 1 means regressed or unfit."""
+    output = sys.stdout
+    try:
+        outcome = command()
+    except SystemExit as end:
+        if sys.stdout is not output:
+            # The reader of a pipe has gone: click replaces the stream and ends with 1.
+            return EXIT_UNUSABLE
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_UNUSABLE
+    except click.Abort:
+        click.echo("edgeperf: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            traceback.print_exc()
+        words = " ".join(str(error).split())[:LONGEST_ERROR]
+        click.echo(
+            f"edgeperf: unexpected {type(error).__name__}{': ' if words else ''}{words}; "
+            f"set {TRACEBACK_VARIABLE}=1 to see where, and please report it",
+            err=True,
+        )
+        return EXIT_UNUSABLE
+    return outcome if isinstance(outcome, int) else 0
 
 
 @main.command()

@@ -250,10 +250,15 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) 
     from pytest_edgeperf.schedule.session import MEASURED_NOTHING
 
     plan = measuring.plans[item.nodeid]
-    reports = replay.reports_of(item, plan)
+    try:
+        reports = replay.reports_of(item, plan)
+    except Exception as error:
+        measuring.coordinator.errors.add("restoring a worker's reports", error)
+        reports = replay.unreadable(item, error)
     if plan.measured_nothing:
         replay.fail(item, reports, MEASURED_NOTHING, f"The benchmark passed, but {MEASURED_NOTHING}.")
-    _judge_item(item, measuring, reports)
+    with measuring.coordinator.errors.survive("reporting a verdict"):
+        _judge_item(item, measuring, reports)
     replay.log(item, nextitem, reports)
     return True
 
@@ -267,18 +272,24 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
 
     comparison = measuring.comparison
     verdict = comparison.benchmarks.get(item.nodeid) if comparison is not None else None
-    benchmark = measuring.coordinator.measured().benchmarks.get(item.nodeid)
-    if benchmark is not None:
-        for report in reports:
-            report.user_properties.extend(junit_properties(benchmark, verdict))
+    errors = measuring.coordinator.errors
+    with errors.survive("the JUnit properties"):
+        benchmark = measuring.coordinator.measured().benchmarks.get(item.nodeid)
+        if benchmark is not None:
+            for report in reports:
+                report.user_properties.extend(junit_properties(benchmark, verdict))
     if not measuring.settings.judges:
         return
     told = []
     if verdict is not None and verdict.verdict == REGRESSED:
-        told.append((regression_headline(item.nodeid, verdict), regression_text(item.nodeid, verdict)))
+        told.append(("regressed", "The benchmark regressed."))
+        with errors.survive("the text of a regression"):
+            told[-1] = (regression_headline(item.nodeid, verdict), regression_text(item.nodeid, verdict))
     whole = [plan.id for plan in measuring.plans.values() if not plan.broken]
     for line in failing_lines(comparison, item.nodeid, whole):
-        told.append((line_headline(line), line_text(line)))
+        told.append(("a line regressed", f"The {line.part} of {line.series} regressed."))
+        with errors.survive("the text of a line"):
+            told[-1] = (line_headline(line), line_text(line))
     if told:
         headlines, texts = zip(*told)
         replay.fail(item, reports, headlines[0], "\n\n".join(texts))
@@ -291,7 +302,12 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Say by the exit code what must not go unseen, where the settings ask for it."""
     measuring = session.config.stash.get(_SESSION, None)
-    if measuring is None or exitstatus != pytest.ExitCode.OK or measuring.comparison is None:
+    if measuring is None or exitstatus != pytest.ExitCode.OK:
+        return
+    if measuring.coordinator.errors:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        return
+    if measuring.comparison is None:
         return
     counts = measuring.comparison.summary
     settings = measuring.settings
@@ -308,6 +324,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     measuring = config.stash.get(_SESSION, None)
     if measuring is None:
         return
+    errors = measuring.coordinator.errors
+    terminalreporter.section("edgeperf")
+    with errors.survive("the report"):
+        terminalreporter.write_line(_rendered(config, measuring))
+    session = terminalreporter._session
+    if errors and session is not None and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    for sentence in errors.unprinted():
+        terminalreporter.write_line(f"edgeperf: {sentence}", red=True, bold=True)
+
+
+def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
     from pytest_edgeperf.report.session import SessionReport
     from pytest_edgeperf.report.terminal import render
     from pytest_edgeperf.report.text import can_show_unicode
@@ -331,16 +359,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         published=published,
     )
     writer = config.get_terminal_writer()
-    terminalreporter.section("edgeperf")
-    terminalreporter.write_line(
-        render(
-            report,
-            width=writer.fullwidth,
-            colour=writer.hasmarkup,
-            verbosity=config.option.verbose,
-            ascii_only=not can_show_unicode(getattr(writer._file, "encoding", None)),
-        )
+    return render(
+        report,
+        width=writer.fullwidth,
+        colour=writer.hasmarkup,
+        verbosity=config.option.verbose,
+        ascii_only=not can_show_unicode(getattr(writer._file, "encoding", None)),
     )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Print on the standard error what went wrong where no summary was printed (``-p no:terminal``)."""
+    measuring = config.stash.get(_SESSION, None)
+    if measuring is not None:
+        for sentence in measuring.coordinator.errors.unprinted():
+            print(f"edgeperf: {sentence}", file=sys.stderr)
 
 
 def session_results(config: pytest.Config) -> Optional[Results]:

@@ -25,6 +25,7 @@ from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.schedule.telemetry import Instruments
+from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
@@ -106,23 +107,43 @@ class Coordinator:
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
     seconds: float = 0.0
+    #: Whether an error ended the measuring before its time.
+    broken_off: bool = False
     _round_began: float = 0.0
 
     def __post_init__(self) -> None:
+        self.errors = UnexpectedErrors(self.facts.id)
         self.cooling = Cooling(self.observer.headroom, self.progress, sleep=rest)
         self._patience = Patience()
 
     def measure(self) -> None:
-        """Measure all plans: the planned rounds, then, in a check, further ones for suspects."""
+        """Measure all plans: the planned rounds, then, in a check, further ones for suspects.
+
+        Once there are runs, an error of ours ends the measuring or the judging; ``errors`` has it, and the runs stay.
+        """
         began = time.monotonic()
         rounds = [plan.rounds for plan in self.plans]
         self.progress.start(max(rounds, default=0), len(self.plans), sum(rounds))
         try:
-            self._rounds_until({plan.id: plan.rounds for plan in self.plans})
-            self._judge()
+            try:
+                self._rounds_until({plan.id: plan.rounds for plan in self.plans})
+            except Exception as error:
+                if not any(plan.tries for plan in self.plans):
+                    raise
+                self.broken_off = True
+                self.errors.add("the measuring", error)
+            try:
+                self._judge()
+            except Exception as error:  # no verdict is better than that of an earlier stage
+                self.comparison = None
+                self.errors.add("the comparison", error)
         finally:
             self.seconds = time.monotonic() - began
             self.progress.finish()
+        with self.errors.survive("the summary of the measuring"):
+            self._add_notes()
+
+    def _add_notes(self) -> None:
         self._note_replaced()
         if self.cooling.waited_s >= 1:
             self.notes.append(f"waited {self.cooling.waited_s:.0f} s in all until the machine had cooled down")

@@ -48,6 +48,13 @@ def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:
     return [_report(item, "setup", "passed"), failure, _report(item, "teardown", "passed")]
 
 
+def unreadable(item: pytest.Item, error: Exception) -> List[pytest.TestReport]:
+    """In place of a worker's reports that cannot be restored."""
+    headline = f"the worker's reports cannot be read ({type(error).__name__})"
+    failure = _report(item, "call", "failed", explanation(item, headline, f"Not reported: {headline}."))
+    return [_report(item, "setup", "passed"), failure, _report(item, "teardown", "passed")]
+
+
 def fail(item: pytest.Item, reports: Sequence[pytest.TestReport], headline: str, text: str) -> None:
     """Turn the call report into a failure (an expected one where the item is marked ``xfail``)."""
     for report in reports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import secrets
 import subprocess
@@ -134,14 +135,24 @@ class MeasuringSession:
         """Measure everything, then write what is to be written."""
         self.coordinator.progress.note(doctor_line(self.diagnosis))
         self.coordinator.measure()
-        adoption.hand_over(self.config, self.plans.values())
-        self._write()
-        self._journal.close(keep=False)
+        errors = self.coordinator.errors
+        with errors.survive("handing the figures to pytest-benchmark"):
+            adoption.hand_over(self.config, self.plans.values())
+        with errors.survive("writing the results"):
+            self._write()
+        with errors.survive("closing the journal"):
+            keep = self.coordinator.broken_off or (bool(errors) and not self.written)
+            self._close_journal(keep=keep)
+            if keep:
+                errors.sentences.append(f"the runs are in {self._journal.path}: --edgeperf-resume goes on with them")
 
     def abandon(self) -> None:
         """Keep the journal of a session that did not come to its end."""
-        self._journal.close(keep=True)
-        if self._journal.path.exists():
+        self._close_journal(keep=True)
+
+    def _close_journal(self, keep: bool) -> None:
+        self._journal.close(keep=keep)
+        if keep and self._journal.path.exists():
             self.written.append(("what was measured until then", str(self._journal.path)))
 
     def faults(self) -> Mapping[str, str]:
@@ -288,14 +299,21 @@ class MeasuringSession:
         measured = self.coordinator.measured()
         if not measured.benchmarks:
             return
+        errors = self.coordinator.errors
         for name in self.settings.results:
             path = Path(self.config.invocation_params.dir) / name
-            results.write(path, measured)
-            self.written.append(("results", str(path)))
-        if not self.settings.results:
-            self._write_to_cache(measured)
+            with errors.survive("writing the results"):
+                results.write(path, measured)
+                self.written.append(("results", str(path)))
+        if not self.written:
+            with errors.survive("writing the results to the cache"):
+                self._write_to_cache(measured)
         if self.settings.baseline == REFRESH:
-            self._refresh(measured)
+            with errors.survive("refreshing the baseline"):
+                self._refresh(measured)
+            if errors and self.written and not self.refreshed:
+                stored = self.written[0][1]
+                errors.sentences.append(f"the runs are in {stored}: edgeperf baseline accept {stored} accepts them")
 
     def _write_to_cache(self, measured: results.Results) -> None:
         folder = cache_folder("results")
@@ -334,10 +352,21 @@ def doctor_line(diagnosis: Diagnosis) -> str:
 
 
 def _plain(params: Mapping[str, Any]) -> Dict[str, Any]:
-    return {
-        name: value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
-        for name, value in params.items()
-    }
+    return {name: _plain_value(value) for name, value in params.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    """The value where JSON has it, else its text; where that cannot be made either, its type."""
+    if value is None or isinstance(value, bool):
+        return value
+    try:
+        if isinstance(value, float) and math.isfinite(value):
+            return float(value)
+        if isinstance(value, int) and abs(value) <= sys.maxsize:
+            return int(value)
+        return str(value)
+    except Exception:  # a parameter's class is the user's: what its text raises is not known
+        return f"<{type(value).__name__}>"
 
 
 def _sys_path() -> List[str]:
