@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf.devices.identity import Identity, identify
-from pytest_edgeperf.devices.sensors.thermal import Trip, find, headroom, zones
+from pytest_edgeperf.devices.sensors.thermal import Headroom, Trip, find, headroom, zones
 
 HOST = Identity("host", "host", "", "")
 ZONE = "/sys/class/thermal/thermal_zone{}/{}"
@@ -16,6 +16,15 @@ def zone(number, kind, milli, **trips):
     for position, (trip, temperature) in enumerate(trips.items()):
         files[ZONE.format(number, f"trip_point_{position}_type")] = trip.rstrip("_") + "\n"
         files[ZONE.format(number, f"trip_point_{position}_temp")] = f"{temperature}\n"
+    return files
+
+
+def bound(number, *bindings):
+    """Cooling devices of these types, each bound to a trip point of the zone: ``(type, trip point)``."""
+    files = {}
+    for position, (kind, trip) in enumerate(bindings):
+        files[ZONE.format(number, f"cdev{position}_trip_point")] = f"{trip}\n"
+        files[ZONE.format(number, f"cdev{position}/type")] = f"{kind}\n"
     return files
 
 
@@ -139,6 +148,49 @@ def test_the_nearest_trip_counts_and_not_the_hottest_zone(machine):
 def test_beyond_the_trip_the_headroom_is_negative(machine):
     found = headroom(machine(files=zone(0, "cpu-thermal", 97500, passive=95000)), HOST)
     assert found.celsius == -2.5
+
+
+ORIN = {"passive": 99000, "critical": 104500, "passive_": 70000}
+
+
+def test_a_trip_that_only_warns_of_a_hot_surface_slows_nothing(machine):
+    bindings = bound(0, ("hot-surface-alert", 2), ("cpufreq-cpu0", 0), ("cpu-throttle-alert", 0), ("pwm-fan", -1))
+    root = machine(files={**zone(0, "cpu-thermal", 67000, **ORIN), **bindings})
+    assert headroom(root, HOST) == Headroom(32.0, "cpu", 67.0, Trip("passive", 99.0), ZONE.format(0, "temp"))
+    (found,) = zones(root)
+    assert [(trip.celsius, trip.devices, trip.slows) for trip in found.trips] == [
+        (99.0, ("cpufreq-cpu0", "cpu-throttle-alert"), True),
+        (104.5, (), False),
+        (70.0, ("hot-surface-alert",), False),
+    ]
+
+
+def test_the_trip_to_which_the_clocks_are_bound_counts_whatever_its_type(machine):
+    trips = zone(0, "soc-thermal", 40000, passive=60000, active=80000, hot=90000, critical=100000)
+    bindings = bound(0, ("pwm-fan", 0), ("emergency-balanced", 1), ("tegra-heavy", 2), ("tegra-shutdown", 3))
+    assert headroom(machine(files={**trips, **bindings}), HOST).trip == Trip("active", 80.0)
+
+
+def test_a_device_of_unknown_kind_may_slow_the_machine_down(machine):
+    trips = zone(0, "cpu-thermal", 40000, active=60000, passive=80000, critical=100000)
+    root = machine(files={**trips, **bound(0, ("novelty", 0), ("novelty", 1))})
+    assert headroom(root, HOST).trip == Trip("passive", 80.0)
+
+
+def test_where_no_trip_slows_the_machine_the_published_limit_counts_then_the_critical_trip(machine):
+    trips = zone(0, "cpu-thermal", 40000, passive=70000, hot=90000, critical=110000)
+    root = machine(files={**trips, **bound(0, ("hot-surface-alert", 0), ("hot-surface-alert", 1))})
+    assert headroom(root, HOST).trip == Trip("critical", 110.0)
+    assert headroom(root, Identity("rpi4", "raspberry-pi", "", "")).trip == Trip("published", 80.0)
+
+
+def test_bindings_that_cannot_be_read_are_not_believed_in_part(machine):
+    bindings = bound(0, ("hot-surface-alert", 2), ("cpufreq-cpu0", 0))
+    del bindings[ZONE.format(0, "cdev1/type")]
+    root = machine(files={**zone(0, "cpu-thermal", 67000, **ORIN), **bindings})
+    assert headroom(root, HOST).trip == Trip("passive", 70.0)
+    # A recording without links: of this chip it is known that 70 degC is a notice.
+    assert headroom(root, Identity("orin-nano", "jetson", "", "", soc="tegra234")).trip == Trip("passive", 99.0)
 
 
 def test_hot_and_critical_count_only_where_there_is_no_passive_trip(machine):

@@ -11,7 +11,8 @@ from ..identity import Identity
 from ..nvpmodel import STATUS
 from ..profiles import HOST, JETSON, RASPBERRY_PI
 from ..sensors import nvml
-from ..sensors.counters import overcurrents, throttling_now
+from ..sensors.cooling import throttling_now
+from ..sensors.counters import overcurrents
 from ..sensors.ina3221 import IIO_DRIVER
 from ..sensors.raspberrypi import get_throttled
 from ..sensors.thermal import COOL_HEADROOM_C, headroom

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..files import names_in, read_integer, read_number, read_text
+from ..files import names_in, read_number, read_text
 from ..identity import Identity
 from ..profiles import HOST, JETSON
 from ..throttling import throttle_counts
@@ -191,57 +191,6 @@ class _ThrottleCounter:
 
     def _unit(self, core: Core) -> object:
         return core.siblings if self.level == "core" else core.package
-
-
-@dataclass(frozen=True)
-class CoolingDevice:
-    """A means against heat, how far it is turned up now, and whether that slows the machine down.
-
-    ``state`` is 0 (off) to ``max_state``; None where it cannot be read, for the ``reason``. ``throttles``
-    is None where it is not known what the device does.
-    """
-
-    type: str
-    state: Optional[int]
-    max_state: Optional[int]
-    throttles: Optional[bool]
-    source: str
-    reason: str = ""
-
-
-_THROTTLES = re.compile(
-    r".*throttle-alert|hot-surface-alert|(?:thermal-)?(?:cpufreq|devfreq)-.*|Processor|intel_powerclamp"
-)
-_COOLS = re.compile(r".*fan.*|TCC Offset|.*charg.*|LCD", re.IGNORECASE)
-
-
-def cooling_devices(root: Path) -> List[CoolingDevice]:
-    """The cooling devices in the kernel's order: fans, and what slows the processor, GPU or memory down."""
-    found: List[CoolingDevice] = []
-    for entry in names_in(root, "/sys/class/thermal"):
-        if re.match(r"cooling_device[0-9]+\Z", entry) is None:
-            continue
-        folder = f"/sys/class/thermal/{entry}"
-        kind = read_text(root, f"{folder}/type").text or ""
-        state, reason = read_integer(root, f"{folder}/cur_state")
-        if state is not None and state < 0:
-            # intel_powerclamp answers -1 while it does nothing.
-            state = 0 if kind == "intel_powerclamp" else None
-            reason = "" if state == 0 else f"{folder}/cur_state is negative"
-        most = read_number(root, f"{folder}/max_state")
-        found.append(CoolingDevice(kind, state, most, _throttles(kind), f"{folder}/cur_state", reason))
-    return found
-
-
-def throttling_now(root: Path) -> List[CoolingDevice]:
-    """The cooling devices that slow the machine down at this moment."""
-    return [device for device in cooling_devices(root) if device.throttles and device.state]
-
-
-def _throttles(kind: str) -> Optional[bool]:
-    if _THROTTLES.fullmatch(kind):
-        return True
-    return False if _COOLS.fullmatch(kind) else None
 
 
 def _soctherm_folders(root: Path) -> List[str]:

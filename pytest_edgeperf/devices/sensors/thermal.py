@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..files import names_in, read_integer, read_text
+from ..files import names_in, read_integer, read_number, read_text
 from ..identity import Identity
+from .cooling import slows_down
 from .file_sensor import FileSensor
 from .interface import TEMPERATURE, Sensor, Unavailable
 
@@ -23,8 +24,8 @@ _CONSTANT = re.compile(r"pmic", re.IGNORECASE)
 #: Zones that slow no processor down: estimates for the fan, radio modules, batteries, the board.
 _IRRELEVANT = re.compile(r"fan-est|iwlwifi|wifi|wlan|batt|\Atboard|\Atdiode", re.IGNORECASE)
 
-#: What makes the machine slow, from the first to the last resort; ``active`` only starts a fan.
-_TRIPS = ("passive", "hot", "critical")
+#: What ends the work where nothing is known to slow it down before; ``active`` only starts a fan.
+_LAST = ("hot", "critical")
 
 #: Where the firmware slows down at a temperature that no trip point tells, in degC: device -> zone -> limit.
 #: Jetson Nano and Xavier NX: NVIDIA's thermal design guides of the modules (software throttling).
@@ -44,12 +45,31 @@ _LEAST_TRIP_C = 50.0
 COOL_HEADROOM_C = 10.0
 
 
+#: On Orin under L4T 36 the passive trip of 70 degC warns of a hot surface; clocks are lowered from 99 degC on. Source:
+#: cooling maps of tegra234 in NVIDIA's device tree. Counts only where a recording lacks the bindings that say so.
+_HOT_SURFACE = ("tegra234", 70.0)
+
+
 @dataclass(frozen=True)
 class Trip:
-    """A temperature at which the kernel or the firmware acts; ``type`` is the kernel's, or ``published``."""
+    """A temperature at which the kernel or the firmware acts; ``type`` is the kernel's, or ``published``.
+
+    ``devices`` are the types of the cooling devices that the kernel turns up there; None where it does not say.
+    """
 
     type: str
     celsius: float
+    devices: Optional[Tuple[str, ...]] = field(default=None, compare=False)
+
+    @property
+    def slows(self) -> Optional[bool]:
+        """Whether the machine is slower beyond it; None where the kernel does not say which devices it turns up."""
+        if self.devices is None:
+            return None
+        # A device of unknown kind may slow the machine down, but what is "active" cools, as a rule.
+        doubtful = not self.type.startswith("active")
+        effects = [slows_down(device) for device in self.devices]
+        return True in effects or (doubtful and None in effects)
 
 
 @dataclass(frozen=True)
@@ -121,9 +141,9 @@ def zones(root: Path) -> List[Zone]:
 def headroom(root: Path, identity: Identity) -> Headroom:
     """How many degC the machine is from the nearest trip point that slows it down.
 
-    Of each zone that matters to the processor or the GPU counts the lowest passive trip point, else the
-    published limit of this device, else the lowest hot or critical one; of these the one nearest to its
-    zone's temperature now.
+    Of each zone that matters to the processor or the GPU counts the lowest trip point that is bound to a cooling
+    device that slows them down (where no binding is known: the lowest passive one), else the published limit of
+    this device, else the lowest hot or critical trip point; of these the one nearest to its zone's temperature now.
     """
     found = zones(root)
     if not found:
@@ -164,6 +184,7 @@ def _name(kind: str) -> str:
 
 def _trips(root: Path, folder: str) -> Tuple[Trip, ...]:
     trips: List[Trip] = []
+    bindings = _bindings(root, folder)
     for entry in names_in(root, folder):
         match = re.match(r"trip_point_([0-9]+)_temp\Z", entry)
         if match is None:
@@ -171,17 +192,44 @@ def _trips(root: Path, folder: str) -> Tuple[Trip, ...]:
         milli, _ = read_integer(root, f"{folder}/{entry}")
         kind = read_text(root, f"{folder}/trip_point_{match.group(1)}_type").text
         if milli is not None and kind and LOWEST_C <= milli / 1000 <= HIGHEST_C:
-            trips.append(Trip(kind, milli / 1000))
+            devices = None if bindings is None else tuple(bindings.get(int(match.group(1)), ()))
+            trips.append(Trip(kind, milli / 1000, devices))
     return tuple(trips)
+
+
+def _bindings(root: Path, folder: str) -> Optional[Dict[int, List[str]]]:
+    """Number of a trip point -> types of the cooling devices bound to it; None where one of them is not readable.
+
+    Source: Linux, Documentation/driver-api/thermal/sysfs-api.rst, ``cdev[0-*]`` and ``cdev[0-*]_trip_point``.
+    """
+    bindings: Dict[int, List[str]] = {}
+    for entry in names_in(root, folder):
+        match = re.match(r"(cdev[0-9]+)_trip_point\Z", entry)
+        if match is None:
+            continue
+        trip = read_number(root, f"{folder}/{entry}")
+        kind = read_text(root, f"{folder}/{match.group(1)}/type").text
+        if trip is None or not kind:
+            return None
+        bindings.setdefault(trip, []).append(kind)
+    return bindings or None
 
 
 def _limit(zone: Zone, identity: Identity) -> Optional[Trip]:
     plausible = [trip for trip in zone.trips if trip.celsius >= _LEAST_TRIP_C]
-    lowest = {kind: min((trip.celsius for trip in plausible if trip.type == kind), default=None) for kind in _TRIPS}
-    passive = lowest["passive"]
+    bound = [trip for trip in plausible if trip.slows and trip.type != "critical"]
+    passive = [trip for trip in plausible if trip.type == "passive" and trip.slows is None]
+    if len(passive) > 1:
+        passive = [trip for trip in passive if (identity.soc, trip.celsius) != _HOT_SURFACE]
+    slowing = min([*bound, *passive], key=lambda trip: trip.celsius, default=None)
+    if slowing is not None:
+        return slowing
     published = _PUBLISHED_C.get(identity.name, {}).get(zone.name)
-    if passive is not None:
-        return Trip("passive", passive)
     if published is not None:
         return Trip(PUBLISHED, published)
-    return next((Trip(kind, value) for kind, value in lowest.items() if value is not None), None)
+    for kind in _LAST:
+        # A hot trip point that is bound to a notice only ends nothing.
+        last = [trip for trip in plausible if trip.type == kind and (kind == "critical" or not trip.devices)]
+        if last:
+            return min(last, key=lambda trip: trip.celsius)
+    return None
