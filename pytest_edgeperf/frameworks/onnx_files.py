@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIXED = "fixed.onnx"
-#: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (seen in 1.31, not in 1.19).
+#: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (seen in 1.31, not in 1.19 and 1.32).
 WRONG_OPTIMIZERS = ("Pad_Fusion",)
 #: Operators that are most of a network's work.
 HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")

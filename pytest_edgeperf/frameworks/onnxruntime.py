@@ -67,7 +67,7 @@ class OnnxRuntime(Framework):
     calibration set. Both are built once, in another process. A source ``onnx:fp16`` or ``onnx:int8`` is taken as
     it is. A model may switch off graph optimisers by name with
     ``Model.parameters["onnxruntime.disabled_optimizers"]``, a sequence such as ``["Pad_Fusion"]``
-    (which gives wrong outputs for a zero ``Pad`` before a ``MaxPool``). ONNX Runtime ignores unknown
+    (which in some releases gives wrong outputs for a zero ``Pad`` before a ``MaxPool``). ONNX Runtime ignores unknown
     names without a word, so they cannot be verified.
     """
 
