@@ -181,7 +181,19 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             device = _resolve_device(config, settings)
             if items and not settings.in_process:
                 _measure(config, settings, device, items)
-    return (yield)
+    outcome = yield
+    _exit_as_asked(config)
+    return outcome
+
+
+def _exit_as_asked(config: pytest.Config) -> None:
+    """End the session as a test asked for in its worker; what was measured until then is reported already."""
+    measuring = config.stash.get(_SESSION, None)
+    asked = measuring.coordinator.exit if measuring is not None else None
+    if asked is not None:
+        # The test has failed, and perhaps others; a code of 0 would hide that.
+        code = pytest.ExitCode.TESTS_FAILED if asked["code"] == 0 else asked["code"]
+        raise pytest.exit.Exception(asked["reason"], code)
 
 
 def _to_measure(items: Sequence[pytest.Item], settings: Settings) -> List[pytest.Item]:

@@ -14,6 +14,8 @@ Message = Dict[str, Any]
 #: Longer messages would take the coordinator's memory with them; reports of pytest are cut long before.
 MAX_MESSAGE_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 18
+#: So much of what is no message is shown.
+_SHOWN_BYTES = 80
 
 
 class ChannelClosed(Exception):
@@ -22,6 +24,10 @@ class ChannelClosed(Exception):
 
 class MessageTooLong(ChannelClosed):
     """A message exceeds :data:`MAX_MESSAGE_BYTES`, and nothing after it can be read."""
+
+
+class MalformedMessage(Exception):
+    """What arrived is no message: something else writes to the connection."""
 
 
 class Channel:
@@ -33,9 +39,12 @@ class Channel:
         self._lines: Deque[bytes] = deque()
         self._partial: List[bytes] = []
         self._partial_bytes = 0
+        # Not select(), which refuses descriptors from 1024 on.
+        self._poller = select.poll()
+        self._poller.register(connection, select.POLLIN)
 
     def fileno(self) -> int:
-        """The descriptor, for ``select``."""
+        """The descriptor."""
         return self._connection.fileno()
 
     def send(self, message: Message) -> None:
@@ -56,18 +65,17 @@ class Channel:
         Raises:
             ChannelClosed: the other side is gone.
             MessageTooLong: the message exceeds :data:`MAX_MESSAGE_BYTES`.
+            MalformedMessage: a line is not JSON, or not an object.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._lines:
             remaining_s = None if deadline is None else max(0.0, deadline - time.monotonic())
-            readable, _, _ = select.select([self._connection], [], [], remaining_s)
-            if not readable:
+            if not self._poller.poll(None if remaining_s is None else remaining_s * 1e3):
                 return None
             self._read()
             if deadline is not None and time.monotonic() >= deadline and not self._lines:
                 return None
-        message: Message = json.loads(self._lines.popleft())
-        return message
+        return _decoded(self._lines.popleft())
 
     def _read(self) -> None:
         """Take one chunk; each byte is looked at once, so that a long message costs what its length does."""
@@ -90,3 +98,13 @@ class Channel:
     def close(self) -> None:
         """Close this side."""
         self._connection.close()
+
+
+def _decoded(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict):
+        raise MalformedMessage(f"{line[:_SHOWN_BYTES]!r}{'...' if len(line) > _SHOWN_BYTES else ''} is no message")
+    return message

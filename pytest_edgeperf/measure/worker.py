@@ -113,6 +113,16 @@ class WorkerPlugin:
         """Send an error of pytest itself or of a plugin."""
         self.channel.send({"event": "internal_error", "text": shortened(str(excrepr))})
 
+    @pytest.hookimpl
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Send what ended the session before its test did: an interruption has no report of its own."""
+        error = excinfo.value
+        if isinstance(error, pytest.exit.Exception):
+            code = None if error.returncode is None else int(error.returncode)
+            self.channel.send({"event": "exit_called", "reason": shortened(str(error.msg)), "code": code})
+        else:
+            self.channel.send({"event": "interrupted", "text": shortened(str(excinfo.getrepr(style="short")))})
+
 
 class CollectingPlugin:
     """Tells which benchmarks the arguments select, and runs none."""

@@ -193,8 +193,13 @@ class Coordinator:
 
     @property
     def stopped(self) -> bool:
-        """Whether ``-x`` or ``--maxfail`` ends the measuring."""
-        return 0 < self.launch.max_broken <= sum(plan.broken for plan in self.plans)
+        """Whether ``-x``, ``--maxfail`` or a test's ``pytest.exit`` ends the measuring."""
+        return self.exit is not None or 0 < self.launch.max_broken <= sum(plan.broken for plan in self.plans)
+
+    @property
+    def exit(self) -> Optional[Message]:
+        """Reason and code of the ``pytest.exit`` that a test called, if one did."""
+        return next((plan.last.exit for plan in self.plans if plan.last is not None and plan.last.exit), None)
 
     def _judge(self) -> None:
         if self.settings.baseline == OFF:

@@ -86,3 +86,11 @@ def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) ->
 def hung(timeout_s: float) -> str:
     """Say that nothing came back in time."""
     return f"hung: not done after {timeout_s:g} s and killed; --edgeperf-timeout raises the limit"
+
+
+def not_understood(what: str) -> str:
+    """Say that something else than our messages came over the connection."""
+    return (
+        f"its worker sent what the coordinator cannot use: {what}; does the benchmark, or a library in it, write to a "
+        "file descriptor that is not its own?"
+    )

@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Dict, List, Mapping, Optional
 
 from pytest_edgeperf.measure import launcher
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed, Message, MessageTooLong
-from pytest_edgeperf.schedule import faults
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
+from pytest_edgeperf.schedule import faults, messages
 
 #: Of a dead worker's output, the last part is shown.
 OUTPUT_TAIL_BYTES = 8192
 #: A worker that has said its last word may take this long to leave (plugins' atexit work).
 LEAVE_SECONDS = 30.0
 #: How often a silent worker is looked at: a child that it left behind may keep the connection open.
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+#: More than any test's reports and accuracies: something floods the connection.
+MOST_UNASKED = 10_000
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -52,6 +54,8 @@ class Delivery:
     #: Of a worker that was only to collect: the ids of everything, and of what is marked as a benchmark.
     collected: List[str] = field(default_factory=list)
     collected_benchmarks: List[str] = field(default_factory=list)
+    #: The test called ``pytest.exit``: the session is to end, with this reason and code.
+    exit: Optional[Message] = None
 
     @property
     def failed(self) -> bool:
@@ -113,6 +117,8 @@ class Worker:
         self.channel.send(specification)
         self.delivery = Delivery()
         self._said_exit = False
+        self._unasked = 0
+        self._collected = False
         self._sustained = 0
 
     def __enter__(self) -> Worker:
@@ -151,18 +157,36 @@ class Worker:
 
     def collect(self) -> Delivery:
         """Wait for a worker that only collects."""
-        self._until("exit")
+        if self._until("exit") and not self._collected:
+            self._fault("its worker's pytest ended before it had collected")
         return self.delivery
 
     def finish(self) -> Delivery:
         """Let the benchmark end and take everything it delivers."""
         if self._command({"command": "finish"}):
             self._until("exit")
+        if self.delivery.fault is None:
+            self._require_all_reports()
         if self.delivery.run is not None:
             for name, message in self.delivery.accuracies.items():
                 self.delivery.run["values"][name] = message["value"]
                 self.delivery.run["metrics"][name] = message["metric"]
+            self._check_run(self.delivery.run)
         return self.delivery
+
+    def _require_all_reports(self) -> None:
+        """A test without a report could not fail: hooks and plugins may end a worker's session in the middle."""
+        phase = messages.missing_phase(self.delivery.reports)
+        if phase is not None:
+            self._fault(f"pytest ended in its worker without a report of its {phase}: a hook or a plugin stopped it")
+
+    def _check_run(self, run: Message) -> None:
+        try:
+            messages.check_run(run)
+        except MalformedMessage as error:
+            self.delivery.run = None
+            if self.delivery.fault is None:
+                self._fault(str(error))
 
     def _command(self, message: Message) -> bool:
         if self.delivery.fault or self._said_exit:
@@ -174,36 +198,47 @@ class Worker:
             return False
         return True
 
-    def _until(self, wanted: str) -> bool:
-        began = time.monotonic()
-        try:
-            return self._wait_for(wanted, began + self._patience_s)
-        finally:
-            self._patience_s -= time.monotonic() - began
+    def _until(self, awaited: str) -> bool:
+        """Take messages until the awaited one. ``False``: the worker ended, or cannot be understood, or hangs.
 
-    def _wait_for(self, wanted: str, deadline: float) -> bool:
+        What waits to be read is read before a worker is said to hang, and only time in which this process itself ran
+        counts: it may have been stopped (Ctrl-Z, a paused container).
+        """
         while True:
-            remaining_s = deadline - time.monotonic()
-            if remaining_s <= 0:
-                self.kill()
-                self._fault(faults.hung(self._timeout_s))
-                return False
             ended = self._process.poll() is not None
+            asked_s = min(max(self._patience_s, 0.0), LOOK_SECONDS)
+            began = time.monotonic()
             try:
-                message = self.channel.receive(min(remaining_s, LOOK_SECONDS))
-            except MessageTooLong as error:
+                message = self.channel.receive(asked_s)
+                event = messages.check(message, awaited) if message is not None else None
+            except (MessageTooLong, MalformedMessage) as error:
                 self.kill()
-                self._fault(f"its worker sent more than the coordinator takes: {error}")
+                self._fault(faults.not_understood(str(error)))
                 return False
             except ChannelClosed:
-                message, ended = None, True
-            if message is not None:
-                self._take(message["event"], message)
-                if message["event"] in (wanted, "exit"):
-                    return bool(message["event"] == wanted)
+                message, event, ended = None, None, True
+            self._patience_s -= min(time.monotonic() - began, asked_s)
+            if message is not None and event is not None:
+                self._take(event, message)
+                if event in (awaited, "exit"):
+                    return event == awaited
+                if self._is_flood():
+                    return False
             elif ended:
                 self._ended()
                 return False
+            elif self._patience_s <= 0:
+                self.kill()
+                self._fault(faults.hung(self._timeout_s))
+                return False
+
+    def _is_flood(self) -> bool:
+        self._unasked += 1
+        if self._unasked <= MOST_UNASKED:
+            return False
+        self.kill()
+        self._fault(faults.not_understood(f"more than {MOST_UNASKED:,} messages"))
+        return True
 
     def _take(self, event: str, message: Message) -> None:
         if event == "report":
@@ -221,6 +256,7 @@ class Worker:
         elif event == "collect_error":
             self._fault("its worker could not collect the file:\n" + message["text"])
         elif event == "collected":
+            self._collected = True
             self.delivery.collected = list(message["all"])
             self.delivery.collected_benchmarks = list(message["marked"])
         elif event == "not_collected" and not self.delivery.fault:
@@ -232,6 +268,11 @@ class Worker:
             self._fault("it measured other code than it was to: " + "; ".join(message["problems"]))
         elif event == "internal_error":
             self._fault("pytest itself failed in its worker:\n" + message["text"])
+        elif event == "interrupted":
+            self._fault("it was interrupted in its worker (KeyboardInterrupt)\n" + message["text"])
+        elif event == "exit_called":
+            self.delivery.exit = {"reason": message["reason"], "code": message["code"]}
+            self._fault(f"pytest.exit was called in its worker: {message['reason']}")
         elif event == "exit":
             self._leave()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import socket
 import threading
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.measure import channel
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MessageTooLong
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, MessageTooLong
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -155,3 +156,32 @@ def test_a_message_without_end_is_refused(pair, monkeypatch):
     left.sendall(b"x" * 1001)
     with pytest.raises(MessageTooLong, match="exceeds"):
         Channel(right).receive(5.0)
+
+
+@pytest.mark.parametrize(
+    "line", [b"[W] tactic cache is full", b"", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"a": ' + b"1" * 5000]
+)
+def test_a_line_that_is_no_message_is_told_with_its_beginning(pair, line):
+    left, right = pair
+    left.sendall(line + b'\n{"event": "ready"}\n')
+    receiver = Channel(right)
+    with pytest.raises(MalformedMessage, match="is no message"):
+        receiver.receive(5.0)
+    assert receiver.receive(5.0) == {"event": "ready"}
+
+
+def test_descriptors_beyond_those_that_select_takes_are_read(pair):
+    resource = pytest.importorskip("resource")
+    left, right = pair
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1100
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip("no descriptor beyond 1023 can be had here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        number = fcntl.fcntl(right.fileno(), fcntl.F_DUPFD_CLOEXEC, 1024)
+        with socket.socket(fileno=number) as high:
+            Channel(left).send({"event": "ready"})
+            assert Channel(high).receive(5.0) == {"event": "ready"}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
