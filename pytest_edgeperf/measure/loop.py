@@ -6,7 +6,7 @@ import gc
 from array import array
 from contextlib import contextmanager
 from functools import partial
-from itertools import cycle, repeat
+from itertools import cycle, islice, repeat
 from time import perf_counter_ns
 from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
@@ -22,9 +22,12 @@ PHASED_CAPACITY = 1 << 17
 CLOCK_READS_PER_SAMPLE = 20
 
 
-def sample_array(capacity: int = CAPACITY) -> array[int]:
-    """An array of ``capacity`` nanosecond values whose memory is already there."""
-    return array("q", bytes(8 * capacity))
+def sample_array(capacity: int = CAPACITY) -> array[float]:
+    """An array of ``capacity`` nanosecond values whose memory is already there.
+
+    Not of whole numbers: the mean of several calls of 31.4 ns is neither 31 nor 32.
+    """
+    return array("d", bytes(8 * capacity))
 
 
 def bind(function: Callable[..., Any], entries: Sequence[Tuple[Any, ...]]) -> List[Call]:
@@ -57,10 +60,15 @@ def clock_cost_ns() -> float:
     return min(tries)
 
 
-def calls_per_sample(call_ns: float) -> int:
-    """How many calls make one sample so that it lasts at least 20 reads of the clock (1 for nearly all)."""
+def calls_per_sample(call_ns: float, entries: int = 1) -> int:
+    """How many calls make one sample so that it lasts at least 20 reads of the clock (1 for nearly all).
+
+    Where it takes several, each of the rotating ``entries`` is called as often as the others, so that all samples
+    are means over the same inputs.
+    """
     shortest_ns = CLOCK_READS_PER_SAMPLE * clock_cost_ns()
-    return max(1, int(-(-shortest_ns // max(call_ns, 1.0))))
+    calls = max(1, int(-(-shortest_ns // max(call_ns, 1.0))))
+    return calls if calls == 1 else -(-calls // entries) * entries
 
 
 def call_for(calls: Sequence[Call], seconds: float) -> None:
@@ -91,7 +99,7 @@ def repeat_for(calls: Sequence[Call], seconds: float) -> Tuple[int, float]:
     return count, (end - start) / 1e9
 
 
-def time_calls(calls: Sequence[Call], durations: array[int], first: int, seconds: float) -> int:
+def time_calls(calls: Sequence[Call], durations: array[float], first: int, seconds: float) -> int:
     """Time one call a sample until ``seconds`` are over or the array is full; at least one sample if it is not.
 
     Returns:
@@ -110,17 +118,21 @@ def time_calls(calls: Sequence[Call], durations: array[int], first: int, seconds
     return min(index + 1, len(durations))
 
 
-def time_batches(calls: Sequence[Call], durations: array[int], first: int, seconds: float, calls_a_sample: int) -> int:
-    """Like :func:`time_calls` for calls too short for the clock: a sample is the mean of several calls."""
+def time_batches(
+    calls: Sequence[Call], durations: array[float], first: int, seconds: float, calls_a_sample: int
+) -> int:
+    """Like :func:`time_calls` for calls too short for the clock: a sample is the mean of several calls in rotation."""
     clock = perf_counter_ns
     index = first
+    rotation = cycle(calls)
     deadline = clock() + int(seconds * 1e9)
-    for index, call in zip(range(first, len(durations)), cycle(calls)):
+    for index in range(first, len(durations)):
+        batch = islice(rotation, calls_a_sample)
         start = clock()
-        for _ in repeat(None, calls_a_sample):
+        for call in batch:
             call()
         end = clock()
-        durations[index] = (end - start) // calls_a_sample
+        durations[index] = (end - start) / calls_a_sample
         if end >= deadline:
             break
     return min(index + 1, len(durations))
@@ -170,12 +182,12 @@ def time_phases(
     return min(index + 1, len(latency))
 
 
-def milliseconds(durations_ns: array[int], samples: int) -> List[float]:
+def milliseconds(durations_ns: array[float], samples: int) -> List[float]:
     """The first ``samples`` durations in ms; a nanosecond at least, so that they have logarithms."""
     return [max(duration, 1) / 1e6 for duration in durations_ns[:samples]]
 
 
-def medians_ms(durations_ns: array[int], ends: Sequence[int]) -> List[float]:
+def medians_ms(durations_ns: array[float], ends: Sequence[int]) -> List[float]:
     """The median in ms of each block, up to the one in which the array was full."""
     samples_ms = milliseconds(durations_ns, ends[-1])
     return [median(samples_ms[first:end]) for first, end in zip([0, *ends], ends) if end > first]

@@ -54,7 +54,7 @@ class Lap:
     then has in memory that it does not share with the worker, ``None`` where the kernel does not tell.
     """
 
-    durations_ns: Sequence[int]
+    durations_ns: Sequence[float]
     seconds: float
     private_mib: Optional[float] = 0.0
 
@@ -98,7 +98,7 @@ def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     return pipeline, Ready(checked, first_ms, warmed.seconds, warmed.steady, described, dict(software))
 
 
-def run(calls: Sequence[loop.Call], at_ns: int, seconds: float) -> Tuple[List[int], float]:
+def run(calls: Sequence[loop.Call], at_ns: int, seconds: float) -> Tuple[List[float], float]:
     """Wait for the moment, call until ``seconds`` later; durations in ns and the seconds to the last that counts.
 
     The inference that is under way at the end is finished and does not count, unless it is the only one.

@@ -140,7 +140,7 @@ class TimedInference:
         if isinstance(pipeline.engine, SelfTimed):
             return self._deliver(_self_timed(pipeline, pipeline.engine, checked))
         warmed = warm_up(pipeline.calls)
-        calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns)
+        calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns, len(pipeline.calls))
         timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
         engines = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
         told = partial(_told_by_device, pipeline)
@@ -174,7 +174,9 @@ class TimedInference:
             found = pipeline.check()
             checked = {**found, **checked, **_worse(checked, found)}
         warmed = {name: warm_up(pipeline.calls) for name, pipeline in pipelines.items()}
-        calls_a_sample = {name: loop.calls_per_sample(one.call_ns) for name, one in warmed.items()}
+        calls_a_sample = {
+            name: loop.calls_per_sample(one.call_ns, len(pipelines[name].calls)) for name, one in warmed.items()
+        }
         timer = InterleavedTimer(pipelines, calls_a_sample)
         calls = [call for pipeline in pipelines.values() for call in pipeline.calls]
         engines = {name: one.engine.describe() for name, one in pipelines.items() if one.engine is not None}

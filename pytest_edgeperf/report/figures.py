@@ -27,9 +27,15 @@ def usable_runs(benchmark: Benchmark) -> Sequence[Run]:
 
 
 def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
+    """The summary in all usable runs that have the metric; none where some of them cannot have it.
+
+    A p95 of the slow runs alone, beside the median of all runs, may be the smaller of the two.
+    """
     found = []
     for run in usable_runs(benchmark):
         value: Any = run.values.get(metric)
+        if value is None:
+            continue
         if is_accuracy(value):
             value = value["mean"] if summary == "p50" else None
         elif isinstance(value, Mapping):
@@ -37,8 +43,9 @@ def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
             value = value.get(summary) if enough else None
         elif summary != "p50":
             value = None
-        if isinstance(value, (int, float)) and math.isfinite(value):
-            found.append(float(value))
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            return []
+        found.append(float(value))
     return found
 
 
@@ -47,7 +54,8 @@ def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[
 
     An accuracy's is the median of the runs' means.
 
-    ``None`` where no run has it, or has too few samples for it.
+    ``None`` where no run has the metric, or one that has it has too few samples for the summary: all summaries of a
+    metric are of the same runs.
     """
     values = _of_runs(benchmark, metric, summary)
     return median(values) if values else None

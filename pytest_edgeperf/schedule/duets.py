@@ -225,7 +225,7 @@ class DuetCoordinator(Coordinator):
                 **attempt.figures(),
                 **condition_figures(attempt.before, after),
                 "disturbed": False,
-                "turns_ms": [round(turn_ms, 7) for turn_ms in message["turns_ms"]],
+                "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in message["turns_ms"]],
             },
             "study": delivery.study,
             "reports": delivery.reports,

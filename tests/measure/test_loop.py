@@ -38,7 +38,7 @@ def clock(monkeypatch):
 
 
 def empty(capacity):
-    return array("q", [-1]) * capacity
+    return array("d", [-1]) * capacity
 
 
 def test_calls_take_turns_in_order_until_the_array_is_full(clock):
@@ -85,13 +85,47 @@ def test_a_full_array_takes_no_more_and_is_not_counted_beyond_its_end(clock):
     assert list(durations) == [-1, -1]
 
 
-def test_a_batch_is_one_sample_and_is_divided_by_its_calls(clock):
+def test_a_batch_is_one_sample_of_calls_in_rotation_and_is_divided_by_them(clock):
     log = []
     calls = [clock.call_of(10, log, "a"), clock.call_of(30, log, "b")]
     durations = empty(3)
     assert loop.time_batches(calls, durations, 0, 60.0, 4) == 3
-    assert log == ["a"] * 4 + ["b"] * 4 + ["a"] * 4
-    assert list(durations) == [10, 30, 10]
+    assert "".join(log) == "abab" * 3
+    assert list(durations) == [20, 20, 20]
+
+
+def test_the_rotation_goes_on_from_batch_to_batch(clock):
+    log = []
+    calls = [clock.call_of(1, log, name) for name in "abc"]
+    assert loop.time_batches(calls, empty(3), 0, 60.0, 4) == 3
+    assert "".join(log) == "abcabcabcabc"
+
+
+@pytest.mark.parametrize("calls_a_sample", [2, 3, 13, 100])
+def test_the_mean_of_a_batch_is_not_cut_to_whole_nanoseconds(clock, calls_a_sample):
+    whole = iter(range(10**6))
+
+    def call():
+        # 31.4 ns a call on the average, on a clock of whole nanoseconds.
+        number = next(whole)
+        clock.now += (number + 1) * 314 // 10 - number * 314 // 10
+
+    durations = empty(50)
+    loop.time_batches([call], durations, 0, 60.0, calls_a_sample)
+    samples_ms = loop.milliseconds(durations, 50)
+    assert sum(samples_ms) / 50 == pytest.approx(31.4e-6, rel=1e-3)
+    assert max(samples_ms) - min(samples_ms) <= 1.001e-6 / calls_a_sample
+
+
+def test_a_change_of_less_than_a_nanosecond_is_seen_as_large_as_it_is(clock):
+    def median_ms(call_of_a_hundred_ns):
+        durations = empty(30)
+        call = clock.call_of(call_of_a_hundred_ns)
+        others = [clock.call_of(0)] * 99
+        loop.time_batches([call, *others], durations, 0, 60.0, 100)
+        return loop.medians_ms(durations, [30])[0]
+
+    assert median_ms(3160) / median_ms(3140) == pytest.approx(3160 / 3140)
 
 
 def test_batches_stop_at_the_deadline(clock):
@@ -186,6 +220,18 @@ def test_sample_arrays_hold_64_bit_values_that_are_already_there():
     assert samples.itemsize == 8
     assert list(samples) == [0] * 10
     assert len(loop.sample_array()) == loop.CAPACITY
+
+
+@given(st.floats(1.0, 1e6), st.integers(1, 40))
+def test_a_batch_calls_all_entries_equally_often(call_ns, entries):
+    original = loop.clock_cost_ns
+    loop.clock_cost_ns = lambda: 50.0
+    try:
+        alone, among = loop.calls_per_sample(call_ns), loop.calls_per_sample(call_ns, entries)
+    finally:
+        loop.clock_cost_ns = original
+    assert (among == 1) if alone == 1 else (among % entries == 0)
+    assert among < 2 * max(alone, entries) + entries
 
 
 @given(st.floats(0.0, 1e9), st.floats(1.0, 1e4))
