@@ -44,6 +44,7 @@ class Ready:
     steady: Optional[bool]
     engine: Optional[Mapping[str, Any]]
     software: Mapping[str, Any]
+    cold_inputs: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     warmed = warm_up(pipeline.calls)
     described = None if pipeline.engine is None else pipeline.engine.describe()
     first_ms = checked.get("first_ms", warmed.first_ms)
-    return pipeline, Ready(checked, first_ms, warmed.seconds, warmed.steady, described, dict(software))
+    ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, described, dict(software), warmed.cold_inputs)
+    return pipeline, ready
 
 
 def run(calls: Sequence[loop.Call], at_ns: int, seconds: float) -> Tuple[List[float], float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter_ns
 from typing import (
@@ -182,7 +182,9 @@ class TimedInference:
         engines = {name: one.engine.describe() for name, one in pipelines.items() if one.engine is not None}
         first = next(iter(pipelines))
         settings = {"engines": engines} if engines else {}
-        self._deliver(_Timed(timer, calls, checked, warmed[first], settings, calls_a_sample[first]))
+        cold = max(one.cold_inputs for one in warmed.values())
+        firsts = replace(warmed[first], cold_inputs=cold)
+        self._deliver(_Timed(timer, calls, checked, firsts, settings, calls_a_sample[first]))
         return timer.ratios()
 
     def parallel(
@@ -228,7 +230,8 @@ class TimedInference:
             for one in ready:
                 checked = {**one.checked, **checked, **_worse(checked, one.checked)}
             engine = {} if first.engine is None else {"engine": dict(first.engine)}
-            warmed = WarmUp(first.first_ms, first.warm_up_s, calls=0, steady=first.steady, call_ns=0.0)
+            cold = max(one.cold_inputs for one in ready)
+            warmed = WarmUp(first.first_ms, first.warm_up_s, 0, first.steady, call_ns=0.0, cold_inputs=cold)
             settings = {**engine, "engines": n, "mode": mode}
             return self._deliver(_Timed(ParallelTimer(runners), [], checked, warmed, settings, 1))
         finally:
@@ -328,7 +331,7 @@ class TimedInference:
             elif turns:
                 loop.call_for(timed.calls, block.settle_s)
             elif block.settle_s:
-                warm_up(timed.calls, shortest_s=block.settle_s, longest_s=block.settle_s)
+                warm_up(timed.calls, shortest_s=block.settle_s, longest_s=block.settle_s, rotation_s=0.0)
             # Collecting before each of many turns would take longer than a turn.
             resident_mib = process_mib() if not turns else None
             with loop.collector_off(collect=not (turns and ends)), watch:
@@ -366,6 +369,8 @@ class TimedInference:
         }
         if warmed.steady is not None:
             quality["steady"] = warmed.steady
+        if warmed.cold_inputs:
+            quality["cold_inputs"] = warmed.cold_inputs
         if timed.calls_a_sample > 1:
             quality["calls_per_sample"] = timed.calls_a_sample
         software = {"python": platform.python_version(), **self._software}

@@ -13,6 +13,8 @@ from pytest_edgeperf.measure.loop import Call
 SHORTEST_CALLS = 3
 SHORTEST_SECONDS = 0.25
 LONGEST_SECONDS = 3.0
+#: Until every rotating input was met once: a shape that is first seen may be compiled, for seconds.
+LONGEST_ROTATION_SECONDS = 30.0
 #: Steady: the best of the latest calls is no more than this much faster than the best of those before.
 IMPROVEMENT = 0.02
 #: The latest calls: those of the second half of the warm-up so far, and of half a second at most.
@@ -45,10 +47,12 @@ class WarmUp:
     steady: Optional[bool]
     #: The best call of the latest window: what one call costs now, in ns.
     call_ns: float
+    #: Rotating inputs that the limit left no time for: their first call is timed.
+    cold_inputs: int = 0
 
 
-def is_steady(windows: Sequence[Window]) -> Optional[bool]:
-    """Whether the calls no longer get faster; ``None`` with fewer than three calls on either side.
+def is_steady(windows: Sequence[Window], fewest_calls: int = FEWEST_CALLS) -> Optional[bool]:
+    """Whether the calls no longer get faster; ``None`` with fewer than ``fewest_calls`` on either side.
 
     The first window is the cold first call and does not count. The best of the latest calls is compared
     with the best of those before: a burst of noise lengthens calls but never shortens them. The latest are
@@ -59,11 +63,11 @@ def is_steady(windows: Sequence[Window]) -> Optional[bool]:
     now_s = windows[-1].end_s
     since_s = now_s - min(LATEST_SHARE * now_s, LATEST_SECONDS)
     first, calls = len(windows), 0
-    while first > 1 and (calls < FEWEST_CALLS or windows[first - 2].end_s >= since_s):
+    while first > 1 and (calls < fewest_calls or windows[first - 2].end_s >= since_s):
         first -= 1
         calls += windows[first].calls
     before, latest = windows[1:first], windows[first:]
-    if calls < FEWEST_CALLS or sum(window.calls for window in before) < FEWEST_CALLS:
+    if calls < fewest_calls or sum(window.calls for window in before) < fewest_calls:
         return None
     best_before_ns = min(window.best_ns for window in before)
     return min(window.best_ns for window in latest) >= best_before_ns * (1 - IMPROVEMENT)
@@ -74,26 +78,40 @@ def warm_up(
     *,
     shortest_s: float = SHORTEST_SECONDS,
     longest_s: float = LONGEST_SECONDS,
+    rotation_s: float = LONGEST_ROTATION_SECONDS,
 ) -> WarmUp:
     """Call in rotation until the calls no longer get faster (see :func:`is_steady`), or ``longest_s`` is over.
 
-    At least three calls and ``shortest_s`` are made.
+    At least three calls and ``shortest_s`` are made, and one call of each input unless that takes ``rotation_s``.
     """
     rotation = cycle(calls)
+    # Inputs may differ in cost: either side of the comparison holds all of them.
+    fewest_calls = max(FEWEST_CALLS, len(calls))
     begin = perf_counter_ns()
     windows = [_window(rotation, begin, 0.0)]
     made = 1
     steady = None
-    while made < SHORTEST_CALLS or windows[-1].end_s < shortest_s or (not steady and windows[-1].end_s < longest_s):
+
+    def goes_on() -> bool:
+        now_s = windows[-1].end_s
+        return (
+            made < SHORTEST_CALLS
+            or now_s < shortest_s
+            or (not steady and now_s < longest_s)
+            or (made < len(calls) and now_s < rotation_s)
+        )
+
+    while goes_on():
         windows.append(_window(rotation, begin, min(WINDOW_SECONDS, shortest_s)))
         made += windows[-1].calls
-        steady = is_steady(windows)
+        steady = is_steady(windows, fewest_calls)
     return WarmUp(
         first_ms=windows[0].best_ns / 1e6,
         seconds=(perf_counter_ns() - begin) / 1e9,
         calls=made,
         steady=steady,
         call_ns=float(windows[-1].best_ns),
+        cold_inputs=max(0, len(calls) - made),
     )
 
 

@@ -23,6 +23,7 @@ _TOLD = {
 def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
     """One sentence per kind of unsteadiness, from the undisturbed runs of each benchmark and the throttled ones."""
     unsteady: Dict[str, int] = {}
+    cold: Dict[str, int] = {}
     throttled: List[str] = []
     told: Dict[str, List[str]] = {kind: [] for kind in _TOLD}
     for benchmark_id, runs in runs_by_benchmark.items():
@@ -33,6 +34,9 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
         never = sum(one.get("steady") is False for one in figures)
         if never:
             unsteady[benchmark_id] = never
+        unmet = sum("cold_inputs" in one for one in figures)
+        if unmet:
+            cold[benchmark_id] = unmet
         for kind, items in told.items():
             alike = [one for one in figures if one.get("course") == kind]
             if len(alike) >= FEWEST_RUNS and 2 * len(alike) > len(figures):
@@ -42,6 +46,11 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
         found.append(
             f"{_runs(sum(unsteady.values()))} of {_benchmarks(len(unsteady))} never became steady in the warm-up: "
             + _names(list(unsteady))
+        )
+    if cold:
+        found.append(
+            f"in {_runs(sum(cold.values()))} of {_benchmarks(len(cold))} the warm-up had no time for every input, so "
+            f"their first calls were timed: {_names(list(cold))}; give fewer inputs"
         )
     if throttled:
         found.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")

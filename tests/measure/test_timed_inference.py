@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
 import pytest
 
 from pytest_edgeperf.frameworks.interface import Inputs
-from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure import loop, warmup
 from pytest_edgeperf.measure import timed_inference as module
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.pipeline import OutputMismatch
@@ -39,9 +40,9 @@ def short_warm_up(monkeypatch):
     original = module.warm_up
     limits = []
 
-    def warm_up(calls, shortest_s=0.01, longest_s=0.2):
+    def warm_up(calls, shortest_s=0.01, longest_s=0.2, **limit):
         limits.append((shortest_s, longest_s))
-        return original(calls, shortest_s=shortest_s, longest_s=longest_s)
+        return original(calls, shortest_s=shortest_s, longest_s=longest_s, **limit)
 
     monkeypatch.setattr(module, "warm_up", warm_up)
     return limits
@@ -290,3 +291,27 @@ def test_memory_is_told_at_the_start_when_loaded_and_at_its_peak():
     values = found.values
     assert values["memory_process_start"] <= values["memory_process_loaded"] <= values["memory_process_peak"]
     assert 0 <= values["memory_growth"] < 32
+
+
+def test_a_run_whose_warm_up_did_not_meet_every_input_is_marked(monkeypatch):
+    one, two, three = 1, 2, 3
+    images = Inputs.of([one, two, three])
+    assert "cold_inputs" not in timer()[0](millisecond, images).quality
+    cold = dataclasses.replace(warmup.warm_up([millisecond], shortest_s=0.01, longest_s=0.01), cold_inputs=2)
+    monkeypatch.setattr(module, "warm_up", lambda calls, **limits: cold)
+    assert timer()[0](millisecond, images).quality["cold_inputs"] == 2
+    assert timer()[0].compare(images, a=millisecond, b=millisecond) is not None
+
+
+def test_a_pause_in_preprocess_shows_what_a_target_costs_after_idling():
+    last = [0.0]
+
+    def falls_asleep(image):
+        if time.perf_counter() - last[0] > 0.005:
+            time.sleep(0.003)
+        last[0] = time.perf_counter()
+
+    assert timer()[0](falls_asleep, "image").latency["min"] < 1
+    paced = timer()[0](falls_asleep, "image", preprocess=lambda image: (time.sleep(0.006), image)[1])
+    assert paced.values["infer"]["min"] >= 3
+    assert paced.latency["min"] >= 9

@@ -211,6 +211,56 @@ def test_inputs_take_turns(monkeypatch):
     assert log == ["a", "b"] * (len(log) // 2) + ["a"] * (len(log) % 2)
 
 
+class Compiling:
+    """Compiles what it has not seen for so long, then takes 10 ms, on a clock of its own."""
+
+    def __init__(self, monkeypatch, compile_s, inputs):
+        self.now = 0
+        self.seen = []
+        self._compile_ns = int(compile_s * 1e9)
+        self.calls = [lambda number=number: self._call(number) for number in range(inputs)]
+        monkeypatch.setattr(warmup, "perf_counter_ns", lambda: self.now)
+
+    def _call(self, number):
+        self.now += 10 * MS if number in self.seen else self._compile_ns
+        self.seen.append(number)
+
+
+@pytest.mark.parametrize(("compile_s", "inputs"), [(0.01, 3), (0.01, 200), (1.0, 8), (5.0, 5)])
+def test_every_input_is_met_before_anything_is_timed(monkeypatch, compile_s, inputs):
+    target = Compiling(monkeypatch, compile_s, inputs)
+    found = warmup.warm_up(target.calls)
+    assert set(target.seen) == set(range(inputs))
+    assert found.cold_inputs == 0
+    assert found.first_ms == pytest.approx(1e3 * compile_s)
+
+
+def test_inputs_that_no_time_is_left_for_are_told(monkeypatch):
+    target = Compiling(monkeypatch, 7.0, 9)
+    found = warmup.warm_up(target.calls)
+    assert found.cold_inputs == 9 - len(set(target.seen)) == 4
+    assert found.seconds <= warmup.LONGEST_ROTATION_SECONDS + 7.0
+
+
+def test_a_settling_rotation_need_not_be_whole(monkeypatch):
+    target = Compiling(monkeypatch, 0.01, 50)
+    assert warmup.warm_up(target.calls, shortest_s=0.1, longest_s=0.1, rotation_s=0.0).calls <= 12
+
+
+def test_inputs_of_different_cost_are_compared_as_whole_rotations(monkeypatch):
+    target = Compiling(monkeypatch, 0.01, 1)
+
+    def costing(ms):
+        def call():
+            target.now += ms * MS
+
+        return call
+
+    # The cheapest of ten inputs comes last: it makes no window faster than those before.
+    assert warmup.warm_up([costing(40)] * 9 + [costing(20)]).steady is True
+    assert warmup.warm_up([costing(400)] * 9 + [costing(200)]).steady is None
+
+
 def test_with_the_real_clock_a_slow_start_is_seen():
     calls = []
 

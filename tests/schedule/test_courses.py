@@ -39,6 +39,13 @@ def test_a_step_in_most_runs_is_told_with_its_middle_size_and_place():
     ]
 
 
+def test_inputs_whose_first_call_was_timed_are_told():
+    assert notes({"a": runs({**FLAT, "cold_inputs": 2}, {**FLAT, "cold_inputs": 1}, FLAT), "b": runs(FLAT)}) == [
+        "in 2 runs of 1 benchmark the warm-up had no time for every input, so their first calls were timed: a; "
+        "give fewer inputs"
+    ]
+
+
 def test_a_step_in_some_runs_is_noise():
     assert notes({"a": runs(slowed(), slowed(), slowed(), FLAT, FLAT, FLAT)}) == []
     assert notes({"a": runs(slowed(), slowed())}) == []
