@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Union
 if TYPE_CHECKING:
     import os
 
+    from pytest_edgeperf.caches import cache_folder, is_private
     from pytest_edgeperf.frameworks.interface import (
         Engine,
         Framework,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pytest_edgeperf.results.answers import DetectionSet
     from pytest_edgeperf.results.studies import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
-    from pytest_edgeperf.settings import cache_folder
 
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
 
@@ -47,7 +47,8 @@ _HOMES = {
     "Study": "pytest_edgeperf.results.studies",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
     "average_precision": "pytest_edgeperf.judge.average_precision",
-    "cache_folder": "pytest_edgeperf.settings",
+    "cache_folder": "pytest_edgeperf.caches",
+    "is_private": "pytest_edgeperf.caches",
     "session_results": "pytest_edgeperf.plugin",
 }
 
@@ -70,6 +71,7 @@ __all__ = [
     "average_precision",
     "cache_folder",
     "compare",
+    "is_private",
     "read_results",
     "session_results",
 ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 CHECK = "check"
 REFRESH = "refresh"
@@ -501,40 +499,6 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
 
 def _flat(groups: Any) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
-
-
-def cache_folder(*parts: str) -> Path:
-    """A private folder (0700) of ours for what can be made again: journals, results, models, engines.
-
-    ``$EDGEPERF_CACHE_DIR``, else ``$XDG_CACHE_HOME/edgeperf``, else ``~/.cache/edgeperf``; where none of
-    these can be written (no HOME, read-only), a folder of this user in the temporary directory.
-
-    Raises:
-        OSError: not even the temporary directory can be used.
-    """
-    for candidate in _cache_candidates():
-        try:
-            folder = candidate.joinpath(*parts)
-            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if candidate.stat().st_uid != os.getuid():
-                continue
-            candidate.chmod(0o700)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise OSError("no folder can be written for journals and caches; set EDGEPERF_CACHE_DIR to one")
-
-
-def _cache_candidates() -> Iterator[Path]:
-    if os.environ.get("EDGEPERF_CACHE_DIR"):
-        yield Path(os.environ["EDGEPERF_CACHE_DIR"])
-    if os.environ.get("XDG_CACHE_HOME"):
-        yield Path(os.environ["XDG_CACHE_HOME"]) / "edgeperf"
-    if os.environ.get("HOME"):
-        yield Path(os.environ["HOME"]) / ".cache" / "edgeperf"
-    yield Path(tempfile.gettempdir()) / f"edgeperf-{os.getuid()}"
 
 
 @dataclass(frozen=True)

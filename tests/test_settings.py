@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +10,6 @@ from pytest_edgeperf.settings import (
     BenchmarkOptions,
     Settings,
     SettingsError,
-    cache_folder,
     cpu_list,
     parse_marker,
 )
@@ -339,92 +333,6 @@ def test_a_markers_value_that_cannot_be_used_is_named(keyword, value):
     with pytest.raises(SettingsError) as error:
         parse_marker((), {keyword: value})
     assert f"timed_inference({keyword}={value!r})" in str(error.value)
-
-
-# The cache folder.
-
-
-@pytest.fixture
-def places(monkeypatch, tmp_path):
-    """No variable set, and a temporary directory of our own."""
-    for name in ("EDGEPERF_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
-        monkeypatch.delenv(name, raising=False)
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-
-    def choose(**variables):
-        for name, value in variables.items():
-            monkeypatch.setenv(name, str(value))
-        return cache_folder("journals")
-
-    choose.fallback = temporary / f"edgeperf-{os.getuid()}" / "journals"
-    return choose
-
-
-def mode(path):
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def test_our_variable_wins_over_xdgs_and_that_over_home(places, tmp_path):
-    home, xdg, ours = (tmp_path / name for name in ("home", "xdg", "ours"))
-    assert places(HOME=home) == home / ".cache/edgeperf/journals"
-    assert places(XDG_CACHE_HOME=xdg) == xdg / "edgeperf/journals"
-    assert places(EDGEPERF_CACHE_DIR=ours) == ours / "journals"
-
-
-def test_the_folder_is_private_even_if_it_was_there(places, tmp_path):
-    ours = tmp_path / "ours"
-    ours.mkdir(mode=0o755)
-    folder = places(EDGEPERF_CACHE_DIR=ours)
-    assert (mode(ours), mode(folder)) == (0o700, 0o700)
-
-
-def test_without_a_home_it_is_a_users_own_in_the_temporary_directory(places):
-    assert places() == places.fallback
-    assert mode(places.fallback) == 0o700
-
-
-@pytest.mark.parametrize("obstacle", ["a file", "a broken link"])
-def test_a_place_that_cannot_be_a_folder_is_passed_over(places, tmp_path, obstacle):
-    home = tmp_path / "home"
-    if obstacle == "a file":
-        home.write_text("")
-    else:
-        home.symlink_to(tmp_path / "nowhere" / "at all")
-    assert places(HOME=home) == places.fallback
-
-
-def test_an_unwritable_place_is_passed_over(places, tmp_path, monkeypatch):
-    home = tmp_path / "home"
-    original = os.access
-    # Root may write everywhere, so the answer is given rather than a mode set.
-    monkeypatch.setattr(os, "access", lambda path, kind: str(home) not in str(path) and original(path, kind))
-    assert places(HOME=home) == places.fallback
-
-
-def test_a_folder_of_another_user_is_passed_over(places, tmp_path, monkeypatch):
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
-    original = Path.stat
-
-    def stat_of(path, **keywords):
-        found = original(path, **keywords)
-        if path == foreign:
-            found = os.stat_result((*found[:4], found.st_uid + 1, *found[5:10]))
-        return found
-
-    monkeypatch.setattr(Path, "stat", stat_of)
-    assert places(EDGEPERF_CACHE_DIR=foreign) == places.fallback
-    assert list(foreign.iterdir()) == []
-
-
-def test_where_nothing_can_be_written_the_error_names_the_variable(places, tmp_path, monkeypatch):
-    file = tmp_path / "file"
-    file.write_text("")
-    monkeypatch.setattr(tempfile, "tempdir", str(file))
-    with pytest.raises(OSError, match="EDGEPERF_CACHE_DIR"):
-        places(HOME=file)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("auto", None), ("off", 0.0), ("0.5", 0.5)])

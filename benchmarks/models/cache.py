@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Optional
 
-from pytest_edgeperf import FrameworkError
+from pytest_edgeperf import FrameworkError, cache_folder, is_private
 
 #: The modules of the networks; beside it those of the labelled sets.
 SOURCES = Path(__file__).parent
@@ -28,16 +27,24 @@ def folder() -> Path:
     Raises:
         FrameworkError: the folder that was asked for cannot be used, or none can, or it is not ours alone.
     """
-    asked = os.environ.get("EDGEPERF_CACHE_DIR")
-    if asked:
-        return _usable(Path(asked).absolute())
-    refusals = []
-    for candidate in _candidates():
-        try:
-            return _usable(candidate)
-        except FrameworkError as error:
-            refusals.append(str(error))
-    raise FrameworkError("; ".join(refusals) + "; set EDGEPERF_CACHE_DIR to a folder of yours")
+    try:
+        return cache_folder("models", strict=True)
+    except OSError as error:
+        raise FrameworkError(str(error)) from error
+
+
+def untrusted(*paths: Path) -> Optional[str]:
+    """Why files that are there must not be read: another user could have written them. ``None``: they may be."""
+    for path in paths:
+        if os.path.lexists(path) and not is_private(path):
+            return f"others could have written {path}; if it is yours: chmod -R go-w {path}"
+    return None
+
+
+def close_to_others(folder: Path) -> None:
+    """Take from everybody else what the umask lets them do with a folder and what is in it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o700)
 
 
 def digest_of(sources: Iterable[str]) -> Any:
@@ -74,31 +81,3 @@ def run_module(module: str, *arguments: str) -> subprocess.CompletedProcess[str]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def _candidates() -> Iterator[Path]:
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(xdg):
-        yield Path(xdg) / "edgeperf"
-    home = os.path.expanduser("~")
-    if os.path.isdir(home):
-        yield Path(home) / ".cache" / "edgeperf"
-    yield Path(tempfile.gettempdir()) / f"edgeperf-{os.getuid()}"
-
-
-def _usable(root: Path) -> Path:
-    models = root / "models"
-    try:
-        for level in (root, models):
-            level.parent.mkdir(parents=True, exist_ok=True)
-            level.mkdir(mode=0o700, exist_ok=True)
-        found = models.lstat()
-    except OSError as error:
-        raise FrameworkError(f"the cache folder {models} cannot be made: {error}") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise FrameworkError(f"the cache folder {models} is a link or belongs to another user")
-    if found.st_mode & 0o077:
-        models.chmod(0o700)
-    if not os.access(models, os.W_OK | os.X_OK):
-        raise FrameworkError(f"the cache folder {models} cannot be written to")
-    return models

@@ -50,7 +50,7 @@ def converted(kind: str, name: str, resolution: int) -> Any:
         digest.update(path.read_bytes())
     folder = cache.folder() / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
-        if not (folder / PATHS).is_file():
+        if not (folder / PATHS).is_file() or cache.untrusted(folder):
             _make(kind, name, resolution, folder)
     found = json.loads((folder / PATHS).read_text("utf-8"))
     paths = tuple(str(folder / path) for path in found["paths"])
@@ -66,6 +66,7 @@ def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
         if child.returncode != 0:
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
             raise FrameworkError(f"making {name} at {resolution} for {kind} failed ({child.returncode}):\n{last}")
+        cache.close_to_others(work)
         shutil.rmtree(str(folder), ignore_errors=True)
         os.rename(str(work), str(folder))
     finally:

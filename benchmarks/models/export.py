@@ -70,6 +70,9 @@ class Exported:
         """What is wrong with it: ``None`` nothing, an empty text that there is none at all."""
         if not self.about_file.is_file():
             return ""
+        foreign = cache.untrusted(self.about_file, self.model, self.reference)
+        if foreign is not None:
+            return foreign
         try:
             for file in (self.model, self.reference):
                 if _sha256(file) != self.about["sha256"][file.name]:
@@ -202,10 +205,11 @@ def _write(network: Network, target: Exported) -> None:
 def _has_good_model(folder: Path) -> bool:
     """Whether the ONNX file is one that was finished, for this or another resolution."""
     model = folder / MODEL
-    if not model.is_file():
+    abouts = sorted(folder.glob("about-*.json"))
+    if not model.is_file() or cache.untrusted(model, *abouts):
         return False
     found = _sha256(model)
-    for about in folder.glob("about-*.json"):
+    for about in abouts:
         with suppress(OSError, ValueError, KeyError, TypeError):
             if json.loads(about.read_text("utf-8"))["sha256"][MODEL] == found:
                 return True

@@ -96,13 +96,15 @@ def file_of(network: Network) -> Path:
 def _read(path: Path) -> Optional[Weights]:
     if not path.is_file():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        told = f"{type(error).__name__}: {error}"
-        warnings.warn(f"{path} is damaged ({told}) and will be trained anew", stacklevel=3)
-        return None
+    damage = cache.untrusted(path)
+    if damage is None:
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            damage = f"{type(error).__name__}: {error}"
+    warnings.warn(f"{path} is damaged ({damage}) and will be trained anew", stacklevel=3)
+    return None
 
 
 def main(arguments: List[str]) -> int:

@@ -8,7 +8,6 @@ runtime and its tools, the options and the data it was calibrated with.
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -19,15 +18,15 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.caches import cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
-from pytest_edgeperf.settings import cache_folder
 
 #: Counts up when what is kept means something else.
 FORMAT = 1
@@ -103,9 +102,13 @@ def built(
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in model.name)
-    folder = cache_folder("engines") / f"{name}-{precision}-{digest[:24]}"
-    with _locked(folder.with_name(folder.name + ".lock")):
-        if not _is_whole(folder):
+    with ExitStack() as held:
+        try:
+            folder = cache_folder("engines") / f"{name}-{precision}-{digest[:24]}"
+            held.enter_context(locked(folder.with_name(folder.name + ".lock")))
+        except OSError as error:
+            raise FrameworkError(f"an engine of {model.name} cannot be kept: {error}") from error
+        if not _is_whole(folder, key):
             _build(folder, function, key, files, calibration, python)
     return Built(folder, key)
 
@@ -232,19 +235,17 @@ def _random_inputs(specs: Sequence[TensorSpec]) -> Inputs:
     )
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether it was built to the end and its files are still those."""
+def _is_whole(folder: Path, key: Mapping[str, Any]) -> bool:
+    """Whether it was built to the end for this key, its files are still those, and nobody else could change them."""
+    if not is_private(folder):
+        return False
     try:
-        sizes = json.loads((folder / ABOUT).read_text("utf-8"))["sizes"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+        made_for, sizes = about["key"], about["sizes"]
+        return made_for == json.loads(json.dumps(key)) and all(
+            (folder / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
@@ -272,7 +273,11 @@ def _build(
             raise FrameworkError(f"{function} wrote no file")
         about = {"key": key, "sizes": {str(path.relative_to(work)): path.stat().st_size for path in written}}
         (work / ABOUT).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
-        shutil.rmtree(str(folder), ignore_errors=True)
+        try:
+            make_private(work)
+            clear_place(folder)
+        except OSError as error:
+            raise FrameworkError(f"what {function} wrote cannot be kept: {error}") from error
         os.rename(str(work), str(folder))
     finally:
         shutil.rmtree(str(work), ignore_errors=True)

@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.frameworks.building import (
     Built,
     Calibration,
@@ -29,7 +30,6 @@ from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.onnx_files import digests_of
 from pytest_edgeperf.frameworks.sources import best_source
 from pytest_edgeperf.frameworks.tensorrt_building import ENGINE, QUANTISED, TOLD, dtype_of, import_tensorrt
-from pytest_edgeperf.settings import cache_folder
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array

@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from pytest_edgeperf.caches import is_private
 from pytest_edgeperf.frameworks.building import read_calibration
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import FrameworkError
@@ -311,7 +312,7 @@ def _calibrator(
 
 
 def _use_timing_cache(trt: Any, config: Any, path: Path) -> str:
-    kept = path.read_bytes() if path.exists() else b""
+    kept = path.read_bytes() if is_private(path) else b""
     # One that cannot be read, or of another GPU, is begun again.
     for content in (kept, b""):
         cache = config.create_timing_cache(content)

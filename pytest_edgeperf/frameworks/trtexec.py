@@ -6,7 +6,6 @@ An engine is built once, in another process, and kept. Each inference and each b
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.caches import cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
@@ -30,7 +30,6 @@ from pytest_edgeperf.frameworks.interface import (
 from pytest_edgeperf.frameworks.onnx_files import digests_of, load, quantise
 from pytest_edgeperf.frameworks.sources import best_source
 from pytest_edgeperf.frameworks.trtexec_program import Program, find, follow_parent, gpu_name, last_words, missing
-from pytest_edgeperf.settings import cache_folder
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -501,13 +500,14 @@ def _timing(kept: str, folder: Path, program: Program) -> Iterator[List[str]]:
         return
     copy = folder / TIMING_CACHE
     # A build that is killed while it writes would leave half of it, and two at once would mix theirs.
-    with open(f"{kept}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.path.exists(kept):
+    with locked(Path(f"{kept}.lock")):
+        if is_private(Path(kept)):
             shutil.copyfile(kept, str(copy))
         yield options
         if copy.is_file() and copy.stat().st_size:
+            clear_place(Path(f"{kept}.new"))
             shutil.copyfile(str(copy), f"{kept}.new")
+            make_private(Path(f"{kept}.new"))
             os.replace(f"{kept}.new", kept)
 
 

@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from typing import Any, Optional, Sequence, Tuple
 
 from pytest_edgeperf import results
+from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import Results
-from pytest_edgeperf.settings import OFF, cache_folder, names_are_prefixed
+from pytest_edgeperf.settings import OFF, names_are_prefixed
 
 
 def measure(arguments: Sequence[str], rounds: int, *, output: Any = None) -> Tuple[int, Optional[Results]]:

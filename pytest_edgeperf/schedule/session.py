@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import pytest
 
 from pytest_edgeperf import results
+from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.devices import Device, boot_id, imitates
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
@@ -40,7 +41,6 @@ from pytest_edgeperf.settings import (
     REFRESH,
     Settings,
     SettingsError,
-    cache_folder,
 )
 
 MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"

@@ -9,9 +9,10 @@ from typing import Iterator, List, Optional
 
 import pytest
 
+from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.writing import replace_file
-from pytest_edgeperf.settings import SettingsError, cache_folder
+from pytest_edgeperf.settings import SettingsError
 
 #: Their message says all that there is to say.
 _EXPLAINED = (ResultsError, SettingsError, pytest.UsageError, OSError)

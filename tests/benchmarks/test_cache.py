@@ -52,7 +52,7 @@ def test_it_is_made_private_where_it_was_not(places):
 def test_what_was_asked_for_is_used_or_refused(places, monkeypatch):
     (places / "file").write_text("")
     monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(places / "file"))
-    with pytest.raises(FrameworkError, match="cannot be made"):
+    with pytest.raises(FrameworkError, match="file is not a folder"):
         cache.folder()
 
 
@@ -61,5 +61,28 @@ def test_a_link_is_not_followed(places, monkeypatch):
     (places / "asked").mkdir()
     (places / "asked" / "models").symlink_to(places / "elsewhere")
     monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(places / "asked"))
-    with pytest.raises(FrameworkError, match="is a link or belongs to another user"):
+    with pytest.raises(FrameworkError, match="asked/models is a link"):
         cache.folder()
+
+
+def test_what_others_could_have_written_is_not_read(places):
+    kept = places / "kept"
+    assert cache.untrusted(kept) is None
+    kept.write_text("")
+    kept.chmod(0o600)
+    assert cache.untrusted(kept, places / "absent") is None
+    kept.chmod(0o666)
+    assert cache.untrusted(kept) == f"others could have written {kept}; if it is yours: chmod -R go-w {kept}"
+    link = places / "link"
+    link.symlink_to(places / "absent")
+    assert cache.untrusted(link) is not None
+
+
+def test_what_a_child_made_is_closed_to_others(places):
+    made = places / "made" / "deep" / "file"
+    made.parent.mkdir(parents=True)
+    made.write_text("")
+    made.chmod(0o664)
+    assert cache.untrusted(places / "made") is not None
+    cache.close_to_others(places / "made")
+    assert cache.untrusted(places / "made") is None

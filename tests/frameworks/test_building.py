@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
+import shutil
 import sys
 import threading
 
 import numpy as np
 import pytest
 
+from pytest_edgeperf import caches
 from pytest_edgeperf.frameworks import building
 from pytest_edgeperf.frameworks.building import (
     built,
@@ -136,6 +140,56 @@ def test_a_torn_engine_is_built_anew(cache):
     (first.folder / building.ABOUT).write_text("{")
     build(cache)
     assert builds(cache) == 3
+
+
+def test_an_engine_that_others_could_have_put_there_is_built_anew(cache):
+    first = build(cache)
+    engine = first.folder / "sub" / "engine.bin"
+    engine.chmod(0o666)
+    engine.write_text("theirs")
+    assert (build(cache).folder / "sub" / "engine.bin").read_text() == "engine"
+    elsewhere = cache / "elsewhere"
+    shutil.move(str(first.folder), str(elsewhere))
+    (elsewhere / "sub" / "engine.bin").write_text("theirs")
+    first.folder.symlink_to(elsewhere)
+    again = build(cache)
+    assert (again.folder / "sub" / "engine.bin").read_text() == "engine"
+    assert (elsewhere / "sub" / "engine.bin").read_text() == "theirs"
+    assert builds(cache) == 3
+
+
+def test_an_engine_of_another_key_is_not_taken(cache):
+    first, other = build(cache), build(cache, text="other!")
+    shutil.rmtree(str(other.folder))
+    shutil.move(str(first.folder), str(other.folder))
+    assert (build(cache, text="other!").folder / "sub" / "engine.bin").read_text() == "other!"
+
+
+def test_what_the_umask_lets_others_write_is_closed_to_them(cache):
+    before = os.umask(0)
+    try:
+        made = build(cache)
+    finally:
+        os.umask(before)
+    assert caches.is_private(made.folder)
+    build(cache)
+    assert builds(cache) == 1
+
+
+def test_a_build_that_leaves_a_link_is_refused(cache):
+    with (cache / "tool_of_mine.py").open("a") as file:
+        file.write("def linking(folder, **_):\n    (folder / 'engine').symlink_to('/etc/hostname')\n")
+    with pytest.raises(FrameworkError, match=r"what tool_of_mine:linking wrote cannot be kept: .*engine is a link"):
+        build(cache, "linking")
+
+
+def test_a_cache_without_locks_is_said_in_a_sentence(cache, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(caches.fcntl, "flock", refuse)
+    with pytest.raises(FrameworkError, match=r"an engine of a/net cannot be kept: .*has no locks"):
+        build(cache)
 
 
 def test_several_at_once_build_one(cache):
