@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
+from .decoding import insist_on_file
 from .errors import InvalidError, ResultsError, phrase
 from .gate import GATE
 from .merging import Environments, adopt, join_environments, join_metrics, used_environments
@@ -53,6 +54,7 @@ def load(folder: Union[str, os.PathLike[str]], device: str) -> Optional[Results]
     path = path_for(folder, device)
     if not os.path.lexists(path):
         return None
+    insist_on_file(path)
     results = read(path)
     if results.device != device:
         raise ResultsError(f"{path}: this is a baseline of {results.device} and not of {device}; rename the file")

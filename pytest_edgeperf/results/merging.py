@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Set
 
+from .copies import distinct
 from .errors import InvalidError, ResultsError, phrase
 from .reading import ANCHOR, construct_runs
 from .types import Benchmark, Metric, Results, Run
@@ -112,13 +113,7 @@ def adopt(runs: Iterable[Run], metrics: Mapping[str, Metric], environments: Envi
 
 def _merge_benchmark(first: Benchmark, second: Benchmark, environments: Environments) -> Benchmark:
     metrics = join_metrics(first.metrics, second.metrics)
-    runs: List[Run] = []
-    known: Dict[Tuple[str, str, str], List[Run]] = {}
-    for run in adopt([*first.runs, *second.runs], metrics, environments):
-        same = known.setdefault((run.environment, run.session, run.started), [])
-        if run not in same:
-            same.append(run)
-            runs.append(run)
+    runs = distinct(adopt([*first.runs, *second.runs], metrics, environments))
     extra = {**first.extra, **second.extra}
     if ANCHOR in first.extra:
         extra[ANCHOR] = first.extra[ANCHOR]

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple, Union
 
+from .decoding import insist_on_file
 from .errors import ResultsError
 from .reading import read
 from .types import Results, Run
@@ -57,6 +58,7 @@ def published_of(device: str, baselines: Union[str, os.PathLike[str]]) -> Tuple[
     unusable: List[str] = []
     for path in _files(baselines).get(device, ()):
         try:
+            insist_on_file(path)
             results = read(path)
         except ResultsError as error:
             unusable.append(f"published figures are not shown: {error}")

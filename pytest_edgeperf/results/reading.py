@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import isfinite
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from .answers import MARGIN, with_repeats
+from .copies import distinct
+from .decoding import RESTORE, decode, file_bytes
 from .errors import InvalidError, ResultsError, phrase
 from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run
 
@@ -26,7 +26,6 @@ ANCHOR = "anchor"
 
 _LARGEST = 1.7976931348623157e308
 _FLOATS = frozenset({float})
-_RESTORE = "restore it from version control, or refresh the baseline"
 _SUMMARY_NUMBER = re.compile(r"(n|mean|sd|min|max|p[0-9]+)\Z")
 
 
@@ -37,17 +36,9 @@ def read(path: Union[str, os.PathLike[str]]) -> Results:
         ResultsError: the file is missing, unreadable, corrupt, of another format or newer than we are.
     """
     source = os.fspath(path)
-    try:
-        data = Path(source).read_bytes()
-    except FileNotFoundError:
-        raise ResultsError(
-            f"{source}: there is no such file; check the path, or make a baseline with --baseline=refresh"
-        ) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ResultsError(f"{source}: the file cannot be read ({why}); check the path and its permissions") from None
+    data = file_bytes(source)
     with collector_paused():
-        return parse(_decode(data, source), source)
+        return parse(decode(data, source), source)
 
 
 def parse(obj: Any, source: str = "results") -> Results:
@@ -64,9 +55,9 @@ def parse(obj: Any, source: str = "results") -> Results:
     try:
         return construct(obj)
     except InvalidError as error:
-        raise ResultsError(f"{source}: {phrase(error)}; {_RESTORE}") from None
+        raise ResultsError(f"{source}: {phrase(error)}; {RESTORE}") from None
     except RecursionError:
-        raise ResultsError(f"{source}: it is nested too deeply; {_RESTORE}") from None
+        raise ResultsError(f"{source}: it is nested too deeply; {RESTORE}") from None
 
 
 def construct(obj: Any) -> Results:
@@ -185,32 +176,6 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _decode(data: bytes, source: str) -> Any:
-    import orjson
-
-    with suppress(orjson.JSONDecodeError):
-        return orjson.loads(data)
-    # Twice as slow, but it says what is wrong and where.
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ResultsError(f"{source}: byte {error.start} is not UTF-8; {_RESTORE}") from None
-    if not text or text.isspace():
-        raise ResultsError(f"{source}: the file is empty; {_RESTORE}")
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        if text.startswith("<<<<<<< ") or "\n<<<<<<< " in text:
-            why = "the file holds an unresolved merge conflict"
-        else:
-            why = f"the JSON is broken at line {error.lineno} column {error.colno} ({error.msg})"
-        raise ResultsError(f"{source}: {why}; {_RESTORE}") from None
-    except RecursionError:
-        raise ResultsError(f"{source}: it is nested too deeply; {_RESTORE}") from None
-    except ValueError as error:
-        raise ResultsError(f"{source}: the JSON cannot be read ({error}); {_RESTORE}") from None
-
-
 def _check_format(obj: Any, source: str) -> None:
     if not isinstance(obj, dict):
         raise ResultsError(f"{source}: this is {_kind(obj)} and not a results file of pytest-edgeperf; check the path")
@@ -231,7 +196,7 @@ def _check_format(obj: Any, source: str) -> None:
             f"{source}: version {version!r} was written by a newer pytest-edgeperf; upgrade pytest-edgeperf to read it"
         )
     shown = "is missing" if "version" not in obj else f"is {_kind(version)} other than {VERSION}"
-    raise ResultsError(f"{source}: version {shown}; {_RESTORE}")
+    raise ResultsError(f"{source}: version {shown}; {RESTORE}")
 
 
 def _environments(raw: Any) -> Dict[str, Any]:
@@ -268,7 +233,7 @@ def _benchmark(raw: Any, environments: Mapping[str, Any]) -> Benchmark:
         except InvalidError as error:
             raise error.under(ANCHOR) from None
         extra[ANCHOR] = raw[ANCHOR]
-    return Benchmark(parameters, metrics, tuple(runs), extra)
+    return Benchmark(parameters, metrics, tuple(distinct(runs)), extra)
 
 
 def _metric(raw: Any) -> Metric:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Union
 
 from .answers import MARGIN, without_repeats
+from .copies import rounded
 from .errors import InvalidError, ResultsError, phrase
 from .reading import ANCHOR, FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
@@ -59,7 +60,7 @@ def run_to_object(run: Run) -> Dict[str, Any]:
     """The run as a plain JSON object, with its values rounded as in a results file; published ones are as printed."""
     obj: Dict[str, Any] = dict(run.extra)
     for name, value in run.values.items():
-        obj[name] = _rounded(value) if run.source is None else value
+        obj[name] = rounded(value) if run.source is None else value
     obj["environment"] = run.environment
     obj["started"] = run.started
     obj["session"] = run.session
@@ -67,7 +68,7 @@ def run_to_object(run: Run) -> Dict[str, Any]:
         if text is not None:
             obj[name] = text
     if run.quality is not None:
-        obj["quality"] = _rounded(run.quality)
+        obj["quality"] = rounded(run.quality)
     if run.source is not None:
         obj["source"] = dict(run.source)
     return obj
@@ -120,18 +121,6 @@ def _benchmark(benchmark: Benchmark) -> Dict[str, Any]:
         },
         "runs": runs,
     }
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if value is None or isinstance(value, (int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_rounded(inner) for inner in value]
-    if isinstance(value, (dict, Mapping)):
-        return {name: _rounded(inner) for name, inner in value.items()}
-    return value
 
 
 def _layout(obj: Mapping[str, Any], *, ascii_only: bool) -> str:

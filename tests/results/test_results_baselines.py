@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -200,8 +201,17 @@ def test_baselines_are_found_by_device(old, tmp_path):
 
 def test_a_broken_link_is_no_missing_baseline(tmp_path):
     path_for(tmp_path, "nano").symlink_to("gone.json")
-    with pytest.raises(ResultsError, match="there is no such file"):
+    with pytest.raises(ResultsError, match=r"the link points to gone\.json, which does not exist"):
         load(tmp_path, "nano")
+
+
+def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path):
+    path_for(tmp_path, "nano").mkdir()
+    with pytest.raises(ResultsError, match="this is a folder and not a results file; move it away"):
+        load(tmp_path, "nano")
+    os.mkfifo(str(path_for(tmp_path, "rpi4")))
+    with pytest.raises(ResultsError, match="this is a FIFO, a socket or a device and not a results file"):
+        load(tmp_path, "rpi4")
 
 
 @pytest.mark.parametrize("device", ["", "..", ".hidden", "a/b", "a\0"])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.results import Results, ResultsError, parse, read, to_json
+from pytest_edgeperf.results.decoding import decode
 
 ID = "test_a.py::test_b[416]"
 
@@ -119,7 +120,7 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
     where = f'benchmarks."{ID}"' + (f".{place}" if place else "")
     assert message.startswith(where + ": ")
     assert problem in message
-    assert "restore it from version control, or refresh the baseline" in message
+    assert "restore it from version control, or move it away and measure again" in message
 
 
 @pytest.mark.parametrize(
@@ -172,9 +173,57 @@ def test_files_that_are_no_json_of_ours(file, content, words):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     assert "there is no such file" in refused(tmp_path / "none.json")
-    assert "cannot be read (Is a directory)" in refused(tmp_path)
+    assert "this is a folder and not a results file" in refused(tmp_path)
     with pytest.raises(ResultsError, match="null"):
         read("a\0b")
+
+
+def test_a_dangling_link_is_named_with_where_it_points(tmp_path):
+    link = tmp_path / "nano.json"
+    link.symlink_to("gone.json")
+    assert "the link points to gone.json, which does not exist; make that file, or remove the link" in refused(link)
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n  "])
+def test_a_benchmark_given_twice_is_an_error_with_its_lines_and_the_remedy(document, file, space):
+    text = json.dumps(document, indent=1)
+    again = f'{json.dumps(ID)}{space}: {{"metrics": {{}}, "runs": []}}'
+    merged = text[: text.rindex("}\n}")].rstrip() + ",\n  " + again + "}\n}"
+    assert json.loads(merged)["benchmarks"][ID]["runs"] == []
+    message = refused(file(merged))
+    assert message.startswith(f'benchmarks."{ID}" is given twice (lines ')
+    assert "put the runs of both into one list, or remove one of the two" in message
+
+
+def test_a_field_given_twice_in_a_run_is_named_with_its_place(document, file):
+    text = json.dumps(document)
+    run = '"session": "20261120T115800Z-7f3a", "boot"'
+    message = refused(file(text.replace(run, '"started": "", ' + run, 1)))
+    assert message.startswith(f'benchmarks."{ID}".runs[0].started is given twice')
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers(0, 9) | st.text('":\\ a\t', max_size=4),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('":\\ a', max_size=3), inner, max_size=3),
+    ),
+    st.sampled_from([(", ", ": "), (",", ":"), (" ,\n", " : ")]),
+)
+def test_no_text_of_distinct_names_is_taken_for_one_with_repeated_names(value, separators):
+    assert decode(json.dumps(value, separators=separators).encode(), "it") == value
+
+
+@given(
+    st.lists(st.tuples(st.text('":\\ a', max_size=2), st.integers(0, 9)), min_size=1, max_size=4),
+    st.sampled_from([":", ": ", " :", "\t:"]),
+)
+def test_names_are_repeated_or_all_are_there(pairs, colon):
+    text = "{" + ",".join(json.dumps(name) + colon + str(value) for name, value in pairs) + "}"
+    if len(dict(pairs)) == len(pairs):
+        assert decode(text.encode(), "it") == dict(pairs)
+    else:
+        with pytest.raises(ResultsError, match="given twice"):
+            decode(text.encode(), "it")
 
 
 def test_a_byte_order_mark_is_no_obstacle(document, file):
@@ -223,7 +272,7 @@ def test_corrupted_bytes_are_read_or_refused_but_never_crash(document, tmp_path,
 
 @pytest.mark.alone
 def test_large_files_are_read_in_little_more_time_than_json_takes(document, only, tmp_path):
-    only["runs"] = only["runs"] * 4 + only["runs"][:1]
+    only["runs"] = [{**only["runs"][0], "started": f"2026-11-20T12:{minute:02}:00Z"} for minute in range(13)]
     document["benchmarks"] = {f"test_a.py::test_b[{index}]": only for index in range(1000)}
     path = tmp_path / "large.json"
     path.write_text(json.dumps(document), encoding="utf-8")
