@@ -20,6 +20,8 @@ PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
 ROUNDS_IN_CHECK = 3
 ROUNDS_IN_REFRESH = 10
 MAX_ROUNDS = 9
+#: Nobody measures so many processes of a benchmark in a session.
+MOST_ROUNDS = 1000
 #: Pairs of processes at the first look of a lock-step comparison, and at the last.
 PAIRS = 4
 MAX_PAIRS = 12
@@ -40,6 +42,13 @@ def _positive_int(text: str) -> int:
         raise ValueError("must be a whole number, at least 1") from None
     if value < 1:
         raise ValueError("must be at least 1")
+    return value
+
+
+def _round_count(text: str) -> int:
+    value = _positive_int(text)
+    if value > MOST_ROUNDS:
+        raise ValueError(f"must be at most {MOST_ROUNDS}")
     return value
 
 
@@ -204,13 +213,13 @@ OPTIONS: Tuple[Option, ...] = (
     ),
     Option(
         "rounds",
-        _positive_int,
+        _round_count,
         "fresh processes per benchmark (default: 3 in a check, 10 in a refresh; pairs with --against: 4)",
         metavar="N",
     ),
     Option(
         "max_rounds",
-        _positive_int,
+        _round_count,
         "the limit for benchmarks that are suspected of a regression (default: 9; pairs with --against: 12)",
         metavar="N",
     ),
@@ -447,7 +456,7 @@ def _turn_against(values: Dict[str, Any], typed: Mapping[str, bool], prefix: boo
 
 def _rounds_by_ini(text: Any) -> int:
     try:
-        return _positive_int(str(text or ROUNDS_IN_CHECK))
+        return _round_count(str(text or ROUNDS_IN_CHECK))
     except ValueError as error:
         raise SettingsError(f"ini key edgeperf_rounds={text}: {error}") from error
 

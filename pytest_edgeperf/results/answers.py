@@ -33,6 +33,8 @@ MARGIN, INFORMS = "margin", "informs"
 THRESHOLD = "threshold"
 
 BITS, SCORES, MATCHES = "bits", "float16", "matches"
+#: Deflate packs at most so many bytes into one.
+LARGEST_EXPANSION = 1032
 #: What is judged by its answers may get worse by this much, in percentage points.
 MARGIN_POINTS = 0.5
 #: The largest 16-bit float.
@@ -201,8 +203,58 @@ def answers_of(value: Mapping[str, Any]) -> Answers:
         if form not in (BITS, SCORES):
             raise ValueError(f"the form {form!r} is not known: it was written by a newer pytest-edgeperf")
         return Answers(examples, digest, values=_values(base64.b64decode(stored["data"], validate=True), form, count))
-    except (KeyError, TypeError, binascii.Error, zlib.error) as error:
+    except (KeyError, TypeError, OverflowError, binascii.Error, zlib.error) as error:
         raise ValueError(f"its answers are damaged ({type(error).__name__}: {error})") from None
+
+
+def check_answers(value: Mapping[str, Any]) -> None:
+    """Check that the answers in a metric's value are of their types, and of the size that they claim; without numpy.
+
+    Of detections, the packed bytes are not looked into: reading them back does.
+
+    Raises:
+        InvalidError: with the place within the value.
+    """
+    stored = value[ANSWERS]
+    if not isinstance(stored, Mapping):
+        raise InvalidError("not an object with a digest", [ANSWERS], value=value, definition="summary")
+    texts = {"form", "examples", DIGEST, "data", "image", "matched", "ignored", "truths"}
+    for name in sorted(texts & {*stored, DIGEST}):
+        if not isinstance(stored.get(name), str):
+            raise InvalidError("not a text", [ANSWERS, name], value=value, definition="summary")
+    count = value.get("n")
+    if not isinstance(count, (int, float)):
+        return
+    form = stored.get("form")
+    if form in (BITS, SCORES) and "data" in stored:
+        size = (count + 7) // 8 if form == BITS else 2 * count
+        held = _decoded_size(stored["data"])
+        if held != size:
+            raise InvalidError(f"{held} bytes of answers instead of the {size:g} of n = {count:g}", [ANSWERS, "data"])
+    elif form == MATCHES:
+        _check_detections(stored, count)
+
+
+def _check_detections(stored: Mapping[str, Any], images: float) -> None:
+    counts, thresholds = stored.get("categories", []), stored.get("thresholds", [])
+    if not isinstance(counts, list) or not all(type(one) is int and one >= 0 for one in counts):
+        raise InvalidError("not a list of how many detections each category has", [ANSWERS, "categories"])
+    if not isinstance(thresholds, list) or not all(type(one) in (int, float) for one in thresholds):
+        raise InvalidError("not a list of numbers", [ANSWERS, "thresholds"])
+    sizes = {
+        "truths": 4 * len(counts) * images,
+        "image": 4 * sum(counts),
+        "matched": len(thresholds) * sum(counts) // 8,
+    }
+    for name, size in sizes.items():
+        text = stored.get(name)
+        if isinstance(text, str) and size > LARGEST_EXPANSION * len(text) + len(text):
+            raise InvalidError(f"{len(text)} signs cannot hold the {size:g} bytes of it", [ANSWERS, name])
+
+
+def _decoded_size(text: str) -> int:
+    """Bytes that a text of base64 holds."""
+    return len(text) // 4 * 3 - len(text[-2:]) + len(text[-2:].rstrip("="))
 
 
 def without_repeats(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
@@ -238,6 +290,8 @@ def with_repeats(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Lis
             if value is None or not is_accuracy(value):
                 continue
             digest = value[ANSWERS].get(DIGEST)
+            if not isinstance(digest, str):
+                raise InvalidError(f"{digest!r:.40} instead of a text", [place, name, ANSWERS, DIGEST])
             if len(value[ANSWERS]) > 1:
                 known.setdefault(digest, value[ANSWERS])
             elif digest not in known:
@@ -287,11 +341,13 @@ def _detections(stored: Mapping[str, Any], images: int) -> DetectionSet:
         packed = np.frombuffer(_unpacked(stored[name], flags), np.uint8)
         return np.unpackbits(packed, count=table[0] * table[1]).astype(bool).reshape(table)
 
+    # Their sizes are checked before anything of this size is made.
     truths = np.frombuffer(_unpacked(stored["truths"], 4 * len(counts) * images), "<u4")
+    image = np.frombuffer(_unpacked(stored["image"], 4 * detections), "<u4").astype(np.int64)
     return DetectionSet(
         thresholds,
         np.repeat(np.arange(len(counts)), counts),
-        np.frombuffer(_unpacked(stored["image"], 4 * detections), "<u4").astype(np.int64),
+        image,
         bits("matched"),
         bits("ignored"),
         truths.astype(np.int64).reshape(len(counts), images),
@@ -312,6 +368,8 @@ def _packed(array: Array) -> str:
 
 def _unpacked(text: str, size: int) -> bytes:
     """The bytes that were packed, of a size that is known: a damaged file must not fill the memory."""
+    if size > LARGEST_EXPANSION * len(text) + len(text):
+        raise ValueError(f"its answers are damaged ({len(text)} signs cannot hold {size} bytes)")
     data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), size + 1)
     if len(data) != size:
         raise ValueError(f"its answers are damaged ({len(data)} bytes instead of {size})")

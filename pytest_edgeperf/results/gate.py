@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from pytest_edgeperf.results.errors import ResultsError
 from pytest_edgeperf.results.types import Results
-from pytest_edgeperf.settings import Settings
+from pytest_edgeperf.settings import MOST_ROUNDS, Settings
 
 #: Where a results file keeps it.
 GATE = "gate"
@@ -103,7 +103,9 @@ def _tolerance(value: Any, place: str) -> Tolerance:
 
 def _rounds(value: Any, place: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a whole number, at least 1")
+        raise ResultsError(f"{GATE}: {place} is {value!r:.40} instead of a whole number, at least 1")
+    if value > MOST_ROUNDS:
+        raise ResultsError(f"{GATE}: {place} is {value:.4g} instead of {MOST_ROUNDS} at most")
     return value
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
-import re
 from contextlib import contextmanager
-from math import isfinite
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from .answers import MARGIN, with_repeats
+from .checks import check_plain, check_quality, check_value, is_number, kind_of
 from .copies import distinct
 from .decoding import RESTORE, decode, file_bytes
 from .errors import InvalidError, ResultsError, phrase
+from .studies import STUDIES, STUDY, Place
 from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run
 
 FORMAT = "edgeperf-results"
@@ -23,10 +24,6 @@ RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "re
 SOURCE_FIELDS = ("paper", "table", "row")
 #: A benchmark's list of runs that no refresh changes, kept as plain JSON in ``Benchmark.extra``.
 ANCHOR = "anchor"
-
-_LARGEST = 1.7976931348623157e308
-_FLOATS = frozenset({float})
-_SUMMARY_NUMBER = re.compile(r"(n|mean|sd|min|max|p[0-9]+)\Z")
 
 
 def read(path: Union[str, os.PathLike[str]]) -> Results:
@@ -67,7 +64,7 @@ def construct(obj: Any) -> Results:
         InvalidError: with the place of the first thing that is wrong.
     """
     if not isinstance(obj, dict):
-        raise InvalidError(f"{_kind(obj)} instead of an object", value=obj, definition="results")
+        raise InvalidError(f"{kind_of(obj)} instead of an object", value=obj, definition="results")
     if obj.get("format") != FORMAT or not _is_version(obj.get("version")):
         raise InvalidError(f"not format {FORMAT}, version {VERSION}")
     for name in ("device", "environments", "benchmarks"):
@@ -85,6 +82,8 @@ def construct(obj: Any) -> Results:
         except InvalidError as error:
             raise error.under("benchmarks", name) from None
     extra = _rest(obj, ("format", "version", "device", "environments", "benchmarks"))
+    for name, study in _object(extra.get(STUDIES, {}), STUDIES).items():
+        _object(study, STUDIES, name)
     return Results(device, environments, built, extra)
 
 
@@ -95,7 +94,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
         InvalidError: with the index and place of the first thing that is wrong.
     """
     if not isinstance(raws, list):
-        raise InvalidError(f"{_kind(raws)} instead of a list of runs")
+        raise InvalidError(f"{kind_of(raws)} instead of a list of runs")
     runs: List[Run] = []
     accuracies = [name for name, metric in metrics.items() if MARGIN in metric.extra]
     if accuracies and all(isinstance(raw, dict) for raw in raws):
@@ -103,20 +102,17 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
     try:
         for raw in raws:
             if not isinstance(raw, dict):
-                raise InvalidError(f"{_kind(raw)} instead of a run", value=raw, definition="run")
+                raise InvalidError(f"{kind_of(raw)} instead of a run", value=raw, definition="run")
             values: Dict[str, Any] = {}
             extra: Dict[str, Any] = {}
             for name, value in raw.items():
                 if name in RESERVED:
                     continue
                 if name in metrics:
-                    if isinstance(value, dict):
-                        _check_summary(name, value)
-                    elif not _is_number(value):
-                        raise InvalidError(_not_finite(value), [name], value=value, definition="value")
+                    check_value(name, value)
                     values[name] = value
                 else:
-                    _check_plain(value, name)
+                    check_plain(value, name)
                     extra[name] = value
             environment = raw.get("environment")
             started = raw.get("started")
@@ -141,7 +137,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                 raise InvalidError(f"{environment!r} is not among the file's environments", ["environment"])
             quality = raw.get("quality")
             if quality is not None or "quality" in raw:
-                _check_quality(quality)
+                check_quality(quality)
             source = raw.get("source")
             if source is not None or "source" in raw:
                 _check_source(source)
@@ -178,7 +174,9 @@ def collector_paused() -> Iterator[None]:
 
 def _check_format(obj: Any, source: str) -> None:
     if not isinstance(obj, dict):
-        raise ResultsError(f"{source}: this is {_kind(obj)} and not a results file of pytest-edgeperf; check the path")
+        raise ResultsError(
+            f"{source}: this is {kind_of(obj)} and not a results file of pytest-edgeperf; check the path"
+        )
     if obj.get("format") != FORMAT:
         if "machine_info" in obj and isinstance(obj.get("benchmarks"), list):
             raise ResultsError(
@@ -191,11 +189,11 @@ def _check_format(obj: Any, source: str) -> None:
     version: Any = obj.get("version")
     if _is_version(version):
         return
-    if _is_number(version) and version > VERSION:
+    if is_number(version) and version > VERSION:
         raise ResultsError(
             f"{source}: version {version!r} was written by a newer pytest-edgeperf; upgrade pytest-edgeperf to read it"
         )
-    shown = "is missing" if "version" not in obj else f"is {_kind(version)} other than {VERSION}"
+    shown = "is missing" if "version" not in obj else f"is {kind_of(version)} other than {VERSION}"
     raise ResultsError(f"{source}: version {shown}; {RESTORE}")
 
 
@@ -204,7 +202,7 @@ def _environments(raw: Any) -> Dict[str, Any]:
     for key, environment in environments.items():
         for section, fields in _object(environment, "environments", key).items():
             for name, value in _object(fields, "environments", key, section).items():
-                _check_plain(value, "environments", key, section, name)
+                check_plain(value, "environments", key, section, name)
     return environments
 
 
@@ -221,12 +219,14 @@ def _benchmark(raw: Any, environments: Mapping[str, Any]) -> Benchmark:
             raise error.under("metrics", name) from None
     parameters = _object(raw.get("parameters", {}), "parameters")
     for name, value in parameters.items():
-        _check_plain(value, "parameters", name)
+        check_plain(value, "parameters", name)
     try:
         runs = construct_runs(raw["runs"], metrics, environments)
     except InvalidError as error:
         raise error.under("runs") from None
     extra = _rest(raw, ("metrics", "parameters", "runs", ANCHOR))
+    if extra.get(STUDY) is not None:
+        _check_study_place(extra[STUDY])
     if ANCHOR in raw:
         try:
             construct_runs(raw[ANCHOR], metrics, environments)
@@ -236,6 +236,15 @@ def _benchmark(raw: Any, environments: Mapping[str, Any]) -> Benchmark:
     return Benchmark(parameters, metrics, tuple(distinct(runs)), extra)
 
 
+def _check_study_place(stored: Any) -> None:
+    try:
+        place = Place.from_dict(_object(stored, STUDY))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        place = None
+    if place is None or not math.isfinite(place.x):
+        raise InvalidError("not a place in a study: a name, a series, and a number x", [STUDY])
+
+
 def _metric(raw: Any) -> Metric:
     if (
         not isinstance(raw, dict)
@@ -243,50 +252,9 @@ def _metric(raw: Any) -> Metric:
         or raw.get("better", LOWER) not in (LOWER, HIGHER)
     ):
         raise InvalidError("a unit is needed, and better is lower or higher", value=raw, definition="metric")
-    if MARGIN in raw and not (_is_number(raw[MARGIN]) and raw[MARGIN] >= 0):
+    if MARGIN in raw and not (is_number(raw[MARGIN]) and raw[MARGIN] >= 0):
         raise InvalidError("not a number of at least 0", [MARGIN], value=raw[MARGIN])
     return Metric(raw["unit"], raw.get("better", LOWER), _rest(raw, ("unit", "better")))
-
-
-def _check_summary(metric: str, summary: Dict[str, Any]) -> None:
-    for name, value in summary.items():
-        kind = type(value)
-        if (kind is float or kind is int) and -_LARGEST <= value <= _LARGEST:
-            continue
-        if name == "block_sd" and isinstance(value, dict):
-            for part, number in value.items():
-                kind = type(number)
-                if (kind is float or kind is int) and -_LARGEST <= number <= _LARGEST:
-                    continue
-                if not _SUMMARY_NUMBER.match(part):
-                    _check_plain(number, metric, name, part)
-                elif not _is_number(number):
-                    raise InvalidError(_not_finite(number), [metric, name, part], value=number, definition="number")
-        elif _SUMMARY_NUMBER.match(name):
-            if not _is_number(value):
-                raise InvalidError(_not_finite(value), [metric, name], value=value, definition="number")
-        else:
-            _check_plain(value, metric, name)
-    if not isinstance(summary.get("block_sd", summary), dict):
-        raise InvalidError("not an object of numbers", [metric], value=summary, definition="value")
-    n: Any = summary.get("n")
-    if not ((type(n) is int or _is_number(n)) and n >= 1 and n == n // 1):
-        problem = "a summary needs n, the number of samples: an integer of at least 1"
-        raise InvalidError(problem, [metric], value=summary, definition="summary")
-
-
-def _check_quality(quality: Any) -> None:
-    if not isinstance(quality, dict) or not isinstance(quality.get("disturbed", False), bool):
-        raise InvalidError(
-            "not an object with disturbed true or false",
-            value={"environment": "", "started": "", "session": "", "quality": quality},
-            definition="run",
-        )
-    for name, value in quality.items():
-        kind = type(value)
-        if kind is bool or (kind is float and -_LARGEST <= value <= _LARGEST):
-            continue
-        _check_plain(value, "quality", name)
 
 
 def _check_source(source: Any) -> None:
@@ -297,46 +265,19 @@ def _check_source(source: Any) -> None:
             definition="run",
         )
     for name, value in source.items():
-        _check_plain(value, "source", name)
-
-
-def _check_plain(value: Any, *path: str) -> None:
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return
-    if kind is float or kind is int:
-        if not -_LARGEST <= value <= _LARGEST:
-            raise InvalidError(_not_finite(value), path)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            if not isinstance(name, str):
-                raise InvalidError(f"the name {name!r} is not a text", path)
-            try:
-                _check_plain(inner)
-            except InvalidError as error:
-                raise error.under(*path, name) from None
-    elif isinstance(value, list):
-        if _FLOATS.issuperset(map(type, value)) and isfinite(sum(value)):
-            return
-        for index, inner in enumerate(value):
-            try:
-                _check_plain(inner)
-            except InvalidError as error:
-                raise error.under(*path, index) from None
-    elif not isinstance(value, str) and not _is_number(value):
-        raise InvalidError(f"{_kind(value)} cannot be part of a results file", path)
+        check_plain(value, "source", name)
 
 
 def _object(raw: Any, *path: str) -> Dict[str, Any]:
     if not isinstance(raw, dict):
-        raise InvalidError(f"{_kind(raw)} instead of an object", path)
+        raise InvalidError(f"{kind_of(raw)} instead of an object", path)
     return raw
 
 
 def _rest(raw: Mapping[str, Any], known: Tuple[str, ...]) -> Dict[str, Any]:
     extra = {name: value for name, value in raw.items() if name not in known}
     for name, value in extra.items():
-        _check_plain(value, name)
+        check_plain(value, name)
     return extra
 
 
@@ -345,29 +286,5 @@ def _shell(raw: Any) -> Any:
     return {name: [] if name == "runs" else {} for name in raw} if isinstance(raw, dict) else raw
 
 
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float))
-        and value is not True
-        and value is not False
-        and (-_LARGEST <= value <= _LARGEST)
-    )
-
-
 def _is_version(value: Any) -> bool:
-    return _is_number(value) and bool(value == VERSION)
-
-
-def _not_finite(value: Any) -> str:
-    shown = value if isinstance(value, float) else _kind(value)
-    return f"{shown} instead of a finite number"
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    names = ((bool, "a truth value"), (str, "a text"), (list, "a list"), (dict, "an object"))
-    for kind, name in names:
-        if isinstance(value, kind):
-            return name
-    return "a number" if isinstance(value, (int, float)) else f"a Python {type(value).__name__}"
+    return is_number(value) and bool(value == VERSION)

@@ -19,7 +19,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .errors import ResultsError
+from .checks import check_value
+from .errors import InvalidError, ResultsError
 from .merging import environment_key
 from .reading import RESERVED, SOURCE_FIELDS, read
 from .types import HIGHER, Benchmark, Metric, Results, Run
@@ -276,6 +277,10 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
     value = _number(row["value"])
     if value is None:
         raise refuse("value", "is not a number; write its digits with a point and nothing else, such as 1234.5")
+    try:
+        check_value(row["metric"], value)
+    except InvalidError as error:
+        raise refuse("value", f"is {error.problem}") from None
     if convert(value, row["unit"], metric.unit) is None:
         fitting = [unit or "nothing" for unit in UNITS if convert(1.0, unit, metric.unit) is not None]
         raise refuse("unit", f"is not a unit of {row['metric']}; use {' or '.join(fitting or [metric.unit])}")

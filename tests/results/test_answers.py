@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from pytest_edgeperf import DetectionSet
 from pytest_edgeperf.results.answers import (
     ANSWERS,
     answers_of,
+    check_answers,
     is_accuracy,
     of_detections,
     of_examples,
@@ -234,3 +236,54 @@ def test_a_margin_that_is_none_is_an_error_that_names_the_place(margin):
 def test_a_repeat_of_nothing_is_invalid():
     with pytest.raises(InvalidError):
         with_repeats([{"top1": {"n": 1, "mean": 100.0, ANSWERS: {"digest": "0"}}}], ["top1"])
+
+
+def a_set():
+    flags = np.zeros((2, 3), bool)
+    return DetectionSet(
+        np.array([0.5, 0.75]), np.array([0, 0, 1]), np.array([0, 1, 0]), flags, flags, np.array([[1, 1], [0, 2]])
+    )
+
+
+@pytest.fixture(params=["bits", "scores", "matches"])
+def stored(request):
+    if request.param == "matches":
+        return of_detections(a_set())
+    return of_examples([True, False] * 9 if request.param == "bits" else [0.5] * 9)
+
+
+def test_whole_answers_pass_the_check(stored):
+    check_answers(stored)
+
+
+@pytest.mark.parametrize("digest", [[1], {}, None, 7])
+def test_a_digest_that_is_no_text_is_refused_with_its_place(stored, digest):
+    stored["answers"]["digest"] = digest
+    with pytest.raises(InvalidError) as refused:
+        check_answers(stored)
+    assert refused.value.path == ["answers", "digest"]
+    runs = [{"top1": {"n": 1, "mean": 1.0, "answers": {"digest": digest}}}]
+    with pytest.raises(InvalidError):
+        with_repeats(runs, ["top1"])
+
+
+@pytest.mark.parametrize("count", [10**18, 10**30, 1e90])
+def test_more_examples_than_the_answers_hold_are_refused_without_memory_for_them(stored, count):
+    stored["n"] = count
+    with pytest.raises(InvalidError):
+        check_answers(stored)
+    with pytest.raises(ValueError, match="damaged"):
+        answers_of({**stored, "mean": 1.0})
+
+
+@pytest.mark.parametrize("categories", [[4 * 10**8, 0, 0], [10**12], [10**30], [-1], [0.5], "x", 7])
+def test_more_detections_than_the_answers_hold_are_refused_without_memory_for_them(categories):
+    stored = of_detections(a_set())
+    stored["answers"]["categories"] = categories
+    with pytest.raises(InvalidError):
+        check_answers(stored)
+    tracemalloc.start()
+    with pytest.raises(ValueError):
+        answers_of({**stored, "mean": 1.0})
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()

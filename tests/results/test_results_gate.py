@@ -54,6 +54,7 @@ def test_changes_replace_only_what_is_given():
         ({"must_detect": float("nan")}, "must_detect is nan"),
         ({"rounds": 0}, "rounds is 0 instead of a whole number"),
         ({"max_rounds": 2.5}, "max_rounds is 2.5"),
+        ({"max_rounds": 10**9}, "max_rounds is 1e\\+09 instead of 1000 at most"),
         ({"tolerances": []}, "tolerances is .* instead of an object"),
         ({"tolerances": {"a": "x"}}, "tolerances of a is 'x'"),
         ({"tolerances": {"a": {"latency": None}}}, "tolerances of a is None"),

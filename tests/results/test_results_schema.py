@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,6 +29,10 @@ NAMES = st.sampled_from(
         "block_sd",
         "mean",
         "disturbed",
+        "cpu_share",
+        "canary_ms",
+        "studies",
+        "answers",
         "quality",
         "anchor",
         "runs",
@@ -56,14 +61,21 @@ def test_the_example_is_valid(document):
 
 
 def agrees_beyond_the_schema(document):
-    """What no schema can say: references from runs to environments and to metrics."""
+    """What no schema can say: references from runs to environments and to metrics, and what a latency is."""
     for benchmark in document["benchmarks"].values():
         for run in [*benchmark["runs"], *benchmark.get("anchor", [])]:
             if run["environment"] not in document["environments"]:
                 return False
             if not all(VALUE.is_valid(run[name]) for name in benchmark["metrics"] if name in run):
                 return False
+            if "latency" in benchmark["metrics"] and not is_positive(run.get("latency", 1.0)):
+                return False
     return True
+
+
+def is_positive(value):
+    parts = value if isinstance(value, dict) else {"mean": value}
+    return all(part >= 1e-100 for name, part in parts.items() if re.match("(mean|min|max|p[0-9]+)$", name))
 
 
 def places(node, path=()):
@@ -107,6 +119,6 @@ def test_the_schema_and_the_constructor_agree(document, data):
 
 @pytest.mark.parametrize("value", [{"n": 412.0}, {"n": 1, "p999": -1}, 0, -1.5, {"n": 2, "x": None}])
 def test_values_that_both_accept(document, value):
-    document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["latency"] = value
+    document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["memory_process_peak"] = value
     assert WHOLE.is_valid(document)
     parse(document)

@@ -24,7 +24,8 @@ PLAIN = st.recursive(
     max_leaves=6,
 )
 EXTRA = st.dictionaries(NAMES.map("x-{}".format), PLAIN, max_size=2)
-SUMMARIES = st.fixed_dictionaries({"n": st.integers(1, 999), "p50": NUMBERS, "block_sd": st.just({"p50": 0.1})})
+MEASURED = st.floats(-1e90, 1e90) | st.integers(-(10**9), 10**9)
+SUMMARIES = st.fixed_dictionaries({"n": st.integers(1, 999), "p50": MEASURED, "block_sd": st.just({"p50": 0.1})})
 
 
 @st.composite
@@ -40,7 +41,7 @@ def results(draw):
                 draw(st.sampled_from(sorted(environments))),
                 draw(NAMES),
                 draw(NAMES),
-                {metric: draw(NUMBERS | SUMMARIES) for metric in metrics},
+                {metric: draw(MEASURED | SUMMARIES) for metric in metrics},
                 boot=draw(st.none() | NAMES),
                 quality=draw(st.none() | EXTRA),
                 extra=draw(EXTRA),
