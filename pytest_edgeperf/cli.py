@@ -497,7 +497,7 @@ def anchor(arguments: Tuple[str, ...], reason: Optional[str], folder: str) -> No
 def prune(
     device: Optional[str], keep_sessions: Optional[int], missing_from: Optional[str], dry_run: bool, folder: str
 ) -> None:
-    """Drop old sessions, or benchmarks that are no more.
+    """Drop old sessions, or benchmarks that no longer exist.
 
     DEVICE is what this machine is unless given. Anchors stay as long as their benchmark.
     """
@@ -517,6 +517,37 @@ def prune(
     except ResultsError as error:
         _unusable(error)
     click.echo(pruned_text(old, new, _paper(), dry_run=dry_run))
+
+
+@baseline.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--device", metavar="NAME", help="Only in this device's baseline.  [default: in all of DIR]")
+@click.option("--dry-run", is_flag=True, help="Only say what would be renamed.")
+@_folder
+def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str) -> None:
+    """Carry the runs of a benchmark over to its new name.
+
+    OLD and NEW are ids, or what ids begin with: a function moves with all its parametrisations, a class or a file with
+    all its tests. Runs, anchors, answers and study places go along, in the baselines of all devices.
+    """
+    from pytest_edgeperf.report.baseline import renamed_text
+    from pytest_edgeperf.results import ResultsError, baselines, renaming, write
+
+    try:
+        devices = [device] if device is not None else baselines.devices(folder)
+        stored = [baselines.existing(folder, one) for one in devices]
+        if device is None:
+            stored = [one for one in stored if renaming.ids_of(one, old)] or stored[:1]
+        if not stored:
+            raise ResultsError(f"{folder}: there is no baseline; make one with --baseline=refresh, or give --dir")
+        names = [renaming.rename(one, old, new) for one in stored]
+        for one, moved in zip(stored, names):
+            if not dry_run:
+                write(baselines.path_for(folder, one.device), renaming.renamed(one, moved))
+            click.echo(renamed_text(one, moved, _paper(), dry_run=dry_run))
+    except ResultsError as error:
+        _unusable(error)
 
 
 @baseline.command("import")

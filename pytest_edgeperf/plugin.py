@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Sequence
 import pytest
 
 from pytest_edgeperf import settings as settings_module
+from pytest_edgeperf.schedule.collection import CollectedTests
 from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, Settings, SettingsError, names_are_prefixed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey["MeasuringSession"]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
+_COLLECTED = pytest.StashKey[CollectedTests]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in config.stash[_SETTINGS].frameworks:
         _framework(name)
     config.stash[_SOFTWARE] = {}
+    if not _worker(config):
+        config.stash[_COLLECTED] = CollectedTests()
+        config.pluginmanager.register(config.stash[_COLLECTED], "edgeperf-collected")
     _under_xdist(config)
 
 
@@ -242,8 +247,9 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
     stream = config.get_terminal_writer()._file if shown else sys.stderr
     progress = Progress(stream, len(items), enabled=shown)
+    collected = config.stash[_COLLECTED]
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
-        measuring = MeasuringSession(config, settings, device, items, progress, opponent)
+        measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
         config.stash[_SESSION] = measuring
         try:
             measuring.measure()
@@ -327,7 +333,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if settings.inconclusive == "fail" and counts["inconclusive"]:
         session.exitstatus = EXIT_INCONCLUSIVE
-    elif settings.unbaselined == "fail" and (counts["new"] or counts["incomparable"]):
+    elif settings.unbaselined == "fail" and any(counts[word] for word in ("new", "missing", "incomparable")):
         session.exitstatus = EXIT_UNBASELINED
 
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
 from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
+from pytest_edgeperf.results.identity import differing
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 
 #: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.
@@ -63,6 +64,11 @@ def gather(
         return Unjudged(BenchmarkVerdict(MISSING, reason="in the baseline, not measured"))
     if base is None or not base.runs:
         return Unjudged(BenchmarkVerdict(NEW, reason="no baseline runs"))
+    changed = differing(base.parameters, candidate.parameters)
+    if changed:
+        named = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in changed.items())
+        fields = {f"parameters.{name}": pair for name, pair in changed.items()}
+        return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=f"other parameters: {named}", differences=fields))
     runs = comparable_runs(base.runs, candidate.runs, differences)
     if runs.reason is not None:
         return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=runs.reason, differences=runs.differences))

@@ -13,6 +13,7 @@ from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
 from pytest_edgeperf.judge.gate import Level, Tested, accuracies_level, levels, lines_level
 from pytest_edgeperf.judge.lines import LineQuestions
 from pytest_edgeperf.judge.questions import Questions
+from pytest_edgeperf.judge.renames import with_renames
 from pytest_edgeperf.judge.types import (
     IMPROVED,
     INCOMPARABLE,
@@ -30,6 +31,7 @@ from pytest_edgeperf.judge.types import (
     Stage,
     Step,
 )
+from pytest_edgeperf.results.identity import align
 from pytest_edgeperf.results.types import Results
 
 #: A shift is called common when at least this many benchmarks are judged.
@@ -71,15 +73,21 @@ def compare(
     """Judge two sets of runs as they are: all benchmarks of both are the family, in a single look.
 
     Where a benchmark has few candidate runs its error level is lowered by ``corrections.RUNS_FACTOR``,
-    and with fewer than three nothing is rejected.
+    and with fewer than three nothing is rejected. A benchmark is the test function with its parameters' values,
+    whatever the id calls them.
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha!r}; it must be between 0 and 1")
     if not 0 <= tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance!r}; it must be a ratio - 1 of at least 0, such as 0.02")
-    ids = tuple(dict.fromkeys((*base.benchmarks, *candidate.benchmarks)))
-    family = Family(ids, tolerance=tolerance, alpha=alpha, allowed_differences=tuple(allow_differences))
-    return _judge(base, candidate, family, Stage(runs=0, final=True)).comparison
+    base = align(base, {name: one.parameters for name, one in candidate.benchmarks.items()})
+
+    def judge(one: Results, other: Results) -> Comparison:
+        ids = tuple(dict.fromkeys((*one.benchmarks, *other.benchmarks)))
+        family = Family(ids, tolerance=tolerance, alpha=alpha, allowed_differences=tuple(allow_differences))
+        return _judge(one, other, family, Stage(runs=0, final=True)).comparison
+
+    return with_renames(judge(base, candidate), base, candidate, judge)
 
 
 def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> Step:

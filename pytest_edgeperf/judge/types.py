@@ -222,6 +222,33 @@ class LineVerdict:
 
 
 @dataclass(frozen=True)
+class Rename:
+    """A missing and a new benchmark with the same parameters: probably one that was renamed.
+
+    ``ratio`` is new / old of the latency, with its two-sided 95 % ``interval``; where there is none, ``reason`` says
+    why.
+    """
+
+    old: str
+    new: str
+    ratio: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    reason: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "old": self.old,
+            "new": self.new,
+            "ratio": _rounded(self.ratio),
+            "interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        return printed
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The verdicts on all benchmarks of two results files."""
 
@@ -230,6 +257,8 @@ class Comparison:
     common_shift: Optional[float] = None
     #: Of the series whose study lets slope or intercept gate.
     lines: Tuple[LineVerdict, ...] = ()
+    #: Of the missing and the new benchmarks, those that are probably the same.
+    renames: Tuple[Rename, ...] = ()
 
     @property
     def regressed_lines(self) -> Tuple[LineVerdict, ...]:
@@ -254,6 +283,8 @@ class Comparison:
             printed["common_shift"] = _rounded(self.common_shift)
         if self.lines:
             printed["lines"] = [line.to_dict() for line in self.lines]
+        if self.renames:
+            printed["renames"] = [rename.to_dict() for rename in self.renames]
         return printed
 
 

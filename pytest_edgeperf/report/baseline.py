@@ -89,6 +89,16 @@ def pruned_text(old: Results, new: Results, paper: Paper, *, dry_run: bool) -> s
     return "\n".join(lines) or "nothing to drop"
 
 
+def renamed_text(results: Results, names: Mapping[str, str], paper: Paper, *, dry_run: bool) -> str:
+    """What a rename did, or would do, in one device's baseline."""
+    verb = "would rename" if dry_run else "renamed"
+    lines: List[str] = []
+    for old, new in names.items():
+        runs = count(len(results.benchmarks[old].runs), "run")
+        lines += _wrapped(f"{results.device}: {verb} {old} to {new} with {runs}", paper)
+    return "\n".join(lines)
+
+
 def creep(benchmark: Benchmark, environments: Mapping[str, _Environment]) -> Optional[float]:
     """The ratio of the present runs' median latency to the anchor's; ``None`` where one is lacking.
 

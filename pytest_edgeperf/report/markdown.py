@@ -23,6 +23,7 @@ from pytest_edgeperf.report.sentences import (
     differences_text,
     inconclusive_text,
     regression_text,
+    rename_text,
     verdict_counts,
 )
 from pytest_edgeperf.report.text import printable
@@ -51,6 +52,10 @@ def comparison_markdown(comparison: Comparison) -> str:
     for line in comparison.regressed_lines:
         lines += ["", f"{escape(line_name(line))} regressed:", ""]
         lines += [f"- {escape(sentence)}" for sentence in line_text(line).splitlines()]
+    if comparison.renames:
+        lines += ["", "Probably renamed:", ""]
+        for rename in comparison.renames:
+            lines.append(f"- {code(rename.old)} → {code(rename.new)}: {escape(rename_text(rename))}")
     return "\n".join(lines) + "\n"
 
 

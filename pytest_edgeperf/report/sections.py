@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Sequence, Tuple
 
+from pytest_edgeperf.judge.renames import GONE
 from pytest_edgeperf.judge.types import (
     INCOMPARABLE,
     INCONCLUSIVE,
@@ -14,13 +15,20 @@ from pytest_edgeperf.judge.types import (
     Comparison,
 )
 from pytest_edgeperf.report.numbers import count
-from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text, worse_text
+from pytest_edgeperf.report.sentences import (
+    differences_text,
+    inconclusive_text,
+    regression_text,
+    rename_commands,
+    rename_text,
+    worse_text,
+)
 from pytest_edgeperf.report.text import Paper, common_path, wrap
 
 _NAMES_SHOWN = 10
 _UNDECIDED = {
     INCONCLUSIVE: "neither cleared nor shown to be worse",
-    INCOMPARABLE: "the environment differs from the baseline's",
+    INCOMPARABLE: "the environment or the parameters differ from the baseline's",
 }
 #: Why a benchmark has no clear verdict, in a check, in a refresh and between two files.
 WHY_IN_CHECK = {
@@ -28,7 +36,7 @@ WHY_IN_CHECK = {
     NEW: "no baseline yet; --baseline=refresh accepts them",
     MISSING: "in the baseline, not measured now",
 }
-WHY_IN_REFRESH = _UNDECIDED
+WHY_IN_REFRESH = {**_UNDECIDED, MISSING: "in the baseline, not measured now; their runs were kept"}
 WHY_IN_FILES = {**_UNDECIDED, NEW: "only in the candidate", MISSING: "only in the base"}
 
 
@@ -108,6 +116,19 @@ def not_judged(
     return lines
 
 
+def renames(comparison: Comparison, names: Names, paper: Paper) -> List[str]:
+    """New and missing benchmarks that are probably the same, with the change and the command that carries them over."""
+    if not comparison.renames:
+        return []
+    lines = _heading(f"probably renamed ({len(comparison.renames)}):", "warning", paper)
+    for rename in comparison.renames:
+        lines += _item(f"{names[rename.old]} -> {names[rename.new]}: {rename_text(rename)}", paper)
+    lines += _item("to keep the runs of the old name, if it is the same benchmark:", paper)
+    for command in rename_commands(comparison.renames):
+        lines += _item(command, paper, indent="    ")
+    return lines
+
+
 def refreshed(done: Mapping[str, str], names: Names, paper: Paper, *, everything: bool) -> List[str]:
     """What a refresh created, updated and kept."""
     lines: List[str] = []
@@ -142,6 +163,8 @@ def _group(found: Mapping[str, BenchmarkVerdict], names: Names, paper: Paper, ev
 def _detail(verdict: BenchmarkVerdict) -> str:
     if verdict.verdict == INCONCLUSIVE:
         return inconclusive_text(verdict)
+    if verdict.verdict == MISSING and verdict.reason == GONE:
+        return f"{GONE}; edgeperf baseline prune --missing-from RESULTS drops them"
     if verdict.verdict == INCOMPARABLE and verdict.differences:
         return differences_text(verdict.differences)
     return (verdict.reason or "").rstrip(".") if verdict.verdict == INCOMPARABLE else ""

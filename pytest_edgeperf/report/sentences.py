@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Mapping, Optional, Tuple
+import shlex
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import (
     IMPROVED,
@@ -16,6 +17,7 @@ from pytest_edgeperf.judge.types import (
     BenchmarkVerdict,
     Comparison,
     MetricVerdict,
+    Rename,
     Side,
 )
 from pytest_edgeperf.report import accuracy
@@ -37,6 +39,7 @@ from pytest_edgeperf.report.numbers import (
     share,
 )
 from pytest_edgeperf.report.text import enumerate_names, printable
+from pytest_edgeperf.results.identity import function_of
 
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
@@ -124,6 +127,19 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
     if verdict.reason:
         parts.append(verdict.reason.rstrip("."))
     return "; ".join(dict.fromkeys(parts))
+
+
+def rename_text(rename: Rename) -> str:
+    """How the latency changed with the name, or why that is not known."""
+    if rename.ratio is not None:
+        return f"latency {change_with_interval(rename.ratio, rename.interval)}"
+    return f"the change is not known ({rename.reason})" if rename.reason else "the change is not known"
+
+
+def rename_commands(renames: Sequence[Rename]) -> List[str]:
+    """The commands that carry the old runs over: one for all parametrisations of a function."""
+    pairs = dict.fromkeys((function_of(rename.old), function_of(rename.new)) for rename in renames)
+    return [f"edgeperf baseline rename {shlex.quote(old)} {shlex.quote(new)}" for old, new in pairs]
 
 
 def worse_text(verdict: BenchmarkVerdict) -> str:

@@ -20,6 +20,7 @@ from pytest_edgeperf.report.sections import (
     faults,
     not_judged,
     refreshed,
+    renames,
     why_against,
 )
 from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
@@ -59,6 +60,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
         blocks.append(line_failures(comparison, paper))
     blocks.append(faults(report.faults, names, paper))
     blocks.append(not_judged(comparison, _whys(report), names, paper, everything=verbosity > 0))
+    blocks.append(renames(comparison, names, paper))
     blocks.append(lines_not_judged(comparison, paper))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(_common_shift(comparison, paper) + _notes(report, paper))
@@ -75,6 +77,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
         failures(comparison, names, paper),
         line_failures(comparison, paper),
         not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
+        renames(comparison, names, paper),
         lines_not_judged(comparison, paper),
         _common_shift(comparison, paper),
         wrap(verdict_counts(comparison) + lines_count(comparison), paper.width),

@@ -10,6 +10,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Uni
 from .decoding import insist_on_file
 from .errors import InvalidError, ResultsError, phrase
 from .gate import GATE
+from .identity import align, canonical_id, differing, without_match
 from .merging import Environments, adopt, join_environments, join_metrics, used_environments
 from .published import refuse_published
 from .reading import ANCHOR, construct_runs, read
@@ -62,6 +63,11 @@ def load(folder: Union[str, os.PathLike[str]], device: str) -> Optional[Results]
     return results
 
 
+def devices(folder: Union[str, os.PathLike[str]]) -> List[str]:
+    """The devices that have a baseline in the folder."""
+    return sorted(path.stem for path in Path(folder).glob("*.json") if not path.name.startswith("."))
+
+
 def existing(folder: Union[str, os.PathLike[str]], device: str) -> Results:
     """A device's baseline, which must be there.
 
@@ -96,7 +102,9 @@ def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool
 
     ``add`` keeps the old runs beside the new ones, for a second session. Disturbed runs are left out;
     a benchmark of which nothing else is left is refused. Unknown fields, and each benchmark's anchor,
-    stay; studies are those of both; environments that nothing uses any more go.
+    stay; studies are those of both; environments that nothing uses any more go. A benchmark is found by its function
+    and its parameters' values, and takes the id that it was measured under; runs of other parameters under the same
+    id are replaced with their anchor.
 
     Raises:
         ValueError: the reason is empty.
@@ -113,6 +121,7 @@ def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
         )
+    old = align(old, {name: one.parameters for name, one in measured.benchmarks.items()})
     environments = join_environments(old.environments, measured.environments)
     benchmarks = dict(old.benchmarks)
     created: List[str] = []
@@ -131,8 +140,13 @@ def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool
             )
             continue
         known = old.benchmarks.get(name)
-        if known is None:
-            created.append(name)
+        changed = differing(known.parameters, benchmark.parameters) if known is not None else {}
+        if changed and add:
+            named = ", ".join(f"{one} was {was!r} and is {now!r}" for one, (was, now) in changed.items())
+            refused[name] = f"other parameters ({named}): replace its runs instead of adding to them"
+            continue
+        if known is None or changed:
+            (created if known is None else updated).append(name)
             extra = {key: value for key, value in benchmark.extra.items() if key != ANCHOR}
             benchmarks[name] = replace(benchmark, runs=good, extra=extra)
             continue
@@ -162,12 +176,14 @@ def matching(results: Results, parts: Sequence[str]) -> List[str]:
     Raises:
         ResultsError: a part is in no id.
     """
-    for part in parts:
-        if not any(part in name for name in results.benchmarks):
+    wanted = [canonical_id(part) for part in parts]
+    ids = {name: canonical_id(name) for name in results.benchmarks}
+    for part in wanted:
+        if not any(part in one for one in ids.values()):
             raise ResultsError(
                 f"no benchmark of {results.device}'s baseline has {part!r} in its id; edgeperf baseline show lists them"
             )
-    return [name for name in results.benchmarks if not parts or any(part in name for part in parts)]
+    return [name for name, one in ids.items() if not wanted or any(part in one for part in wanted)]
 
 
 def set_anchor(results: Results, names: Iterable[str], reason: Optional[str] = None) -> Results:
@@ -213,7 +229,9 @@ def drop_missing(results: Results, measured: Results) -> Results:
         raise ResultsError(
             f"results of {measured.device} do not tell what is missing from the baseline of {results.device}"
         )
-    kept = {name: one for name, one in results.benchmarks.items() if name in measured.benchmarks}
+    here = {name: one.parameters for name, one in measured.benchmarks.items()}
+    missing = set(without_match({name: one.parameters for name, one in results.benchmarks.items()}, here))
+    kept = {name: one for name, one in results.benchmarks.items() if name not in missing}
     if results.benchmarks and not kept:
         raise ResultsError(
             f"the results contain none of the benchmarks in the baseline of {results.device}; "

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Set
 
 from .copies import distinct
 from .errors import InvalidError, ResultsError, phrase
+from .identity import align
 from .reading import ANCHOR, construct_runs
 from .types import Benchmark, Metric, Results, Run
 from .writing import run_to_object
@@ -41,6 +42,7 @@ def merge(first: Results, second: Results) -> Results:
         raise ResultsError(
             f"results of {first.device} and of {second.device} cannot be merged; merge results of one device"
         )
+    first = align(first, {name: one.parameters for name, one in second.benchmarks.items()})
     environments = join_environments(first.environments, second.environments)
     benchmarks = dict(first.benchmarks)
     for name, benchmark in second.benchmarks.items():

@@ -98,6 +98,8 @@ class Coordinator:
     journal: Journal
     #: Looks at the machine before and after each run.
     observer: Observer
+    #: Benchmarks of the baseline that no longer exist.
+    missing: Sequence[str] = ()
     #: What is read while an inference is repeated; ``None``: nothing.
     instruments: Optional[Instruments] = None
     #: Who tells what a worker holds of the GPU's memory; ``None``: nobody.
@@ -209,15 +211,19 @@ class Coordinator:
         elif self.settings.baseline == CHECK:
             self._confirm(self.baseline)
         else:
-            from pytest_edgeperf.judge import compare
-
-            self.comparison = compare(
-                self._collected(self.baseline),
-                self.measured(),
-                allow_differences=self.settings.allowed_differences,
-            )
+            self.comparison = self._compare(self._collected(self.baseline), self.measured())
         if self.comparison is not None:
             self.comparison = self._without_broken(self.comparison)
+        if self.comparison is not None and self.baseline is not None:
+            from pytest_edgeperf.judge.renames import with_missing, with_renames
+
+            self.comparison = with_missing(self.comparison, self.missing)
+            self.comparison = with_renames(self.comparison, self.baseline, self.measured(), self._compare)
+
+    def _compare(self, base: Results, candidate: Results) -> Comparison:
+        from pytest_edgeperf.judge import compare
+
+        return compare(base, candidate, allow_differences=self.settings.allowed_differences)
 
     def _collected(self, baseline: Results) -> Results:
         ids = {plan.id for plan in self.plans}

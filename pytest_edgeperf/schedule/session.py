@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import secrets
 import subprocess
@@ -26,7 +25,9 @@ from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.results.identity import align, differing
 from pytest_edgeperf.schedule import adoption, pinning
+from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
 from pytest_edgeperf.schedule.duets import DuetCoordinator
 from pytest_edgeperf.schedule.journal import Journal, Past, unfinished
@@ -61,6 +62,7 @@ class MeasuringSession:
         items: Sequence[pytest.Item],
         progress: Progress,
         opponent: Optional[Opponent] = None,
+        collected: Optional[CollectedTests] = None,
     ) -> None:
         self.config = config
         self._commit = _commit(config.rootpath)
@@ -74,6 +76,12 @@ class MeasuringSession:
         self.opponent = opponent
         stored = settings.baseline in (CHECK, REFRESH)
         self.baseline = results.load(self.baseline_path.parent, device.name) if stored else None
+        missing: List[str] = []
+        self._renamed: Mapping[str, str] = {}
+        if self.baseline is not None and collected is not None:
+            self.baseline = align(self.baseline, collected.benchmarks())
+            missing = collected.missing(self.baseline.benchmarks, config, settings)
+            self._renamed = renamed(self.baseline, missing, items)
         self._check_allowed()
         self.diagnosis = examine(device.identity, device.root)
         past = self._past()
@@ -105,6 +113,7 @@ class MeasuringSession:
             "facts": facts,
             "launch": launch,
             "baseline": self.baseline,
+            "missing": missing,
             "progress": progress,
             "journal": self._journal,
             "observer": Observer(device.identity, device.root),
@@ -215,15 +224,19 @@ class MeasuringSession:
         return past if self.settings.resume else None
 
     def _plan(self, item: pytest.Item) -> Plan:
-        in_baseline = self.baseline is not None and item.nodeid in self.baseline.benchmarks
-        alone = self.settings.baseline == CHECK and not in_baseline
-        callspec = getattr(item, "callspec", None)
+        parameters = parameters_of(item)
+        known = self.baseline.benchmarks.get(item.nodeid) if self.baseline is not None else None
+        alone = (
+            self.settings.baseline == CHECK
+            and item.nodeid not in self._renamed
+            and (known is None or bool(differing(known.parameters, parameters)))
+        )
         return Plan(
             id=item.nodeid,
             path=str(item.path),
             adopted=not is_benchmark(item),
             options=marker_options(item),
-            parameters=_plain(callspec.params) if callspec is not None else {},
+            parameters=parameters,
             rounds=1 if alone else self.settings.rounds,
             extra_tries=0 if alone or self.settings.baseline == OFF else EXTRA_TRIES,
         )
@@ -349,24 +362,6 @@ def doctor_line(diagnosis: Diagnosis) -> str:
     """One line on the machine, and where to read more."""
     more = "" if diagnosis.fit and not diagnosis.of(ADVICE) else "; edgeperf doctor tells why, and what mends it"
     return f"this machine is {diagnosis.summary()}{more}"
-
-
-def _plain(params: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: _plain_value(value) for name, value in params.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    """The value where JSON has it, else its text; where that cannot be made either, its type."""
-    if value is None or isinstance(value, bool):
-        return value
-    try:
-        if isinstance(value, float) and math.isfinite(value):
-            return float(value)
-        if isinstance(value, int) and abs(value) <= sys.maxsize:
-            return int(value)
-        return str(value)
-    except Exception:  # a parameter's class is the user's: what its text raises is not known
-        return f"<{type(value).__name__}>"
 
 
 def _sys_path() -> List[str]:

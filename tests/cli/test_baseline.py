@@ -323,3 +323,49 @@ def test_refresh_for_real(tmp_path, monkeypatch):
         [*command, "-k", "test_none"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )
     assert passed.returncode == 5, passed.stdout + passed.stderr
+
+
+def test_rename_of_a_function_moves_all_its_parametrisations_in_every_baseline():
+    nano = results({A: runs(10), A.replace("fp32", "fp16"): runs(8), B: runs(20)})
+    write("baselines/nano.json", set_anchor(nano, [A]))
+    write("baselines/rpi4.json", results({A: runs(50)}, device="rpi4"))
+    before = stored()
+    text = told("rename", "benchmarks/test_a.py::test_fast", "benchmarks/test_a.py::test_quick")
+    assert text.count("renamed") == 3
+    quick = A.replace("fast", "quick")
+    after = stored()
+    assert set(after.benchmarks) == {quick, quick.replace("fp32", "fp16"), B}
+    assert after.benchmarks[quick] == before.benchmarks[A]
+    assert len(anchor_runs(after.benchmarks[quick], after.environments)) == 10
+    assert list(stored("rpi4").benchmarks) == [quick]
+
+
+def test_rename_of_one_id_of_a_file_and_without_writing():
+    write("baselines/nano.json", results({A: runs(10), B: runs(20)}))
+    before = files()
+    assert "would rename" in told("rename", "--dry-run", A, "other.py::test_x[1]")
+    assert files() == before
+    told("rename", A, "other.py::test_x[1]")
+    assert set(stored().benchmarks) == {"other.py::test_x[1]", B}
+    told("rename", "--device=nano", "benchmarks", "suite")
+    assert set(stored().benchmarks) == {"other.py::test_x[1]", B.replace("benchmarks", "suite")}
+
+
+def test_a_rename_that_cannot_be_is_refused_with_suggestions():
+    write("baselines/nano.json", results({A: runs(10), B: runs(20)}))
+    before = files()
+    text = refused("rename", "benchmarks/test_a.py::test_fats", "benchmarks/test_a.py::test_x")
+    assert "did you mean benchmarks/test_a.py::test_fast" in text
+    # A part of a name is no name.
+    assert "has no benchmark" in refused("rename", "benchmarks/test_a.py::test_f", "benchmarks/test_a.py::test_x")
+    assert "already has" in refused("rename", "benchmarks/test_a.py::test_fast", "benchmarks/test_a.py::test_slow")
+    assert "another one than the old" in refused("rename", A, A)
+    assert "rpi4" in refused("rename", "--device=rpi4", A, B)
+    assert files() == before
+
+
+def test_a_rename_to_the_values_of_another_benchmark_is_refused():
+    pair = results({"a.py::old[size0]": runs(1), "a.py::new[small]": runs(1)})
+    same = {name: replace(one, parameters={"size": [1]}) for name, one in pair.benchmarks.items()}
+    write("baselines/nano.json", replace(pair, benchmarks=same))
+    assert "already has a.py::new[small]" in refused("rename", "a.py::old", "a.py::new")

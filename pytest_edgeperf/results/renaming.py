@@ -1,0 +1,66 @@
+"""Carry the runs of a benchmark over to its new name."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from typing import Any, Dict, List
+
+from .errors import ResultsError
+from .identity import canonical_id, function_of, matches
+from .types import Results
+
+#: What may follow a name that stands for all ids that begin with it: a file's tests, a folder's files, parameters.
+_BOUNDARIES = ("[", "::", "/")
+
+
+def ids_of(results: Results, name: str) -> List[str]:
+    """The ids that ``name`` stands for: an id, or the function, class, file or folder that ids begin with."""
+    wanted = canonical_id(name).rstrip("/")
+    return [
+        one
+        for one in results.benchmarks
+        if canonical_id(one) == wanted
+        or any(canonical_id(one).startswith(wanted + boundary) for boundary in _BOUNDARIES)
+    ]
+
+
+def rename(results: Results, old: str, new: str) -> Dict[str, str]:
+    """The new id of each benchmark that ``old`` stands for, in which ``new`` is in place of ``old``.
+
+    Raises:
+        ResultsError: there is no such benchmark, or one with the new name already; the message has suggestions.
+    """
+    moved = ids_of(results, old)
+    old, new = canonical_id(old).rstrip("/"), canonical_id(new).rstrip("/")
+    if not moved:
+        raise ResultsError(f"the baseline of {results.device} has no benchmark {old}{_suggestion(results, old)}")
+    if not new or old == new:
+        raise ResultsError("the new name must be another one than the old")
+    names = {one: new + canonical_id(one)[len(old) :] for one in moved}
+    staying = {one: benchmark.parameters for one, benchmark in results.benchmarks.items() if one not in names}
+    taken = matches(staying, {now: results.benchmarks[one].parameters for one, now in names.items()})
+    taken.update({now: now for now in names.values() if now in staying})
+    if taken:
+        there = min(taken.values())
+        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
+        raise ResultsError(
+            f"the baseline of {results.device} already has {there}{more}, so its runs would be lost; "
+            f"drop one of the two first: edgeperf baseline prune --missing-from RESULTS"
+        )
+    return names
+
+
+def renamed(results: Results, names: Dict[str, str]) -> Results:
+    """``results`` with these new ids (old -> new); runs, anchors, parameters and study places go along."""
+    benchmarks: Dict[str, Any] = {names.get(one, one): benchmark for one, benchmark in results.benchmarks.items()}
+    return replace(results, benchmarks=benchmarks)
+
+
+def _suggestion(results: Results, old: str) -> str:
+    known = list(dict.fromkeys([*map(function_of, results.benchmarks), *map(canonical_id, results.benchmarks)]))
+    ends = {one.rpartition("::")[2]: one for one in reversed(known)}
+    close = difflib.get_close_matches(old, known, n=3, cutoff=0.6)
+    close += [ends[one] for one in difflib.get_close_matches(old.rpartition("::")[2], ends, n=3, cutoff=0.6)]
+    listed = list(dict.fromkeys(close))[:3]
+    return f"; did you mean {', '.join(listed)}?" if listed else "; edgeperf baseline show lists them"
