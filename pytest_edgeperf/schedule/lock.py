@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
-import getpass
-import json
 import os
 import stat
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Optional
+
+from pytest_edgeperf.caches import user_name
+from pytest_edgeperf.schedule.lock_notes import holder, leave_note, remove_note
 
 #: Where the lock is, for all users of a machine; sessions that shall not see each other need different ones.
 LOCK_FOLDER_VARIABLE = "EDGEPERF_LOCK_DIR"
@@ -27,7 +28,7 @@ class DeviceBusy(LockError):
 
 
 class DeviceLock:
-    """An ``flock`` that goes with its process, beside a file that says who holds it.
+    """An ``flock`` that goes with its process, beside a note that says who holds it.
 
     The lock file is opened for reading only, which ``flock`` allows: in a shared temporary folder the
     kernel lets nobody but its owner write it.
@@ -42,67 +43,71 @@ class DeviceLock:
 
         Raises:
             DeviceBusy: another session holds it.
-            LockError: the lock's file can neither be made nor opened.
+            LockError: the lock's file can neither be made nor opened, or its file system has no locks.
         """
         path = self._folder / "edgeperf-device.lock"
+        remedy = f"set {LOCK_FOLDER_VARIABLE} to a folder that all who measure on this machine may read and write"
         try:
             descriptor = self._open(path)
         except OSError as error:
-            raise LockError(
-                f"{path}: the lock of the measuring session cannot be opened: {error.strerror}; "
-                f"set {LOCK_FOLDER_VARIABLE} to a folder that all who measure on this machine may read and write"
-            ) from error
+            why = f"{error.strerror}{_owner_of(path)}" if error.errno == errno.EACCES else error.strerror
+            raise LockError(f"{path}: the lock of the measuring session cannot be opened: {why}; {remedy}") from error
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise LockError(
+                    f"{path}: the lock of the measuring session is not a regular file; remove it, or {remedy}"
+                )
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise DeviceBusy(self._busy()) from None
+        except OSError as error:
+            os.close(descriptor)
+            raise LockError(
+                f"{path}: the session cannot be locked, because this file system has no locks ({error.strerror}); "
+                f"set {LOCK_FOLDER_VARIABLE} to a folder on a local disk"
+            ) from error
+        except LockError:
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
-        self._tell(
-            {
-                "pid": os.getpid(),
-                "user": _user(),
-                "rootdir": str(rootdir),
-                "since": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC",
-            }
-        )
+        leave_note(self._folder, rootdir)
 
     def release(self) -> None:
         """Give the lock back; dying does so too."""
         if self._descriptor is not None:
+            remove_note(self._folder)
             os.close(self._descriptor)
             self._descriptor = None
 
     @staticmethod
     def _open(path: Path) -> int:
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-        with contextlib.suppress(FileExistsError):
-            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-        return os.open(path, flags)
-
-    def _tell(self, holder: Dict[str, Any]) -> None:
-        """Say who holds it, in a file of this user's own; not being able to say so is no reason not to measure."""
-        path = self._folder / f"edgeperf-device-{os.getuid()}.json"
-        with contextlib.suppress(OSError):
-            path.unlink()
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            with os.fdopen(descriptor, "w") as stream:
-                json.dump(holder, stream)
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            descriptor = os.open(path, flags)
+        found = os.fstat(descriptor)
+        if found.st_uid == os.getuid() and stat.S_ISREG(found.st_mode) and found.st_mode & 0o444 != 0o444:
+            # The umask of who comes first must not keep everybody else from measuring.
+            with contextlib.suppress(OSError):
+                os.fchmod(descriptor, 0o644)
+        return descriptor
 
     def _busy(self) -> str:
-        who = "an unknown process"
-        for path in self._folder.glob("edgeperf-device-*.json"):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                holder = json.loads(path.read_text())
-                if Path(f"/proc/{int(holder['pid'])}").exists():
-                    who = (
-                        f"process {holder['pid']} of {holder['user']}, in {holder['rootdir']}, since {holder['since']}"
-                    )
         return (
-            f"another session is measuring on this machine ({who}); two at once would disturb each other: "
-            "wait until it has ended"
+            f"another session is measuring on this machine ({holder(self._folder)}); two at once would disturb each "
+            "other: wait until it has ended"
         )
+
+
+def _owner_of(path: Path) -> str:
+    """Whose file stands in the way, and how they make room."""
+    try:
+        name = user_name(os.lstat(path).st_uid)
+    except OSError:
+        return ""
+    return f" (it belongs to {name}, who can run: chmod 644 {path})"
 
 
 def lock_folder() -> Path:
@@ -117,10 +122,3 @@ def lock_folder() -> Path:
         if stat.S_ISDIR(_SHARED.stat().st_mode) and _SHARED.stat().st_mode & stat.S_IWOTH:
             return _SHARED
     return Path(tempfile.gettempdir())
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
