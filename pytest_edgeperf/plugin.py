@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Sequence
 import pytest
 
 from pytest_edgeperf import settings as settings_module
-from pytest_edgeperf.schedule.collection import CollectedTests
 from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, Settings, SettingsError, names_are_prefixed
 
 if TYPE_CHECKING:
@@ -28,7 +27,9 @@ _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey["MeasuringSession"]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
-_COLLECTED = pytest.StashKey[CollectedTests]()
+#: Every test that was collected, also those deselected afterwards, and every file that was read.
+_ITEMS = pytest.StashKey[List[pytest.Item]]()
+_READ = pytest.StashKey[List[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,9 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in config.stash[_SETTINGS].frameworks:
         _framework(name)
     config.stash[_SOFTWARE] = {}
-    if not _worker(config):
-        config.stash[_COLLECTED] = CollectedTests()
-        config.pluginmanager.register(config.stash[_COLLECTED], "edgeperf-collected")
+    config.stash[_ITEMS] = []
+    config.stash[_READ] = []
     _under_xdist(config)
 
 
@@ -104,6 +104,16 @@ def _worker(config: pytest.Config) -> Optional[Any]:
 
 
 # Collection.
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep every test, whatever is deselected later."""
+    item.config.stash[_ITEMS].append(item)
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Keep which files are read."""
+    collector.config.stash[_READ].append(collector.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -241,13 +251,14 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
 
 def _measure_alone(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
     from pytest_edgeperf.report.progress import Progress
+    from pytest_edgeperf.schedule.collection import CollectedTests
     from pytest_edgeperf.schedule.opponent import opponent_of
     from pytest_edgeperf.schedule.session import MeasuringSession
 
     shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
     stream = config.get_terminal_writer()._file if shown else sys.stderr
     progress = Progress(stream, len(items), enabled=shown)
-    collected = config.stash[_COLLECTED]
+    collected = CollectedTests(config.stash[_ITEMS], config.stash[_READ])
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
         measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
         config.stash[_SESSION] = measuring

@@ -30,14 +30,19 @@ _UNDECIDED = {
     INCONCLUSIVE: "neither cleared nor shown to be worse",
     INCOMPARABLE: "the environment or the parameters differ from the baseline's",
 }
-#: Why a benchmark has no clear verdict, in a check, in a refresh and between two files.
+#: Why a benchmark has no clear verdict, in a check and between two files.
 WHY_IN_CHECK = {
     **_UNDECIDED,
     NEW: "no baseline yet; --baseline=refresh accepts them",
     MISSING: "in the baseline, not measured now",
 }
-WHY_IN_REFRESH = {**_UNDECIDED, MISSING: "in the baseline, not measured now; their runs were kept"}
 WHY_IN_FILES = {**_UNDECIDED, NEW: "only in the candidate", MISSING: "only in the base"}
+
+
+def why_in_refresh(comparison: Comparison) -> Mapping[str, str]:
+    """The same in a refresh, which lists what it kept; only what no longer exists is told again."""
+    gone = any(verdict.reason == GONE for verdict in comparison.benchmarks.values())
+    return {**_UNDECIDED, MISSING: WHY_IN_CHECK[MISSING]} if gone else _UNDECIDED
 
 
 def why_against(label: str) -> Mapping[str, str]:

@@ -13,7 +13,6 @@ from pytest_edgeperf.report.references import references, references_table
 from pytest_edgeperf.report.sections import (
     WHY_IN_CHECK,
     WHY_IN_FILES,
-    WHY_IN_REFRESH,
     Names,
     accepted_worse,
     failures,
@@ -22,6 +21,7 @@ from pytest_edgeperf.report.sections import (
     refreshed,
     renames,
     why_against,
+    why_in_refresh,
 )
 from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
 from pytest_edgeperf.report.session import SessionReport
@@ -88,7 +88,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
 def _whys(report: SessionReport) -> Mapping[str, str]:
     if report.against is not None:
         return why_against(report.against)
-    return WHY_IN_REFRESH if report.mode == "refresh" else WHY_IN_CHECK
+    return why_in_refresh(_judged(report)) if report.mode == "refresh" else WHY_IN_CHECK
 
 
 def _judged(report: SessionReport) -> Comparison:

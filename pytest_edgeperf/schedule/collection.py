@@ -20,22 +20,12 @@ SELECTING = ("keyword", "markexpr", "deselect", "lf")
 
 
 class CollectedTests:
-    """Pytest plugin that keeps every test that was collected, also those that are deselected afterwards."""
+    """Every test that was collected, also those that were deselected afterwards, and the files that were read."""
 
-    def __init__(self) -> None:
-        self._items: List[pytest.Item] = []
-        self._nodes: Set[str] = set()
-
-    @pytest.hookimpl
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Keep a test."""
-        self._items.append(item)
-
-    @pytest.hookimpl
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep which files were read."""
-        if report.passed:
-            self._nodes.add(canonical_id(report.nodeid))
+    def __init__(self, items: List[pytest.Item], nodes: List[str]) -> None:
+        """``nodes``: the ids of all collectors, of which files are some."""
+        self._items = items
+        self._nodes = {canonical_id(node) for node in nodes}
 
     def benchmarks(self) -> Dict[str, Mapping[str, Any]]:
         """Id -> parameters, as they are stored, of all that are benchmarks or could be adopted."""

@@ -19,6 +19,22 @@ def test_no_benchmark(): ...
 """
 
 
+class Recorder:
+    """What the plugin keeps during collection."""
+
+    def __init__(self):
+        self.items, self.nodes = [], []
+
+    def pytest_itemcollected(self, item):
+        self.items.append(item)
+
+    def pytest_collectstart(self, collector):
+        self.nodes.append(collector.nodeid)
+
+    def tests(self):
+        return CollectedTests(self.items, self.nodes)
+
+
 @pytest.fixture
 def collect(pytester):
     pytester.mkdir("benchmarks")
@@ -30,15 +46,14 @@ def collect(pytester):
 
     def run(*arguments, settings=None):
         """What of a baseline of these ids is missing."""
-        tests = CollectedTests()
         found = []
 
-        class Look:
+        class Look(Recorder):
             def pytest_collection_finish(self, session):
                 baseline = {name: Benchmark(stored(parameters), {}, ()) for name, parameters in BASELINE.items()}
-                found.append(tests.missing(baseline, session.config, settings or Settings()))
+                found.append(self.tests().missing(baseline, session.config, settings or Settings()))
 
-        outcome = pytester.inline_run("--collect-only", "-q", *arguments, plugins=[tests, Look()])
+        outcome = pytester.inline_run("--collect-only", "-q", *arguments, plugins=[Look()])
         assert outcome.ret in (0, 5)
         return found[0]
 
@@ -103,18 +118,17 @@ def test_a_framework_or_precision_that_was_not_asked_for_is_not_missing(collect,
 def test_ids_in_the_other_spelling_are_not_missing(pytester):
     pytester.makeini("[pytest]\n")
     pytester.path.joinpath("test_caf\xe9.py").write_text("def test_a(timed_inference): ...\n")
-    tests = CollectedTests()
     baseline = {
         "test_cafe\u0301.py::test_a": Benchmark({}, {}, ()),
         "test_cafe\u0301.py::test_b": Benchmark({}, {}, ()),
     }
     missing = []
 
-    class Look:
+    class Look(Recorder):
         def pytest_collection_finish(self, session):
-            missing.extend(tests.missing(baseline, session.config, Settings()))
+            missing.extend(self.tests().missing(baseline, session.config, Settings()))
 
-    pytester.inline_run("--collect-only", "-q", plugins=[tests, Look()])
+    pytester.inline_run("--collect-only", "-q", plugins=[Look()])
     assert missing == ["test_cafe\u0301.py::test_b"]
 
 
