@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, Optional, Sequence
 
 import pytest
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
     from pytest_edgeperf.frameworks.handle import FrameworkHandle
     from pytest_edgeperf.frameworks.interface import Framework
+    from pytest_edgeperf.judge.types import LineVerdict
     from pytest_edgeperf.measure.timed_inference import TimedInference
     from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.schedule.session import MeasuringSession
@@ -26,6 +27,7 @@ EXIT_UNBASELINED = 11
 _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey["MeasuringSession"]()
+_LINES = pytest.StashKey[Mapping[str, Sequence["LineVerdict"]]]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
 #: Every test that was collected, also those deselected afterwards, and every file that was read.
 _ITEMS = pytest.StashKey[List[pytest.Item]]()
@@ -294,19 +296,19 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) 
 
 def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pytest.TestReport]) -> None:
     from pytest_edgeperf.judge.types import REGRESSED
-    from pytest_edgeperf.report.lines import failing_lines
     from pytest_edgeperf.report.properties import junit_properties
     from pytest_edgeperf.report.terminal import line_headline, line_text, regression_headline, regression_text
     from pytest_edgeperf.schedule import replay
+    from pytest_edgeperf.schedule.coordinator import benchmark_of
 
-    comparison = measuring.comparison
+    comparison, plan = measuring.comparison, measuring.plans[item.nodeid]
     verdict = comparison.benchmarks.get(item.nodeid) if comparison is not None else None
     errors = measuring.coordinator.errors
     with errors.survive("the JUnit properties"):
-        benchmark = measuring.coordinator.measured().benchmarks.get(item.nodeid)
-        if benchmark is not None:
+        if plan.runs:
+            properties = junit_properties(benchmark_of(plan), verdict)
             for report in reports:
-                report.user_properties.extend(junit_properties(benchmark, verdict))
+                report.user_properties.extend(properties)
     if not measuring.settings.judges:
         return
     told = []
@@ -314,14 +316,23 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
         told.append(("regressed", "The benchmark regressed."))
         with errors.survive("the text of a regression"):
             told[-1] = (regression_headline(item.nodeid, verdict), regression_text(item.nodeid, verdict))
-    whole = [plan.id for plan in measuring.plans.values() if not plan.broken]
-    for line in failing_lines(comparison, item.nodeid, whole):
+    for line in _failing_lines(item.config, measuring).get(item.nodeid, ()):
         told.append(("a line regressed", f"The {line.part} of {line.series} regressed."))
         with errors.survive("the text of a line"):
             told[-1] = (line_headline(line), line_text(line))
     if told:
         headlines, texts = zip(*told)
         replay.fail(item, reports, headlines[0], "\n\n".join(texts))
+
+
+def _failing_lines(config: pytest.Config, measuring: MeasuringSession) -> Mapping[str, Sequence[LineVerdict]]:
+    """For which lines each benchmark fails: the same for all items, so found once."""
+    if _LINES not in config.stash:
+        from pytest_edgeperf.report.lines import failing_lines
+
+        whole = [plan.id for plan in measuring.plans.values() if not plan.broken]
+        config.stash[_LINES] = failing_lines(measuring.comparison, whole)
+    return config.stash[_LINES]
 
 
 # Reporting.

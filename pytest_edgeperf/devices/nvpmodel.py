@@ -12,8 +12,9 @@ from .files import read_text
 CONF = "/etc/nvpmodel.conf"
 STATUS = "/var/lib/nvpmodel/status"
 
-_TAG = re.compile(r"<[ \t]*(\w+)([^<>\n]*)>")
-_ATTRIBUTE = re.compile(r"(\w+)[ \t]*=[ \t]*(?:\"([^\"\n]*)\"|([^\s\"<>]+))")
+# Words are taken whole (\b, no \w before), so that a long line is read once and not once per letter.
+_TAG = re.compile(r"<[ \t]*(\w+)\b([^<>\n]*)>")
+_ATTRIBUTE = re.compile(r"(?<!\w)(\w+)[ \t]*=[ \t]*(?:\"([^\"\n]*)\"|([^\s\"<>]+))")
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 _WATTS = re.compile(r"(?:MODE_)?([0-9]{1,4})W(?:_|\Z)", re.IGNORECASE)
 _CORES = re.compile(r"_([0-9]{1,3})CORE", re.IGNORECASE)

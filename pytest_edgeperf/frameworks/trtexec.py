@@ -578,6 +578,8 @@ def _entries(text: str, where: str, what: str) -> List[Mapping[str, Any]]:
         if re.search(r"[\s\[:]-?(?:nan|inf)\b", text):
             raise FrameworkError(f"{where} wrote {what} that are no numbers (nan or inf)") from None
         raise FrameworkError(f"{where} wrote {what} that are no JSON: {error}; was it stopped?") from None
+    except RecursionError:
+        raise FrameworkError(f"{where} wrote {what} that are nested too deeply") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise FrameworkError(f"{where} wrote {what} that are no list of objects")
     if not entries:
@@ -594,7 +596,7 @@ def _read_outputs(text: str, names: Optional[Sequence[str]], where: str) -> Tupl
         try:
             shape = [int(size) for size in re.findall(r"-?\d+", str(entry["dimensions"]))]
             found[str(entry["name"])] = np.array(entry["values"], np.float32).reshape(shape)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise FrameworkError(f"{where} wrote an output that cannot be read: {error}") from None
     if names is None and len(found) > 1:
         raise FrameworkError(
@@ -617,7 +619,7 @@ def _read_times(text: str, where: str) -> Dict[str, List[float]]:
         try:
             started_ms = float(entry["startComputeMs"])
             values = {metric: float(entry[key]) for metric, key in PHASES.items()}
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise FrameworkError(f"{where} wrote times that cannot be read: {type(error).__name__}: {error}") from None
         if not all(0 <= value < math.inf for value in values.values()) or values["latency"] == 0:
             raise FrameworkError(f"{where} wrote times that cannot be: {values}")

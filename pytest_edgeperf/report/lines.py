@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional
 
 from pytest_edgeperf.judge.types import INCONCLUSIVE, NEW, REGRESSED, Comparison, LineVerdict
 from pytest_edgeperf.report.figures import metric_label
@@ -34,13 +34,14 @@ def line_text(line: LineVerdict) -> str:
     return f"{printable(first)}\n{second}"
 
 
-def failing_lines(comparison: Optional[Comparison], benchmark: str, measured: Sequence[str]) -> List[LineVerdict]:
-    """The regressed lines that a benchmark fails for: it is the last measured of those that a line goes through."""
-    found = []
+def failing_lines(comparison: Optional[Comparison], measured: Iterable[str]) -> Dict[str, List[LineVerdict]]:
+    """The regressed lines that each benchmark fails for: it is the last measured of those that a line goes through."""
+    place = {benchmark: position for position, benchmark in enumerate(measured)}
+    found: Dict[str, List[LineVerdict]] = {}
     for line in comparison.regressed_lines if comparison is not None else ():
-        members = [one for one in measured if one in line.benchmarks]
-        if members[-1:] == [benchmark]:
-            found.append(line)
+        members = [benchmark for benchmark in line.benchmarks if benchmark in place]
+        if members:
+            found.setdefault(max(members, key=place.__getitem__), []).append(line)
     return found
 
 

@@ -9,7 +9,6 @@ from itertools import takewhile
 from typing import Iterable, List, Optional, Sequence
 
 _NUMBER = re.compile(r"\[[-+\d.]+,|[-+(]?\d[\d.]*")
-_PATH_PART = re.compile(r".*?(?:/|::)")
 _STYLES = {
     "strong": "1",
     "faint": "2",
@@ -129,9 +128,13 @@ def shorten_name(name: str, width: int, ellipsis: str) -> str:
 
 def common_path(names: Sequence[str]) -> str:
     """What all node ids begin with, up to the last ``/`` or ``::`` outside of their parameters."""
-    paths = [_PATH_PART.findall(name.partition("[")[0]) for name in names]
-    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths))
-    return "".join(parts[0] for parts in shared)
+    paths = [name.partition("[")[0] for name in names] or [""]
+    first, last = min(paths), max(paths)
+    # What the first and the last in order share, all between them share.
+    same = takewhile(lambda at: first[at] == last[at], range(min(len(first), len(last))))
+    shared = first[: sum(1 for _ in same)]
+    # A prefix that ends in one colon of two has not reached the end of its part.
+    return shared[: max(shared.rfind("/") + 1, shared.rfind("::") + 2 if "::" in shared else 0)]
 
 
 def wrap(text: str, width: int, *, indent: str = "", hanging: Optional[str] = None) -> List[str]:
@@ -144,33 +147,45 @@ def wrap(text: str, width: int, *, indent: str = "", hanging: Optional[str] = No
     following = indent if hanging is None else hanging
     used, empty = 0, True
     for word in _unbroken(text):
-        while True:
-            needed = cells(word) + (0 if empty else 1)
-            if used + needed <= room:
-                line += word if empty else " " + word
-                used, empty = used + needed, False
-                break
-            if empty:
-                part = _head(word, max(room, 2))
-                lines.append(line + part)
-                word = word[len(part) :]
-            else:
-                lines.append(line)
+        needed = cells(word)
+        if not empty and used + 1 + needed > room:
+            lines.append(line)
             line, room = following, width - cells(following)
             used, empty = 0, True
+        if not empty:
+            line, used = line + " " + word, used + 1 + needed
+            continue
+        *parts, word = _parts(word, room, width - cells(following)) if needed > room else [word]
+        for part in parts:
+            lines.append(line + part)
+            line, room = following, width - cells(following)
+        line, used, empty = line + word, cells(word), False
     if not empty or not lines:
         lines.append(line)
     return lines
 
 
+def _parts(word: str, first: int, others: int) -> List[str]:
+    """``word`` in pieces that take up to ``first`` cells, and ``others`` from the second on; each character once."""
+    parts: List[str] = []
+    begin, used, room = 0, 0, max(first, 2)
+    for position, character in enumerate(word):
+        size = _cell(character)
+        if used + size > room:
+            parts.append(word[begin:position])
+            begin, used, room = position, 0, max(others, 2)
+        used += size
+    return [*parts, word[begin:]]
+
+
 def _unbroken(text: str) -> List[str]:
-    words: List[str] = []
+    groups: List[List[str]] = []
     for word in text.split():
-        if words and _NUMBER.fullmatch(words[-1].rpartition(" ")[2]):
-            words[-1] += " " + word
+        if groups and _NUMBER.fullmatch(groups[-1][-1]):
+            groups[-1].append(word)
         else:
-            words.append(word)
-    return words
+            groups.append([word])
+    return [" ".join(group) for group in groups]
 
 
 def enumerate_names(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
 
 from pytest_edgeperf.devices.condition import Condition, Observer
 from pytest_edgeperf.devices.condition import figures as condition_figures
@@ -22,7 +22,8 @@ from pytest_edgeperf.schedule.cooling import Cooling
 from pytest_edgeperf.schedule.curve import CurveRecorder
 from pytest_edgeperf.schedule.hopeless import Patience, note_of
 from pytest_edgeperf.schedule.journal import Journal, Past
-from pytest_edgeperf.schedule.plan import Plan, remaining_seconds, round_order
+from pytest_edgeperf.schedule.pace import Pace
+from pytest_edgeperf.schedule.plan import Plan, round_order
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
@@ -115,6 +116,12 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.errors = UnexpectedErrors(self.facts.id)
+        #: Reason and code of the ``pytest.exit`` that a test called, if one did.
+        self.exit: Optional[Message] = None
+        self._pace = Pace({}, ())
+        self._broken: Set[str] = set()
+        #: What the largest worker so far took when prepared.
+        self._largest_mib: Optional[float] = None
         self.cooling = Cooling(self.observer.headroom, self.progress, sleep=rest)
         self._patience = Patience()
 
@@ -160,16 +167,7 @@ class Coordinator:
         return Results(
             device=self.facts.device,
             environments=self.environments,
-            benchmarks={
-                plan.id: Benchmark(
-                    parameters=plan.parameters,
-                    metrics=plan.metrics,
-                    runs=tuple(plan.runs),
-                    extra={STUDY: plan.study["place"]} if plan.study else {},
-                )
-                for plan in self.plans
-                if plan.runs
-            },
+            benchmarks={plan.id: benchmark_of(plan) for plan in self.plans if plan.runs},
             extra={**({STUDIES: studies} if studies else {}), **self._gate(), **self._allowed()},
         )
 
@@ -196,12 +194,7 @@ class Coordinator:
     @property
     def stopped(self) -> bool:
         """Whether ``-x``, ``--maxfail`` or a test's ``pytest.exit`` ends the measuring."""
-        return self.exit is not None or 0 < self.launch.max_broken <= sum(plan.broken for plan in self.plans)
-
-    @property
-    def exit(self) -> Optional[Message]:
-        """Reason and code of the ``pytest.exit`` that a test called, if one did."""
-        return next((plan.last.exit for plan in self.plans if plan.last is not None and plan.last.exit), None)
+        return self.exit is not None or 0 < self.launch.max_broken <= len(self._broken)
 
     def _judge(self) -> None:
         if self.settings.baseline == OFF:
@@ -284,9 +277,10 @@ class Coordinator:
             self.rounds += 1
             last_round = max(last_round, self.rounds)
             self.progress.start(last_round, len(waiting))
+            self._pace = Pace(good_runs, self.plans, self.settings.spacing_s)
             self._round(
                 round_order(waiting, self.facts.id, self.rounds),
-                lambda plan: self._announce(plan, last_round, good_runs),  # noqa: B023 (called within this turn)
+                lambda plan: self._announce(plan, last_round),  # noqa: B023 (called within this turn)
             )
 
     def _await_next_round(self) -> None:
@@ -298,15 +292,8 @@ class Coordinator:
             rest(pause_s)
         self._round_began = time.monotonic()
 
-    def _announce(self, plan: Plan, last_round: int, good_runs: Mapping[str, int]) -> None:
-        pending = {
-            one.id: max(0, good_runs[one.id] - one.good_runs)
-            for one in self.plans
-            if one.id in good_runs and one.wants(good_runs[one.id])
-        }
-        self.progress.update(
-            self.rounds, last_round, plan.id, remaining_seconds(pending, self.plans, self.settings.spacing_s)
-        )
+    def _announce(self, plan: Plan, last_round: int) -> None:
+        self.progress.update(self.rounds, last_round, plan.id, self._pace.remaining_s())
 
     def _round(self, order: List[Plan], announce: Callable[[Plan], None]) -> None:
         """One run of each plan: prepare as many workers as memory holds, then visit them in turn until all is timed."""
@@ -335,7 +322,9 @@ class Coordinator:
             plan = waiting.pop(0)
             announce(plan)
             attempt = parked.enter_context(self._attempt(plan))
-            alive = attempt.prepare() and (self._course(attempt) if plan.options.curve else attempt.visit())
+            prepared = attempt.prepare()
+            self._largest_mib = max(filter(None, (self._largest_mib, plan.memory_mib)), default=None)
+            alive = prepared and (self._course(attempt) if plan.options.curve else attempt.visit())
             if alive and self.settings.visits > 1 and not plan.options.curve:
                 group.append(attempt)
             else:
@@ -347,8 +336,7 @@ class Coordinator:
         return attempt.course(CurveRecorder(sensors, self.observer.look, self.observer.root))
 
     def _expected_mib(self, plan: Plan) -> Optional[float]:
-        known = [one.memory_mib for one in self.plans if one.memory_mib is not None]
-        return plan.memory_mib if plan.memory_mib is not None else max(known, default=None)
+        return plan.memory_mib if plan.memory_mib is not None else self._largest_mib
 
     def _note_full(self, parked: int) -> None:
         if parked < parking.MOST_PARKED and NARROW not in self.notes:
@@ -382,10 +370,18 @@ class Coordinator:
         plan = attempt.plan
         if self.instruments is not None and not plan.adopted:
             attempt.sustain(self.instruments, self.settings.telemetry_s, plan.options.power_series)
-        plan.last = attempt.finish()
+        delivery = attempt.finish()
+        self._ended(plan, delivery)
+        if delivery.run is not None and not delivery.failed:
+            self._keep(plan, delivery, attempt)
+        self._pace.update(plan)
+
+    def _ended(self, plan: Plan, delivery: Delivery) -> None:
+        """One more try of a plan has come to its end."""
+        plan.last = delivery
         plan.tries += 1
-        if plan.last.run is not None and not plan.last.failed:
-            self._keep(plan, plan.last, attempt)
+        self.exit = self.exit or delivery.exit
+        (self._broken.add if plan.broken else self._broken.discard)(plan.id)
 
     def _keep(self, plan: Plan, delivery: Delivery, attempt: Attempt) -> None:
         assert delivery.run is not None
@@ -441,13 +437,13 @@ class Coordinator:
             if plan is None:
                 continue
             self._take(plan, record)
-            plan.tries += 1
-            plan.last = Delivery(
+            delivery = Delivery(
                 reports=list(record["reports"]),
                 run=dict(record),
                 study=record["study"],
                 benchmark_stats=record["benchmark_stats"],
             )
+            self._ended(plan, delivery)
 
     def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
         key = environment_key(record["environment"])
@@ -473,3 +469,13 @@ class Coordinator:
             [run for plan in self.plans for run in plan.runs], sum(plan.replaced for plan in self.plans)
         )
         self.notes += [one for one in (note, note_of(self.plans)) if one is not None]
+
+
+def benchmark_of(plan: Plan) -> Benchmark:
+    """The runs of one plan, as they stand in a results file."""
+    return Benchmark(
+        parameters=plan.parameters,
+        metrics=plan.metrics,
+        runs=tuple(plan.runs),
+        extra={STUDY: plan.study["place"]} if plan.study else {},
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.condition import figures as condition_figures
@@ -42,7 +42,7 @@ class DuetCoordinator(Coordinator):
         super().__init__(**parts)
         self.opponent = opponent
         #: Ids of the tests that the other side has; ``None``: not known, so that all are tried.
-        self.on_base: Optional[List[str]] = None
+        self.on_base: Optional[AbstractSet[str]] = None
         #: Those of its benchmarks that this side does not have.
         self.missing: List[str] = []
         self._verdicts: Dict[str, BenchmarkVerdict] = {}
@@ -121,7 +121,7 @@ class DuetCoordinator(Coordinator):
         """Have the other side collect; where it cannot, each benchmark says so itself."""
         specification = self.opponent.collection(self.launch)
         if specification is None:
-            self.on_base = []
+            self.on_base = frozenset()
             return
         worker = Worker(
             specification,
@@ -133,7 +133,7 @@ class DuetCoordinator(Coordinator):
         with worker:
             delivery = worker.collect()
         if delivery.fault is None:
-            self.on_base = delivery.collected
+            self.on_base = frozenset(delivery.collected)
             here = {plan.id for plan in self.plans}
             self.missing = [id for id in delivery.collected_benchmarks if id not in here]
 
@@ -153,6 +153,7 @@ class DuetCoordinator(Coordinator):
             announce(plan)
             if self._is_on_base(plan):
                 self._take_pair(plan)
+                self._pace.update(plan)
             else:
                 with self._start(plan, CANDIDATE, self._before()) as attempt:
                     if attempt.prepare():
@@ -172,18 +173,18 @@ class DuetCoordinator(Coordinator):
         together = not (plan.adopted or plan.alternating)
         seconds = plan.options.budget_s or self.settings.budget_s
         taken = take(start, order=order, together=together, seconds=seconds, turn_s=self.settings.turn_s)
-        base, plan.last = taken.deliveries[BASE], taken.deliveries[CANDIDATE]
-        plan.tries += 1
-        if plan.last.run is None or plan.last.failed:
+        base, candidate = taken.deliveries[BASE], taken.deliveries[CANDIDATE]
+        self._ended(plan, candidate)
+        if candidate.run is None or candidate.failed:
             return
         plan.base_fault = _why_no_run(base, self.opponent.label)
         if plan.base_fault is None and not taken.in_turns and not plan.alternating:
             self._turn_to_alternating(plan)
         after = self.observer.look()
-        record = self._record(plan.last, attempts[CANDIDATE], self.facts.commit, after)
+        record = self._record(candidate, attempts[CANDIDATE], self.facts.commit, after)
         if plan.base_fault is None:
             record["base"] = self._record(base, attempts[BASE], self.opponent.commit, after)
-            record["pair"] = list(_pair(base.run or {}, plan.last.run, in_turns=taken.in_turns))
+            record["pair"] = list(_pair(base.run or {}, candidate.run, in_turns=taken.in_turns))
             record["alternating"] = plan.alternating
         self.journal.run(plan.id, record)
         self._take(plan, record)

@@ -93,17 +93,3 @@ def round_order(plans: Sequence[Plan], seed: str, round_number: int) -> List[Pla
     shuffled = list(plans)
     random.Random(f"{seed}/{round_number}").shuffle(shuffled)  # noqa: S311 (an order, not a secret)
     return shuffled
-
-
-def remaining_seconds(pending: Mapping[str, int], plans: Sequence[Plan], spacing_s: float = 0.0) -> Optional[float]:
-    """What the pending tries (per id) should take, from what tries took so far; ``None`` before the first.
-
-    Rounds start ``spacing_s`` apart, so it is at least that for each round after the present one.
-    """
-    timed = [plan for plan in plans if plan.tries]
-    if not timed:
-        return None
-    usual_s = sum(plan.seconds for plan in timed) / sum(plan.tries for plan in timed)
-    own_s = {plan.id: plan.seconds / plan.tries for plan in timed}
-    busy_s = sum(count * own_s.get(id, usual_s) for id, count in pending.items())
-    return max(busy_s, spacing_s * (max(pending.values(), default=1) - 1))

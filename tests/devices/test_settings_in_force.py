@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf.devices.identity import Identity, identify
 from pytest_edgeperf.devices.nvpmodel import CONF, STATUS, Modes, fastest, parse_conf, parse_status, power_mode
 from pytest_edgeperf.devices.settings_in_force import settings_in_force
+from tests.growth import cpu_s
 
 HOST = Identity("host", "host", "", "")
 JETSON = Identity("thor", "jetson", "", "")
@@ -294,3 +295,12 @@ def test_no_text_crashes_the_parsers(text):
     assert set(modes.ambiguous) <= set(modes.names)
     number = parse_status(text)
     assert number is None or number >= 0
+
+
+@pytest.mark.parametrize("line", ["< PARAM NAME=GPU {} >", "<{}", "< PARAM {}"])
+def test_the_time_for_a_long_line_grows_with_its_length(line):
+    def work(size):
+        return lambda: parse_conf(line.format("x" * size))
+
+    # 16 times as long: 256 times the work if each letter were looked at for each other.
+    assert cpu_s(work(32_000)) < 64 * max(cpu_s(work(2_000)), 1e-4)

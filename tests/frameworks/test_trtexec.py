@@ -516,6 +516,8 @@ def test_too_few_inferences_are_told(engine_of, wrong):
         ('[{"startComputeMs": 300, "h2dMs": 0, "computeMs": 0, "d2hMs": 0, "latencyMs": 0}]', "times that cannot be"),
         ('[{"startComputeMs": 300, "h2dMs": nan, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "are no numbers"),
         ('[{"startComputeMs": "x", "h2dMs": 1, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "cannot be read"),
+        (f'[{{"startComputeMs": 1{400 * "0"}}}]', "cannot be read: OverflowError"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_times_that_make_no_sense_are_refused(text, complaint):
@@ -529,6 +531,9 @@ def test_times_that_make_no_sense_are_refused(text, complaint):
         ('[{"dimensions": "1", "values": [1]}]', "an output that cannot be read: 'name'"),
         ('[{"name": "a", "dimensions": "1x2", "values": [1]}]', "an output that cannot be read"),
         ('[{"name": "a", "dimensions": "1", "values": ["x"]}]', "an output that cannot be read"),
+        (f'[{{"name": "a", "dimensions": "1", "values": [1{400 * "0"}]}}]', "an output that cannot be read"),
+        (f'[{{"name": "a", "dimensions": "1{400 * "0"}", "values": [1]}}]', "an output that cannot be read"),
+        (f'[{{"name": "a", "values": {"[" * 100_000}', "nested too deeply"),
         ('[{"name": "a", "dimensions": "1", "values": [NaN]}]', "the output 'a' with values that are no numbers"),
     ],
 )

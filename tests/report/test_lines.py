@@ -62,11 +62,11 @@ def test_an_intercept_is_told_as_a_difference():
 
 
 def test_the_last_measured_test_of_a_line_fails_for_it():
-    assert failing_lines(COMPARISON, IDS[2], IDS) == [SLOPE, INTERCEPT]
-    assert failing_lines(COMPARISON, IDS[1], IDS) == []
-    assert failing_lines(COMPARISON, IDS[1], IDS[:2]) == [SLOPE, INTERCEPT]
-    assert failing_lines(COMPARISON, "test_a.py::test_other", [*IDS, "test_a.py::test_other"]) == []
-    assert failing_lines(None, IDS[2], IDS) == []
+    assert failing_lines(COMPARISON, IDS) == {IDS[2]: [SLOPE, INTERCEPT]}
+    assert failing_lines(COMPARISON, IDS[:2]) == {IDS[1]: [SLOPE, INTERCEPT]}
+    assert failing_lines(COMPARISON, [*reversed(IDS), "test_a.py::test_other"]) == {IDS[0]: [SLOPE, INTERCEPT]}
+    assert failing_lines(COMPARISON, ["test_a.py::test_other"]) == {}
+    assert failing_lines(None, IDS) == {}
 
 
 def test_two_files():

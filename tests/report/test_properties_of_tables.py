@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells, common_path, printable, shorten_name, wrap
 from pytest_edgeperf.results.types import Results
+from tests.growth import cpu_s
 
 from .conftest import benchmark, verdict
 
@@ -104,3 +106,18 @@ def test_wide_characters_count_twice_and_marks_nothing():
     assert cells("日本") == 4
     assert cells("e\u0301") == 1
     assert printable("a\x1b[31m\u202eb") == "a\\x1b[31m\\u202eb"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda size: common_path(["t.py::" + "x" * size, "t.py::" + "y/" * size]),
+        lambda size: wrap("x" * size, 80),
+        lambda size: wrap("é" * size, 80),
+        lambda size: wrap("1 " * size, 80),
+        lambda size: shorten_name("é" * size + "[" + "x" * size + "]", 80, "…"),
+    ],
+)
+def test_the_time_for_a_long_name_or_text_grows_with_its_length(work):
+    # 16 times as long: 256 times the work if each character were looked at for each other.
+    assert cpu_s(lambda: work(80_000)) < 64 * max(cpu_s(lambda: work(5_000)), 1e-4)

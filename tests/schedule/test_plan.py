@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.results.types import Run
-from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan, remaining_seconds, round_order
+from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan, round_order
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions
 
@@ -104,20 +104,3 @@ def test_a_disabled_benchmark_of_pytest_benchmark_may_measure_nothing():
     one = plan(adopted=True, last=Delivery(reports=[PASSED] * 3))
     assert one.ended
     assert not one.measured_nothing
-
-
-def test_remaining_time_is_unknown_before_the_first_run():
-    assert remaining_seconds({"a": 3}, [plan("a")]) is None
-
-
-def test_remaining_time_is_each_benchmarks_own_or_the_mean_where_it_is_not_known_yet():
-    plans = [plan("a", tries=2, seconds=8.0), plan("b", tries=2, seconds=4.0), plan("c")]
-    assert remaining_seconds({"a": 3, "b": 1}, plans) == pytest.approx(14.0)
-    assert remaining_seconds({"c": 2}, plans) == pytest.approx(6.0)
-    assert remaining_seconds({}, plans) == 0
-
-
-def test_remaining_time_counts_the_pauses_between_rounds():
-    assert remaining_seconds({"a": 3}, [plan("a", tries=2, seconds=4.0)], spacing_s=10.0) == pytest.approx(20.0)
-    assert remaining_seconds({"a": 3}, [plan("a", tries=2, seconds=80.0)], spacing_s=10.0) == pytest.approx(120.0)
-    assert remaining_seconds({}, [plan("a", tries=2, seconds=4.0)], spacing_s=10.0) == 0
