@@ -12,6 +12,7 @@ from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.results.types import Results
 from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import BenchmarkOptions
 from tests.growth import calls
 from tests.report.conftest import benchmark, verdict
@@ -57,6 +58,7 @@ def test_judging_each_item():
             plans={id: plan(id) for id in ids(number)},
             comparison=comparison(number),
             settings=SimpleNamespace(judges=True),
+            coordinator=SimpleNamespace(errors=UnexpectedErrors("session")),
         )
         config = SimpleNamespace(stash=pytest.Stash())
         items = [SimpleNamespace(nodeid=id, config=config, location=("test_many.py", 1, id)) for id in ids(number)]
@@ -65,6 +67,7 @@ def test_judging_each_item():
         def judge():
             for item in items:
                 plugin._judge_item(item, measuring, reports[item.nodeid])
+            assert not measuring.coordinator.errors
             assert all(one.user_properties for [one] in reports.values())
 
         return judge
