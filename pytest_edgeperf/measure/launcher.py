@@ -1,30 +1,17 @@
-"""Start of a worker process: ``python launcher.py FD PARENT_PID``.
+"""Start of a worker process: ``python launcher.py FD SESSION_PID``, of which the second is for who lists processes.
 
 Run by path, so that the measuring code is the coordinator's whatever the worker's ``sys.path`` holds.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import io
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
 from typing import Sequence
-
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when its parent dies, and leave if that has happened already."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if hasattr(libc, "prctl"):
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        os._exit(1)
 
 
 def pin(cpus: Sequence[int]) -> None:
@@ -54,8 +41,7 @@ def leave_own_folder() -> None:
 
 def main() -> None:
     """Take the specification from the channel and hand over to the worker."""
-    descriptor, parent_pid = int(sys.argv[1]), int(sys.argv[2])
-    die_with_parent(parent_pid)
+    descriptor = int(sys.argv[1])
     os.set_inheritable(descriptor, False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

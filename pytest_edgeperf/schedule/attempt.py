@@ -59,7 +59,7 @@ class Attempt:
         self._worker = Worker(
             specification, threads=threads, show_output=show_output, timeout_s=timeout_s, executable=executable
         )
-        self._witness = Witness(self._worker.pid, specification["cpus"])
+        self._witness = Witness(self._worker.keeper_pid, specification["cpus"])
         self._spend(began)
 
     def __enter__(self) -> Attempt:

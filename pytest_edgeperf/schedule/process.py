@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Dict, List, Mapping, Optional
 
 from pytest_edgeperf.measure import launcher
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
 from pytest_edgeperf.schedule import faults, messages
+from pytest_edgeperf.schedule.kept import Kept
 
 #: Of a dead worker's output, the last part is shown.
 OUTPUT_TAIL_BYTES = 8192
@@ -99,7 +98,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours)
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = Kept(
                 [
                     executable or sys.executable,
                     *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
@@ -112,7 +111,6 @@ class Worker:
                 stderr=subprocess.STDOUT if self._spool else None,
                 pass_fds=(theirs.fileno(),),
                 env=_environment(threads),
-                start_new_session=True,
             )
         self.channel.send(specification)
         self.delivery = Delivery()
@@ -132,14 +130,17 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The worker's process id, which is its process group too."""
+        """The worker's process id."""
         return self._process.pid
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process below which are the worker and all that it has started."""
+        return self._process.keeper_pid
 
     def kill(self) -> None:
         """Kill the worker and all that it started, if any of it still runs."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
 
     def prepare(self) -> bool:
         """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""

@@ -10,11 +10,10 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import Optional
 
-from pytest_edgeperf.schedule import git, guardian
+from pytest_edgeperf.schedule import git, guardian, kept
 from pytest_edgeperf.schedule.git import Revision, WorktreeError
 
 PREFIX = "edgeperf-worktree-"
@@ -22,7 +21,6 @@ PREFIX = "edgeperf-worktree-"
 LOCK = ".edgeperf-lock"
 ADD_SECONDS = 1800.0
 LINES_OF_OUTPUT = 20
-_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worktree:
@@ -88,7 +86,7 @@ class Worktree:
         self._watch(self._common)
         # No hook of the user's runs for a checkout that the user did not ask for, and large files stay where they are.
         command = ["git", "-C", str(self._revision.root), "-c", f"core.hooksPath={os.devnull}", "worktree", "add"]
-        status, output = _run(
+        status, output = kept.run(
             [*command, "--detach", str(self.tree), self._revision.commit],
             folder=self._revision.root,
             variables=git.environment(GIT_LFS_SKIP_SMUDGE="1", LC_ALL="C"),
@@ -158,47 +156,13 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
         raise WorktreeError("the setup command is empty; give a command, such as 'make models'")
     try:
         variables = git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree))
-        status, output = _run(words, folder=tree, variables=variables, timeout_s=timeout_s)
+        status, output = kept.run(words, folder=tree, variables=variables, timeout_s=timeout_s)
     except OSError as error:
         raise WorktreeError(f"the setup command {words[0]} cannot be started in {tree}: {error.strerror}") from None
     if status != 0:
         what = f"took longer than {timeout_s:g} s" if status is None else f"ended with {status}"
         said = last_lines(output, LINES_OF_OUTPUT)
         raise WorktreeError(f"the setup command {command!r} {what} in {tree}:\n{said}")
-
-
-def _run(
-    words: Sequence[str], *, folder: Path, variables: Mapping[str, str], timeout_s: float
-) -> Tuple[Optional[int], str]:
-    """Exit status (``None``: it took too long) and output of a program; all that it started ends with it."""
-    # An interruption while it is being started would leave it to itself; it waits until somebody would kill it.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
-    try:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, mask),
-        )
-    except BaseException:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        raise
-    with process:
-        try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            output, _ = process.communicate(timeout=timeout_s)
-            status: Optional[int] = process.returncode
-        except subprocess.TimeoutExpired as expired:
-            output, status = expired.output or b"", None
-        finally:
-            # Not the program alone: git's filters and what make started would go on.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    return status, output.decode(errors="replace")
 
 
 def last_lines(text: str, number: int) -> str:
