@@ -8,6 +8,8 @@ import signal
 import hypothesis
 import pytest
 
+from .quiet import Quiet
+
 #: Folders to copy from; their tests are not of this suite.
 collect_ignore = ["data"]
 
@@ -18,6 +20,10 @@ hypothesis.settings.load_profile("here")
 # What a shell starts in the background ignores Ctrl-C, and so would all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Quiet(), "quiet")
 
 
 @pytest.fixture(scope="session", autouse=True)
