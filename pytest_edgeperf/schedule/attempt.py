@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
@@ -186,6 +186,10 @@ class Attempt:
     def figures(self) -> Dict[str, Any]:
         """Who used the processors while it was timed."""
         return self._witness.figures()
+
+    def strangers(self) -> List[Dict[str, Any]]:
+        """Others' processes that used them most."""
+        return self._witness.strangers()
 
     def _spend(self, began: float) -> None:
         self.plan.seconds += time.monotonic() - began

@@ -404,6 +404,9 @@ class Coordinator:
         figures["disturbed"] = bool(reasons)
         if reasons:
             figures["disturbed_by"] = reasons
+            # Of no use in a good run, whose figures a baseline may keep.
+            if any(reason.startswith(quality.OTHERS) for reason in reasons):
+                figures["others"] = attempt.strangers()
         record = {
             "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "boot": self.facts.boot,

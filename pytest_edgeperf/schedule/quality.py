@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.results.types import Results, Run
+from pytest_edgeperf.schedule import strangers
 
 #: On 986 recorded processes, runs beyond both had twice the spread.
 LEAST_CPU_SHARE = 0.97
@@ -25,6 +26,9 @@ MOST_SWAPPED_PAGES = 256
 FEWEST_CANARIES = 3
 #: Work of its own threads and children that its baseline did not have, in processors: it may slow the canary itself.
 OWN_HELP_SHARE = 0.1
+
+#: Begins the reason of a run that other processes disturbed.
+OTHERS = "others_share"
 
 #: Settings that decide how fast a canary is.
 SPEED = ("power_mode", "governor", "cpu_max_mhz", "cpus_online", "clocks_pinned")
@@ -99,7 +103,7 @@ def disturbed_by(
     others_are_to_blame = taken(quality) and not _usual(taken, baseline, "others_share")
     was_preempted = preempted(quality) and not _usual(preempted, baseline, "cpu_share")
     if others_are_to_blame and (pinned or was_preempted):
-        reasons.append(f"others_share {quality['others_share']:.2f}")
+        reasons.append(f"{OTHERS} {quality['others_share']:.2f}")
     elif was_preempted and "others_share" not in quality:
         reasons.append(
             f"cpu_share {quality['cpu_share']:.2f} with "
@@ -169,9 +173,11 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
             kinds[kind] = kinds.get(kind, 0) + 1
     by = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     named = f" ({by})" if by else ""
+    others = strangers.told([figures["others"] for figures in disturbed if figures.get("others")])
+    busiest = f". The other processes were, in processors: {others}" if others else ""
     return (
-        f"{len(disturbed)} of {len(runs)} runs were disturbed{named}: they are kept and marked, and are no evidence; "
-        f"{replaced} were replaced"
+        f"{len(disturbed)} of {len(runs)} runs were disturbed{named}: they are stored but excluded from the "
+        f"comparison; {replaced} were replaced{busiest}"
     )
 
 

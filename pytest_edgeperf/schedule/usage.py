@@ -11,10 +11,13 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from pytest_edgeperf.devices.files import read_text
 from pytest_edgeperf.devices.throttling import throttle_counts
+from pytest_edgeperf.schedule.strangers import Stranger, busiest, rises
 
 #: The kernel rounds each reading down to a clock tick: a difference of two is right to a tick either way.
 TICKS_UNSURE = 2
 _KERNEL_THREADS = 2
+#: The place of the processor in a line of ``/proc/<pid>/stat``, behind the name.
+_PROCESSOR = 36
 
 
 class Processors(NamedTuple):
@@ -31,6 +34,8 @@ class Process(NamedTuple):
     session: int
     name: str
     ticks: int
+    #: That it ran on last.
+    processor: Optional[int] = None
 
 
 def processors(root: Path, cpus: Sequence[int]) -> Optional[Processors]:
@@ -56,7 +61,8 @@ def processes(root: Path) -> Dict[int, Process]:
         fields = match.group(2).split() if match else []
         if match and len(fields) >= 15:
             ticks = sum(int(item) for item in fields[11:15])
-            found[pid] = Process(int(fields[1]), int(fields[3]), match.group(1), ticks)
+            processor = int(fields[_PROCESSOR]) if len(fields) > _PROCESSOR else None
+            found[pid] = Process(int(fields[1]), int(fields[3]), match.group(1), ticks, processor)
     return found
 
 
@@ -87,6 +93,7 @@ class Reading:
     own: Optional[int]
     #: Of everybody else's processes, not of kernel threads; ``None`` where not all processes can be seen.
     foreign: Optional[int]
+    strangers: Mapping[int, Stranger] = field(default_factory=dict)
     throttles: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -96,18 +103,19 @@ def look(root: Path, leader: int, cpus: Sequence[int]) -> Reading:
     own = tree(seen, leader)
     aside = own | {os.getpid()}
     # Kernel threads may work for the worker (writing its files), so they are nobody's evidence.
-    foreign = sum(
-        one.ticks
+    others = {
+        pid: one
         for pid, one in seen.items()
         if pid not in aside and pid != _KERNEL_THREADS and one.parent != _KERNEL_THREADS
-    )
+    }
     kernel = seen.get(_KERNEL_THREADS)
     return Reading(
         at_s=time.monotonic(),
         processors=processors(root, cpus),
         own=sum(seen[pid].ticks for pid in own) if leader in seen else None,
         # In a container, or with hidepid, others' processes are not seen; then the kernel's threads are not either.
-        foreign=foreign if kernel is not None and kernel.name == "kthreadd" else None,
+        foreign=sum(one.ticks for one in others.values()) if kernel is not None and kernel.name == "kthreadd" else None,
+        strangers={pid: Stranger(pid, one.name, one.ticks, one.processor) for pid, one in others.items()},
         throttles=throttle_counts(root, cpus),
     )
 
@@ -125,6 +133,7 @@ class Witness:
         self._blocks = 0
         self._sums: Dict[str, Optional[float]] = {"own": 0.0, "others": 0.0, "steal": 0.0}
         self._throttled: Optional[Dict[str, int]] = {}
+        self._strangers: List[Stranger] = []
 
     def __enter__(self) -> Witness:
         self._before = look(self._root, self._leader, self._cpus)
@@ -140,6 +149,11 @@ class Witness:
         self._add("others", _others(before, after, own))
         self._add("steal", _rise(*(one.processors and one.processors.steal for one in (before, after))))
         self._add_throttles(before.throttles, after.throttles)
+        self._strangers += rises(before.strangers, after.strangers, self._cpus)
+
+    def strangers(self) -> List[Dict[str, Any]]:
+        """Others' processes that used the processors most: ``pid``, ``name`` and ``share`` of each."""
+        return busiest(self._strangers, self._tick_s, self._wall_s) if self._wall_s > 0 else []
 
     def figures(self) -> Dict[str, Any]:
         """Quality figures of the run; what could not be read is not there.

@@ -73,6 +73,27 @@ def test_processes_are_read_whatever_their_names(machine):
     assert 78 not in processes(machine.root)
 
 
+def test_strangers_are_named_where_they_ran_on_the_runs_processors(machine):
+    def stat(pid, ticks, name, processor):
+        behind = " ".join(["0"] * 18)
+        machine.put(
+            f"proc/{pid}/stat", f"{pid} ({name}) S 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 1 {behind} {processor} 0\n"
+        )
+
+    stat(60, 100, "cc1plus", 1)
+    stat(61, 100, "elsewhere", 0)
+
+    def change():
+        machine.cpus(1090, 2090)
+        stat(60, 190, "cc1plus", 1)
+        stat(61, 190, "elsewhere", 0)
+        machine.process(50, 20, session=50)
+
+    assert processes(machine.root)[60].processor == 1
+    assert watched(machine, change).strangers() == [{"pid": 60, "name": "cc1plus", "share": 0.9}]
+    assert Witness(50, (1,), machine.root).strangers() == []
+
+
 def test_a_workers_tree_holds_its_session_and_who_left_it():
     one = {
         5: Process(1, 5, "worker", 0),
