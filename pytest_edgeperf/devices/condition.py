@@ -45,12 +45,12 @@ class Observer:
     def look(self) -> Condition:
         """Read everything now; takes milliseconds, so never while something is timed."""
         readings = {sensor.name: sensor.read().value for sensor in self._counters}
-        is_pi = self._identity.family == RASPBERRY_PI
+        firmware = get_throttled(self.root) if self._identity.family == RASPBERRY_PI else None
         return Condition(
             headroom=self.headroom(),
             counts={name: int(value) for name, value in readings.items() if value is not None},
-            slowed_by=self._slowed_by(),
-            firmware=get_throttled(self.root) if is_pi else None,
+            slowed_by=(*self._slowed_by(), *((firmware.now if firmware is not None else None) or ())),
+            firmware=firmware,
             power_mw=self._total.read().value if self._total is not None else None,
             settings=settings_in_force(self.root, self._identity)[0],
         )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, List, Mapping
 
-from .files import NOT_RUN, exists, may_run, names_in, read_text
+from .files import NOT_RUN, exists, inside, may_run, names_in, read_text
 from .findings import Finding, first
 from .libraries import is_program, library, library_folders
 
@@ -94,7 +94,7 @@ def _nvcc(root: Path, path: str) -> Finding:
         return Finding(None, None, f"there is no program {path}")
     if not may_run():
         return Finding(None, path, NOT_RUN)
-    command = [str(root / path.lstrip("/")), "--version"]
+    command = [str(inside(root, path)), "--version"]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_NVCC_TIMEOUT_S, check=False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
-from . import gpu_hosts
+from . import gpu_hosts, signs
 from .files import ROOT_VARIABLE
 from .fingerprint import inspect
 from .identity import UNKNOWN, Identity, identify
@@ -147,7 +147,8 @@ def _undescribed(identity: Identity, root: Path) -> Profile:
     if identity.family == HOST:
         return gpu_hosts.profile(identity.name, gpu_hosts.gpus(root))
     module = f" {identity.module}" if identity.module else ""
-    return Profile(identity.name, f"{identity.family} of unknown kind{module}", identity.family)
+    hidden = f" ({signs.hint(root)})" if identity.is_hidden else ""
+    return Profile(identity.name, f"{identity.family} of unknown kind{module}{hidden}", identity.family)
 
 
 def _expected(name: str, known: Mapping[str, Profile]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -18,6 +19,9 @@ NOT_RUN = f"programs of a recorded machine are not run ({ROOT_VARIABLE} is set)"
 _ATTEMPTS = 3
 _PAUSE_S = 0.001
 _CHUNK_BYTES = 1 << 16
+_THIS_MACHINE = Path("/")
+#: As many as Linux follows.
+_MOST_LINKS = 40
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}\Z")
 
@@ -41,7 +45,7 @@ def read_text(root: Path, path: str) -> Content:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            data = _read(root / path.lstrip("/"))
+            data = _read(inside(root, path))
         except BlockingIOError as error:
             last = error
             if attempt + 1 < _ATTEMPTS:
@@ -87,7 +91,67 @@ def read_number(root: Path, path: str) -> Optional[int]:
 
 def exists(root: Path, path: str) -> bool:
     """Whether ``path`` is there under ``root``."""
-    return os.path.lexists(root / path.lstrip("/"))
+    try:
+        return os.path.lexists(inside(root, path, follow_last=False))
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(root: Path, path: str) -> bool:
+    """Whether ``path`` is a folder under ``root``, links followed."""
+    try:
+        return inside(root, path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def link_target(root: Path, path: str) -> Optional[str]:
+    """What the link ``path`` under ``root`` holds, or None where it is no link."""
+    try:
+        return os.readlink(inside(root, path, follow_last=False))
+    except (OSError, ValueError):
+        return None
+
+
+def inside(root: Path, path: str, follow_last: bool = True) -> Path:
+    """The file that ``path`` is on the machine under ``root``: links there lead nowhere else.
+
+    An absolute link of a recorded machine (``/etc/nvpmodel.conf -> /etc/nvpmodel/…``) is one of that machine, and
+    ``..`` ends at its root.
+
+    Raises:
+        OSError: too many links.
+    """
+    if root == _THIS_MACHINE:
+        return root / path.lstrip("/")
+    left = list(reversed(path.split("/")))
+    parts: List[str] = []
+    links = 0
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            parts[-1:] = []
+            continue
+        target = _link_at(root.joinpath(*parts, part)) if left or follow_last else None
+        if target is None:
+            parts.append(part)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        if target.startswith("/"):
+            parts = []
+        left += reversed(target.split("/"))
+    return root.joinpath(*parts)
+
+
+def _link_at(file: Path) -> Optional[str]:
+    try:
+        return os.readlink(file)
+    except OSError:
+        return None
 
 
 def may_run() -> bool:
@@ -98,7 +162,7 @@ def may_run() -> bool:
 def names_in(root: Path, folder: str) -> Tuple[str, ...]:
     """The names in a folder, ``zone2`` before ``zone10``; none where it cannot be listed."""
     try:
-        return tuple(sorted(os.listdir(root / folder.lstrip("/")), key=_by_number))
+        return tuple(sorted(os.listdir(inside(root, folder)), key=_by_number))
     except (OSError, ValueError):
         return ()
 

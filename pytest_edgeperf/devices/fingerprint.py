@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from . import host
+from .cpu_names import cpu_model
 from .files import read_text
 from .identity import Identity
 from .l4t import l4t
+from .memory_size import memory_mib
 from .profiles import BOARD, JETSON, RASPBERRY_PI
 from .topology import cpu_topology, read_cpu_list
 
@@ -26,10 +28,10 @@ def inspect(identity: Identity, root: Path = Path("/")) -> Tuple[Dict[str, Any],
     """The fingerprint, and the reason of each field that is absent from it."""
     logical, physical = _cpu_counts(root)
     readings: Dict[str, host.Reading[Any]] = {
-        "cpu_model": host.cpu_model(root),
+        "cpu_model": cpu_model(root),
         "cpu_count_logical": logical,
         "cpu_count_physical": physical,
-        "memory_mib": host.memory_mib(root),
+        "memory_mib": memory_mib(root, identity),
         "os": host.operating_system(root),
         "kernel": host.kernel(root),
         "architecture": host.architecture(root),

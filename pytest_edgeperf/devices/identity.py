@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
-from . import gpu_hosts, jetson, raspberrypi
+from . import gpu_hosts, jetson, raspberrypi, signs
 from .files import Content, read_strings
 from .profiles import BOARD, HOST, JETSON, RASPBERRY_PI, Profile, profiles
 
 #: The name where the device tree is there but cannot be read.
 UNKNOWN = "unknown"
 
-_TREES = ("/proc/device-tree", "/sys/firmware/devicetree/base")
+_TREES = ("/proc/device-tree", "/sys/firmware/devicetree/base", signs.MOUNTED_TREE)
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,17 @@ class Identity:
     model: Optional[str] = None
     module: Optional[str] = None
     soc: Optional[str] = None
+    #: Whether the device tree is hidden, so that only signs say what this is.
+    is_hidden: bool = False
+    #: The sizes in GiB with which this module or board is sold; empty where they are not known.
+    memory_gib: Tuple[float, ...] = ()
 
 
 def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = None) -> Identity:
     """What the machine under ``root`` is; a host without a device tree of a device that is known.
+
+    A container that hides the device tree makes no host of a board: it is then one of unknown kind, and the reason
+    says what to mount.
 
     Args:
         root: where ``/proc`` and ``/sys`` are.
@@ -49,29 +56,43 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
     if content.text is None:
         if content.exists:
             return Identity(UNKNOWN, UNKNOWN, content.path, content.reason or "", model)
-        return _host(root, content.path, content.reason or "", model)
+        return _hidden(root, content, known) or _host(root, content.path, content.reason or "", model)
     listed = f"{content.path} lists {', '.join(compatible) or 'nothing'}"
     chip = jetson.soc(compatible)
     if chip is not None:
-        part = jetson.module(compatible, known)
-        found = jetson.profile(compatible, known)
-        if found is not None:
-            return Identity(found.name, JETSON, content.path, listed, model, part, chip)
-        reason = f"{listed}, which holds no Jetson module that is known here"
-        return Identity(jetson.UNKNOWN, JETSON, content.path, reason, model, part, chip)
+        return _jetson(root, compatible, known, Identity("", JETSON, content.path, listed, model, soc=chip))
     board = raspberrypi.board(compatible)
     if board is not None:
-        chip = raspberrypi.soc(compatible)
+        identity = Identity(raspberrypi.UNKNOWN, RASPBERRY_PI, content.path, listed, model, board)
+        identity = replace(identity, soc=raspberrypi.soc(compatible))
         found = raspberrypi.profile(compatible, known)
         if found is not None:
-            return Identity(found.name, RASPBERRY_PI, content.path, listed, model, board, chip)
-        reason = f"{listed}, which is no Raspberry Pi that is known here"
-        return Identity(raspberrypi.UNKNOWN, RASPBERRY_PI, content.path, reason, model, board, chip)
+            sizes = next((found.memory_gib[item] for item in compatible if item in found.memory_gib), ())
+            return replace(identity, name=found.name, memory_gib=sizes)
+        return replace(identity, reason=f"{listed}, which is no Raspberry Pi that is known here")
     for profile in known.values():
         sign = next((item for item in compatible if item in profile.compatible), None)
         if profile.family == BOARD and sign is not None:
-            return Identity(profile.name, BOARD, content.path, listed, model, sign)
+            sizes = profile.memory_gib.get(sign, ())
+            return Identity(profile.name, BOARD, content.path, listed, model, sign, memory_gib=sizes)
     return _host(root, content.path, f"{listed}, which is no board that is known here", model)
+
+
+def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile], identity: Identity) -> Identity:
+    """The Jetson with this device tree; modules that share one differ in the number that their EEPROM holds."""
+    part = jetson.module(compatible, known)
+    found = jetson.profile(part, compatible, known)
+    file, own = jetson.eeprom_module(root, part)
+    if own is not None and own != part:
+        found = jetson.profile(own, (), known) or found
+        part, identity = own, replace(identity, reason=f"{identity.reason}; {file} says {own}")
+    if found is None:
+        reason = f"{identity.reason}, which holds no Jetson module that is known here"
+        return replace(identity, name=jetson.UNKNOWN, module=part, reason=reason)
+    sizes = found.memory_gib.get(part or "") or next(
+        (found.memory_gib[item] for item in compatible if item in found.memory_gib), ()
+    )
+    return replace(identity, name=found.name, module=part, memory_gib=sizes)
 
 
 def _host(root: Path, evidence: str, reason: str, model: Optional[str]) -> Identity:
@@ -83,9 +104,22 @@ def _host(root: Path, evidence: str, reason: str, model: Optional[str]) -> Ident
     return Identity(name, HOST, found[0].file, told, model)
 
 
+def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optional[Identity]:
+    sign = signs.sign(root)
+    if sign is None:
+        return None
+    name = jetson.UNKNOWN if sign.family == JETSON else raspberrypi.UNKNOWN
+    file, part = jetson.eeprom_module(root, None) if sign.family == JETSON else ("", None)
+    found = jetson.profile(part, (), known) if part is not None else None
+    if found is not None:
+        told = f"{content.reason}, but {file} says {part}"
+        sizes = found.memory_gib.get(part or "", ())
+        return Identity(found.name, JETSON, file, told, sign.model, part, sign.soc, memory_gib=sizes)
+    reason = f"{content.reason}, but {sign.file} says {sign.says}; {signs.hint(root)}"
+    module = raspberrypi.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
+    return Identity(name, sign.family, sign.file, reason, sign.model, module, sign.soc, True)
+
+
 def _property(root: Path, name: str) -> Tuple[Tuple[str, ...], Content]:
-    first = read_strings(root, f"{_TREES[0]}/{name}")
-    if first[1].exists:
-        return first
-    second = read_strings(root, f"{_TREES[1]}/{name}")
-    return second if second[1].exists else first
+    looks = [read_strings(root, f"{tree}/{name}") for tree in _TREES]
+    return next((look for look in looks if look[1].exists), looks[0])

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import List, Mapping, Optional, Sequence
+from pathlib import Path
+from typing import List, Mapping, Optional, Sequence, Tuple
 
+from .files import names_in, read_text
 from .profile import JETSON, Profile
 
 UNKNOWN = "unknown-jetson"
 
 _SOC = re.compile(r"nvidia,(tegra\d+)(x?)\Z")
+_I2C = "/sys/bus/i2c/devices"
+_ADDRESS = "-0050"
+_IDS = (
+    "/proc/device-tree/chosen/plugin-manager/ids",
+    "/sys/firmware/devicetree/base/chosen/plugin-manager/ids",
+)
+_EEPROM = re.compile(r"69[0-9]-[0-9]([0-9]{4})-([0-9]{4})(?![0-9])")
+_ID = re.compile(r"([0-9]{4})-([0-9]{4})(?![0-9])")
 _PART = re.compile(r"p\d{4}-\d{4}(?![0-9])")
 
 
@@ -39,9 +49,38 @@ def module(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[
     return behind[0] if behind else None
 
 
-def profile(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[Profile]:
-    """The profile of a Jetson, or None where the module is none of the ``known`` ones."""
-    part = module(compatible, known)
+def eeprom_module(root: Path, part: Optional[str]) -> Tuple[str, Optional[str]]:
+    """The module's part number in its EEPROM and the file that holds it; nothing where it cannot be read.
+
+    Boot loaders up to L4T 35 copy the numbers of all boards into the device tree (``chosen/plugin-manager/ids``); else
+    the EEPROM answers at address 0x50 of its I2C bus, to root as a rule. Only a number of the board that the device
+    tree names (``part``) counts, where it names one: carriers have EEPROMs too.
+
+    Source: NVIDIA, Jetson Linux Developer Guide, "Jetson Module EEPROM Layout": bytes 20 to 49 are the part number,
+    such as ``699-82888-0004-400 M.0``.
+    """
+    board = part[:5] if part else None
+    names: List[Tuple[str, str]] = []
+    for tree in _IDS:
+        names += [(tree, name) for name in names_in(root, tree)]
+    for bus in names_in(root, _I2C):
+        if bus.endswith(_ADDRESS):
+            file = f"{_I2C}/{bus}/eeprom"
+            names.append((file, read_text(root, file).text or ""))
+    for file, text in names:
+        match = _EEPROM.search(text) or _ID.match(text)
+        if match is not None:
+            found = f"p{match.group(1)}-{match.group(2)}"
+            if (found[:5] == board) if board else file.startswith(_I2C):
+                return file, found
+    return "", None
+
+
+def profile(part: Optional[str], compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[Profile]:
+    """The profile of a Jetson module, or None where it is none of the ``known`` ones.
+
+    Without a part number the ``compatible`` strings tell.
+    """
     for candidate in known.values():
         if candidate.family != JETSON:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Mapping
+from typing import Dict, Mapping, Optional, Tuple
 
 from . import host
 from .files import read_text
@@ -20,13 +20,16 @@ VARIABLE = "L4T_VERSION"
 _TABLE = Path(__file__).with_name("jetpack.toml")
 
 _RELEASE = re.compile(r"#?\s*R([0-9]{1,3})\b.*\bREVISION:\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})(?![0-9.])")
-_PACKAGE = re.compile(r"^Package: nvidia-l4t-core\n((?:[^\n]+\n)*)", re.MULTILINE)
+_CORE = "nvidia-l4t-core"
+#: JetPack's own packages, which need not be installed; from JetPack 4.3 on.
+_PRODUCTS = ("nvidia-jetpack", "nvidia-jetpack-runtime", "nvidia-jetpack-dev")
+_PRODUCT_VERSION = re.compile(r"([0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?)(?:[-+~].*)?\Z")
 _VERSION = r"([0-9]{2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?)"
 #: Kernels of OpenEmbedded name the release: 5.15.148-l4t-r36.4.
 _NAMED_KERNEL = re.compile(rf"-l4t-r{_VERSION}(?![0-9])")
 _KERNEL = re.compile(r"([0-9]{1,2}\.[0-9]{1,3})\..*tegra")
 #: Kernel -> the only series of L4T that has it; 6.8 belongs to two.
-_SERIES = {"4.9": "32", "5.10": "35", "5.15": "36"}
+_SERIES = {"4.4": "28", "4.9": "32", "5.10": "35", "5.15": "36"}
 #: L4T 34.1 has this one of the 5.10 kernels.
 _FIRST_5_10 = "5.10.65"
 
@@ -47,8 +50,17 @@ def l4t(root: Path, environment: Mapping[str, str]) -> Finding:
     )
 
 
-def jetpack(release: Finding) -> Finding:
-    """The JetPack of an L4T release, by NVIDIA's archives (``jetpack.toml``)."""
+def jetpack(release: Finding, root: Optional[Path] = None) -> Finding:
+    """The JetPack that is installed under ``root`` by its package, else that of an L4T release by NVIDIA's archives.
+
+    A package knows releases that are newer than our table (``jetpack.toml``), but calls a developer preview (6.0 DP)
+    by the number of the final release.
+    """
+    names = _PRODUCTS if root is not None else ()
+    for version in (_PRODUCT_VERSION.match(_installed_version(root or Path("/"), name)[0] or "") for name in names):
+        if version is not None:
+            listed = _jetpacks().get(release.value or "", "")
+            return Finding(listed if listed == f"{version.group(1)} DP" else version.group(1), DPKG)
     if release.value is None:
         return Finding(None, release.source, f"the L4T release is not known: {release.reason}")
     found = _jetpacks().get(release.value)
@@ -71,17 +83,26 @@ def _of_file(root: Path) -> Finding:
 
 
 def _of_package(root: Path) -> Finding:
+    text, missing = _installed_version(root, _CORE)
+    if text is None:
+        return missing
+    version = re.match(rf"{_VERSION}(?![0-9.])", text)
+    if version is None:
+        return Finding(None, DPKG, f"{DPKG} has no version of {_CORE} that can be read")
+    return Finding(_full(version.group(1)), DPKG)
+
+
+def _installed_version(root: Path, name: str) -> Tuple[Optional[str], Finding]:
+    """The version of a package, empty if unreadable; None and the reason where it is not installed."""
     content = read_text(root, DPKG)
     if content.text is None:
-        return Finding(None, DPKG if content.exists else None, content.reason or "")
-    package = _PACKAGE.search(content.text + "\n")
+        return None, Finding(None, DPKG if content.exists else None, content.reason or "")
+    package = re.search(rf"^Package: {re.escape(name)}\n((?:[^\n]+\n)*)", content.text + "\n", re.MULTILINE)
     fields = package.group(1) if package else ""
     if not re.search(r"^Status: .* installed$", fields, re.MULTILINE):
-        return Finding(None, None, f"{DPKG} has no installed nvidia-l4t-core")
-    version = re.search(rf"^Version: {_VERSION}(?![0-9.])", fields, re.MULTILINE)
-    if version is None:
-        return Finding(None, DPKG, f"{DPKG} has no version of nvidia-l4t-core that can be read")
-    return Finding(_full(version.group(1)), DPKG)
+        return None, Finding(None, None, f"{DPKG} has no installed {name}")
+    version = re.search(r"^Version:[ \t]*(\S+)$", fields, re.MULTILINE)
+    return version.group(1) if version else "", Finding(None)
 
 
 def _of_container(root: Path, environment: Mapping[str, str]) -> Finding:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import List, Mapping, Sequence
 
-from .files import names_in, read_text
+from .files import inside, is_folder, names_in, read_text
 from .findings import Finding, newest
 
 _LOADER = "/etc/ld.so.conf.d"
@@ -40,12 +40,15 @@ def library(root: Path, folders: Sequence[str], name: str) -> Finding:
         found = newest(names_in(root, folder), rf"lib{name}\.so\.({_VERSION})")
         if found is not None:
             return Finding(found[1], f"{folder}/{found[0]}")
-    looked = [folder for folder in folders if (root / folder.lstrip("/")).is_dir()]
+    looked = [folder for folder in folders if is_folder(root, folder)]
     where = ", ".join(looked) or "any folder of libraries"
     return Finding(None, None, f"there is no lib{name}.so.* in {where}")
 
 
 def is_program(root: Path, path: str) -> bool:
     """Whether ``path`` is there under ``root`` and may be run."""
-    file = root / path.lstrip("/")
+    try:
+        file = inside(root, path)
+    except OSError:
+        return False
     return file.is_file() and os.access(file, os.X_OK)

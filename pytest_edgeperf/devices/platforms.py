@@ -6,12 +6,20 @@ import os
 import platform as python_platform
 from pathlib import Path
 
+from .host import architecture
 from .identity import identify
 from .l4t import l4t
 from .profiles import JETSON, RASPBERRY_PI
 
 #: First number of L4T's release -> JetPack's. Source: NVIDIA's Jetson Linux archive.
-_JETPACKS = {"28": "jetpack-4", "32": "jetpack-4", "34": "jetpack-5", "35": "jetpack-5", "36": "jetpack-6"}
+_JETPACKS = {
+    "28": "jetpack-4",
+    "31": "jetpack-4",
+    "32": "jetpack-4",
+    "34": "jetpack-5",
+    "35": "jetpack-5",
+    "36": "jetpack-6",
+}
 _NEWEST = "jetpack-7"
 
 
@@ -24,5 +32,6 @@ def platform(root: Path = Path("/")) -> str:
             return _JETPACKS.get(release.partition(".")[0], _NEWEST)
     if identity.family == RASPBERRY_PI:
         return "raspberry-pi"
-    arm = identity.family == JETSON or python_platform.machine() in ("aarch64", "arm64")
+    machine = python_platform.machine() if root == Path("/") else architecture(root)[0]
+    arm = identity.family == JETSON or machine in ("aarch64", "arm64")
     return "aarch64" if arm else "x86"

@@ -42,10 +42,12 @@ HARDWARE: Mapping[str, Tuple[Type[Any], ...]] = {
     "peak_precision": (str,),
 }
 
-_KEYS = ("description", "family", "modules", "compatible", "hardware")
+_KEYS = ("description", "family", "modules", "compatible", "memory_gib", "hardware")
 _FIGURE_KEYS = ("value", "source")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PART = re.compile(r"p[0-9]{4}-[0-9]{4}\Z")
+#: More than any board has.
+_MOST_GIB = 1 << 20
 _RESERVED = ("auto", "unknown")
 
 
@@ -69,8 +71,9 @@ class Profile:
     """A device under a name that people use.
 
     ``modules`` are part numbers such as ``p3448-0000``; ``compatible`` are strings of the device
-    tree that identify the device where no part number does; ``hardware`` holds a ``Figure`` for each
-    of those keys of ``HARDWARE`` that are known.
+    tree that identify the device where no part number does; ``memory_gib`` are the sizes with which a module or a
+    compatible one is sold, in GiB, several where its number does not tell them apart; ``hardware`` holds a ``Figure``
+    for each of those keys of ``HARDWARE`` that are known.
     """
 
     name: str
@@ -79,10 +82,12 @@ class Profile:
     modules: Tuple[str, ...] = ()
     compatible: Tuple[str, ...] = ()
     hardware: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    memory_gib: Mapping[str, Tuple[float, ...]] = field(default_factory=dict, hash=False)
 
 
 def read_profile(name: str, table: object, origin: str, sources: Mapping[str, str]) -> Profile:
-    """The profile ``name`` of a table with ``description``, ``family``, ``modules``, ``compatible``, ``hardware``.
+    """The profile ``name`` of a table with the keys ``description``, ``family``, ``modules``, ``compatible``,
+    ``memory_gib`` and ``hardware``.
 
     Args:
         name: what ``--device`` calls it.
@@ -110,7 +115,8 @@ def read_profile(name: str, table: object, origin: str, sources: Mapping[str, st
         raise ProfileError(f"{origin}.family is {family!r}; it must be one of {', '.join(FAMILIES)}")
     _check_identification(family, modules, compatible, origin)
     hardware = _hardware(table.get("hardware", {}), f"{origin}.hardware", origin, sources)
-    return Profile(name, " ".join(description.split()), family, modules, compatible, hardware)
+    memory = _memory(table.get("memory_gib", {}), (*modules, *compatible), f"{origin}.memory_gib")
+    return Profile(name, " ".join(description.split()), family, modules, compatible, hardware, memory)
 
 
 def _check_identification(family: str, modules: Tuple[str, ...], compatible: Tuple[str, ...], origin: str) -> None:
@@ -131,6 +137,21 @@ def _hardware(table: object, place: str, origin: str, sources: Mapping[str, str]
         raise ProfileError(f"{place} must be a table of {', '.join(HARDWARE)}, not {_kind(table)}")
     _check_keys(table, HARDWARE, place)
     return {key: _figure(value, f"{place}.{key}", HARDWARE[key], origin, sources) for key, value in table.items()}
+
+
+def _memory(table: object, signs: Tuple[str, ...], place: str) -> Dict[str, Tuple[float, ...]]:
+    if not isinstance(table, Mapping):
+        raise ProfileError(f"{place} must be a table of GiB by module or compatible string, not {_kind(table)}")
+    found: Dict[str, Tuple[float, ...]] = {}
+    for sign, written in table.items():
+        if sign not in signs:
+            raise ProfileError(f"{place}.{sign} is not among this device's modules and compatible strings")
+        sizes = written if isinstance(written, (list, tuple)) else [written]
+        numbers = [size for size in sizes if isinstance(size, (int, float)) and not isinstance(size, bool)]
+        if len(numbers) != len(sizes) or not sizes or not all(0 < size < _MOST_GIB for size in numbers):
+            raise ProfileError(f"{place}.{sign} must be a size in GiB above 0, or a list of such sizes")
+        found[str(sign)] = tuple(sorted(float(size) for size in numbers))
+    return found
 
 
 def _figure(

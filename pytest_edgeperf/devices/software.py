@@ -36,7 +36,7 @@ def software(
     found: Dict[str, Finding] = {}
     if identity.family == JETSON:
         found["l4t"] = l4t(root, environment)
-        found["jetpack"] = jetpack(found["l4t"])
+        found["jetpack"] = jetpack(found["l4t"], root)
     found["nvidia_driver"] = driver(root)
     found["cuda"] = cuda(root)
     found["cudnn"] = cudnn(root, environment)

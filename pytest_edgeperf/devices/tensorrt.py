@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence
 
-from .files import names_in
+from .files import inside, names_in
 from .findings import Finding
 from .libraries import is_program, library, library_folders
 
@@ -41,12 +41,12 @@ def tensorrt_binding(root: Path, search_path: Optional[Sequence[str]] = None) ->
     """
     system = _system_folders(root)
     if search_path is None:
-        search_path = sys.path if root == Path("/") else [str(root / folder.lstrip("/")) for folder in system]
+        search_path = sys.path if root == Path("/") else [str(inside(root, folder)) for folder in system]
     found = _installed(search_path)
     if found.value is not None or found.source is not None:
         return found
     for folder in system:
-        elsewhere = _installed([str(root / folder.lstrip("/"))])
+        elsewhere = _installed([str(inside(root, folder))])
         if elsewhere.value is not None:
             return Finding(
                 None,

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Dict, Sequence
 
-from .files import read_number
+from .files import names_in, read_number
 
-_CPUS = "sys/devices/system/cpu"
+_CPUS = "/sys/devices/system/cpu"
 #: x86: events of the core itself, and of the whole package (which each of its CPUs repeats).
 _COUNTERS = ("core_throttle_count", "package_throttle_count")
 
@@ -23,12 +23,12 @@ def throttle_counts(root: Path = Path("/"), cpus: Sequence[int] = ()) -> Dict[st
     counts: Dict[str, int] = {}
     for cpu in cpus or _all_cpus(root):
         for counter in _COUNTERS:
-            count = read_number(root, f"/{_CPUS}/cpu{cpu}/thermal_throttle/{counter}")
+            count = read_number(root, f"{_CPUS}/cpu{cpu}/thermal_throttle/{counter}")
             if count is not None:
                 counts[f"cpu{cpu}/{counter}"] = count
     return counts
 
 
 def _all_cpus(root: Path) -> Sequence[int]:
-    found = (re.match(r"cpu(\d+)\Z", path.name) for path in (root / _CPUS).glob("cpu*"))
+    found = (re.match(r"cpu(\d+)\Z", name) for name in names_in(root, _CPUS))
     return sorted(int(match.group(1)) for match in found if match)

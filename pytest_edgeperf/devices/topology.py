@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Set, Tuple
 
-from .files import read_number, read_text
+from .files import names_in, read_number, read_text
 
 _CPUS = "/sys/devices/system/cpu"
 
@@ -71,7 +71,7 @@ def online_cpus(root: Path = Path("/")) -> Tuple[int, ...]:
         return listed
     found = [
         int(match.group(1))
-        for match in (re.match(r"cpu(\d+)\Z", path.name) for path in (root / _CPUS[1:]).glob("cpu*"))
+        for match in (re.match(r"cpu(\d+)\Z", name) for name in names_in(root, _CPUS))
         if match and read_number(root, f"{_CPUS}/{match.group(0)}/online") != 0
     ]
     if not found:

@@ -8,6 +8,8 @@ import pytest
 from pytest_edgeperf.devices import boot_id, fingerprint, identify
 from pytest_edgeperf.devices.fingerprint import inspect
 
+from .conftest import put
+
 X86 = "processor\t: 0\nmodel name\t: AMD  EPYC\nbogomips\t: 5192.27\nflags\t\t: fpu sse {}\n\n"
 
 
@@ -140,6 +142,25 @@ def test_a_process_namespace_without_a_marker_is_a_container(machine):
             "Arm Cortex-A78AE",
         ),
         ("processor : 0\nmodel name : ARMv8 Processor rev 1 (v8l)\nCPU implementer : 0x41\nCPU part : 0xfff\n", None),
+        (
+            "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd80\n\n"
+            "processor : 1\nCPU implementer : 0x41\nCPU part : 0xfff\n",
+            "Arm Cortex-A520 + Arm part 0xfff",
+        ),
+        (
+            "processor : 0\nCPU implementer : 0x99\nCPU part : 0x001\n\n"
+            "processor : 1\nCPU implementer : 0x4e\nCPU part : 0x004\n",
+            "NVIDIA Carmel + implementer 0x99 part 0x001",
+        ),
+        # NVIDIA GB10.
+        (
+            "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd87\n\n"
+            "processor : 1\nCPU implementer : 0x41\nCPU part : 0xd85\n",
+            "Arm Cortex-A725 + Arm Cortex-X925",
+        ),
+        # One block for all, as 32-bit kernels write it.
+        ("processor : 0\nprocessor : 1\n\nCPU implementer : 0x41\nCPU part : 0xc07\n", "Arm Cortex-A7"),
+        ("processor : 0\nmodel name : A\n\nprocessor : 1\nmodel name : B\n", "A + B"),
         ("processor : 0\ncpu : POWER9\n", None),
     ],
 )
@@ -150,6 +171,15 @@ def test_the_processor_is_named_or_absent(machine, cpuinfo, name):
 def test_the_processor_is_found_in_the_device_tree(machine):
     root = machine(files={"/proc/device-tree/cpus/cpu@0/compatible": "arm,cortex-a57\0arm,armv8\0"})
     assert read(root)["cpu_model"] == "Arm Cortex-A57"
+
+
+def test_the_device_tree_names_a_part_that_we_do_not_know_or_else_nobody_does(machine):
+    files = {"/proc/cpuinfo": "CPU implementer : 0x41\nCPU part : 0xd80\n\nCPU implementer : 0x41\nCPU part : 0xfff\n"}
+    node = "/proc/device-tree/cpus/cpu@{}/compatible"
+    root = machine(files={**files, node.format(0): "arm,cortex-a520\0", node.format(1): "arm,cortex-x4\0"})
+    assert read(root)["cpu_model"] == "Arm Cortex-A520 + Arm Cortex-X4"
+    put(root, node.format(1), "arm,cortex-of-tomorrow\0")
+    assert read(root)["cpu_model"] == "Arm Cortex-A520 + Arm part 0xfff"
 
 
 def test_a_power_mode_does_not_change_the_number_of_processors(machine):

@@ -5,6 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.devices import identify, profiles
+from pytest_edgeperf.devices.device import resolve
+
+from .conftest import put
 
 
 @pytest.mark.parametrize(
@@ -78,8 +81,78 @@ def test_a_jetson_with_an_unknown_module_says_so(tree, compatible):
 
 
 def test_a_raspberry_pi_without_a_profile_says_so(tree):
-    identity = identify(tree("raspberrypi,model-zero-2-w", "brcm,bcm2837"))
-    assert (identity.name, identity.module) == ("unknown-raspberry-pi", "model-zero-2-w")
+    identity = identify(tree("raspberrypi,2-model-b-rev2", "brcm,bcm2837"))
+    assert (identity.name, identity.module) == ("unknown-raspberry-pi", "2-model-b-rev2")
+
+
+@pytest.mark.parametrize(
+    ("compatible", "name"),
+    [
+        ("nvidia,p3971-0089+p3834-0000", "thor-t4000"),
+        ("nvidia,p4071-0000+p3834-0000", "thor-t4000"),
+        ("nvidia,p3971-0050+p3834-0005", "thor"),
+        ("nvidia,p3768-0000+p3767-0002", "orin-nx"),
+        ("nvidia,p3768-0000+p3767-0000-super", "orin-nx"),
+        ("nvidia,p3768-0000+p3767-0003-super", "orin-nano"),
+        ("raspberrypi,4-compute-module", "rpi4"),
+        ("raspberrypi,4-compute-module-s", "rpi4"),
+        ("raspberrypi,5-compute-module", "rpi5"),
+        ("raspberrypi,model-zero-2-w", "rpi-zero2w"),
+    ],
+)
+def test_modules_that_share_a_family(tree, compatible, name):
+    chip = "nvidia,tegra264" if compatible.startswith("nvidia") else "brcm,bcm2711"
+    assert identify(tree(compatible, chip)).name == name
+
+
+XAVIER = ("nvidia,p2822-0000+p2888-0001", "nvidia,tegra194")
+IDS = "/proc/device-tree/chosen/plugin-manager/ids"
+#: As NVIDIA's guide lays it out: numbers first, the part number from byte 20 on, then unset bytes.
+EEPROM = "\x02\0\xfe\0" + "\0" * 16 + "699-82888-0004-400 M.0" + "\0" * 8 + "\xff" * 20
+
+
+@pytest.mark.parametrize(
+    ("files", "module", "memory_mib"),
+    [
+        ({}, "p2888-0001", 32768),
+        ({"/sys/bus/i2c/devices/0-0050/eeprom": EEPROM}, "p2888-0004", 32768),
+        ({f"{IDS}/2822-0000-600": "\1", f"{IDS}/2888-0004-400": "\1"}, "p2888-0004", 32768),
+        ({f"{IDS}/2888-0005-400": "\1"}, "p2888-0005", 65536),
+        # The carrier's own, and what holds no part number.
+        ({"/sys/bus/i2c/devices/1-0050/eeprom": "699-12822-0000-600 A.0"}, "p2888-0001", 32768),
+        ({"/sys/bus/i2c/devices/0-0050/eeprom": "\xff" * 256}, "p2888-0001", 32768),
+        ({"/sys/bus/i2c/devices/0-0057/eeprom": EEPROM}, "p2888-0001", 32768),
+    ],
+)
+def test_modules_that_share_a_device_tree_differ_in_their_eeprom(machine, files, module, memory_mib):
+    tree = {"/proc/device-tree/compatible": "\0".join(XAVIER) + "\0", "/proc/meminfo": "MemTotal: 32692948 kB\n"}
+    device = resolve(root=machine(files={**tree, **files}))
+    assert (device.name, device.identity.module) == ("agx-xavier", module)
+    assert device.fingerprint["memory_mib"] == memory_mib
+
+
+def test_an_eeprom_that_cannot_be_read_leaves_the_device_tree(machine, failing):
+    root = machine(files={"/proc/device-tree/compatible": "\0".join(XAVIER) + "\0"})
+    put(root, "/sys/bus/i2c/devices/0-0050/eeprom", EEPROM)
+    failing(root, {"/sys/bus/i2c/devices/0-0050/eeprom": "EACCES"})
+    assert identify(root).module == "p2888-0001"
+
+
+def test_an_early_agx_orin(machine):
+    files = {"/proc/device-tree/compatible": "nvidia,p3737-0000+p3701-0000\0nvidia,tegra234\0"}
+    files["/proc/meminfo"] = "MemTotal: 64349340 kB\n"
+    assert resolve(root=machine(files=files)).fingerprint["memory_mib"] == 65536
+    files["/sys/bus/i2c/devices/0-0050/eeprom"] = "699-13701-0005-500 M.0"
+    files["/proc/meminfo"] = "MemTotal: 30000000 kB\n"
+    device = resolve(root=machine(files=files))
+    assert (device.identity.module, device.fingerprint["memory_mib"]) == ("p3701-0005", 65536)
+
+
+def test_the_eeprom_names_a_jetson_whose_device_tree_is_hidden(machine):
+    files = {"/proc/sys/kernel/osrelease": "5.10.104-tegra\n", "/sys/bus/i2c/devices/0-0050/eeprom": EEPROM}
+    found = identify(machine(files=files))
+    assert (found.name, found.module, found.is_hidden) == ("agx-xavier", "p2888-0004", False)
+    assert found.evidence == "/sys/bus/i2c/devices/0-0050/eeprom"
 
 
 def test_a_machine_without_a_device_tree_is_a_host(tmp_path):

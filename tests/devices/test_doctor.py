@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_edgeperf.devices.doctor import ADVICE, OK, PROBLEM, UNKNOWN, examine
@@ -13,6 +15,7 @@ CPUS = "/sys/devices/system/cpu"
 POLICY = f"{CPUS}/cpufreq/policy0"
 NANO_POWER = "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0"
 X86 = {
+    "/proc/1/comm": "init\n",
     "/proc/cpuinfo": "processor\t: 0\nmodel name\t: A Processor\nflags\t\t: fpu\n",
     "/proc/loadavg": "0.10 0.20 0.30 1/100 999\n",
     "/proc/meminfo": "MemTotal: 8000000 kB\nMemAvailable: 6144000 kB\n",
@@ -137,12 +140,90 @@ def test_a_raspberry_pi_that_was_too_weakly_fed(machine):
     flags = "/sys/devices/platform/soc/soc:firmware/get_throttled"
     root = machine("rpi4", {flags: "50005\n"})
     _, checks = look(root)
-    assert checks["undervoltage"].state == PROBLEM
-    assert checks["undervoltage"].found == "the firmware slows it down now: undervoltage, throttled"
+    assert checks["undervoltage"].state == checks["throttle"].state == PROBLEM
+    assert checks["undervoltage"].found == f"the supply is too weak now ({flags})"
+    assert checks["throttle"].found == "slowed down now by undervoltage, throttled"
     put(root, flags, "50000\n")
     _, checks = look(root)
-    assert checks["undervoltage"].state == ADVICE
-    assert checks["undervoltage"].found == "since boot: undervoltage, throttled"
+    assert checks["undervoltage"].state == checks["throttle"].state == ADVICE
+    assert checks["undervoltage"].found == f"the supply was too weak since boot ({flags})"
+    assert checks["throttle"].found == "since boot: undervoltage, throttled"
+    put(root, flags, "8\n")
+    _, checks = look(root)
+    assert checks["throttle"].found == "slowed down now by soft_temperature_limit"
+    assert checks["undervoltage"].state == OK
+
+
+PI = {"/proc/device-tree/compatible": "raspberrypi,5-model-b\0brcm,bcm2712\0"}
+FIRMWARE = "/sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
+ALARM = "/sys/class/hwmon/hwmon3/in0_lcrit_alarm"
+
+
+@pytest.mark.parametrize(
+    ("files", "throttle", "undervoltage"),
+    [
+        ({}, UNKNOWN, UNKNOWN),
+        ({FIRMWARE: "0\n"}, OK, OK),
+        ({FIRMWARE: "50005\n"}, PROBLEM, PROBLEM),
+        ({FIRMWARE: "what?\n"}, UNKNOWN, UNKNOWN),
+        ({"/sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled": "1\n"}, PROBLEM, PROBLEM),
+        ({"/sys/class/hwmon/hwmon3/name": "rpi_volt\n", ALARM: "0\n"}, UNKNOWN, OK),
+        ({"/sys/class/hwmon/hwmon3/name": "rpi_volt\n", ALARM: "1\n"}, PROBLEM, PROBLEM),
+        # A fan and even a cooling device of the kernel do not tell what the firmware does.
+        ({"/sys/class/thermal/cooling_device0/type": "cpufreq-cpu0\n",
+          "/sys/class/thermal/cooling_device0/cur_state": "0\n"}, UNKNOWN, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_a_raspberry_pi_is_never_called_fast_without_evidence(machine, files, throttle, undervoltage):
+    _, checks = look(machine(files={**PI, **files}))
+    assert (checks["throttle"].state, checks["undervoltage"].state) == (throttle, undervoltage)
+
+
+ORIN = {"/proc/device-tree/compatible": "nvidia,p3768-0000+p3767-0005\0nvidia,tegra234\0"}
+COOLING = "/sys/class/thermal/cooling_device0/{}"
+
+
+@pytest.mark.parametrize(
+    ("tree", "files", "state"),
+    [
+        (ORIN, {}, UNKNOWN),
+        (ORIN, {COOLING.format("type"): "hot-surface-alert\n", COOLING.format("cur_state"): "1\n"}, UNKNOWN),
+        (ORIN, {COOLING.format("type"): "pwm-fan\n", COOLING.format("cur_state"): "3\n"}, UNKNOWN),
+        (ORIN, {COOLING.format("type"): "cpu-balanced\n"}, UNKNOWN),
+        (ORIN, {COOLING.format("type"): "cpu-balanced\n", COOLING.format("cur_state"): "0\n"}, OK),
+        (ORIN, {COOLING.format("type"): "cpufreq-cpu0\n", COOLING.format("cur_state"): "4\n"}, PROBLEM),
+        (ORIN, {"/sys/class/hwmon/hwmon1/name": "soctherm_oc\n", "/sys/class/hwmon/hwmon1/oc1_event_cnt": "0\n"}, OK),
+        ({}, {}, UNKNOWN),
+        ({}, {f"{CPUS}/cpu0/thermal_throttle/core_throttle_count": "0\n"}, OK),
+    ],
+)
+def test_a_machine_is_never_called_fast_without_evidence(machine, tree, files, state):
+    _, checks = look(machine(files={**tree, **files}))
+    assert checks["throttle"].state == state
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, "/proc lists no process"),
+        ({"/proc/812/comm": "bash\n"}, "/proc lists no process of others (mounted with hidepid?)"),
+        ({"/proc/1/comm": "sh\n", "/.dockerenv": ""}, "a container (docker) sees its own processes only"),
+    ],
+)
+def test_updates_and_monitors_that_cannot_be_seen(machine, files, reason):
+    _, checks = look(machine(files=files))
+    assert {checks[id].state for id in ("updates", "monitors")} == {UNKNOWN}
+    assert checks["updates"].found == checks["monitors"].found == reason
+
+
+def test_nothing_of_this_machine_is_told_of_a_recorded_one(machine):
+    # Our own process has a name and a number; a recorded one may have the same.
+    root = machine(files={"/proc/1/comm": "init\n", f"/proc/{os.getpid()}/comm": "jtop\n"})
+    _, checks = look(root)
+    assert checks["monitors"].found == f"jtop (process {os.getpid()})"
+    assert "storage" not in checks
+    put(root, "/proc/mounts", "/dev/mmcblk0p1 / ext4 rw 0 0\n")
+    assert look(root)[1]["storage"].found == "/ is on /dev/mmcblk0p1"
 
 
 def test_a_host_that_is_fit(machine):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -92,3 +93,30 @@ def test_names_are_in_the_order_of_their_numbers(machine):
 @given(st.lists(st.text(max_size=12), max_size=6))
 def test_any_names_can_be_sorted(names):
     assert sorted(sorted(names, key=files._by_number)) == sorted(names)
+
+
+def test_links_of_a_recorded_machine_stay_inside_it(machine, tmp_path):
+    root = machine(files={"/etc/nvpmodel/nvpmodel_t194.conf": "inside\n", "/data/deep/file": "deep\n"})
+    (root / "etc/nvpmodel.conf").symlink_to("/etc/nvpmodel/nvpmodel_t194.conf")
+    (root / "etc/up").symlink_to("../../../../../data")
+    (root / "etc/out").symlink_to(str(tmp_path.parent))
+    (root / "etc/loop").symlink_to("/etc/loop")
+    assert read_text(root, "/etc/nvpmodel.conf").text == "inside"
+    assert read_text(root, "/etc/up/deep/../deep/file").text == "deep"
+    assert read_text(root, "/../../etc/nvpmodel.conf").text == "inside"
+    assert names_in(root, "/etc/up") == ("deep",)
+    assert not read_text(root, "/etc/out").exists
+    assert [files.is_folder(root, f"/etc/{name}") for name in ("up", "out")] == [True, False]
+    assert [files.exists(root, f"/etc/{name}") for name in ("out", "out/x", "loop/x")] == [True, False, False]
+    assert files.link_target(root, "/etc/up") == "../../../../../data"
+    assert files.link_target(root, "/data") is None
+    loop = read_text(root, "/etc/loop")
+    assert loop.text is None
+    assert "Too many levels of symbolic links" in loop.reason
+    assert names_in(root, "/etc/loop") == ()
+
+
+def test_links_of_this_machine_are_the_systems(tmp_path):
+    (tmp_path / "file").write_text("x", encoding="ascii")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert read_text(Path("/"), str(tmp_path / "link")).text == "x"

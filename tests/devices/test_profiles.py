@@ -32,6 +32,8 @@ NAMES = (
     "orin-nx",
     "agx-orin",
     "thor",
+    "thor-t4000",
+    "rpi-zero2w",
     "rpi3",
     "rpi4",
     "rpi5",
@@ -168,6 +170,20 @@ def test_a_jetson_of_the_users_is_recognised_by_its_module(tmp_path, tree):
     assert (device.name, device.profile.family, device.identity.module) == ("tx1", "jetson", "p2180-1000")
 
 
+def test_a_board_of_the_users_has_the_memory_that_they_say(tmp_path, machine):
+    write(tmp_path, ROCK.replace("hardware =", "memory_gib = { 'radxa,rock-5b' = [4, 16, 8] }\nhardware ="))
+    files = {"/proc/device-tree/compatible": "radxa,rock-5b\0", "/proc/meminfo": "MemTotal: 5200000 kB\n"}
+    device = resolve("auto", machine(files=files), tmp_path)
+    assert (device.name, device.fingerprint["memory_mib"]) == ("rock-5b", 8192)
+
+
+def test_the_memory_of_each_jetson_and_raspberry_pi_is_known():
+    for profile in profiles().values():
+        assert set(profile.memory_gib) == {*profile.modules, *profile.compatible}, profile.name
+        size = profile.hardware.get("memory_gib")
+        assert size is None or any(size.value in sizes for sizes in profile.memory_gib.values()), profile.name
+
+
 def test_a_host_of_the_users_is_any_host_that_is_asked_for_by_this_name(tmp_path, machine):
     folder = tmp_path / "project"
     folder.mkdir()
@@ -255,6 +271,22 @@ def test_a_host_with_a_gpu_gets_the_figures_that_the_user_gives(tmp_path, machin
         (
             "[tool.edgeperf.devices.a]\ndescription = 'x'\nhardware = { soc = { value = 'y', source = 1 } }",
             "devices.a.hardware.soc.source must say in words",
+        ),
+        (
+            "[tool.edgeperf.devices.a]\ndescription = 'x'\nmodules = ['p1234-0000']\nmemory_gib = 8",
+            "devices.a.memory_gib must be a table of GiB by module or compatible string, not 8",
+        ),
+        (
+            "[tool.edgeperf.devices.a]\ndescription = 'x'\nmodules = ['p1234-0000']\nmemory_gib = { p1 = 8 }",
+            "devices.a.memory_gib.p1 is not among this device's modules and compatible strings",
+        ),
+        *(
+            (
+                "[tool.edgeperf.devices.a]\ndescription = 'x'\ncompatible = ['a,b']\n"
+                f"memory_gib = {{ 'a,b' = {size} }}",
+                "devices.a.memory_gib.a,b must be a size in GiB above 0, or a list of such sizes",
+            )
+            for size in ("0", "-1", "true", "'8'", "[]", "[8, 'x']", "nan", "inf", "{ value = 8 }")
         ),
         (
             "[tool.edgeperf.devices.nano]\ndescription = 'x'",

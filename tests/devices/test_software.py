@@ -189,6 +189,18 @@ def test_the_releases_file_comes_before_the_container_s_variable(machine):
 @pytest.mark.parametrize(
     ("version", "product"),
     [
+        ("28.1.0", "3.1"),
+        ("28.2.1", "3.2.1 or 3.3"),
+        ("28.5.0", "3.3.4"),
+        ("31.1.0", "4.1.1 DP"),
+        ("32.1.0", "4.2"),
+        ("32.2.1", "4.2.2"),
+        ("32.2.3", "4.2.3"),
+        ("32.3.1", "4.3"),
+        ("32.4.2", "4.4 DP"),
+        ("32.4.4", "4.4.1"),
+        ("32.5.0", "4.5"),
+        ("32.5.2", "4.5.1"),
         ("32.6.1", "4.6"),
         ("32.7.6", "4.6.6"),
         ("34.1.1", "5.0.1 DP"),
@@ -202,6 +214,35 @@ def test_the_releases_file_comes_before_the_container_s_variable(machine):
 )
 def test_a_release_belongs_to_a_jetpack(version, product):
     assert jetpack(Finding(version, RELEASE)) == Finding(product, RELEASE)
+
+
+STANZA = "Package: {}\nStatus: {}\nArchitecture: arm64\nVersion: {}\n\n"
+INSTALLED = "install ok installed"
+
+
+@pytest.mark.parametrize(
+    ("status", "release", "product"),
+    [
+        (STANZA.format("nvidia-jetpack", INSTALLED, "6.2.3+b81"), "36.5.2", "6.2.3"),
+        (STANZA.format("nvidia-jetpack", INSTALLED, "5.1.2-b104"), "35.4.1", "5.1.2"),
+        (STANZA.format("nvidia-jetpack", INSTALLED, "4.6.1-b110"), "32.7.1", "4.6.1"),
+        (STANZA.format("nvidia-jetpack", "hold ok installed", "4.6.4-b39"), "32.7.4", "4.6.4"),
+        # The number of a preview is the final release's.
+        (STANZA.format("nvidia-jetpack", INSTALLED, "6.0-b52"), "36.2.0", "6.0 DP"),
+        (STANZA.format("nvidia-jetpack", INSTALLED, "6.0+b106"), "36.3.0", "6.0"),
+        (STANZA.format("nvidia-jetpack-runtime", INSTALLED, "7.0-b128"), "38.2.0", "7.0"),
+        # Not installed, or no version: the table.
+        (STANZA.format("nvidia-jetpack", "deinstall ok config-files", "9.9-b1"), "36.4.3", "6.2"),
+        (STANZA.format("nvidia-jetpack", INSTALLED, "latest"), "36.4.3", "6.2"),
+        (STANZA.format("nvidia-jetpack-archive", INSTALLED, "9.9"), "36.4.3", "6.2"),
+        ("", "36.4.3", "6.2"),
+    ],
+)
+def test_the_installed_package_says_which_jetpack_then_the_table(machine, status, release, product):
+    root = machine(files={DPKG: status})
+    found = jetpack(Finding(release, RELEASE), root)
+    assert found.value == product
+    assert found.source == (RELEASE if "9.9" in status or "latest" in status or not status else DPKG)
 
 
 def test_a_release_of_no_known_jetpack_is_said():

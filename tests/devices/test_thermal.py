@@ -135,6 +135,55 @@ def test_headroom_to_the_published_limit_where_no_passive_trip_is_told(machine, 
     assert (found.zone, found.trip) == (zone_name, Trip("published", limit))
 
 
+def pi(board, milli, kind="cpu-thermal"):
+    tree = {"/proc/device-tree/compatible": f"raspberrypi,{board}\0brcm,bcm2837\0"}
+    return {**tree, **zone(0, kind, milli, critical=110000)}
+
+
+@pytest.mark.parametrize(
+    ("board", "kind", "limit"),
+    [
+        ("3-model-b", "cpu-thermal", 80.0),
+        ("3-model-a-plus", "cpu-thermal", 60.0),
+        ("3-model-b-plus", "cpu_thermal", 60.0),
+        ("3-model-b-plus", "bcm2835_thermal", 60.0),
+        ("model-zero-2-w", "cpu-thermal", 80.0),
+        ("2-model-b-rev2", "soc-thermal", 80.0),
+        ("4-compute-module-s", "cpu-thermal", 80.0),
+        ("5-model-b", "cpu-thermal", 80.0),
+        ("a-board-of-tomorrow", "cpu-thermal", 80.0),
+    ],
+)
+def test_every_raspberry_pi_slows_itself_down(machine, board, kind, limit):
+    root = machine(files=pi(board, 44000, kind))
+    found = headroom(root, identify(root))
+    assert (found.celsius, found.trip) == (limit - 44.0, Trip("published", limit))
+
+
+def test_a_hidden_raspberry_pi_slows_itself_down_too(machine):
+    files = {**zone(0, "cpu-thermal", 62300, critical=110000)}
+    files["/proc/cpuinfo"] = "processor : 0\nModel\t\t: Raspberry Pi 3 Model B Plus Rev 1.3\n"
+    root = machine(files=files)
+    assert headroom(root, identify(root)).celsius == pytest.approx(-2.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("temp_soft_limit=70\n", 70.0),
+        ("# temp_soft_limit=70\n", 60.0),
+        ("[pi4]\ntemp_soft_limit=70\n[all]\n", 60.0),
+        ("[pi4]\n[pi3+]\n temp_soft_limit = 65\n", 65.0),
+        ("temp_soft_limit=90\n", 70.0),
+        ("temp_soft_limit=0\n", 60.0),
+        ("temp_soft_limit=x\n", 60.0),
+    ],
+)
+def test_the_soft_limit_that_the_user_set(machine, text, limit):
+    root = machine(files={**pi("3-model-b-plus", 40000), "/boot/firmware/config.txt": text})
+    assert headroom(root, identify(root)).celsius == limit - 40.0
+
+
 def test_the_nearest_trip_counts_and_not_the_hottest_zone(machine):
     files = {
         **zone(0, "cpu-thermal", 80000, passive=99000, passive_=95000, critical=104500),

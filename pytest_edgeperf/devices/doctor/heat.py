@@ -11,7 +11,7 @@ from ..identity import Identity
 from ..nvpmodel import STATUS
 from ..profiles import HOST, JETSON, RASPBERRY_PI
 from ..sensors import nvml
-from ..sensors.cooling import throttling_now
+from ..sensors.cooling import cooling_devices, throttling_now
 from ..sensors.counters import overcurrents
 from ..sensors.ina3221 import IIO_DRIVER
 from ..sensors.raspberrypi import get_throttled
@@ -22,6 +22,9 @@ from .check import ADVICE, PROBLEM, Check, ok, unknown
 #: The Nano's module wants 5 V; below this its regulator slows it down.
 _LEAST_NANO_MV = 4750
 _INSTANTANEOUS = 3
+_UNDERVOLTAGE = "undervoltage"
+_THROTTLED = "throttled"
+_WHY_SLOW = "A machine that slows itself down for heat or a weak supply measures another one."
 _FAN_CONFIGURATION = "/etc/nvfancontrol.conf"
 _SUPPLY = "use a supply of 5 V and 4 A at the barrel jack, with jumper J48 set"
 _WAIT = "wait until it has cooled down; give it a fan or a heat sink"
@@ -51,9 +54,11 @@ def _thermal(root: Path, identity: Identity) -> Check:
 
 def _throttle(root: Path, identity: Identity) -> Check:
     now = [device.type for device in throttling_now(root)]
-    if identity.family == HOST:
-        for card in nvml.clock_reasons(root):
-            now += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]
+    cards = nvml.clock_reasons(root) if identity.family == HOST else []
+    now += [f"{card.gpu}: {reason}" for card in cards for reason in card.throttling or ()]
+    firmware = get_throttled(root) if identity.family == RASPBERRY_PI else None
+    if firmware is not None:
+        now += firmware.now or ()
     if now:
         found = f"slowed down now by {', '.join(now)}"
         return Check("throttle", PROBLEM, found, "It is slower than its clocks are set to.", _WAIT)
@@ -63,11 +68,24 @@ def _throttle(root: Path, identity: Identity) -> Check:
     counts = throttle_counts(root)
     for kind in ("core", "package"):
         events[f"{kind} too hot"] = max((n for name, n in counts.items() if f"/{kind}_" in name), default=0)
-    past = ", ".join(f"{name} {count}x" for name, count in events.items() if count)
+    known = [f"{name} {count}x" for name, count in events.items() if count]
+    if firmware is not None:
+        known += firmware.since_boot or ()
+    past = ", ".join(known)
     if past:
         why = "It has been too hot, or its supply too weak, since it was started; under load it will be again."
         return Check("throttle", ADVICE, f"since boot: {past}", why, "sudo dmesg | grep -iE 'throttl|over.?current'")
-    return ok("throttle", "not slowed down now" + (", nor since boot" if counts or inputs else ""))
+    if firmware is not None:
+        # A Raspberry Pi is slowed down by its firmware, whatever the kernel does beside it.
+        if firmware.now is None or _THROTTLED not in firmware.tells:
+            return unknown("throttle", firmware.reason or "", _WHY_SLOW)
+        return ok("throttle", "not slowed down now, nor since boot")
+    told = any(device.throttles and device.state is not None for device in cooling_devices(root))
+    if counts or inputs:
+        return ok("throttle", "not slowed down now, nor since boot")
+    if told or any(card.throttling is not None for card in cards):
+        return ok("throttle", "not slowed down now")
+    return unknown("throttle", "no cooling device and no counter here tells whether it is slowed down", _WHY_SLOW)
 
 
 def _undervoltage(root: Path) -> Optional[Check]:
@@ -104,13 +122,15 @@ def _fan(root: Path) -> Optional[Check]:
 def _firmware(root: Path) -> Check:
     state = get_throttled(root)
     if state.now is None:
-        return unknown("undervoltage", state.reason or "", "A weak supply or heat slows the processor down.")
-    remedy = f"use the official power supply; {_WAIT}"
-    if state.now:
-        found = f"the firmware slows it down now: {', '.join(state.now)}"
-        return Check("undervoltage", PROBLEM, found, "It is slower than its clock says.", remedy)
-    if state.since_boot:
-        found = f"since boot: {', '.join(state.since_boot)}"
-        why = "Under load it will be slowed down again."
+        return unknown("undervoltage", state.reason or "", "A weak supply slows the processor down.")
+    remedy = "use the official power supply, and a short cable"
+    if _UNDERVOLTAGE in state.now:
+        found = f"the supply is too weak now ({state.source})"
+        return Check("undervoltage", PROBLEM, found, "The firmware lowers the clock below what it says.", remedy)
+    if _UNDERVOLTAGE in (state.since_boot or ()):
+        found = f"the supply was too weak since boot ({state.source})"
+        why = "Under load it will be too weak again, and the processor slowed down."
         return Check("undervoltage", ADVICE, found, why, remedy)
-    return ok("undervoltage", f"nothing slowed it down since boot ({state.source})")
+    if len(state.tells) == 1:
+        return ok("undervoltage", f"the supply is not too weak now ({state.source})")
+    return ok("undervoltage", f"the supply was not too weak since boot ({state.source})")

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ..files import exists, names_in, read_text
+from .. import host
+from ..files import exists, link_target, names_in, read_text
 from ..identity import Identity
 from ..processors import gpu_load_files
 from ..profiles import HOST, JETSON
@@ -32,7 +33,8 @@ _DEFAULT_TARGETS = ("/etc/systemd/system/default.target", "/lib/systemd/system/d
 def checks(root: Path, identity: Identity) -> List[Check]:
     """Desktop, load, updates, monitors, and on a GPU other users."""
     running = _running(root)
-    found = [_load(root), _updates(root, running), _monitors(running)]
+    hidden = _why_hidden(root)
+    found = [_load(root), _updates(root, running, hidden), _monitors(running, hidden)]
     found += [check for check in (_desktop(root, running), _gpu(root, identity)) if check is not None]
     return found
 
@@ -40,12 +42,22 @@ def checks(root: Path, identity: Identity) -> List[Check]:
 def _running(root: Path) -> Dict[str, int]:
     """Name -> process id of what runs; ours is left out."""
     found: Dict[str, int] = {}
+    ours = str(os.getpid()) if root == Path("/") else ""
     for name in names_in(root, "/proc"):
-        if name.isdigit() and int(name) != os.getpid():
+        if name.isdigit() and name != ours:
             text = read_text(root, f"/proc/{name}/comm").text
             if text:
                 found.setdefault(text, int(name))
     return found
+
+
+def _why_hidden(root: Path) -> str:
+    """Why /proc does not list what else runs; empty where it does."""
+    names = [name for name in names_in(root, "/proc") if name.isdigit()]
+    if "1" in names:
+        inside = host.container(root)
+        return f"a container ({inside}) sees its own processes only" if inside else ""
+    return "/proc lists no process of others (mounted with hidepid?)" if names else "/proc lists no process"
 
 
 def _load(root: Path) -> Check:
@@ -66,7 +78,7 @@ def _load(root: Path) -> Check:
     )
 
 
-def _updates(root: Path, running: Dict[str, int]) -> Check:
+def _updates(root: Path, running: Dict[str, int], hidden: str) -> Check:
     busy = [name for name in _UPDATES if name in running]
     if busy:
         found = f"at work: {', '.join(f'{name} (process {running[name]})' for name in busy)}"
@@ -74,6 +86,8 @@ def _updates(root: Path, running: Dict[str, int]) -> Check:
     # Without systemd at work, as in most containers, its files start nothing.
     wanted = _TIMERS if exists(root, _SYSTEMD) else ()
     timers = [timer for timer in wanted if any(exists(root, f"{folder}/{timer}") for folder in _WANTS)]
+    if not timers and hidden:
+        return unknown("updates", hidden, "An update takes processor and disk for minutes.")
     if not timers:
         return ok("updates", "nothing updates by itself")
     why = "They start at a time of their own, in the middle of a session."
@@ -81,20 +95,20 @@ def _updates(root: Path, running: Dict[str, int]) -> Check:
     return Check("updates", ADVICE, f"start by themselves: {', '.join(timers)}", why, remedy)
 
 
-def _monitors(running: Dict[str, int]) -> Check:
+def _monitors(running: Dict[str, int], hidden: str) -> Check:
     found = [f"{name} (process {running[name]})" for name in _MONITORS if name in running]
-    if not found:
-        return ok("monitors", "none runs")
     why = "Polling sensors several times a second disturbs what is measured."
+    if not found:
+        return unknown("monitors", hidden, why) if hidden else ok("monitors", "none runs")
     return Check("monitors", ADVICE, ", ".join(found), why, "end it while you measure")
 
 
 def _desktop(root: Path, running: Dict[str, int]) -> Optional[Check]:
     shown = [name for name in _DESKTOPS if name in running]
-    links = (_link(root, path) for path in _DEFAULT_TARGETS)
+    links = (link_target(root, path) for path in _DEFAULT_TARGETS)
     target = next((os.path.basename(link) for link in links if link), None)
     # Servers have the target as well, but nothing that would show a desktop.
-    at_boot = target == "graphical.target" and _link(root, _DISPLAY_MANAGER) is not None
+    at_boot = target == "graphical.target" and link_target(root, _DISPLAY_MANAGER) is not None
     if not shown and not at_boot:
         return ok("gui", "no desktop runs") if target or running else None
     found = f"{', '.join(shown)} runs" if shown else "a desktop is started at boot (graphical.target)"
@@ -105,13 +119,6 @@ def _desktop(root: Path, running: Dict[str, int]) -> Optional[Check]:
         "A desktop takes 0.7 to 1 GB of memory, and processor and GPU whenever something moves.",
         "sudo systemctl set-default multi-user.target && sudo reboot",
     )
-
-
-def _link(root: Path, path: str) -> Optional[str]:
-    try:
-        return os.readlink(root / path.lstrip("/"))
-    except OSError:
-        return None
 
 
 def _gpu(root: Path, identity: Identity) -> Optional[Check]:

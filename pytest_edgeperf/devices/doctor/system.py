@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import List, Optional
 
-from .. import host
+from .. import host, signs
 from ..files import exists, names_in, read_number, read_text
 from ..identity import Identity
 from ..l4t import RELEASE, l4t
@@ -34,6 +34,9 @@ _GIB = float(1 << 30)
 def checks(root: Path, identity: Identity) -> List[Check]:
     """Storage and memory layout; container, word size and USB devices where they matter."""
     found = [check for check in (_storage(root), _layout(root)) if check is not None]
+    if identity.is_hidden:
+        why = "Without it nobody can tell which board this is: it gets no profile, and its baseline no name of its own."
+        found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{signs.MOUNT} ..."))
     if identity.family == JETSON:
         found += [check for check in (_container(root),) if check is not None]
     if identity.family == JETSON or exists(root, "/proc/driver/nvidia"):
@@ -47,20 +50,27 @@ def checks(root: Path, identity: Identity) -> List[Check]:
 
 def _storage(root: Path) -> Optional[Check]:
     card = re.search(r"^(/dev/mmcblk\S+) / ", read_text(root, "/proc/mounts").text or "", re.MULTILINE)
-    try:
-        space = os.statvfs(root)
-    except OSError:
-        return None
-    free_gib = space.f_bavail * space.f_frsize / _GIB
-    if free_gib < _LEAST_FREE_GIB:
+    free_gib = _free_gib(root)
+    if free_gib is not None and free_gib < _LEAST_FREE_GIB:
         found = f"{free_gib:.1f} GiB are free on /"
         why = "Results, models and engines are written to disk; a full one ends the session."
         return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean; rm what is not needed")
     if card is not None:
-        found = f"/ is on {card.group(1)}, {free_gib:.1f} GiB are free"
+        found = f"/ is on {card.group(1)}" + (f", {free_gib:.1f} GiB are free" if free_gib is not None else "")
         why = "Loading a model from an SD card or eMMC varies; latency of inferences does not depend on it."
         return Check("storage", ADVICE, found, why, "keep models on an NVMe disk where loading is what you measure")
-    return ok("storage", f"{free_gib:.1f} GiB are free")
+    return ok("storage", f"{free_gib:.1f} GiB are free") if free_gib is not None else None
+
+
+def _free_gib(root: Path) -> Optional[float]:
+    # A recorded machine's disk is not the one that holds the recording.
+    if root != Path("/"):
+        return None
+    try:
+        space = os.statvfs(root)
+    except OSError:
+        return None
+    return space.f_bavail * space.f_frsize / _GIB
 
 
 def _layout(root: Path) -> Optional[Check]:

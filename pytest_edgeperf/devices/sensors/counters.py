@@ -15,6 +15,10 @@ from ..identity import Identity
 from ..profiles import HOST, JETSON
 from ..throttling import throttle_counts
 from ..topology import Core, cpu_topology
+
+# Other packages look for these here.
+from .cooling import cooling_devices as cooling_devices
+from .cooling import throttling_now as throttling_now
 from .file_sensor import FileSensor, sort_out
 from .interface import COUNTER, Reading, Sensor, Unavailable
 

@@ -15,8 +15,9 @@ _HWMON = "/sys/class/hwmon"
 
 #: 3 conversions of 1.052 ms x 16 averages: Linux, drivers/hwmon/ina238.c, INA238_ADC_CONFIG_DEFAULT.
 REFRESH_HZ = 19.8
-#: What the chip measures on Thor; the mainline driver has no labels.
+#: What the chip measures on a Thor, of whichever module; the mainline driver has no labels.
 THOR_RAIL = "VIN"
+THOR_SOC = "tegra264"
 _MICROWATT_PER_MILLIWATT = 1000.0
 
 
@@ -43,4 +44,4 @@ def _label(root: Path, identity: Identity, folder: str, entry: str) -> str:
         named = rail_name(read_text(root, f"{folder}/{label}").text or "")
         if named:
             return named
-    return THOR_RAIL if identity.name == "thor" else f"ina238_{rail_name(entry)}"
+    return THOR_RAIL if identity.soc == THOR_SOC or identity.name == "thor" else f"ina238_{rail_name(entry)}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..identity import Identity
-from ..profiles import HOST
+from ..profiles import HOST, JETSON, RASPBERRY_PI
 from . import ina238, ina3221, rapl, raspberrypi
 from .interface import POWER, Sensor, Unavailable
 from .rail import Rail, sum_of, unique
@@ -61,6 +61,8 @@ _BOARDS: Dict[str, Board] = {
     "orin-nx": Board("VDD_IN", _NX),
     "agx-orin": Board(summands=_AGX_ORIN, why="no rail of this module feeds all others"),
     "thor": Board("VIN", ("VDD_GPU", "VDD_CPU_SOC_MSS", "VIN_SYS_5V0")),
+    "thor-t4000": Board("VIN", ("VDD_GPU", "VDD_CPU_SOC_MSS", "VIN_SYS_5V0")),
+    "rpi-zero2w": Board(why=_NO_SENSOR),
     "rpi3": Board(why=_NO_SENSOR),
     "rpi4": Board(why=_NO_SENSOR),
     "rpi5": Board(why="the current of the 5 V input (EXT5V) is not measured"),
@@ -73,6 +75,8 @@ _FINDERS: Tuple[Callable[[Path, Identity], Tuple[List[Rail], List[Unavailable]]]
     rapl.find_rails,
 )
 _UNKNOWN = Board(why="which rail feeds all others is not known of this module")
+#: The rails that NVIDIA calls the whole module's input, on whichever module there is one of this name.
+_INPUTS = ("POM_5V_IN", "VDD_IN", "VIN")
 
 
 def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
@@ -82,7 +86,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     those that do not feed each other, a figure to compare with itself and no total.
     """
     # A host with a graphics card has a name of its own.
-    board = _BOARDS.get(HOST if identity.family == HOST else identity.name, _UNKNOWN)
+    board = _BOARDS.get(HOST if identity.family == HOST else identity.name)
     rails: List[Rail] = []
     absent: List[Unavailable] = []
     names: Set[str] = set()
@@ -92,6 +96,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
             rail.name = unique(rail.name, find_rails.__module__.rpartition(".")[2], names)
         rails += found
         absent += missing
+    board = board or _undescribed(identity, rails)
     total = next((rail for rail in rails if rail.rail == board.total), None)
     if total is None:
         absent.insert(0, Unavailable(TOTAL, POWER, _source(rails, absent), _why_no_total(board, rails, absent)))
@@ -109,6 +114,13 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
         absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reason))
         return [*rails], absent
     return [whole, *others], absent
+
+
+def _undescribed(identity: Identity, rails: Sequence[Rail]) -> Board:
+    inputs = [rail.rail for rail in rails if rail.rail in _INPUTS]
+    if identity.family == RASPBERRY_PI:
+        return Board(why=_NO_SENSOR)
+    return Board(inputs[0]) if identity.family == JETSON and len(inputs) == 1 else _UNKNOWN
 
 
 def inconsistency(total_mw: float, parts_mw: Mapping[str, float]) -> Optional[str]:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from ..files import NOT_RUN, exists, may_run, read_text
+from ..files import NOT_RUN, exists, inside, may_run, names_in, read_number, read_text
 from ..identity import Identity
 from ..profiles import RASPBERRY_PI
 from .interface import COUNTER, POWER, Reading, Sensor, Unavailable
@@ -23,8 +23,12 @@ _PROGRAMS = ("/usr/bin/vcgencmd", "/usr/local/bin/vcgencmd", "/opt/vc/bin/vcgenc
 _TIMEOUT_S = 2.0
 #: Each look is a process of its own: more often than this it would disturb what it measures.
 PMIC_REFRESH_HZ = 10.0
-#: Prints hexadecimal without 0x, and clears the bits "since boot": asked only where vcgencmd is not there.
-_THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+#: The firmware's folder is soc/soc:firmware up to the Pi 4 and soc@107c000000/soc@107c000000:firmware on the Pi 5. Its
+#: get_throttled prints hexadecimal without 0x, and clears the bits "since boot": asked only where there is no vcgencmd.
+_PLATFORM = "/sys/devices/platform"
+_THROTTLED = f"{_PLATFORM}/soc/soc:firmware/get_throttled"
+_DRIVER = "/sys/bus/platform/drivers/raspberrypi-firmware"
+_HWMON = "/sys/class/hwmon"
 
 #: Bit of get_throttled -> meaning; bit + 16: the same, at some time since boot.
 #: Source: Raspberry Pi documentation, "vcgencmd", get_throttled.
@@ -59,13 +63,15 @@ class PmicRail:
 class Throttled:
     """What the firmware says of slowing down: the flags that hold now and those that held since boot.
 
-    Both are None where it does not tell, for the ``reason``; ``source`` is whom was asked.
+    Both are None where it does not tell, for the ``reason``; ``source`` is whom was asked, and ``tells`` the flags
+    that it knows of.
     """
 
     now: Optional[Tuple[str, ...]]
     since_boot: Optional[Tuple[str, ...]]
     source: str
     reason: Optional[str] = None
+    tells: Tuple[str, ...] = tuple(FLAGS.values())
 
 
 def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
@@ -84,7 +90,8 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
 
 def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavailable]]:
     """The rails of a Raspberry Pi 5 whose voltage and current are both measured; older boards have none."""
-    if identity.name != "rpi5":
+    # A container that hides the device tree leaves the model's name: 5-model-b, 5-compute-module, 500.
+    if identity.name != "rpi5" and not (identity.family == RASPBERRY_PI and (identity.module or "").startswith("5")):
         return [], []
     pmic = Pmic(root)
     rails, reason = pmic.read()
@@ -99,22 +106,49 @@ def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavail
 
 
 def get_throttled(root: Path) -> Throttled:
-    """Whether the firmware slows the processor down or did so, and why."""
+    """Whether the firmware slows the processor down or did so, and why.
+
+    Asked are vcgencmd, the kernel's file, and at last the alarm of the kernel's voltage monitor (``rpi_volt``), which
+    knows of undervoltage in the last two seconds only. Source: Linux, drivers/hwmon/raspberrypi-hwmon.c.
+    """
     source = "vcgencmd get_throttled"
     text, reason = _vcgencmd(root, "get_throttled")
     bits = None if text is None else parse_throttled(text)
     if text is not None and bits is None:
         reason = f"{source} says {text[:40]!r}, which is no set of flags"
     if bits is None:
-        content = read_text(root, _THROTTLED)
+        file = _throttled_file(root)
+        content = read_text(root, file)
         bits = None if content.text is None else parse_throttled(content.text)
         if bits is None:
-            other = content.reason or f"{_THROTTLED} holds {(content.text or '')[:40]!r}"
-            return Throttled(None, None, source, f"{reason}; {other}")
-        source = _THROTTLED
+            other = content.reason or f"{file} holds {(content.text or '')[:40]!r}"
+            return _by_alarm(root) or Throttled(None, None, source, f"{reason}; {other}")
+        source = file
     now = tuple(name for bit, name in FLAGS.items() if bits >> bit & 1)
     since_boot = tuple(name for bit, name in FLAGS.items() if bits >> (bit + _SINCE_BOOT) & 1)
     return Throttled(now, since_boot, source)
+
+
+def _throttled_file(root: Path) -> str:
+    buses = [f"{_PLATFORM}/{name}" for name in names_in(root, _PLATFORM) if name.startswith("soc")]
+    for folder in [*buses, _PLATFORM, _DRIVER]:
+        for name in names_in(root, folder):
+            file = f"{folder}/{name}/get_throttled"
+            if (name.endswith("firmware") or folder == _DRIVER) and exists(root, file):
+                return file
+    return _THROTTLED
+
+
+def _by_alarm(root: Path) -> Optional[Throttled]:
+    for entry in names_in(root, _HWMON):
+        folder = f"{_HWMON}/{entry}"
+        if read_text(root, f"{folder}/name").text == "rpi_volt":
+            alarm = read_number(root, f"{folder}/in0_lcrit_alarm")
+            if alarm is not None:
+                source = f"{folder}/in0_lcrit_alarm"
+                reason = f"{source} tells of undervoltage in the last two seconds only"
+                return Throttled((FLAGS[0],) if alarm else (), None, source, reason, (FLAGS[0],))
+    return None
 
 
 def parse_throttled(text: str) -> Optional[int]:
@@ -204,7 +238,7 @@ def _vcgencmd(root: Path, command: str) -> Tuple[Optional[str], str]:
         return None, NOT_RUN
     try:
         done = subprocess.run(
-            [str(root / program.lstrip("/")), command],
+            [str(inside(root, program)), command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -9,6 +9,8 @@ from typing import Dict, List, Optional, Tuple
 
 from ..files import names_in, read_integer, read_number, read_text
 from ..identity import Identity
+from ..profiles import RASPBERRY_PI
+from ..raspberrypi import soft_limit_c
 from .cooling import slows_down
 from .file_sensor import FileSensor
 from .interface import TEMPERATURE, Sensor, Unavailable
@@ -29,15 +31,16 @@ _LAST = ("hot", "critical")
 
 #: Where the firmware slows down at a temperature that no trip point tells, in degC: device -> zone -> limit.
 #: Jetson Nano and Xavier NX: NVIDIA's thermal design guides of the modules (software throttling).
-#: Raspberry Pi: its documentation, "Frequency management and thermal control" (from 80 degC the cores are slowed).
+#: Raspberry Pi: its documentation, "Frequency management and thermal control": each model slows its cores from 80 degC
+#: on, more from 85; 3A+ and 3B+ go from 1.4 to 1.2 GHz at a soft limit before.
 _PUBLISHED_C: Dict[str, Dict[str, float]] = {
     "nano": {"cpu": 97.0, "gpu": 97.0},
     "nano-2gb": {"cpu": 97.0, "gpu": 97.0},
     "xavier-nx": {"cpu": 90.5, "gpu": 91.5, "aux": 90.0},
-    "rpi3": {"cpu": 80.0},
-    "rpi4": {"cpu": 80.0},
-    "rpi5": {"cpu": 80.0},
 }
+#: The processor's zone of a Raspberry Pi, under its old names too.
+_PI_ZONES = ("cpu", "soc", "bcm2835")
+_PI_C = 80.0
 PUBLISHED = "published"
 #: No processor is slowed down below this; firmware of PCs fills unused trip points with room temperatures.
 _LEAST_TRIP_C = 50.0
@@ -153,7 +156,7 @@ def headroom(root: Path, identity: Identity) -> Headroom:
     for zone in found:
         if not zone.is_relevant:
             continue
-        trip = _limit(zone, identity)
+        trip = _limit(root, zone, identity)
         reading = _sensor(root, zone).read()
         if trip is None:
             reasons.append(f"{zone.name} has no trip point")
@@ -215,7 +218,16 @@ def _bindings(root: Path, folder: str) -> Optional[Dict[int, List[str]]]:
     return bindings or None
 
 
-def _limit(zone: Zone, identity: Identity) -> Optional[Trip]:
+def _published_c(root: Path, zone: Zone, identity: Identity) -> Optional[float]:
+    if identity.family != RASPBERRY_PI:
+        return _PUBLISHED_C.get(identity.name, {}).get(zone.name)
+    if zone.name not in _PI_ZONES:
+        return None
+    soft = soft_limit_c(root, identity.module)
+    return _PI_C if soft is None else soft
+
+
+def _limit(root: Path, zone: Zone, identity: Identity) -> Optional[Trip]:
     plausible = [trip for trip in zone.trips if trip.celsius >= _LEAST_TRIP_C]
     bound = [trip for trip in plausible if trip.slows and trip.type != "critical"]
     passive = [trip for trip in plausible if trip.type == "passive" and trip.slows is None]
@@ -224,7 +236,7 @@ def _limit(zone: Zone, identity: Identity) -> Optional[Trip]:
     slowing = min([*bound, *passive], key=lambda trip: trip.celsius, default=None)
     if slowing is not None:
         return slowing
-    published = _PUBLISHED_C.get(identity.name, {}).get(zone.name)
+    published = _published_c(root, zone, identity)
     if published is not None:
         return Trip(PUBLISHED, published)
     for kind in _LAST:
