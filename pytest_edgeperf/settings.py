@@ -310,6 +310,12 @@ OPTIONS: Tuple[Option, ...] = (
         ini_only=True,
     ),
     Option(
+        "against_must_detect",
+        _fraction,
+        "slowdown that 'unchanged' has to rule out where two commits are measured in lock-step (default: 0.05)",
+        metavar="FRACTION",
+    ),
+    Option(
         "gate_benchmarks",
         _flag,
         "measure and gate tests that use pytest-benchmark's fixture without --baseline being typed",
@@ -362,6 +368,7 @@ class Settings:
     tolerance: float = 0.02
     against_tolerance: float = 0.005
     must_detect: float = 0.10
+    against_must_detect: float = 0.05
 
     @property
     def judges(self) -> bool:
@@ -503,6 +510,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         tolerance=values.get("tolerance", defaults.tolerance),
         against_tolerance=values.get("against_tolerance", defaults.against_tolerance),
         must_detect=values.get("must_detect", defaults.must_detect),
+        against_must_detect=values.get("against_must_detect", defaults.against_must_detect),
     )
 
 

@@ -157,6 +157,12 @@ def test_a_refresh_takes_ten_rounds_and_needs_a_reason():
             read({"edgeperf_baseline": "refresh", **reason})
 
 
+def test_what_a_lock_step_comparison_rules_out_can_be_typed_or_set():
+    assert read({}).against_must_detect == 0.05
+    assert read({}, {"edgeperf_against_must_detect": "0.1"}).against_must_detect == 0.1
+    assert read({"edgeperf_against_must_detect": "0.02"}).against_must_detect == 0.02
+
+
 def test_the_limit_of_rounds_is_never_under_the_rounds():
     assert read({"edgeperf_rounds": "20"}).max_rounds == 20
     assert read({"edgeperf_rounds": "5", "edgeperf_max_rounds": "2"}).max_rounds == 5
@@ -168,6 +174,8 @@ def test_the_limit_of_rounds_is_never_under_the_rounds():
         ("baseline", "chek", "check, refresh, off"),
         ("rounds", "0", "at least 1"),
         ("rounds", "many", "whole number"),
+        ("rounds", "1001", "at most 1000"),
+        ("against_must_detect", "1", "under 1"),
         ("max_rounds", "-1", "at least 1"),
         ("budget", "0", "positive number"),
         ("visits", "0", "at least 1"),

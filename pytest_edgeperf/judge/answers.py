@@ -27,6 +27,8 @@ class Ruling(NamedTuple):
     p_adjusted: Optional[float]
     reason: Optional[str] = None
     undecided: Optional[Tested] = None
+    #: Of an unchanged one, the logarithm of how much worse it may be.
+    upper: Optional[float] = None
 
 
 def answer(
@@ -92,7 +94,7 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
         return Ruling(IMPROVED, best, best.adjusted_better)
     shown = next((test for test in tests if test.contrast.summary == "p50"), primary)
     if primary.upper < limit:
-        return Ruling(UNCHANGED, shown, shown.adjusted_worse)
+        return Ruling(UNCHANGED, shown, shown.adjusted_worse, upper=primary.upper)
     worse = 100.0 * math.expm1(min(primary.upper, LOG_RATIO_LIMIT))
     reason = f"{primary.contrast.summary} may be up to {worse:.3g} % worse"
     return Ruling(INCONCLUSIVE, shown, shown.adjusted_worse, reason, primary)
@@ -135,4 +137,5 @@ def _metric_verdict(
         runs_needed=runs_needed,
         reason="; ".join(reasons) or None,
         scatter=math.sqrt(contrast.squares / contrast.freedom) if contrast.freedom > 0 else None,
+        rules_out=None if ruling.upper is None else math.expm1(max(0.0, min(ruling.upper, LOG_RATIO_LIMIT))),
     )

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 FEWEST_PAIRS = 4
 #: Before the last look a benchmark is cleared when it is at most this much slower, with 95 % confidence.
 CLEARED_BELOW = 0.02
+#: What "unchanged" rules out where nothing else is asked for: two commits are told apart more finely than sessions.
+MUST_DETECT = 0.05
 #: Within a pair the memory layout is one, so pairs differ by more than their quads predict: by a factor of 2 to 210
 #: in variance over ten workloads, 10 in the middle. So little is known beforehand that it counts as one pair.
 PAIR_PRIOR = Prior(scale=10.0, freedom=1.0)
@@ -134,6 +136,8 @@ def step(
     candidate: Results,
     family: Family,
     look: Look,
+    *,
+    must_detect: float = MUST_DETECT,
 ) -> Step:
     """Judge all duets at one of the planned looks.
 
@@ -150,6 +154,7 @@ def step(
         candidate: this checkout's runs, likewise.
         family: what was collected; ``tolerance`` is that of lock-step comparison.
         look: which look this is.
+        must_detect: the slowdown that ``unchanged`` has to rule out, with 95 % confidence: a ratio - 1.
     """
     measured = {id: duets[id] for id in family.benchmarks if id in duets and duets[id].pairs}
     if not measured:
@@ -163,7 +168,9 @@ def step(
     decisions: Dict[str, str] = {}
     verdicts: Dict[str, BenchmarkVerdict] = {}
     for position, id in enumerate(measured):
-        latency = _latency(tests, position, measured[id], evidence[id], tolerances[position], level, look, family)
+        latency = _latency(
+            tests, position, measured[id], evidence[id], tolerances[position], level, must_detect, family
+        )
         verdicts[id] = combine({LATENCY: latency, **others[id]}, evidence[id])
         cleared = tests.upper[position] < math.log1p(max(CLEARED_BELOW, tolerances[position]))
         decided = latency.verdict == IMPROVED or (latency.verdict == UNCHANGED and cleared)
@@ -209,10 +216,10 @@ def _latency(
     evidence: Evidence,
     tolerance: float,
     level: float,
-    look: Look,
+    must_detect: float,
     family: Family,
 ) -> MetricVerdict:
-    verdict, reason = _rule(tests, position, level, max(family.must_detect, tolerance))
+    verdict, reason = _rule(tests, position, level, max(must_detect, tolerance))
     better = verdict == IMPROVED
     adjusted = float((tests.adjusted_better if better else tests.adjusted_worse)[position])
     before, now = (_median(values) for values in evidence.values(LATENCY))
@@ -234,6 +241,7 @@ def _latency(
         reason=reason,
         scatter=float(tests.scatter[position]),
         paired="alternating" if duet.alternating else "lock-step",
+        rules_out=math.expm1(max(0.0, float(tests.upper[position]))) if verdict == UNCHANGED else None,
     )
 
 
@@ -250,7 +258,7 @@ def _rule(tests: _Tests, position: int, level: float, limit: float) -> Tuple[str
     if tests.upper[position] < math.log1p(limit):
         return UNCHANGED, None
     worse = 100.0 * math.expm1(min(float(tests.upper[position]), LOG_RATIO_LIMIT))
-    return INCONCLUSIVE, f"it may be up to {worse:.3g} % slower"
+    return INCONCLUSIVE, f"it may be up to {worse:.3g} % slower, and unchanged has to rule out {100 * limit:.3g} %"
 
 
 def _median(values: List[Any]) -> Optional[float]:

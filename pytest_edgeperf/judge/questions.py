@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 from pytest_edgeperf.judge.accuracy import AccuracyQuestion, gating, raise_question
+from pytest_edgeperf.judge.amounts import amounts_of, judge_amounts
 from pytest_edgeperf.judge.estimates import (
     Contrast,
     NoLogarithmError,
@@ -139,9 +140,7 @@ class Questions:
             relative=self._size_tolerance(question.benchmark, question.name),
         )
 
-    def _put(
-        self, question: Question, evidence: Evidence, base: Sequence[Any], new: Sequence[Any]
-    ) -> Optional[MetricVerdict]:
+    def _put(self, question: Question, evidence: Evidence, base: Sequence[Any], new: Sequence[Any]) -> Optional[AtOnce]:
         benchmark, name, crosses = question.benchmark, question.name, evidence.new_session
         try:
             if isinstance(base[0], Mapping):
@@ -149,9 +148,18 @@ class Questions:
             else:
                 contrasts = [contrast_values(benchmark, name, base, new, new_session=crosses)]
         except NoLogarithmError as error:
-            if question.gates:
-                raise
-            return _without_test(question, base, new, INCONCLUSIVE, str(error))
+            amounts = amounts_of(base), amounts_of(new)
+            if not question.gates or name == LATENCY or amounts[0] is None or amounts[1] is None:
+                return _without_test(question, base, new, INCONCLUSIVE, str(error))
+            return judge_amounts(
+                checked_sizes(amounts[0], benchmark, name),
+                checked_sizes(amounts[1], benchmark, name),
+                unit=question.metric.unit,
+                larger_is_worse=question.sign > 0,
+                may_regress=question.may_regress,
+                relative=question.tolerance,
+                amount=self._margin(benchmark, name) or 0.0,
+            )
         if not contrasts:
             reason = "the runs have no median, low quantile or tail in common"
             return _without_test(question, base, new, INCONCLUSIVE, reason)

@@ -24,6 +24,7 @@ from pytest_edgeperf.report.sentences import (
     inconclusive_text,
     regression_text,
     rename_text,
+    ruled_out_text,
     verdict_counts,
 )
 from pytest_edgeperf.report.text import printable
@@ -37,6 +38,9 @@ def comparison_markdown(comparison: Comparison) -> str:
     lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
     if comparison.common_shift is not None:
         lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
+    ruled_out = ruled_out_text(comparison)
+    if ruled_out is not None:
+        lines += ["", ruled_out]
     if ordered:
         lines += ["", "| benchmark | base | candidate | change [95 %] | verdict |", "|:--|--:|--:|--:|:--|"]
         lines += [_row(benchmark_id, verdict) for benchmark_id, verdict in ordered]

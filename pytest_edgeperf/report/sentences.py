@@ -91,6 +91,16 @@ def verdict_counts(comparison: Comparison) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in _COUNTED if counts[word]) or "nothing to compare"
 
 
+def ruled_out_text(comparison: Comparison) -> Optional[str]:
+    """Which slowdown ``unchanged`` rules out for every benchmark that is; ``None`` where one does not say."""
+    unchanged = [verdict for verdict in comparison.benchmarks.values() if verdict.verdict == UNCHANGED]
+    bounds = [verdict.metrics[LATENCY].rules_out for verdict in unchanged if LATENCY in verdict.metrics]
+    known = [bound for bound in bounds if bound is not None]
+    if not known or len(known) < len(unchanged):
+        return None
+    return f"unchanged means: no slowdown of {percent(max(known), sign=False)} % or more (95 % confidence)"
+
+
 def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
     """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``."""
     return ", ".join(f"{name} {_field(old)} -> {_field(new)}" for name, (old, new) in sorted(differences.items()))

@@ -23,7 +23,7 @@ from pytest_edgeperf.report.sections import (
     why_against,
     why_in_refresh,
 )
-from pytest_edgeperf.report.sentences import regression_headline, regression_text, verdict_counts
+from pytest_edgeperf.report.sentences import regression_headline, regression_text, ruled_out_text, verdict_counts
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.studies import study_tables
 from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table, power_table
@@ -63,7 +63,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(renames(comparison, names, paper))
     blocks.append(lines_not_judged(comparison, paper))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
-    blocks.append(_common_shift(comparison, paper) + _notes(report, paper))
+    blocks.append(_common_shift(comparison, paper) + _notes(report, paper) + _ruled_out(comparison, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -79,7 +79,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
         not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
         renames(comparison, names, paper),
         lines_not_judged(comparison, paper),
-        _common_shift(comparison, paper),
+        _common_shift(comparison, paper) + _ruled_out(comparison, paper),
         wrap(verdict_counts(comparison) + lines_count(comparison), paper.width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -141,6 +141,11 @@ def _common_shift(comparison: Comparison, paper: Paper) -> List[str]:
         "(machine, clocks, library) first; the verdicts contain this shift."
     )
     return [paper.paint(line, "warning") for line in wrap(text, paper.width)]
+
+
+def _ruled_out(comparison: Comparison, paper: Paper) -> List[str]:
+    text = ruled_out_text(comparison)
+    return [] if text is None else wrap(text, paper.width)
 
 
 def _notes(report: SessionReport, paper: Paper) -> List[str]:

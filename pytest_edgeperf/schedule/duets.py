@@ -98,6 +98,7 @@ class DuetCoordinator(Coordinator):
             self.measured(),
             family,
             look,
+            must_detect=self.settings.against_must_detect,
         )
         for plan in waiting:
             if plan.id in answer.comparison.benchmarks:

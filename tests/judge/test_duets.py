@@ -26,12 +26,12 @@ def side(numbers, memory_mib=100.0, latency_ms=10.0, software="1.0"):
     return Results("host", {"e": {"software": {"onnxruntime": software}}}, benchmarks)
 
 
-def judged(pairs, look, tolerance=0.005, base=None, candidate=None, tolerances=(), **kind):
+def judged(pairs, look, tolerance=0.005, base=None, candidate=None, tolerances=(), must_detect=0.05, **kind):
     """One look at pairs by benchmark id."""
     numbers = {id: len(one) for id, one in pairs.items()}
     family = Family(tuple(pairs), tolerance=tolerance, tolerances=dict(tolerances))
     duets = {id: Duet(one, **kind) for id, one in pairs.items()}
-    return step(duets, base or side(numbers), candidate or side(numbers), family, look)
+    return step(duets, base or side(numbers), candidate or side(numbers), family, look, must_detect=must_detect)
 
 
 def drawn(random, slower, sd, number):
@@ -171,3 +171,39 @@ def test_whole_runs_in_alternation_are_named_so():
 
 def test_nothing_measured_is_nothing_judged():
     assert step({}, side({}), side({}), Family(("test_a",)), Look(1, 3)).decisions == {}
+
+
+#: +3.0 % [-4.5, +11.2] of a busy machine.
+BUSY = [
+    Pair(0.0296 + offset, 0.02, 24)
+    for offset in (-0.15, 0.15, -0.14, 0.13, -0.1, 0.1, -0.09, 0.1, 0.1, -0.11, 0.09, -0.08)
+]
+
+
+def test_a_busy_machine_that_cannot_rule_out_what_was_asked_for_is_inconclusive():
+    latency = judged({"test_a": BUSY}, Look(3, 3)).comparison.benchmarks["test_a"].metrics["latency"]
+    assert latency.interval[1] > 1.08
+    assert latency.verdict == INCONCLUSIVE
+    assert "unchanged has to rule out 5 %" in latency.reason
+    assert latency.rules_out is None
+    told = judged({"test_a": BUSY}, Look(3, 3), must_detect=0.2).comparison.benchmarks["test_a"].metrics["latency"]
+    assert told.verdict == UNCHANGED
+    assert 0.05 < told.rules_out < 0.2
+
+
+@pytest.mark.parametrize("must_detect", [0.01, 0.03, 0.05, 0.2])
+@pytest.mark.parametrize("spread", [0.001, 0.01, 0.03, 0.1])
+def test_unchanged_rules_out_what_was_asked_for(must_detect, spread):
+    random = np.random.default_rng(5)
+    for _ in range(20):
+        pairs = [Pair(value, spread / 3, 24) for value in random.normal(0, spread, 12)]
+        answer = judged({"test_a": pairs}, Look(3, 3), must_detect=must_detect)
+        latency = answer.comparison.benchmarks["test_a"].metrics["latency"]
+        assert (latency.rules_out is not None) == (latency.verdict == UNCHANGED)
+        assert latency.rules_out is None or 0 <= latency.rules_out < must_detect
+
+
+def test_other_metrics_keep_to_what_stored_runs_have_to_rule_out():
+    pairs = {"test_a": [Pair(0.0, 0.001, 24)] * 4}
+    got = judged(pairs, Look(3, 3), must_detect=0.001).comparison.benchmarks["test_a"]
+    assert got.metrics["memory_process_peak"].verdict == UNCHANGED

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
+import pytest
+
+from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, MetricVerdict
 from pytest_edgeperf.report.markdown import comparison_markdown
+from pytest_edgeperf.report.terminal import render_comparison
 
 from .conftest import PREFIX, verdict
 
@@ -41,3 +44,19 @@ def test_reasons_are_escaped():
 
 def test_nothing_to_compare():
     assert comparison_markdown(Comparison({})) == "**nothing to compare**\n"
+
+
+@pytest.mark.parametrize(("bounds", "shown"), [((0.0412, 0.013), "4.1 %"), ((0.0412, None), None), ((), None)])
+def test_unchanged_says_which_slowdown_it_rules_out(bounds, shown):
+    verdicts = {
+        str(number): BenchmarkVerdict(
+            "unchanged", {"latency": MetricVerdict("unchanged", "p50", "ms", ratio=1.0, rules_out=bound)}
+        )
+        for number, bound in enumerate(bounds)
+    }
+    comparison = Comparison(verdicts)
+    for text in (comparison_markdown(comparison), render_comparison(comparison, width=100, colour=False)):
+        if shown is None:
+            assert "no slowdown of" not in text
+        else:
+            assert f"unchanged means: no slowdown of {shown} or more (95 % confidence)" in text
