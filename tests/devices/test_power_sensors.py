@@ -14,12 +14,16 @@ from pytest_edgeperf.devices import files as reader
 from pytest_edgeperf.devices.identity import Identity, identify
 from pytest_edgeperf.devices.sensors import ina3221, power
 from pytest_edgeperf.devices.sensors.interface import UNITS
+from pytest_edgeperf.devices.sensors.power import FOR_INFERENCES
 from pytest_edgeperf.devices.sensors.rail import Rail, rail_name
+
+from .conftest import put
 
 IIO = "/sys/bus/i2c/drivers/ina3221x/{}/iio:device{}"
 HWMON = "/sys/bus/i2c/drivers/ina3221/{0}/hwmon/hwmon{1}"
 NANO = IIO.format("6-0040", 0)
 ORIN = HWMON.format("1-0040", 1)
+HOST = Identity("host", "host", "", "")
 
 
 def jetson(name):
@@ -355,3 +359,78 @@ def test_any_label_makes_a_name(label):
     name = rail_name(label)
     assert name == "" or name.replace("_", "a").isalnum()
     assert len(name) <= 40
+
+
+METER = "/sys/class/hwmon/hwmon{}/{}"
+
+
+def meter(number, label, microwatt, folder=""):
+    path = f"{folder}{{}}"
+    files = {"name": "power_meter", "power1_average": microwatt, "power1_average_interval": "50"}
+    if label:
+        files["power1_oem_info"] = label
+    return {METER.format(number, path.format(name)): f"{text}\n" for name, text in files.items()}
+
+
+def test_the_meters_of_a_grace_hopper_are_parts_and_no_total(machine):
+    files = {
+        **meter(1, "Module Power Socket 0", 301000000),
+        **meter(2, "Grace Power Socket 0", 95500000),
+        **meter(3, "CPU Power Socket 0", 61000000, "device/"),
+        **meter(4, "", 7000000),
+    }
+    values, absent, sensors = look(machine(files=files), HOST)
+    assert values == {
+        "power_Module_Power_Socket_0": 301000.0,
+        "power_Grace_Power_Socket_0": 95500.0,
+        "power_CPU_Power_Socket_0": 61000.0,
+        "power_meter_hwmon4": 7000.0,
+    }
+    assert not any(sensor.is_total for sensor in sensors.values())
+    assert sensors["power_Grace_Power_Socket_0"].refresh_hz == 20.0
+    assert "power_total" in absent
+    assert set(values) & set(FOR_INFERENCES) == {"power_Module_Power_Socket_0", "power_Grace_Power_Socket_0"}
+
+
+def test_a_meter_that_cannot_be_read_says_why(machine, failing):
+    root = machine(files=meter(1, "Module Power Socket 0", 301000000))
+    failing(root, {METER.format(1, "power1_average"): "EACCES"})
+    values, absent, _ = look(root, HOST)
+    assert values == {}
+    assert "sudo chmod a+r" in absent["power_Module_Power_Socket_0"]
+
+
+@pytest.mark.parametrize("sku", ["0000", "0005", "0008", "0099"])
+def test_a_supply_is_no_power_and_vin_is_the_total_of_each_thor(machine, sku):
+    supply = "/sys/class/power_supply/ucsi-source-psy-USBC000:001/{}"
+    files = {
+        "/proc/device-tree/compatible": f"nvidia,p3834-{sku}\0nvidia,tegra264\0",
+        supply.format("type"): "USB\n",
+        supply.format("voltage_now"): "20000000\n",
+        supply.format("current_now"): "5000000\n",
+        METER.format(0, "name"): "ucsi_source_psy_USBC000:001\n",
+        METER.format(0, "in0_input"): "20000\n",
+        METER.format(0, "curr1_input"): "5000\n",
+        METER.format(5, "name"): "ina238\n",
+        METER.format(5, "power1_input"): "28906000\n",
+        METER.format(6, "name"): "ina3221\n",
+        METER.format(6, "in1_label"): "VDD_GPU\n",
+        METER.format(6, "in1_input"): "12080\n",
+        METER.format(6, "curr1_input"): "-32\n",
+    }
+    root = machine(files=files)
+    values, absent, _ = look(root, identify(root))
+    assert values == {"power_total": 28906.0, "power_VDD_GPU": pytest.approx(-386.56)}
+    assert absent == {}
+
+
+def test_the_input_of_a_jetson_of_unknown_kind_is_its_total(machine):
+    rails = {"in1_label": "VDD_IN", "in1_input": "5080", "curr1_input": "928"}
+    files = {METER.format(1, name): f"{text}\n" for name, text in {"name": "ina3221", **rails}.items()}
+    root = machine(files={**files, "/proc/sys/kernel/osrelease": "5.15.148-tegra\n"})
+    assert look(root, identify(root))[0] == {"power_total": pytest.approx(4714.24)}
+    # Of a module whose rails have no such name nobody knows which feeds the others.
+    put(root, METER.format(1, "in1_label"), "VDD_GPU_SOC\n")
+    values, absent, _ = look(root, identify(root))
+    assert values == {"power_VDD_GPU_SOC": pytest.approx(4714.24)}
+    assert absent["power_total"].startswith("which rail feeds all others is not known")

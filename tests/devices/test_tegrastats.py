@@ -222,3 +222,39 @@ def test_no_text_of_its_signs_breaks_it(text):
 @given(st.sampled_from(sorted(LINES.values())), st.integers(0, 600), st.integers(0, 60), st.text(max_size=5))
 def test_no_damaged_line_breaks_it(line, start, length, instead):
     check(line[:start] + instead + line[start + length :])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("VDD_GPU -392mW/-392mW", {"power_VDD_GPU": -392.0, "power_VDD_GPU_average": -392.0}),
+        (
+            "VDD_GPU -392mW/12mW/1200mW",
+            {"power_VDD_GPU": -392.0, "power_VDD_GPU_average": 12.0, "power_VDD_GPU_highest": 1200.0},
+        ),
+        ("CV 0/-15", {"power_CV": 0.0, "power_CV_average": -15.0}),
+        ("VIN 25000mW/24000mW", {"power_VIN": 25000.0, "power_VIN_average": 24000.0}),
+    ],
+)
+def test_a_rail_at_rest_may_be_below_nought(text, expected):
+    line = parse(text)
+    assert line.unknown == ()
+    assert {quantity.name: quantity.value for quantity in line.quantities} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GR3D_FREQ 0%@0", {"load_GR3D": 0.0, "clock_GR3D": None}),
+        ("GR3D_FREQ 0%@[0,306]", {"load_GR3D": 0.0, "clock_GR3D_0": None, "clock_GR3D_1": 306.0}),
+        ("GR3D_FREQ @[0]", {"clock_GR3D": None}),
+        ("NVENC 0", {"clock_NVENC": None}),
+        ("EMC_FREQ 0%@0", {"load_EMC": 0.0, "clock_EMC": None}),
+        ("CPU [0%@0,5%@1190]", {"load_cpu0": 0.0, "clock_cpu0": None, "load_cpu1": 5.0, "clock_cpu1": 1190.0}),
+        ("VIC off", {"clock_VIC": None}),
+    ],
+)
+def test_a_clock_that_is_off_is_absent_and_not_nought(text, expected):
+    quantities = parse(text).quantities
+    assert {quantity.name: quantity.value for quantity in quantities} == expected
+    assert all(quantity.reason for quantity in quantities if quantity.value is None)

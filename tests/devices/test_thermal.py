@@ -7,6 +7,8 @@ import pytest
 from pytest_edgeperf.devices.identity import Identity, identify
 from pytest_edgeperf.devices.sensors.thermal import Headroom, Trip, find, headroom, zones
 
+from .conftest import put
+
 HOST = Identity("host", "host", "", "")
 ZONE = "/sys/class/thermal/thermal_zone{}/{}"
 
@@ -231,6 +233,16 @@ def test_where_no_trip_slows_the_machine_the_published_limit_counts_then_the_cri
     root = machine(files={**trips, **bound(0, ("hot-surface-alert", 0), ("hot-surface-alert", 1))})
     assert headroom(root, HOST).trip == Trip("critical", 110.0)
     assert headroom(root, Identity("rpi4", "raspberry-pi", "", "")).trip == Trip("published", 80.0)
+
+
+def test_a_binding_of_a_recording_leads_to_the_class(machine):
+    root = machine(files=zone(0, "cpu-thermal", 67000, **ORIN))
+    for position, (kind, trip) in enumerate([("hot-surface-alert", 2), ("cpufreq-cpu0", 0)]):
+        put(root, f"/sys/class/thermal/cooling_device{position}/type", f"{kind}\n")
+        put(root, ZONE.format(0, f"cdev{position}_trip_point"), f"{trip}\n")
+        link = root / ZONE.format(0, f"cdev{position}").lstrip("/")
+        link.symlink_to(f"../../devices/virtual/thermal/cooling_device{position}")
+    assert headroom(root, HOST).celsius == 32.0
 
 
 def test_bindings_that_cannot_be_read_are_not_believed_in_part(machine):

@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..identity import Identity
 from ..profiles import HOST, JETSON, RASPBERRY_PI
-from . import ina238, ina3221, rapl, raspberrypi
+from . import acpi_power, ina238, ina3221, rapl, raspberrypi
 from .interface import POWER, Sensor, Unavailable
 from .rail import Rail, sum_of, unique
 
@@ -23,7 +23,14 @@ TOTAL = "power_total"
 #: A sum over rails that are no total: some consumers are on none of them.
 SUM = "power_sum_of_rails"
 #: Which sensor stands for the power of an inference, the fullest first.
-FOR_INFERENCES = (TOTAL, SUM, "power_gpu", "power_package_0")
+FOR_INFERENCES = (
+    TOTAL,
+    SUM,
+    "power_gpu",
+    "power_package_0",
+    "power_Module_Power_Socket_0",
+    "power_Grace_Power_Socket_0",
+)
 
 _LONGEST_PAUSE_S = 1.0
 _NO_SENSOR = "this board measures no power: only a meter in its supply can tell"
@@ -73,6 +80,7 @@ _FINDERS: Tuple[Callable[[Path, Identity], Tuple[List[Rail], List[Unavailable]]]
     ina3221.find_rails,
     raspberrypi.find_rails,
     rapl.find_rails,
+    acpi_power.find_rails,
 )
 _UNKNOWN = Board(why="which rail feeds all others is not known of this module")
 #: The rails that NVIDIA calls the whole module's input, on whichever module there is one of this name.

@@ -97,7 +97,7 @@ def _cores(match: Match[str]) -> List[Quantity]:
         found.append(_present(LOAD, f"cpu{number}", one.group(1)))
         clock = one.group(2) or match.group(2)
         if clock is not None:
-            found.append(_present(CLOCK, f"cpu{number}", clock))
+            found.append(_clock(f"cpu{number}", clock))
     return found
 
 
@@ -119,7 +119,7 @@ def _engine(match: Match[str]) -> List[Quantity]:
     if clocks is not None:
         listed = clocks.strip("[]").split(",")
         names = [name] if len(listed) == 1 else [f"{name}_{number}" for number in range(len(listed))]
-        found += [_present(CLOCK, one, clock.strip()) for one, clock in zip(names, listed)]
+        found += [_clock(one, clock.strip()) for one, clock in zip(names, listed)]
     return found
 
 
@@ -128,7 +128,7 @@ def _engine_off(match: Match[str]) -> List[Quantity]:
 
 
 def _engine_clock(match: Match[str]) -> List[Quantity]:
-    return [_present(CLOCK, _engine_name(match.group(1)), match.group(2))]
+    return [_clock(_engine_name(match.group(1)), match.group(2))]
 
 
 def _rail(match: Match[str]) -> List[Quantity]:
@@ -143,6 +143,11 @@ def _engine_name(name: str) -> str:
 
 def _present(quantity: str, name: str, value: str) -> Quantity:
     return Quantity(f"{quantity}_{name}", float(value), UNITS[quantity])
+
+
+def _clock(name: str, mhz: str) -> Quantity:
+    # A part whose clock is gated, or that is powered off, says 0.
+    return _present(CLOCK, name, mhz) if float(mhz) > 0 else _absent(CLOCK, name, "its clock is off")
 
 
 def _absent(quantity: str, name: str, reason: str) -> Quantity:
@@ -165,6 +170,8 @@ def _celsius(zone: str, value: str) -> Quantity:
 
 _INT = "[0-9]{1,9}"
 _NUMBER = "-?[0-9]{1,9}(?:[.][0-9]{1,9})?"
+#: A rail at rest, whose noise lies on both sides of nought.
+_POWER = f"-?{_INT}"
 _NAME = "[A-Za-z][A-Za-z0-9_]{0,39}"
 _END = r"(?=\s|\Z)"
 #: Parts whose bare number is known to be a clock; another name's could be anything.
@@ -191,5 +198,8 @@ _TOKENS: Tuple[Tuple[Pattern[str], Callable[[Match[str]], List[Quantity]]], ...]
     (re.compile(f"({_NAME})\\s+()@({_CLOCKS}){_END}"), _engine),
     (re.compile(f"({_NAME})\\s+off{_END}"), _engine_off),
     (re.compile(f"({_ENGINE})\\s+({_INT}){_END}"), _engine_clock),
-    (re.compile(f"(?!(?:I?RAM|SWAP)\\s)({_NAME})\\s+({_INT}mW(?:/{_INT}mW){{1,2}}|{_INT}/{_INT}){_END}"), _rail),
+    (
+        re.compile(f"(?!(?:I?RAM|SWAP)\\s)({_NAME})\\s+({_POWER}mW(?:/{_POWER}mW){{1,2}}|{_POWER}/{_POWER}){_END}"),
+        _rail,
+    ),
 )

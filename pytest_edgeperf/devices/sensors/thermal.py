@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..files import names_in, read_integer, read_number, read_text
+from ..files import link_target, names_in, read_integer, read_number, read_text
 from ..identity import Identity
 from ..profiles import RASPBERRY_PI
 from ..raspberrypi import soft_limit_c
@@ -211,11 +211,17 @@ def _bindings(root: Path, folder: str) -> Optional[Dict[int, List[str]]]:
         if match is None:
             continue
         trip = read_number(root, f"{folder}/{entry}")
-        kind = read_text(root, f"{folder}/{match.group(1)}/type").text
+        kind = _bound_type(root, f"{folder}/{match.group(1)}")
         if trip is None or not kind:
             return None
         bindings.setdefault(trip, []).append(kind)
     return bindings or None
+
+
+def _bound_type(root: Path, link: str) -> Optional[str]:
+    # A recording may hold the device under its class only, and not where the link leads.
+    device = (link_target(root, link) or "").rpartition("/")[2]
+    return read_text(root, f"{link}/type").text or read_text(root, f"{_FOLDER}/{device}/type").text
 
 
 def _published_c(root: Path, zone: Zone, identity: Identity) -> Optional[float]:
