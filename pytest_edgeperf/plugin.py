@@ -355,7 +355,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if settings.inconclusive == "fail" and counts["inconclusive"]:
         session.exitstatus = EXIT_INCONCLUSIVE
-    elif settings.unbaselined == "fail" and any(counts[word] for word in ("new", "missing", "incomparable")):
+    elif settings.unbaselined == "fail" and (
+        measuring.unmeasured.gates or any(counts[word] for word in ("new", "missing", "incomparable"))
+    ):
         session.exitstatus = EXIT_UNBASELINED
 
 

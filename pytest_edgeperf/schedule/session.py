@@ -26,7 +26,7 @@ from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.identity import align, differing
-from pytest_edgeperf.schedule import adoption, pinning
+from pytest_edgeperf.schedule import adoption, asked_metrics, pinning
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
 from pytest_edgeperf.schedule.duets import DuetCoordinator
@@ -83,6 +83,12 @@ class MeasuringSession:
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
         self._check_allowed()
+        sensing = opponent is None and settings.telemetry_s != 0
+        self._instruments = _instruments(device) if sensing else None
+        #: What markers asked of metrics that were not measured, once measured.
+        self.unmeasured = asked_metrics.Unmeasured((), gates=False)
+        options = {item.nodeid: marker_options(item) for item in items}
+        asked_metrics.check(options, self.baseline, self._why_absent)
         self.diagnosis = examine(device.identity, device.root)
         past = self._past()
         now = datetime.now(timezone.utc)
@@ -118,7 +124,7 @@ class MeasuringSession:
             "journal": self._journal,
             "observer": Observer(device.identity, device.root),
             "device_memory": process_memory.find(device.root, device.identity),
-            "instruments": None if opponent is not None or settings.telemetry_s == 0 else _instruments(device),
+            "instruments": self._instruments,
         }
         self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
         self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
@@ -145,6 +151,10 @@ class MeasuringSession:
         self.coordinator.progress.note(doctor_line(self.diagnosis))
         self.coordinator.measure()
         errors = self.coordinator.errors
+        if self.settings.baseline != OFF:
+            with errors.survive("looking for what was not measured"):
+                self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
+                self.coordinator.notes.extend(self.unmeasured.sentences)
         with errors.survive("handing the figures to pytest-benchmark"):
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
@@ -218,6 +228,17 @@ class MeasuringSession:
                 raise SettingsError(
                     f"--edgeperf-allow-difference={field}: no environment of {self.baseline_path} has this field{hint}"
                 )
+
+    def _why_absent(self, metric: str) -> Optional[str]:
+        """Why this session does not measure a metric; ``None``: it may, as far as is known."""
+        if not asked_metrics.needs_sensors(metric):
+            return None
+        if self.opponent is not None:
+            return "a lock-step comparison reads no sensors"
+        if self._instruments is None:
+            return "telemetry is off"
+        power = metric.startswith(("power_", "energy_"))
+        return self._instruments.without_power if power else None
 
     def _past(self) -> Optional[Past]:
         past = unfinished(cache_folder("journals"), self._header())

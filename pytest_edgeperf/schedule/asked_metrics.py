@@ -1,0 +1,123 @@
+"""Metrics that markers name in ``gate`` and ``tolerance``: wrong names before measuring, unmeasured ones after it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
+
+from pytest_edgeperf.measure.measurement import METRICS
+from pytest_edgeperf.results import Results
+from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.settings import BenchmarkOptions, SettingsError
+
+#: So much alike is a typing error: users name accuracies themselves, and top1 is no error beside top5.
+ALIKE = 0.8
+#: Of a comparison within one process there is a latency of each target, by the name that the user gave it.
+_LATENCY_OF_TARGET = "latency_"
+_SUMMARY = re.compile(r"(.+)_(p[0-9]+|min|max|mean|sd)\Z")
+#: Of several engines at once it is measured without sensors too.
+THROUGHPUT = "throughput"
+_BY_SENSORS = frozenset(
+    name
+    for name in METRICS
+    if name.startswith(("power_", "energy_", "temperature_", "utilisation_", "clock_")) or name == THROUGHPUT
+)
+_NAMED = 3
+
+
+class Asked(NamedTuple):
+    """One metric that a marker names, and by which keyword."""
+
+    keyword: str
+    metric: str
+
+
+class Unmeasured(NamedTuple):
+    """What was asked of metrics that no run has: sentences, and whether a gate is among it."""
+
+    sentences: Sequence[str]
+    gates: bool
+
+
+def asked(options: BenchmarkOptions) -> List[Asked]:
+    """The metrics that a marker names."""
+    found = [Asked("gate", name) for name in options.gate]
+    if isinstance(options.tolerance, Mapping):
+        found += [Asked("tolerance", name) for name in options.tolerance]
+    return found
+
+
+def needs_sensors(metric: str) -> bool:
+    """Whether the metric comes from the pass in which sensors are read."""
+    return metric in _BY_SENSORS
+
+
+def check(
+    options: Mapping[str, BenchmarkOptions], baseline: Optional[Results], why_absent: Callable[[str], Optional[str]]
+) -> None:
+    """Refuse a name that is nearly one of ours: a typing error there gates nothing, and nobody sees it.
+
+    Names that the baseline has are right, and so are others that resemble none of ours: an accuracy's name is known
+    only when it was recorded. Beside an error, what this session will not measure is named too.
+
+    Args:
+        options: what each benchmark's marker asks for, by id.
+        baseline: the stored runs, where there are any.
+        why_absent: says of a metric why this session does not measure it; ``None``: it may.
+
+    Raises:
+        SettingsError: a name is wrong; the message has all that are, with what was probably meant.
+    """
+    stored = {name for one in baseline.benchmarks.values() for name in one.metrics} if baseline is not None else set()
+    wrong, absent = [], []
+    for id, one in options.items():
+        for keyword, metric in asked(one):
+            meant = _meant(metric, stored)
+            why = why_absent(metric)
+            if meant is not None:
+                wrong.append(f"{id}: timed_inference({keyword}=…) names {metric!r}, which is no metric; {meant}")
+            elif why is not None and metric != THROUGHPUT:
+                absent.append(f"{id}: {keyword}={metric!r} will decide nothing: {why}")
+    if wrong:
+        raise SettingsError("\n".join([*wrong, *absent]))
+
+
+def _meant(metric: str, stored: Set[str]) -> Optional[str]:
+    if metric in METRICS or metric in stored:
+        return None
+    summary = _SUMMARY.match(metric)
+    if summary is not None and summary.group(1) in METRICS:
+        whole = summary.group(1)
+        return (
+            f"{summary.group(2)} is a summary of {whole}: name {whole}, of which low quantile, median and tail decide"
+        )
+    if metric.startswith(_LATENCY_OF_TARGET):
+        return None
+    close = difflib.get_close_matches(metric, METRICS, n=1, cutoff=ALIKE)
+    return f"did you mean {close[0]}?" if close else None
+
+
+def unmeasured(plans: Iterable[Plan], why_absent: Callable[[str], Optional[str]]) -> Unmeasured:
+    """What markers asked of metrics that no run of their benchmark delivered."""
+    missing: Dict[Asked, List[str]] = {}
+    delivered: Set[str] = set()
+    for plan in plans:
+        if plan.broken or not plan.runs:
+            continue
+        measured = {name for run in plan.runs for name in run.values}
+        delivered |= measured
+        for one in asked(plan.options):
+            if one.metric not in measured:
+                missing.setdefault(one, []).append(plan.id)
+    sentences = [_sentence(one, ids, delivered, why_absent(one.metric)) for one, ids in missing.items()]
+    return Unmeasured(sentences, any(one.keyword == "gate" for one in missing))
+
+
+def _sentence(one: Asked, ids: Sequence[str], delivered: Set[str], why: Optional[str]) -> str:
+    rest = len(ids) - _NAMED
+    names = ", ".join(ids[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    close = difflib.get_close_matches(one.metric, sorted(delivered), n=1)
+    if why is None:
+        why = f"did you mean {close[0]}?" if close else "its runs do not have it"
+    return f"{one.keyword}={one.metric!r} of {names} decided nothing, as it was not measured: {why}"
