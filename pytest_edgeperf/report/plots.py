@@ -12,10 +12,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
-from pytest_edgeperf.judge.pareto import ParetoFront, ParetoPoint
+from pytest_edgeperf.judge.pareto import ParetoFront
 from pytest_edgeperf.judge.studies import StudyResult
 from pytest_edgeperf.report.pareto import axis_of, coordinate, title_of
-from pytest_edgeperf.report.text import middle_ellipsis, printable, wrap
+from pytest_edgeperf.report.shortening import shorten_names
+from pytest_edgeperf.report.text import printable, wrap
 from pytest_edgeperf.results.studies import Study
 from pytest_edgeperf.results.types import HIGHER
 from pytest_edgeperf.results.writing import replace_file
@@ -169,7 +170,7 @@ def draw_pareto(study: Study, front: ParetoFront) -> Figure:
     looks = looks_of(sorted({point.series for point in front.points}))
     named = len(looks) == len(front.points)
     _draw_points(axes, front, looks)
-    _draw_labels(axes, front, [_label(point, front, named=named) for point in front.points], path)
+    _draw_labels(axes, front, _labels(front, named=named), path)
     if not named:
         _draw_legend(axes, looks)
     _draw_title(axes, study, front, named=named)
@@ -252,11 +253,13 @@ def _draw_points(axes: Axes, front: ParetoFront, looks: Dict[str, _Look]) -> Non
             )
 
 
-def _label(point: ParetoPoint, front: ParetoFront, *, named: bool) -> str:
+def _labels(front: ParetoFront, *, named: bool) -> List[str]:
     if not named:
-        return coordinate(point.x)
-    name = middle_ellipsis(printable(point.series), _NAME_CELLS, "…")
-    return name if len({one.x for one in front.points}) == 1 else f"{name}, {coordinate(point.x)}"
+        return [coordinate(point.x) for point in front.points]
+    names = shorten_names([printable(point.series) for point in front.points], _NAME_CELLS, "…")
+    if len({point.x for point in front.points}) == 1:
+        return names
+    return [f"{name}, {coordinate(point.x)}" for name, point in zip(names, front.points)]
 
 
 def _draw_labels(axes: Axes, front: ParetoFront, labels: Sequence[str], path: Sequence[Tuple[float, float]]) -> None:
@@ -334,7 +337,7 @@ def _draw_legend(axes: Axes, looks: Dict[str, _Look]) -> None:
         Line2D([], [], color=look.colour, marker=look.marker, markersize=_MARKER, linestyle="none")
         for look in looks.values()
     ]
-    names = [_plain(middle_ellipsis(printable(name), _NAME_CELLS, "…")) for name in looks]
+    names = [_plain(name) for name in shorten_names([printable(name) for name in looks], _NAME_CELLS, "…")]
     axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8)
 
 

@@ -11,6 +11,7 @@ from pytest_edgeperf.judge.studies import SeriesResult, StudyResult, read_studie
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, percent, significant
 from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, ParetoRow, has_equal, has_single_runs, rows_of, title_of
+from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
 from pytest_edgeperf.results.studies import STUDIES, ReferenceLine, Study
@@ -204,13 +205,14 @@ def _verdicts(rows: Sequence[ParetoRow], room: int, paper: Paper) -> List[str]:
     """What is said of each point, in so many cells."""
     longest = max((cells(paper.clean(row.by)) for row in rows), default=0)
     prefix = "dominated by " if len("dominated by ") + longest <= room else "by "
+    others = shorten_names([paper.clean(row.by) for row in rows], max(room - len(prefix), 1), paper.ellipsis)
     texts = []
-    for row in rows:
+    for row, other in zip(rows, others):
         if row.point.on_front:
             step = paper.clean(f"front, {row.step}") if row.step else "front"
             text = step if cells(step) <= room else "front"
         else:
-            text = paper.clean(prefix + row.by) if room >= _LEAST_PLACE_WIDTH else "dominated"
+            text = prefix + other if room >= _LEAST_PLACE_WIDTH else "dominated"
         texts.append(middle_ellipsis(text, room, paper.ellipsis))
     return texts
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.report.text import Paper, cells, middle_ellipsis, pad, shorten_name
+from pytest_edgeperf.report.shortening import shorten_names
+from pytest_edgeperf.report.text import Paper, cells, middle_ellipsis, pad
 
 _NAME_WIDTH = 20
 
@@ -47,8 +48,8 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
     title = pad(middle_ellipsis(prefix or "benchmark", first, paper.ellipsis), first)
     header = title + "".join(_placed(column, column.title, width) for column, width in zip(kept, widths))
     lines.append(paper.paint(header.rstrip(), "faint"))
-    for row, name in enumerate(names):
-        line = pad(shorten_name(name, first, paper.ellipsis), first)
+    for row, name in enumerate(shorten_names(names, first, paper.ellipsis)):
+        line = pad(name, first)
         for column, width in zip(kept, widths):
             style = column.styles[row] if column.styles else None
             line += paper.paint(_placed(column, column.texts[row], width), style)

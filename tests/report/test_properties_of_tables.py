@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells, common_path, printable, shorten_name, wrap
@@ -121,3 +122,27 @@ def test_wide_characters_count_twice_and_marks_nothing():
 def test_the_time_for_a_long_name_or_text_grows_with_its_length(work):
     # 16 times as long: 256 times the work if each character were looked at for each other.
     assert cpu_s(lambda: work(80_000)) < 64 * max(cpu_s(lambda: work(5_000)), 1e-4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(IDS, min_size=1, max_size=12), st.integers(1, 60))
+def test_shortened_names_fit_and_different_ones_stay_different(ids, width):
+    names = [printable(one) for one in ids]
+    short = shorten_names(names, width, "…")
+    assert all(cells(one) <= width for one in short)
+    assert all((a == b) == (x == y) for a, x in zip(names, short) for b, y in zip(names, short)) or width < 8
+    assert all(one == name for one, name in zip(short, names) if cells(name) <= width) or width < 8
+
+
+@pytest.mark.parametrize("width", [60, 45, 30, 20, 12])
+def test_what_names_differ_in_is_shown_wherever_it_stands(width):
+    kinds = ("int8", "int4", "fp16")
+    names = [f"test_network[mobilenet_v2_1.0_224-{kind}-static-per-channel-symmetric-opset17]" for kind in kinds]
+    short = shorten_names(names, width, "…")
+    assert all(kind in one for kind, one in zip(kinds, short))
+    assert all(one.startswith("test"[: width // 4]) for one in short)
+
+
+def test_many_alike_names_stay_apart():
+    names = [f"test_x[{'a' * 50}{number:04d}{'b' * 50}]" for number in range(2000)]
+    assert len(set(shorten_names(names, 30, "…"))) == 2000
