@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from itertools import accumulate, takewhile
+from typing import List, Optional, Sequence
 
 from pytest_edgeperf.judge.types import (
     IMPROVED,
@@ -18,6 +19,7 @@ from pytest_edgeperf.judge.types import (
 from pytest_edgeperf.report.accuracy import difference
 from pytest_edgeperf.report.figures import deciding_metric, metric_label
 from pytest_edgeperf.report.lines import line_name, line_text, lines_count
+from pytest_edgeperf.report.markup import code, codes, escape, item
 from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantity
 from pytest_edgeperf.report.sentences import (
     differences_text,
@@ -27,46 +29,64 @@ from pytest_edgeperf.report.sentences import (
     ruled_out_text,
     verdict_counts,
 )
-from pytest_edgeperf.report.text import printable
 
 _ORDER = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
 
+#: Of the table, and of the sentences below it: together less than the 65,536 that a comment on GitHub may have.
+_MOST_CHARACTERS = 30_000
+
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """A line of counts, a table of all benchmarks, then the regressed ones in sentences."""
+    """A line of counts, a table of all benchmarks, then the regressed ones in sentences.
+
+    A table that would be too long for a comment leaves out what is unchanged, and then more, and says so.
+    """
     ordered = sorted(comparison.benchmarks.items(), key=lambda pair: _ORDER.index(pair[1].verdict))
+    names = codes(benchmark_id for benchmark_id, _ in ordered)
     lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
     if comparison.common_shift is not None:
         lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
     ruled_out = ruled_out_text(comparison)
     if ruled_out is not None:
-        lines += ["", ruled_out]
+        lines += ["", escape(ruled_out)]
     if ordered:
         lines += ["", "| benchmark | base | candidate | change [95 %] | verdict |", "|:--|--:|--:|--:|:--|"]
-        lines += [_row(benchmark_id, verdict) for benchmark_id, verdict in ordered]
-    for benchmark_id, verdict in ordered:
+        lines += _fitting([_row(name, verdict) for name, (_, verdict) in zip(names, ordered)])
+    sections: List[str] = []
+    for name, (benchmark_id, verdict) in zip(names, ordered):
         if verdict.verdict == REGRESSED:
             sentences = regression_text(benchmark_id, verdict).splitlines()
-            lines += [
-                "",
-                f"{code(benchmark_id)} regressed:",
-                "",
-                *[f"- {escape(line)}" for line in sentences],
-            ]
+            sections.append("\n".join(["", f"{name} regressed:", "", *map(item, sentences)]))
     for line in comparison.regressed_lines:
-        lines += ["", f"{escape(line_name(line))} regressed:", ""]
-        lines += [f"- {escape(sentence)}" for sentence in line_text(line).splitlines()]
+        sections.append(
+            "\n".join(["", f"{escape(line_name(line))} regressed:", "", *map(item, line_text(line).splitlines())])
+        )
     if comparison.renames:
-        lines += ["", "Probably renamed:", ""]
-        for rename in comparison.renames:
-            lines.append(f"- {code(rename.old)} → {code(rename.new)}: {escape(rename_text(rename))}")
-    return "\n".join(lines) + "\n"
+        renames = [f"- {code(one.old)} → {code(one.new)}: {escape(rename_text(one))}" for one in comparison.renames]
+        sections += ["\n".join(["", "Probably renamed:", "", renames[0]]), *renames[1:]]
+    return "\n".join([*lines, *_fitting(sections)]) + "\n"
 
 
-def _row(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
+def _fitting(parts: Sequence[str]) -> List[str]:
+    """The first parts, as far as they fit, and how many do not."""
+    lengths = accumulate(len(part) + 1 for part in parts)
+    fit = sum(1 for _ in takewhile(lambda length: length <= _MOST_CHARACTERS, lengths))
+    left_out = len(parts) - fit
+    if not left_out:
+        return list(parts)
+    what = ("further row", "further rows") if parts[0].startswith("|") else ("further entry", "further entries")
+    return [
+        *parts[:fit],
+        "",
+        f"{left_out} {what[left_out > 1]} would make this too long for a comment on GitHub; "
+        "`edgeperf compare --format json` lists all.",
+    ]
+
+
+def _row(name_as_code: str, verdict: BenchmarkVerdict) -> str:
     name = deciding_metric(verdict)
     metric = None if name is None else verdict.metrics[name]
-    cells: List[str] = [code(benchmark_id), NOTHING, NOTHING, NOTHING]
+    cells: List[str] = [name_as_code, NOTHING, NOTHING, NOTHING]
     if metric is not None:
         for position, value in ((1, metric.baseline), (2, metric.candidate)):
             cells[position] = NOTHING if value is None else escape(quantity(value, metric.unit))
@@ -87,17 +107,3 @@ def _remark(verdict: BenchmarkVerdict) -> Optional[str]:
     if verdict.verdict == INCOMPARABLE:
         return differences_text(verdict.differences) or verdict.reason
     return None
-
-
-def code(text: str) -> str:
-    """A benchmark's id in a cell of a table."""
-    text = printable(text).replace("|", "\\|")
-    fence = "``" if "`" in text else "`"
-    space = " " if "`" in text else ""
-    return f"{fence}{space}{text}{space}{fence}"
-
-
-def escape(text: str) -> str:
-    """``text`` as Markdown shows it letter by letter."""
-    text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
-    return "".join("\\" + character if character in "\\`*_|~" else character for character in text)

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.report.figures import LATENCY, figure, metric_label
-from pytest_edgeperf.report.markdown import code, escape
+from pytest_edgeperf.report.markup import codes, escape
 from pytest_edgeperf.report.numbers import decimal_column, significant
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.table import Column, lay_out
@@ -107,10 +107,10 @@ def references_markdown(found: Sequence[Reference]) -> str:
         "| benchmark | metric | here | published | ratio | source | what differs |",
         "|:--|:--|--:|--:|--:|:--|:--|",
     ]
-    for one in found:
+    for name, one in zip(codes(one.benchmark for one in found), found):
         ratio = "-" if one.ratio is None else significant(one.ratio)
         texts = (_label(one), significant(one.measured), _printed(one.published), ratio)
-        cells = [code(one.benchmark), *map(escape, texts), escape(_place(one))]
+        cells = [name, *map(escape, texts), escape(_place(one))]
         lines.append(f"| {' | '.join([*cells, escape('; '.join(one.differs)) or '-'])} |")
     return "\n".join([*lines, "", CAVEAT]) + "\n"
 

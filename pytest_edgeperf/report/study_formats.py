@@ -12,7 +12,7 @@ from pytest_edgeperf.judge.shares import SeriesShares
 from pytest_edgeperf.judge.studies import SeriesResult, StudyResult
 from pytest_edgeperf.judge.study_ratios import SeriesRatios
 from pytest_edgeperf.report.figures import metric_label
-from pytest_edgeperf.report.markdown import escape
+from pytest_edgeperf.report.markup import escape, item
 from pytest_edgeperf.report.numbers import NOTHING, percent, significant
 from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, axis_of, has_equal, has_single_runs, rows_of, title_of
 from pytest_edgeperf.report.studies import pieces_text, ranks_of
@@ -135,7 +135,7 @@ def across_markdown(across: Across) -> str:
     lines: List[str] = []
     for one in across.studies:
         lines += [*study_markdown(one), ""]
-    lines += [f"- {escape(remark)}" for remark in across.remarks]
+    lines += [item(remark) for remark in across.remarks]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -185,7 +185,7 @@ def _lines_markdown(study: Study, found: Sequence[SeriesResult], published: Sequ
             rows.append(_line_row(series.series, series.fit, series.points[0].x, series.points[-1].x))
         for piece in series.pieces.pieces if series.pieces is not None else ():
             rows.append(_line_row(f"{series.series}, a piece", piece.fit, piece.x_from, piece.x_to))
-        notes += [f"- {escape(text)}" for text in pieces_text(series, study)]
+        notes += [item(text) for text in pieces_text(series, study)]
     for line in published:
         ends = [NOTHING if end is None else _number(end) for end in (line.x_from, line.x_to)]
         name = f"{line.series} ({line.source}, {line.unit})"
