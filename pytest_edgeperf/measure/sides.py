@@ -10,7 +10,6 @@ test is pytest-edgeperf itself. Its benchmarks and their helpers are then the ol
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -23,16 +22,12 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
-from urllib.parse import unquote, urlsplit
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+
+from pytest_edgeperf.measure.installed import BUILD_REMEDY, INSTALLED, borrowed_parts, hidden_sources
 
 _OUR_FOLDER = str(Path(__file__).resolve().parents[1])
 _OUR_NAME = os.path.basename(_OUR_FOLDER)
-_INSTALLED = {"site-packages", "dist-packages"}
-_BUILD_REMEDY = (
-    "build it there with --against-setup CMD, or give the base side an environment of its own with "
-    "--against-python PATH"
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def _relative(path: str, folder: str) -> Optional[str]:
 
 def _is_environment(path: str, tree: str) -> bool:
     """Whether something in ``tree`` is not its source but in the folder of an interpreter."""
-    if _INSTALLED.intersection((_relative(path, tree) or "").split(os.sep)):
+    if INSTALLED.intersection((_relative(path, tree) or "").split(os.sep)):
         return True
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
     inside = (prefix for prefix in prefixes if _relative(prefix, tree) not in (None, "."))
@@ -162,8 +157,8 @@ class SideFinder(MetaPathFinder):
             for one in foreign_modules(self._side)
         ]
         if not self._side.separate_environments:
-            told += _hidden_sources(self._side)
-            told += _borrowed_parts(self._side) if self._side.is_mapped else []
+            told += hidden_sources(self._side)
+            told += borrowed_parts(self._side) if self._side.is_mapped else []
         return told
 
     def _later_specs(self, fullname: str, path: Optional[Sequence[str]], target: Any) -> Iterator[ModuleSpec]:
@@ -237,7 +232,7 @@ class SideFinder(MetaPathFinder):
             return False
 
     def _not_built_text(self, name: str) -> str:
-        return f"{name} is built in the checkout ({self.not_built[name]}) and not in {self._side.tree}; {_BUILD_REMEDY}"
+        return f"{name} is built in the checkout ({self.not_built[name]}) and not in {self._side.tree}; {BUILD_REMEDY}"
 
 
 class LoadedFile(NamedTuple):
@@ -267,62 +262,6 @@ def _loaded_files() -> Iterator[LoadedFile]:
         for place in {place for place in places if isinstance(place, str)}:
             if os.path.isabs(place):
                 yield LoadedFile(name, place)
-
-
-def _installed_modules() -> Iterator[Tuple[str, str, str]]:
-    """Name, file and top-level name of every loaded module of an installed distribution but ours."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__dict__", {}).get("__file__")
-        top = name.partition(".")[0]
-        if isinstance(file, str) and top != _OUR_NAME and _INSTALLED.intersection(file.split(os.sep)):
-            yield name, file, top
-
-
-def _hidden_sources(side: Side) -> List[str]:
-    """Packages of which this side has the sources and an installed copy was loaded."""
-    roots = _source_roots(side)
-    told = {}
-    for name, file, top in _installed_modules():
-        if top in told or side.owns(file) or side.is_foreign(file):
-            continue
-        source = next((one for root in roots for one in _source_files(root, name) if os.path.isfile(one)), None)
-        if source is not None:
-            told[top] = (
-                f"{name} was loaded from an installed copy ({file}), which hides {source}: both sides would measure "
-                "the same code. Install the project editable (pip install -e .), or give the base side an "
-                "environment of its own with --against-python PATH"
-            )
-    return [told[top] for top in sorted(told)]
-
-
-def _source_files(root: str, name: str) -> Tuple[str, str]:
-    stem = os.path.join(root, *name.split("."))
-    return os.path.join(stem, "__init__.py"), stem + ".py"
-
-
-def _source_roots(side: Side) -> List[str]:
-    """Folders that packages may be imported from: the tree, its ``src``, and the same of every project in it."""
-    projects = [side.tree]
-    for distribution in metadata.distributions():
-        try:
-            url = urlsplit(json.loads(distribution.read_text("direct_url.json") or "{}").get("url", ""))
-        except ValueError:
-            continue
-        if url.scheme == "file":
-            projects.append(side.counterpart(unquote(url.path)) or "")
-    return [folder for one in dict.fromkeys(filter(None, projects)) for folder in (one, os.path.join(one, "src"))]
-
-
-def _borrowed_parts(side: Side) -> List[str]:
-    """Packages of this side's tree with a part from the environment, which was built from the other side's."""
-    told = {}
-    for name, file, top in _installed_modules():
-        module, parent = sys.modules.get(name), sys.modules.get(name.rpartition(".")[0])
-        parents_file = getattr(parent, "__dict__", {}).get("__file__")
-        own_name = getattr(module, "__dict__", {}).get("__name__") == name
-        if own_name and isinstance(parents_file, str) and side.owns(parents_file) and not side.owns(file):
-            told[top] = f"{name} is built in the environment ({file}) and not in {side.tree}; {_BUILD_REMEDY}"
-    return [told[top] for top in sorted(told)]
 
 
 def enter(side: Side, search_path: Sequence[Optional[str]]) -> SideFinder:

@@ -322,14 +322,14 @@ def test_a_linked_install_is_followed_to_each_sides_own(repository, environment)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["src", "projects/one/src"])
+@pytest.mark.parametrize("where", ["src", "python", "projects/one/src"])
 def test_an_installed_copy_that_hides_the_sources_is_refused_on_both_sides(repository, environment, where):
     needs("pip", "hatchling")
     project = Path(where).parent
     repository.suite(
         "sided",
         f"{where}/sided/__init__.py",
-        more={f"{project}/pyproject.toml": HATCH_WHEEL},
+        more={f"{project}/pyproject.toml": HATCH_WHEEL.replace("src", Path(where).name)},
     )
     environment.install(repository.checkout / project)
     base, candidate = both(environment.python, repository, environment.search_path(repository.checkout))
