@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.caches import open_private
+
+#: Counts up when a line means something else.
+VERSION = 2
 #: Journals of this many sessions that did not come to their end are kept.
 KEPT_JOURNALS = 20
+_LONGEST_HEADER = 1 << 20
+_LONGEST_LINE = 64 << 20
+_RUN_FIELDS: Mapping[str, Tuple[type, ...]] = {
+    "started": (str,),
+    "environment": (dict,),
+    "metrics": (dict,),
+    "values": (dict,),
+    "reports": (list,),
+    "quality": (dict, type(None)),
+    "study": (dict, type(None)),
+    "benchmark_stats": (dict, type(None)),
+    "boot": (str, type(None)),
+    "commit": (str, type(None)),
+}
+
+
+class JournalError(Exception):
+    """A file is no journal that this version can go on with; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -21,36 +46,70 @@ class Past:
     runs: Tuple[Tuple[str, Mapping[str, Any]], ...]
     #: Length of the whole lines; a torn last line lies behind it.
     length: int
+    #: Whole lines that are no runs.
+    damaged: int = 0
+
+
+@dataclass
+class Search:
+    """What was looked for among the journals: one to go on with, and why others were not taken."""
+
+    past: Optional[Past] = None
+    #: The newest session of this project that may not be gone on with, and in which fields of the header it differs.
+    nearest: Optional[Tuple[Path, Mapping[str, Any], List[str]]] = None
+    unusable: List[str] = field(default_factory=list)
 
 
 class Journal:
-    """An append-only file of JSON lines: what the session is, then one line per run."""
+    """An append-only file of JSON lines: what the session is, then one line per run. Locked while it is open."""
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self.path = path
-        self._descriptor: Optional[int] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._header = header
+        self._descriptor: Optional[int] = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(self._descriptor).st_size == 0:
-            self._append({"kind": "session", **header})
+            self._append({"kind": "session", "version": VERSION, **header})
 
     @classmethod
     def resumed(cls, past: Past) -> Journal:
         """Go on with a journal, without the line that its end tore."""
-        with past.path.open("r+b") as stream:
-            stream.truncate(past.length)
+        descriptor = open_private(past.path, os.O_WRONLY)
+        try:
+            os.ftruncate(descriptor, past.length)
+        finally:
+            os.close(descriptor)
         return cls(past.path, past.header)
 
     def run(self, benchmark_id: str, record: Mapping[str, Any]) -> None:
         """Append one run and have it on the disk before going on."""
         self._append({"kind": "run", "benchmark": benchmark_id, **record})
 
-    def close(self, keep: bool) -> None:
-        """Close the journal; ``keep`` it when the session did not come to its end."""
+    def close(self, keep: bool, rest: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Close the journal; ``keep`` it when the session did not come to its end.
+
+        ``rest``: records of runs of an earlier session that this one did not select; they are kept in any case.
+        """
         if self._descriptor is None:
             return
         os.close(self._descriptor)
         self._descriptor = None
-        if not keep:
+        if keep:
+            return
+        if not rest:
             self.path.unlink()
+            return
+        shorter = self.path.with_name(f".{self.path.name}-{secrets.token_hex(4)}")
+        try:
+            other = Journal(shorter, self._header)
+            for record in rest:
+                other._append(record)
+            other.close(keep=True)
+            os.replace(shorter, self.path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                shorter.unlink()
 
     def _append(self, line: Mapping[str, Any]) -> None:
         assert self._descriptor is not None
@@ -60,31 +119,148 @@ class Journal:
         os.fsync(self._descriptor)
 
 
-def read(path: Path) -> Optional[Past]:
-    """Read a journal up to its last whole line; ``None`` if not even its header is whole."""
-    lines: List[Dict[str, Any]] = []
-    length = 0
-    for raw in path.read_bytes().splitlines(keepends=True):
-        if not raw.endswith(b"\n"):
-            break
+def read(path: Path) -> Past:
+    """Read a journal up to its last whole line; whole lines that are no runs are left out and counted.
+
+    Raises:
+        JournalError: it has no header that this version understands.
+        OSError: it cannot be read, or is not a file of ours alone.
+    """
+    runs: List[Tuple[str, Mapping[str, Any]]] = []
+    damaged = 0
+    with _open(path) as stream:
+        header = _header_of(stream)
+        length = stream.tell()
+        for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
+            if not raw.endswith(b"\n"):
+                break
+            length += len(raw)
+            line = _parsed(raw)
+            if _is_run(line):
+                runs.append((line["benchmark"], line))
+            else:
+                damaged += 1
+    return Past(path, header, tuple(runs), length, damaged)
+
+
+def read_header(path: Path) -> Dict[str, Any]:
+    """Read what a journal is of, and no more of it.
+
+    Raises:
+        JournalError: it has no header that this version understands.
+        OSError: it cannot be read, or is not a file of ours alone.
+    """
+    with _open(path) as stream:
+        return _header_of(stream)
+
+
+def search(folder: Path, header: Mapping[str, Any]) -> Search:
+    """Look for the newest journal whose header agrees with ``header``, among the newest ones in the folder."""
+    found = Search()
+    for path in _journals(folder)[:KEPT_JOURNALS]:
         try:
-            lines.append(json.loads(raw))
-        except ValueError:
-            break
-        length += len(raw)
-    if not lines or lines[0].get("kind") != "session":
+            theirs = read_header(path)
+            if any(theirs.get(key) != header.get(key) for key in ("rootdir", "device")):
+                continue
+            differing = differences(theirs, header)
+            if differing:
+                found.nearest = found.nearest or (path, theirs, differing)
+            elif _in_use(path):
+                found.unusable.append(f"{path.name} is being written by a session that runs now")
+            else:
+                found.past = read(path)
+                return found
+        except (OSError, JournalError) as error:
+            found.unusable.append(f"{path.name} cannot be gone on with: {error}")
+    return found
+
+
+def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> List[str]:
+    """The fields of two headers that keep one session from going on with the other.
+
+    Of ``modules``, which one session may load and the other may not, those that both have must agree.
+    """
+    differing = []
+    for key, value in ours.items():
+        other = theirs.get(key)
+        if key == "modules" and isinstance(other, dict):
+            differing += [f"modules.{name}" for name in value if name in other and value[name] != other[name]]
+        elif other != value:
+            differing.append(key)
+    return differing
+
+
+def prune(folder: Path) -> None:
+    """Remove the oldest surplus journals, but none that is being written; another session may do so meanwhile."""
+    for path in _journals(folder)[KEPT_JOURNALS:]:
+        with contextlib.suppress(OSError):
+            if not _in_use(path):
+                path.unlink()
+
+
+def _journals(folder: Path) -> List[Path]:
+    """Newest first, by their names; none where the folder cannot be read."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.endswith(".jsonl") and not entry.name.startswith(".")]
+        return [folder / name for name in sorted(names, reverse=True)]
+    return []
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    with os.fdopen(open_private(path), "rb") as stream:
+        yield stream
+
+
+def _in_use(path: Path) -> bool:
+    """Whether a session has it open; what is no file of ours is not."""
+    try:
+        descriptor = open_private(path)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _header_of(stream: BinaryIO) -> Dict[str, Any]:
+    raw = stream.readline(_LONGEST_HEADER)
+    header = _parsed(raw) if raw.endswith(b"\n") else None
+    if not isinstance(header, dict) or header.get("kind") != "session" or not isinstance(header.get("session"), str):
+        raise JournalError("its first line does not say which session it is of")
+    if header.get("version") != VERSION:
+        raise JournalError(f"its version is {str(header.get('version'))[:20]}, and this one reads {VERSION}")
+    return header
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
         return None
-    runs = tuple((str(line["benchmark"]), line) for line in lines[1:] if line.get("kind") == "run")
-    return Past(path, lines[0], runs, length)
 
 
-def unfinished(folder: Path, header: Mapping[str, Any]) -> Optional[Past]:
-    """The newest journal in the folder whose header agrees with ``header``; oldest surplus ones are removed."""
-    newest = sorted(folder.glob("*.jsonl"), key=lambda path: path.name, reverse=True)
-    for path in newest[KEPT_JOURNALS:]:
-        path.unlink()
-    for path in newest[:KEPT_JOURNALS]:
-        past = read(path)
-        if past is not None and all(past.header.get(key) == value for key, value in header.items()):
-            return past
-    return None
+def _is_run(line: Any) -> bool:
+    """Whether a line has all that a run is made from, and of a pair the other side's too."""
+    if not isinstance(line, dict) or line.get("kind") != "run" or not isinstance(line.get("benchmark"), str):
+        return False
+    if "pair" in line and not (
+        isinstance(line["pair"], list) and "alternating" in line and _is_record(line.get("base"))
+    ):
+        return False
+    return _is_record(line)
+
+
+def _is_record(record: Any) -> bool:
+    if not isinstance(record, dict):
+        return False
+    if not all(name in record and isinstance(record[name], types) for name, types in _RUN_FIELDS.items()):
+        return False
+    metrics = record["metrics"].values()
+    return all(isinstance(one, dict) and {"unit"} <= set(one) <= {"unit", "better", "extra"} for one in metrics)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-import secrets
-import subprocess
 import sys
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -27,13 +25,14 @@ from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.identity import align, differing
 from pytest_edgeperf.schedule import adoption, asked_metrics, pinning
+from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
 from pytest_edgeperf.schedule.duets import DuetCoordinator
-from pytest_edgeperf.schedule.journal import Journal, Past, unfinished
 from pytest_edgeperf.schedule.opponent import Opponent
 from pytest_edgeperf.schedule.options import worker_options
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
+from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
 from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.settings import (
@@ -65,7 +64,7 @@ class MeasuringSession:
         collected: Optional[CollectedTests] = None,
     ) -> None:
         self.config = config
-        self._commit = _commit(config.rootpath)
+        self._commit = commit_of(Path(config.rootpath))
         self.settings = settings
         self.device = device
         self.written: List[Tuple[str, str]] = []
@@ -90,20 +89,17 @@ class MeasuringSession:
         options = {item.nodeid: marker_options(item) for item in items}
         asked_metrics.check(options, self.baseline, self._why_absent)
         self.diagnosis = examine(device.identity, device.root)
-        past = self._past()
-        now = datetime.now(timezone.utc)
+        against = opponent.label if opponent is not None else None
+        header = header_of(config, settings, device.name, self._commit, against)
+        self._resumption = begin(header, resume=settings.resume)
+        self._journal = self._resumption.journal
         facts = SessionFacts(
-            id=past.header["session"] if past else f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+            id=self._resumption.session,
             device=device.name,
             fingerprint=device.fingerprint,
             boot=boot_id(),
             commit=self._commit,
             sections=self._sections(),
-        )
-        self._journal = (
-            Journal.resumed(past)
-            if past
-            else Journal(cache_folder("journals") / f"{facts.id}.jsonl", {"session": facts.id, **self._header()})
         )
         self.plans = {plan.id: plan for plan in map(self._plan, items)}
         launch = Launch(
@@ -131,15 +127,9 @@ class MeasuringSession:
         self._note_pinning()
         self._note_precisions(device)
         self._note_heavy_imports()
-        if past:
-            self.coordinator.resume(past)
-            self.coordinator.notes.append(
-                f"went on with session {facts.id}: {len(past.runs)} runs were measured before"
-            )
-        elif settings.resume:
-            self.coordinator.notes.append(
-                "no unfinished session of this checkout, commit and these settings was found: measured from the start"
-            )
+        self.coordinator.notes.extend(self._resumption.notes)
+        if self._resumption.past is not None:
+            self.coordinator.resume(self._resumption.past)
 
     @property
     def comparison(self) -> Optional[Comparison]:
@@ -166,13 +156,28 @@ class MeasuringSession:
                 errors.sentences.append(f"the runs are in {self._journal.path}: --edgeperf-resume goes on with them")
 
     def abandon(self) -> None:
-        """Keep the journal of a session that did not come to its end."""
-        self._close_journal(keep=True)
+        """Keep the journal of a session that did not come to its end, and write its runs where that was asked for."""
+        errors = self.coordinator.errors
+        with errors.survive("closing the journal"):
+            self._close_journal(keep=True)
+        if not any(kind == "results" for kind, _ in self.written):
+            with errors.survive("writing the results"):
+                self._write_where_asked(self.coordinator.measured())
+        if any(plan.runs for plan in self.plans.values()):
+            self.coordinator.notes.append(
+                "the session did not come to its end: add --edgeperf-resume to go on with the runs that it has"
+            )
 
     def _close_journal(self, keep: bool) -> None:
-        self._journal.close(keep=keep)
+        rest = self._resumption.rest(self.plans)
+        self._journal.close(keep=keep, rest=rest)
         if keep and self._journal.path.exists():
             self.written.append(("what was measured until then", str(self._journal.path)))
+        elif rest:
+            self.coordinator.notes.append(
+                f"{len(rest)} runs of benchmarks that this session did not select stay in {self._journal.path}: "
+                "--edgeperf-resume goes on with them where they are selected"
+            )
 
     def faults(self) -> Mapping[str, str]:
         """Benchmark id -> why it was not measured."""
@@ -185,20 +190,6 @@ class MeasuringSession:
             elif plan.measured_nothing:
                 told[plan.id] = MEASURED_NOTHING
         return told
-
-    def _header(self) -> Dict[str, Any]:
-        """What a session must agree in with the one that it resumes."""
-        return {
-            "rootdir": str(self.config.rootpath),
-            "device": self.device.name,
-            "commit": self._commit,
-            "baseline": self.settings.baseline,
-            "against": self.opponent.label if self.opponent is not None else None,
-            "budget_s": self.settings.budget_s,
-            "visits": self.settings.visits,
-            "threads": self.settings.threads,
-            "cpus": self.settings.cpus,
-        }
 
     def _sections(self) -> Dict[str, Dict[str, Any]]:
         """Of each run's environment, what no run changes."""
@@ -239,10 +230,6 @@ class MeasuringSession:
             return "telemetry is off"
         power = metric.startswith(("power_", "energy_"))
         return self._instruments.without_power if power else None
-
-    def _past(self) -> Optional[Past]:
-        past = unfinished(cache_folder("journals"), self._header())
-        return past if self.settings.resume else None
 
     def _plan(self, item: pytest.Item) -> Plan:
         parameters = parameters_of(item)
@@ -334,11 +321,7 @@ class MeasuringSession:
         if not measured.benchmarks:
             return
         errors = self.coordinator.errors
-        for name in self.settings.results:
-            path = Path(self.config.invocation_params.dir) / name
-            with errors.survive("writing the results"):
-                results.write(path, measured)
-                self.written.append(("results", str(path)))
+        self._write_where_asked(measured)
         if not self.written:
             with errors.survive("writing the results to the cache"):
                 self._write_to_cache(measured)
@@ -349,13 +332,22 @@ class MeasuringSession:
                 stored = self.written[0][1]
                 errors.sentences.append(f"the runs are in {stored}: edgeperf baseline accept {stored} accepts them")
 
+    def _write_where_asked(self, measured: results.Results) -> None:
+        for name in self.settings.results if measured.benchmarks else ():
+            path = Path(self.config.invocation_params.dir) / name
+            with self.coordinator.errors.survive("writing the results"):
+                results.write(path, measured)
+                self.written.append(("results", str(path)))
+
     def _write_to_cache(self, measured: results.Results) -> None:
         folder = cache_folder("results")
         path = folder / f"{self.coordinator.facts.id}.json"
         results.write(path, measured)
         self.written.append(("results", str(path)))
         for old in sorted(folder.glob("*.json"))[:-KEPT_RESULTS]:
-            old.unlink()
+            # Another session may remove the same ones.
+            with contextlib.suppress(OSError):
+                old.unlink()
 
     def _refresh(self, measured: results.Results) -> None:
         broken = {plan.id for plan in self.plans.values() if plan.broken}
@@ -387,19 +379,3 @@ def doctor_line(diagnosis: Diagnosis) -> str:
 
 def _sys_path() -> List[str]:
     return [path or os.getcwd() for path in sys.path]
-
-
-def _commit(rootdir: Path) -> Optional[str]:
-    """The checkout's commit, with ``-dirty`` when files differ from it; ``None`` outside git."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607 (the user's git)
-            cwd=rootdir,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return described.stdout.strip() or None

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from pytest_edgeperf import results
+
 pytestmark = pytest.mark.long
 
 SUITE = """
@@ -62,17 +64,59 @@ def test_output_is_shown_with_dash_s_and_not_without(project):
 def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     project.suite(SUITE)
     arguments = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=4")
+    arguments += ("--edgeperf-results=so-far.json",)
     with project.start(*arguments) as process:
         wait_until(lambda: len(project.ran()) >= 4)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
+    assert "add --edgeperf-resume to go on" in " ".join(output.split())
+    assert results.read(project.path / "so-far.json").benchmarks
+    assert not project.baseline_path.exists()
     before = len(project.ran())
     outcome = project.run(*arguments, "--edgeperf-resume")
     assert outcome.code == 0, outcome
     assert "went on with session" in outcome
     assert len(project.ran()) - before <= 12 - (before - 1)
     assert [len(one.runs) for one in project.baseline().benchmarks.values()] == [4, 4, 4]
+
+
+def kill_after(project, runs, *arguments):
+    """Kill a session once so many runs are in its journal."""
+    with project.start(*arguments) as process:
+        wait_until(lambda: len(journalled(project)) > runs, 180)
+        process.kill()
+        process.communicate(timeout=60)
+
+
+def journalled(project):
+    return [line for path in (project.path / "cache" / "journals").glob("*.jsonl") for line in path.open()]
+
+
+def test_what_is_not_selected_when_going_on_is_kept_for_later(project):
+    project.suite(SUITE)
+    arguments = ("--baseline=off", "--edgeperf-rounds=2")
+    kill_after(project, 3, *arguments)
+    outcome = project.run(*arguments, "--edgeperf-resume", "-k", "good")
+    assert outcome.code == 0, outcome
+    assert "runs of benchmarks that this session did not select stay in" in outcome
+    before = len(project.ran())
+    outcome = project.run(*arguments, "--edgeperf-resume", "-k", "not good")
+    assert outcome.code == 0, outcome
+    assert "went on with session" in outcome
+    assert len(project.ran()) - before <= 2
+    assert journalled(project) == []
+
+
+def test_other_code_does_not_go_on_with_the_runs_of_the_code_before(project):
+    project.suite(SUITE)
+    arguments = ("--baseline=off", "--edgeperf-rounds=2")
+    kill_after(project, 1, *arguments)
+    project.suite(SUITE.replace("work, 1000", "work, 9"))
+    outcome = project.run(*arguments, "--edgeperf-resume", "-k", "good")
+    assert outcome.code == 0, outcome
+    assert "differs in the project's source files, and its runs stay in" in outcome
+    assert project.ran_names().count("good") >= 2
 
 
 def test_with_nothing_to_resume_it_says_so_and_measures(project):

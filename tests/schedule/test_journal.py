@@ -7,8 +7,26 @@ import subprocess
 import sys
 import time
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pytest_edgeperf.schedule import journal as module
-from pytest_edgeperf.schedule.journal import Journal
+from pytest_edgeperf.schedule.journal import Journal, JournalError, differences, prune, read, read_header, search
+
+HEADER = {"rootdir": "/home/ci/checkout", "device": "nano", "commit": "1a2b-dirty", "code": "aa", "modules": {"m": "1"}}
+RECORD = {
+    "started": "2026-11-20T12:00:00Z",
+    "boot": None,
+    "commit": None,
+    "environment": {"software": {}},
+    "metrics": {"latency": {"unit": "ms", "better": "lower"}},
+    "values": {"latency": 1.5},
+    "quality": {},
+    "study": None,
+    "reports": [],
+    "benchmark_stats": None,
+}
 
 ENDLESS = """
 import sys
@@ -29,7 +47,7 @@ def lines(path):
 def test_each_line_can_be_read_while_the_journal_is_open(tmp_path):
     path = tmp_path / "session.jsonl"
     journal = Journal(path, {"session": "s", "device": "nano"})
-    assert lines(path) == [{"kind": "session", "session": "s", "device": "nano"}]
+    assert lines(path) == [{"kind": "session", "version": module.VERSION, "session": "s", "device": "nano"}]
     journal.run("test_a", {"values": {"latency": 1.5}})
     journal.run("test_b", {"values": {"latency": 2.5}})
     assert lines(path)[1:] == [
@@ -82,3 +100,190 @@ def test_a_kill_leaves_whole_lines_and_at_most_one_torn_at_the_end(tmp_path):
     assert records[0]["kind"] == "session"
     assert len(records) > 5
     assert [record["number"] for record in records[1:]] == list(range(len(records) - 1))
+
+
+def written(folder, name="20261120T120000Z-aaaa", ids=("test_a", "test_b", "test_a"), **header):
+    path = folder / f"{name}.jsonl"
+    journal = Journal(path, {"session": name, **HEADER, **header})
+    for id in ids:
+        journal.run(id, RECORD)
+    journal.close(keep=True)
+    return path
+
+
+def test_what_was_written_is_read_again(tmp_path):
+    past = read(written(tmp_path))
+    assert [id for id, _ in past.runs] == ["test_a", "test_b", "test_a"]
+    assert past.runs[0][1]["values"] == RECORD["values"]
+    assert (past.header["session"], past.damaged) == ("20261120T120000Z-aaaa", 0)
+
+
+def test_a_torn_line_is_cut_off_and_the_journal_goes_on(tmp_path):
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"kind": "run", "bench')
+    journal = Journal.resumed(read(path))
+    assert path.read_bytes() == whole
+    journal.run("test_c", RECORD)
+    journal.close(keep=True)
+    assert [id for id, _ in read(path).runs] == ["test_a", "test_b", "test_a", "test_c"]
+
+
+@pytest.fixture(scope="module")
+def five_runs(tmp_path_factory):
+    path = written(tmp_path_factory.mktemp("journals"), ids=[f"test_{number}" for number in range(5)])
+    return path, path.read_bytes().splitlines(keepends=True)
+
+
+@given(st.data())
+def test_damage_costs_no_more_than_the_lines_that_it_hits(five_runs, data):
+    path, (header, *rest) = five_runs
+    hit = data.draw(st.integers(0, 4))
+    bad = data.draw(
+        st.binary(max_size=40).filter(lambda raw: b"\n" not in raw)
+        | st.sampled_from([b"[" * 100_000, b"{}", b"null", b'{"kind": "run"}', rest[0].strip().replace(b"{}", b"3")])
+    )
+    rest[hit] = bad + b"\n"
+    path.write_bytes(header + b"".join(rest))
+    past = read(path)
+    assert [id for id, _ in past.runs] == [f"test_{number}" for number in range(5) if number != hit]
+    assert past.damaged == 1
+    assert past.length == path.stat().st_size
+
+
+@pytest.mark.parametrize("field", sorted({*RECORD, "benchmark"}))
+def test_a_run_that_lacks_a_field_is_damaged(tmp_path, field):
+    path = written(tmp_path, ids=())
+    line = {"kind": "run", "benchmark": "test_a", **RECORD}
+    del line[field]
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert (read(path).runs, read(path).damaged) == ((), 1)
+
+
+def test_a_pair_that_lacks_its_other_side_is_damaged(tmp_path):
+    path = written(tmp_path, ids=())
+    pair = {"kind": "run", "benchmark": "test_a", **RECORD, "pair": [1.0], "alternating": False, "base": dict(RECORD)}
+    with path.open("a") as file:
+        for line in (pair, {**pair, "base": None}, {**pair, "pair": 3}):
+            file.write(json.dumps(line) + "\n")
+    past = read(path)
+    assert (len(past.runs), past.damaged) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "does not say which session"),
+        (b"{}\n", "does not say which session"),
+        (b'{"kind": "session", "session": "s"}', "does not say which session"),
+        (b'{"kind": "session", "session": "s"}\n', "its version is None"),
+        (b'{"kind": "session", "session": "s", "version": 99}\n', "its version is 99"),
+        (b'{"kind": "session", "session": 3, "version": 2}\n', "does not say which session"),
+        (b"[" * 200_000 + b"\n", "does not say which session"),
+        (b"\0" * 5000, "does not say which session"),
+        (b"\xff\xfe\n", "does not say which session"),
+    ],
+)
+def test_what_is_no_journal_of_this_version_says_why(tmp_path, content, why):
+    path = tmp_path / "20261120T120000Z-aaaa.jsonl"
+    path.write_bytes(content)
+    for reading in (read, read_header):
+        with pytest.raises(JournalError, match=why):
+            reading(path)
+    found = search(tmp_path, HEADER)
+    assert found.past is None
+    assert len(found.unusable) == 1
+    assert why in found.unusable[0]
+
+
+def test_the_newest_that_agrees_is_found_behind_whatever_else_lies_there(tmp_path):
+    written(tmp_path, "20261120T120000Z-aaaa")
+    mine = written(tmp_path, "20261120T130000Z-aaaa")
+    os.mkfifo(tmp_path / "20261121T120000Z-aaaa.jsonl")
+    (tmp_path / "20261122T120000Z-aaaa.jsonl").symlink_to(mine)
+    (tmp_path / "20261123T120000Z-aaaa.jsonl").mkdir()
+    written(tmp_path, "20261124T120000Z-aaaa", rootdir="/another")
+    open_to_all = written(tmp_path, "20261125T120000Z-aaaa")
+    open_to_all.chmod(0o666)
+    found = search(tmp_path, HEADER)
+    assert found.past.path == mine
+    assert len(found.unusable) == 4
+
+
+def test_of_a_session_that_differs_it_is_said_in_what(tmp_path):
+    written(tmp_path, "20261120T120000Z-aaaa", budget_s=1.0, code="cc")
+    newest = written(tmp_path, "20261120T130000Z-aaaa", budget_s=1.2, code="bb")
+    found = search(tmp_path, {**HEADER, "budget_s": 1.2})
+    assert found.past is None
+    assert found.nearest[0] == newest
+    assert found.nearest[2] == ["code"]
+
+
+def test_modules_that_only_one_of_two_sessions_loaded_keep_nothing_apart():
+    assert differences({"modules": {"a": "1", "b": "1"}}, {"modules": {"b": "1", "c": "1"}}) == []
+    assert differences({"modules": {"a": "1"}}, {"modules": {"a": "2"}}) == ["modules.a"]
+    assert differences({}, {"modules": {}}) == ["modules"]
+
+
+def test_one_that_another_session_writes_is_neither_gone_on_with_nor_removed(tmp_path):
+    path = tmp_path / "19700101T000000Z-aaaa.jsonl"
+    running = Journal(path, {"session": "s", **HEADER})
+    found = search(tmp_path, HEADER)
+    assert found.past is None
+    assert "is being written by a session that runs now" in found.unusable[0]
+    for number in range(module.KEPT_JOURNALS + 5):
+        (tmp_path / f"2026112{number:02}.jsonl").touch()
+    prune(tmp_path)
+    assert path.exists()
+    assert len(list(tmp_path.iterdir())) == module.KEPT_JOURNALS + 1
+    running.close(keep=True)
+    assert search(tmp_path, HEADER).past is None
+    prune(tmp_path)
+    assert not path.exists()
+
+
+def test_what_another_session_removes_meanwhile_is_no_error(tmp_path, monkeypatch):
+    for number in range(module.KEPT_JOURNALS + 5):
+        (tmp_path / f"2026112{number:02}.jsonl").touch()
+    names = module._journals(tmp_path)
+    for path in names[-3:]:
+        path.unlink()
+    monkeypatch.setattr(module, "_journals", lambda folder: names)
+    prune(tmp_path)
+    assert len(list(tmp_path.iterdir())) == module.KEPT_JOURNALS
+    prune(tmp_path / "nowhere")
+
+
+def test_only_headers_are_read_of_those_that_do_not_agree(tmp_path, monkeypatch):
+    written(tmp_path, rootdir="/another", ids=["test_a"] * 50)
+    lines_parsed = []
+    original = module._parsed
+    monkeypatch.setattr(module, "_parsed", lambda raw: lines_parsed.append(1) or original(raw))
+    search(tmp_path, HEADER)
+    assert len(lines_parsed) == 1
+
+
+def test_runs_that_were_not_selected_stay_when_the_rest_is_done(tmp_path):
+    past = read(written(tmp_path))
+    journal = Journal.resumed(past)
+    journal.run("test_a", RECORD)
+    journal.close(keep=False, rest=[line for id, line in past.runs if id == "test_b"])
+    assert [path.name for path in tmp_path.iterdir()] == [past.path.name]
+    found = search(tmp_path, HEADER)
+    assert [id for id, _ in found.past.runs] == ["test_b"]
+
+
+def test_a_failure_to_keep_them_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
+    past = read(written(tmp_path))
+    journal = Journal.resumed(past)
+    before = past.path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.close(keep=False, rest=[past.runs[1][1]])
+    assert [path.name for path in tmp_path.iterdir()] == [past.path.name]
+    assert past.path.read_bytes() == before
