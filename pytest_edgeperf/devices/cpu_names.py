@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, Optional, Set, Tuple
 from .files import names_in, read_strings, read_text
 
 _CPUINFO = "/proc/cpuinfo"
-_TREE = "/proc/device-tree/cpus"
+_TREES = ("/proc/device-tree/cpus", "/sys/firmware/devicetree/base/cpus", "/mnt/device-tree/cpus")
 
 #: Implementer -> its name, and part -> the core's. Sources: Linux, arch/arm64/include/asm/cputype.h and
 #: arch/arm/include/asm/cputype.h; util-linux, lscpu's table; LLVM, llvm/lib/TargetParser/Host.cpp.
@@ -206,8 +206,9 @@ def _number(implementer: int, part: int) -> str:
 def _names_of_tree(root: Path) -> Set[str]:
     """The names of all cores in the device tree; none where it does not name one of them."""
     names: List[Optional[str]] = []
-    for node in names_in(root, _TREE):
+    tree = next((tree for tree in _TREES if names_in(root, tree)), _TREES[0])
+    for node in names_in(root, tree):
         if re.match(r"cpu@", node):
-            strings, _ = read_strings(root, f"{_TREE}/{node}/compatible")
+            strings, _ = read_strings(root, f"{tree}/{node}/compatible")
             names.append(next((_TREE_NAMES[item] for item in strings if item in _TREE_NAMES), None))
     return {name for name in names if name} if None not in names else set()

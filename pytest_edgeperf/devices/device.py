@@ -12,10 +12,11 @@ from . import gpu_hosts, signs
 from .files import ROOT_VARIABLE
 from .fingerprint import inspect
 from .identity import UNKNOWN, Identity, identify
-from .profiles import HOST, JETSON, DeviceError, Profile, profiles
+from .profiles import HOST, JETSON, RASPBERRY_PI, DeviceError, Profile, profiles
 
 AUTO = "auto"
 
+_FAMILIES = {JETSON: "Jetson", RASPBERRY_PI: "Raspberry Pi"}
 _SPELLING = {"kvm": "KVM", "qemu": "QEMU", "vmware": "VMware", "vm": "virtual machine", "docker": "Docker"}
 
 
@@ -148,7 +149,11 @@ def _undescribed(identity: Identity, root: Path) -> Profile:
         return gpu_hosts.profile(identity.name, gpu_hosts.gpus(root))
     module = f" {identity.module}" if identity.module else ""
     hidden = f" ({signs.hint(root)})" if identity.is_hidden else ""
-    return Profile(identity.name, f"{identity.family} of unknown kind{module}{hidden}", identity.family)
+    return Profile(
+        identity.name,
+        f"{_FAMILIES.get(identity.family, identity.family)} of unknown kind{module}{hidden}",
+        identity.family,
+    )
 
 
 def _expected(name: str, known: Mapping[str, Profile]) -> str:

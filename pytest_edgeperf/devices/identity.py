@@ -13,8 +13,6 @@ from .profiles import BOARD, HOST, JETSON, RASPBERRY_PI, Profile, profiles
 #: The name where the device tree is there but cannot be read.
 UNKNOWN = "unknown"
 
-_TREES = ("/proc/device-tree", "/sys/firmware/devicetree/base", signs.MOUNTED_TREE)
-
 
 @dataclass(frozen=True)
 class Identity:
@@ -121,5 +119,5 @@ def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optio
 
 
 def _property(root: Path, name: str) -> Tuple[Tuple[str, ...], Content]:
-    looks = [read_strings(root, f"{tree}/{name}") for tree in _TREES]
+    looks = [read_strings(root, f"{tree}/{name}") for tree in signs.TREES]
     return next((look for look in looks if look[1].exists), looks[0])

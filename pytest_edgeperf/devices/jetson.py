@@ -8,16 +8,14 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 
 from .files import names_in, read_text
 from .profile import JETSON, Profile
+from .signs import TREES
 
 UNKNOWN = "unknown-jetson"
 
 _SOC = re.compile(r"nvidia,(tegra\d+)(x?)\Z")
 _I2C = "/sys/bus/i2c/devices"
 _ADDRESS = "-0050"
-_IDS = (
-    "/proc/device-tree/chosen/plugin-manager/ids",
-    "/sys/firmware/devicetree/base/chosen/plugin-manager/ids",
-)
+_IDS = tuple(f"{tree}/chosen/plugin-manager/ids" for tree in TREES)
 _EEPROM = re.compile(r"69[0-9]-[0-9]([0-9]{4})-([0-9]{4})(?![0-9])")
 _ID = re.compile(r"([0-9]{4})-([0-9]{4})(?![0-9])")
 _PART = re.compile(r"p\d{4}-\d{4}(?![0-9])")

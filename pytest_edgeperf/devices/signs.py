@@ -13,11 +13,13 @@ from typing import Callable, Optional, Tuple
 
 from . import host
 from .cpu_names import arm_parts
-from .files import is_folder, names_in, read_text
+from .files import is_folder, names_in, read_strings, read_text
 from .profile import JETSON, RASPBERRY_PI
 
 #: Where a container can be given the device tree: what is mounted below /proc or /sys/firmware is masked again.
 MOUNTED_TREE = "/mnt/device-tree"
+#: Where the device tree may be.
+TREES = ("/proc/device-tree", "/sys/firmware/devicetree/base", MOUNTED_TREE)
 MOUNT = f"docker run -v /sys/firmware/devicetree/base:{MOUNTED_TREE}:ro"
 
 _CPUINFO = "/proc/cpuinfo"
@@ -63,6 +65,7 @@ def sign(root: Path) -> Optional[Sign]:
         # An x86 host that flashes boards, or builds images of them, may have their files.
         return None
     looks: Tuple[Callable[[Path], Optional[Sign]], ...] = (
+        _tree_model,
         _chip,
         _product,
         _pi_model,
@@ -77,8 +80,19 @@ def sign(root: Path) -> Optional[Sign]:
 def hint(root: Path) -> str:
     """How to let this process see the device tree."""
     inside = host.container(root)
-    where = f"the container ({inside}) hides it" if inside else "it is hidden"
+    where = f"the container ({inside}) hides the device tree" if inside else "the device tree is hidden"
     return f"{where}; to show it: {MOUNT} (or --security-opt systempaths=unconfined)"
+
+
+def _tree_model(root: Path) -> Optional[Sign]:
+    for tree in TREES:
+        model = next(iter(read_strings(root, f"{tree}/model")[0]), "")
+        family = (
+            RASPBERRY_PI if model.startswith("Raspberry Pi") else JETSON if re.search(r"\bJetson\b", model) else None
+        )
+        if family is not None:
+            return Sign(family, f"{tree}/model", model, model)
+    return None
 
 
 def _chip(root: Path) -> Optional[Sign]:

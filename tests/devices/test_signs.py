@@ -38,6 +38,10 @@ HWMON = "/sys/class/hwmon/hwmon2"
         ({f"{HWMON}/name": "ina3221\n", f"{HWMON}/in2_label": "VDD_CPU_GPU_CV\n"}, "unknown-jetson", HWMON),
         ({"/etc/nv_tegra_release": "# R32 (release), REVISION: 7.4, GCID: 1\n"}, "unknown-jetson",
          "/etc/nv_tegra_release"),
+        ({"/proc/device-tree/model": "NVIDIA Jetson Nano Developer Kit\0"}, "unknown-jetson",
+         "/proc/device-tree/model"),
+        ({"/sys/firmware/devicetree/base/model": "Raspberry Pi 5 Model B Rev 1.0\0"}, "unknown-raspberry-pi",
+         "/sys/firmware/devicetree/base/model"),
         # Other machines.
         ({OSRELEASE: "6.11.0-1016-nvidia\n"}, "host", None),
         ({OSRELEASE: "6.1.0-21-arm64\n", "/proc/cpuinfo": CPU.format("0x41", "0xd42")}, "host", None),
@@ -75,7 +79,7 @@ def test_the_kernel_tells_chip_and_model_of_a_hidden_jetson(machine):
 
 def test_a_device_that_was_asked_for_and_is_hidden_says_what_to_mount(machine):
     root = machine(files={OSRELEASE: "5.15.148-tegra\n", "/.dockerenv": ""})
-    with pytest.raises(DeviceMismatch, match=r"the container \(docker\) hides it; to show it: docker run -v /sys/firm"):
+    with pytest.raises(DeviceMismatch, match=r"\(docker\) hides the device tree; to show it: docker run -v /sys"):
         resolve("orin-nano", root)
     assert resolve("host", root).name == "host"
     device = resolve(root=root)

@@ -162,6 +162,14 @@ def test_every_raspberry_pi_slows_itself_down(machine, board, kind, limit):
     assert (found.celsius, found.trip) == (limit - 44.0, Trip("published", limit))
 
 
+def test_the_firmware_of_a_raspberry_pi_acts_before_and_after_the_kernel(machine):
+    tree = {"/proc/device-tree/compatible": "raspberrypi,5-model-b\0brcm,bcm2712\0"}
+    for passive, limit in ((85000, 80.0), (75000, 75.0)):
+        trips = {**zone(0, "cpu-thermal", 50000, passive=passive), **bound(0, ("cpufreq-cpu0", 0))}
+        root = machine(files={**tree, **trips})
+        assert headroom(root, identify(root)).celsius == limit - 50.0
+
+
 def test_a_hidden_raspberry_pi_slows_itself_down_too(machine):
     files = {**zone(0, "cpu-thermal", 62300, critical=110000)}
     files["/proc/cpuinfo"] = "processor : 0\nModel\t\t: Raspberry Pi 3 Model B Plus Rev 1.3\n"
@@ -220,6 +228,22 @@ def test_the_trip_to_which_the_clocks_are_bound_counts_whatever_its_type(machine
     trips = zone(0, "soc-thermal", 40000, passive=60000, active=80000, hot=90000, critical=100000)
     bindings = bound(0, ("pwm-fan", 0), ("emergency-balanced", 1), ("tegra-heavy", 2), ("tegra-shutdown", 3))
     assert headroom(machine(files={**trips, **bindings}), HOST).trip == Trip("active", 80.0)
+
+
+#: Of a Jetson Nano under L4T 32, from its device tree.
+NANO = Identity("nano", "jetson", "", "", soc="tegra210")
+NANO_CPU = {"active": 66000, "active_": 86000, "critical": 102000, "hot": 100500, "passive": 97000}
+
+
+@pytest.mark.parametrize("with_bindings", [True, False])
+def test_a_nano_is_slowed_down_at_97_degc_and_not_where_its_memory_is_refreshed_more_often(machine, with_bindings):
+    files = {**zone(0, "PLL-therm", 60000, passive=70000), **zone(1, "CPU-therm", 62000, **NANO_CPU)}
+    if with_bindings:
+        cpu = ("DFLL-cap", 0), ("DFLL-cap", 1), ("tegra_heavy", 3), ("cpu-balanced", 4)
+        files = {**files, **bound(0, ("tegra-dram", 0)), **bound(1, *cpu)}
+    assert headroom(machine(files=files), NANO) == Headroom(
+        35.0, "cpu", 62.0, Trip("passive", 97.0), ZONE.format(1, "temp")
+    )
 
 
 def test_a_device_of_unknown_kind_may_slow_the_machine_down(machine):

@@ -35,7 +35,7 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     """Storage and memory layout; container, word size and USB devices where they matter."""
     found = [check for check in (_storage(root), _layout(root)) if check is not None]
     if identity.is_hidden:
-        why = "Without it nobody can tell which board this is: it gets no profile, and its baseline no name of its own."
+        why = "Without the device tree the board gets no profile, and its baseline no name of its own."
         found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{signs.MOUNT} ..."))
     if identity.family == JETSON:
         found += [check for check in (_container(root),) if check is not None]

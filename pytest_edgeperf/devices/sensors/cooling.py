@@ -36,8 +36,9 @@ _SLOW = re.compile(
     r"(?:thermal-)?(?:cpufreq|devfreq|idle|cpuidle)-.*|Processor|intel_powerclamp|.*throttle-alert"
     r"|(?:.*[-_])?balanced|(?:tegra|throttle)?[-_]?(?:heavy|medium|light)"
 )
-#: Fans and chargers, and notices that slow nothing: "hot-surface-alert" warns people not to touch.
-_HARMLESS = re.compile(r".*fan.*|TCC Offset|.*charg.*|LCD|.*alert", re.IGNORECASE)
+#: Fans and chargers, and notices that slow nothing: "hot-surface-alert" warns people not to touch. "tegra-dram" of a
+#: Nano refreshes the memory more often from 70 degC on, and lowers no clock (NVIDIA's device tree, PLL-therm).
+_HARMLESS = re.compile(r".*fan.*|TCC Offset|.*charg.*|LCD|.*alert|tegra[-_]dram", re.IGNORECASE)
 
 
 def cooling_devices(root: Path) -> List[CoolingDevice]:

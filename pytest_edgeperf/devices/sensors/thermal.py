@@ -48,9 +48,9 @@ _LEAST_TRIP_C = 50.0
 COOL_HEADROOM_C = 10.0
 
 
-#: On Orin under L4T 36 the passive trip of 70 degC warns of a hot surface; clocks are lowered from 99 degC on. Source:
-#: cooling maps of tegra234 in NVIDIA's device tree. Counts only where a recording lacks the bindings that say so.
-_HOT_SURFACE = ("tegra234", 70.0)
+#: Passive trips that lower no clock, by chip: the hot surface of an Orin under L4T 36, and the Nano's memory that is
+#: refreshed more often. Sources: cooling maps of NVIDIA's device trees. Needed only where a recording lacks bindings.
+_HARMLESS_C = (("tegra234", 70.0), ("tegra210", 70.0))
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,15 @@ def _limit(root: Path, zone: Zone, identity: Identity) -> Optional[Trip]:
     plausible = [trip for trip in zone.trips if trip.celsius >= _LEAST_TRIP_C]
     bound = [trip for trip in plausible if trip.slows and trip.type != "critical"]
     passive = [trip for trip in plausible if trip.type == "passive" and trip.slows is None]
-    if len(passive) > 1:
-        passive = [trip for trip in passive if (identity.soc, trip.celsius) != _HOT_SURFACE]
+    passive = [trip for trip in passive if (identity.soc, trip.celsius) not in _HARMLESS_C]
     slowing = min([*bound, *passive], key=lambda trip: trip.celsius, default=None)
-    if slowing is not None:
-        return slowing
     published = _published_c(root, zone, identity)
-    if published is not None:
-        return Trip(PUBLISHED, published)
+    by_maker = None if published is None else Trip(PUBLISHED, published)
+    if slowing is not None and by_maker is not None and identity.family == RASPBERRY_PI:
+        # Its firmware acts whatever the kernel does beside it.
+        return min(slowing, by_maker, key=lambda trip: trip.celsius)
+    if slowing is not None or by_maker is not None:
+        return slowing or by_maker
     for kind in _LAST:
         # A hot trip point that is bound to a notice only ends nothing.
         last = [trip for trip in plausible if trip.type == kind and (kind == "critical" or not trip.devices)]
