@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import Engine, Inputs, SelfTimed
 from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure.outcome import Synchroniser, require_finished, synchroniser
 
 #: Largest |output - reference| / largest |reference| by precision. A wrong engine is off by some 1; networks with
 #: seeded weights, MobileNetV2 most of all, lose more to few bits than trained ones.
@@ -42,14 +43,19 @@ class Pipeline:
         self.has_phases = self.has_preprocess or self.has_postprocess
         self.preprocess = _as_tuple(preprocess) if preprocess else _keep
         self.postprocess = postprocess or _ignore
-        self._calls = (
-            [self._phased(entry) for entry in self.entries] if self.has_phases else loop.bind(self.infer, self.entries)
-        )
+        #: What waits for the work that a plain callable leaves on a device; found by :meth:`check`.
+        self.synchroniser: Optional[Synchroniser] = None
+        self._calls = self._bound()
 
     @property
     def calls(self) -> List[loop.Call]:
         """One argument-less call of the whole pipeline per entry."""
         return self._calls
+
+    def _bound(self) -> List[loop.Call]:
+        if self.has_phases:
+            return [self._phased(entry) for entry in self.entries]
+        return loop.bind(self.infer, self.entries)
 
     @staticmethod
     def _synchronised(engine: Engine) -> Callable[..., Any]:
@@ -80,6 +86,8 @@ class Pipeline:
     def check(self, check: Optional[Callable[[Any], Any]] = None) -> Dict[str, Any]:
         """Run each reference input once, and the user's ``check`` on the pipeline's own result.
 
+        A plain callable is called once: what it returns says whether its work is over, and what waits for it if not.
+
         Returns:
             ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
             ``output_error``, the largest error as a share of the largest output, where its model has a reference,
@@ -87,6 +95,7 @@ class Pipeline:
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
+            Unfinished: a plain callable returned something that would compute its answer later.
         """
         __tracebackhide__ = True
         found: Dict[str, Any] = {}
@@ -98,15 +107,44 @@ class Pipeline:
             found["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:
             found = {**_compare(self.engine, self.infer), **found}
+        if check is None and self.engine is not None:
+            return found
+        result, first_ms = self._first_call()
+        found.setdefault("first_ms", first_ms)
         if check is not None:
-            start = perf_counter_ns()
-            result = self._calls[0]()
-            found.setdefault("first_ms", (perf_counter_ns() - start) / 1e6)
             answer = check(result)
             # Not "is False": a comparison of arrays gives numpy's own False.
             if answer is not None and not answer:
                 raise OutputMismatch(f"the check that the benchmark gave said {answer!r} of the target's result")
         return found
+
+    def _first_call(self) -> Tuple[Any, float]:
+        """The result of the first call, and what it took in ms with what it left on a device."""
+        __tracebackhide__ = True
+        start = perf_counter_ns()
+        if self.engine is not None:
+            result = self._calls[0]()
+            return result, (perf_counter_ns() - start) / 1e6
+        inputs = self.preprocess(*self.entries[0])
+        outputs = self.infer(*inputs)
+        self.synchroniser = synchroniser(outputs, inputs)
+        if self.synchroniser is not None:
+            self.synchroniser.wait(outputs)
+            self.infer = _waiting(self.infer, self.synchroniser.wait)
+            self._calls = self._bound()
+        result = self.postprocess(outputs)
+        first_ms = (perf_counter_ns() - start) / 1e6
+        require_finished(result)
+        return result, first_ms
+
+
+def _waiting(infer: Callable[..., Any], wait: Callable[[Any], Any]) -> Callable[..., Any]:
+    def finished(*inputs: Any) -> Any:
+        outputs = infer(*inputs)
+        wait(outputs)
+        return outputs
+
+    return finished
 
 
 def _keep(*entry: Any) -> Tuple[Any, ...]:

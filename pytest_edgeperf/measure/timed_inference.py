@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -109,6 +110,7 @@ class TimedInference:
         self._software = software
         self.measurement: Optional[Measurement] = None
         self._answered: Set[str] = set()
+        self._processors = _processors()
         self._memory_mib: Dict[str, Optional[float]] = {"memory_process_start": process_peak_mib()}
 
     def __call__(
@@ -132,6 +134,7 @@ class TimedInference:
         Raises:
             RuntimeError: the benchmark measures a second time.
             OutputMismatch: the target's answers are wrong; nothing was timed.
+            Unfinished: a callable returned a coroutine, a generator or a future instead of an answer.
         """
         __tracebackhide__ = True
         self._measure_once()
@@ -142,7 +145,8 @@ class TimedInference:
         warmed = warm_up(pipeline.calls)
         calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns, len(pipeline.calls))
         timer = _PhaseTimer(pipeline) if pipeline.has_phases else _CallTimer(pipeline, calls_a_sample)
-        engines = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
+        engines: Dict[str, Any] = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
+        engines.update(_synchronised([pipeline]))
         told = partial(_told_by_device, pipeline)
         return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample, told))
 
@@ -181,7 +185,8 @@ class TimedInference:
         calls = [call for pipeline in pipelines.values() for call in pipeline.calls]
         engines = {name: one.engine.describe() for name, one in pipelines.items() if one.engine is not None}
         first = next(iter(pipelines))
-        settings = {"engines": engines} if engines else {}
+        settings: Dict[str, Any] = {"engines": engines} if engines else {}
+        settings.update(_synchronised(pipelines.values()))
         cold = max(one.cold_inputs for one in warmed.values())
         firsts = replace(warmed[first], cold_inputs=cold)
         self._deliver(_Timed(timer, calls, checked, firsts, settings, calls_a_sample[first]))
@@ -360,6 +365,7 @@ class TimedInference:
         values.update({name: checked[name] for name in KEPT_OF_CHECK if name in checked})
         if not turns:
             values["memory_growth"] = max(grown_mib, 0.0)
+        settings = {**self._settings, "blocks": len(ends), **timed.settings}
         quality: Dict[str, Any] = {
             "canary_ms": [round(value, 5) for value in canaries],
             "settle_ms": round(waited_s * 1e3, 1),
@@ -371,10 +377,14 @@ class TimedInference:
             quality["steady"] = warmed.steady
         if warmed.cold_inputs:
             quality["cold_inputs"] = warmed.cold_inputs
+        processors = _processors()
+        if processors != self._processors:
+            # Not those that it was given, so not those that runs of other code had.
+            quality["processors_changed"] = f"{self._processors} -> {processors}"
+            settings["cpus"] = f"{processors}, set by the benchmark"
         if timed.calls_a_sample > 1:
             quality["calls_per_sample"] = timed.calls_a_sample
         software = {"python": platform.python_version(), **self._software}
-        settings = {**self._settings, "blocks": len(ends), **timed.settings}
         return Measurement(
             values=values,
             metrics={name: METRICS.get(name, METRICS["latency"]) for name in values},
@@ -383,6 +393,25 @@ class TimedInference:
             settings=settings,
             turns_ms=timer.medians(ends) if turns else (),
         )
+
+
+def _processors() -> str:
+    """The processors that this thread may run on, as Linux writes them: ``0-3,8``; empty where there is no affinity."""
+    if not hasattr(os, "sched_getaffinity"):
+        return ""
+    runs: List[List[int]] = []
+    for cpu in sorted(os.sched_getaffinity(0)):
+        if runs and cpu == runs[-1][1] + 1:
+            runs[-1][1] = cpu
+        else:
+            runs.append([cpu, cpu])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+
+
+def _synchronised(pipelines: Iterable[Pipeline]) -> Dict[str, Any]:
+    """What waits for the work that plain callables leave on a device, for the run's environment."""
+    names = sorted({one.synchroniser.name for one in pipelines if one.synchroniser is not None})
+    return {"synchronised": ", ".join(names)} if names else {}
 
 
 class Timer(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.results.types import Run
 
@@ -54,6 +54,13 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
         )
     if throttled:
         found.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")
+    moved = {id: _processors_changed(runs) for id, runs in runs_by_benchmark.items()}
+    moved_names = [f"{id} ({change})" for id, change in moved.items() if change is not None]
+    if moved_names:
+        found.append(
+            f"{_benchmarks(len(moved_names))} changed the processors that they run on: {_names(moved_names)}; their "
+            "runs are compared only with runs on the same ones; set --edgeperf-cpus=off, or leave it to edgeperf"
+        )
     growing = {id: _growth_mib(runs) for id, runs in runs_by_benchmark.items()}
     leaks = [f"{id} ({mib:.1f} MiB)" for id, mib in growing.items() if mib > LEAST_GROWTH_MIB]
     if leaks:
@@ -63,6 +70,12 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
         )
     found += [f"{_benchmarks(len(items))} {_TOLD[kind]}: {_names(items)}" for kind, items in told.items() if items]
     return found
+
+
+def _processors_changed(runs: Sequence[Run]) -> Optional[str]:
+    """``1 -> 0-3``, of the latest run."""
+    found = [run.quality["processors_changed"] for run in runs if run.quality and "processors_changed" in run.quality]
+    return str(found[-1]) if found else None
 
 
 def _growth_mib(runs: Sequence[Run]) -> float:

@@ -79,3 +79,9 @@ def test_one_slowdown_with_a_throttle_counter_is_throttling_and_one_without_is_n
 def test_many_names_are_cut_short():
     (note,) = notes({name: runs(NEVER) for name in "abcde"})
     assert note.endswith(": a, b, c and 2 more")
+
+
+def test_processors_that_a_benchmark_changed_are_told_with_what_follows():
+    (note,) = notes({"a": runs(FLAT, {**FLAT, "processors_changed": "1 -> 0-3"}), "b": runs(FLAT)})
+    assert note.startswith("1 benchmark changed the processors that they run on: a (1 -> 0-3)")
+    assert "--edgeperf-cpus=off" in note
