@@ -80,7 +80,7 @@ def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile
     """The Jetson with this device tree; modules that share one differ in the number that their EEPROM holds."""
     part = jetson.module(compatible, known)
     found = jetson.profile(part, compatible, known)
-    file, own = jetson.eeprom_module(root, part)
+    file, own = jetson.eeprom_module(root, part, known)
     if own is not None and own != part:
         found = jetson.profile(own, (), known) or found
         part, identity = own, replace(identity, reason=f"{identity.reason}; {file} says {own}")
@@ -107,7 +107,7 @@ def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optio
     if sign is None:
         return None
     name = jetson.UNKNOWN if sign.family == JETSON else raspberrypi.UNKNOWN
-    file, part = jetson.eeprom_module(root, None) if sign.family == JETSON else ("", None)
+    file, part = jetson.eeprom_module(root, None, known) if sign.family == JETSON else ("", None)
     found = jetson.profile(part, (), known) if part is not None else None
     if found is not None:
         told = f"{content.reason}, but {file} says {part}"

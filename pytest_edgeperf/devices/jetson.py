@@ -47,29 +47,27 @@ def module(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[
     return behind[0] if behind else None
 
 
-def eeprom_module(root: Path, part: Optional[str]) -> Tuple[str, Optional[str]]:
+def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile]) -> Tuple[str, Optional[str]]:
     """The module's part number in its EEPROM and the file that holds it; nothing where it cannot be read.
 
     Boot loaders up to L4T 35 copy the numbers of all boards into the device tree (``chosen/plugin-manager/ids``); else
-    the EEPROM answers at address 0x50 of its I2C bus, to root as a rule. Only a number of the board that the device
-    tree names (``part``) counts, where it names one: carriers have EEPROMs too.
+    the EEPROM answers at address 0x50 of its I2C bus, to root as a rule. Carriers have EEPROMs too: what counts is a
+    number of the board that the device tree names (``part``), or else of a module that is ``known``.
 
     Source: NVIDIA, Jetson Linux Developer Guide, "Jetson Module EEPROM Layout": bytes 20 to 49 are the part number,
     such as ``699-82888-0004-400 M.0``.
     """
     board = part[:5] if part else None
-    names: List[Tuple[str, str]] = []
-    for tree in _IDS:
-        names += [(tree, name) for name in names_in(root, tree)]
+    matches = [(tree, _ID.match(name)) for tree in _IDS for name in names_in(root, tree)]
     for bus in names_in(root, _I2C):
         if bus.endswith(_ADDRESS):
             file = f"{_I2C}/{bus}/eeprom"
-            names.append((file, read_text(root, file).text or ""))
-    for file, text in names:
-        match = _EEPROM.search(text) or _ID.match(text)
+            matches.append((file, _EEPROM.search(read_text(root, file).text or "")))
+    parts = {module for candidate in known.values() for module in candidate.modules}
+    for file, match in matches:
         if match is not None:
             found = f"p{match.group(1)}-{match.group(2)}"
-            if (found[:5] == board) if board else file.startswith(_I2C):
+            if found[:5] == board or (board is None and found in parts):
                 return file, found
     return "", None
 

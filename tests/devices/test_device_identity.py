@@ -131,6 +131,13 @@ def test_modules_that_share_a_device_tree_differ_in_their_eeprom(machine, files,
     assert device.fingerprint["memory_mib"] == memory_mib
 
 
+def test_a_device_tree_without_part_numbers_leaves_the_eeproms(machine):
+    files = {"/proc/device-tree/compatible": "nvidia,galen\0nvidia,jetson-xavier\0nvidia,tegra194\0"}
+    files.update({f"{IDS}/2822-0000-600": "\1", f"{IDS}/2888-0006-400": "\1", f"{IDS}/9999-0000-000": "\1"})
+    device = resolve(root=machine(files=files))
+    assert (device.name, device.identity.module, device.fingerprint["memory_mib"]) == ("agx-xavier", "p2888-0006", 8192)
+
+
 def test_an_eeprom_that_cannot_be_read_leaves_the_device_tree(machine, failing):
     root = machine(files={"/proc/device-tree/compatible": "\0".join(XAVIER) + "\0"})
     put(root, "/sys/bus/i2c/devices/0-0050/eeprom", EEPROM)

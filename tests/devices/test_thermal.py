@@ -259,6 +259,17 @@ def test_where_no_trip_slows_the_machine_the_published_limit_counts_then_the_cri
     assert headroom(root, Identity("rpi4", "raspberry-pi", "", "")).trip == Trip("published", 80.0)
 
 
+def test_a_zone_without_bindings_slows_nothing_where_others_have_them(machine):
+    # A laptop: the sensor of its skin has a passive trip point that no cooling device is bound to.
+    files = {
+        **zone(0, "acpitz", 45000, passive=95000, critical=105000),
+        **zone(1, "SEN1", 51000, passive=52000, critical=90000),
+        **bound(0, ("Processor", 0)),
+    }
+    found = headroom(machine(files=files), HOST)
+    assert (found.zone, found.celsius, found.trip) == ("sen1", 39.0, Trip("critical", 90.0))
+
+
 def test_a_binding_of_a_recording_leads_to_the_class(machine):
     root = machine(files=zone(0, "cpu-thermal", 67000, **ORIN))
     for position, (kind, trip) in enumerate([("hot-surface-alert", 2), ("cpufreq-cpu0", 0)]):

@@ -128,16 +128,18 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
 def zones(root: Path) -> List[Zone]:
     """All thermal zones in the kernel's order, readable or not."""
     found: List[Zone] = []
-    for entry in names_in(root, _FOLDER):
-        match = re.match(r"thermal_zone([0-9]+)\Z", entry)
-        if match is None:
-            continue
-        folder = f"{_FOLDER}/{entry}"
+    entries = [name for name in names_in(root, _FOLDER) if re.match(r"thermal_zone[0-9]+\Z", name)]
+    bindings = {entry: _bindings(root, f"{_FOLDER}/{entry}") for entry in entries}
+    # Where the kernel shows no binding of any zone, a recording left them out.
+    shown = any(bindings.values())
+    for entry in entries:
+        folder, number = f"{_FOLDER}/{entry}", entry[len("thermal_zone") :]
         kind = read_text(root, f"{folder}/type").text or ""
-        name = _name(kind) or f"zone{match.group(1)}"
+        name = _name(kind) or f"zone{number}"
         if any(zone.name == name for zone in found):
-            name = f"{name}_{match.group(1)}"
-        found.append(Zone(name, kind, f"{folder}/temp", _trips(root, folder)))
+            name = f"{name}_{number}"
+        trips = _trips(root, folder, bindings[entry] if shown else None)
+        found.append(Zone(name, kind, f"{folder}/temp", trips))
     return found
 
 
@@ -185,9 +187,8 @@ def _name(kind: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
 
 
-def _trips(root: Path, folder: str) -> Tuple[Trip, ...]:
+def _trips(root: Path, folder: str, bindings: Optional[Dict[int, List[str]]]) -> Tuple[Trip, ...]:
     trips: List[Trip] = []
-    bindings = _bindings(root, folder)
     for entry in names_in(root, folder):
         match = re.match(r"trip_point_([0-9]+)_temp\Z", entry)
         if match is None:
@@ -215,7 +216,7 @@ def _bindings(root: Path, folder: str) -> Optional[Dict[int, List[str]]]:
         if trip is None or not kind:
             return None
         bindings.setdefault(trip, []).append(kind)
-    return bindings or None
+    return bindings
 
 
 def _bound_type(root: Path, link: str) -> Optional[str]:
