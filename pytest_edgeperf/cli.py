@@ -428,18 +428,22 @@ def accept(file: str, reason: str, add: bool, folder: str) -> None:
     """
     from pytest_edgeperf import judge
     from pytest_edgeperf.report.baseline import accepted_text
+    from pytest_edgeperf.report.creep import crept
     from pytest_edgeperf.results import ResultsError, baselines, read, write
+    from pytest_edgeperf.results.gate import gate_of
 
     try:
         measured = read(file)
         old = baselines.load(folder, measured.device)
         outcome = baselines.refresh(old, measured, reason, add=add)
         comparison = None if old is None else judge.compare(old, measured)
+        gate = gate_of(measured)
+        far = crept(measured, outcome.results, gate.tolerance, gate.tolerances)
         if outcome.created or outcome.updated:
             write(baselines.path_for(folder, measured.device), outcome.results)
     except (ResultsError, ValueError) as error:
         _unusable(error)
-    click.echo(accepted_text(outcome, comparison, _paper()))
+    click.echo(accepted_text(outcome, comparison, far, _paper()))
     if not (outcome.created or outcome.updated):
         sys.exit(EXIT_UNUSABLE)
 

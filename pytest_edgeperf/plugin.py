@@ -26,7 +26,7 @@ EXIT_UNBASELINED = 11
 
 _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
-_SESSION = pytest.StashKey["MeasuringSession"]()
+_SESSION = pytest.StashKey[Optional["MeasuringSession"]]()
 _LINES = pytest.StashKey[Mapping[str, Sequence["LineVerdict"]]]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
 #: Every test that was collected, also those deselected afterwards, and every file that was read.
@@ -98,7 +98,7 @@ def _under_xdist(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(distributed.Controller(), "edgeperf-xdist-controller")
     elif distributed.refuses(config):
-        config.pluginmanager.register(distributed.SharingWorker(), _SHARING)
+        config.pluginmanager.register(distributed.RefusingWorker(), _SHARING)
 
 
 def _worker(config: pytest.Config) -> Optional[Any]:
@@ -192,15 +192,35 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     config = session.config
     elsewhere = _worker(config) or config.pluginmanager.has_plugin(_SHARING)
     if not (elsewhere or config.option.collectonly or session.testsfailed):
-        settings = config.stash[_SETTINGS]
-        items = _to_measure(session.items, settings)
-        if items or settings.device != "auto":
-            device = _resolve_device(config, settings)
-            if items and not settings.in_process:
-                _measure(config, settings, device, items)
+        try:
+            _measure_what_is_asked(session)
+        except pytest.UsageError as error:
+            if not hasattr(config, "workerinput"):
+                raise
+            _refuse_under_xdist(session, str(error))
     outcome = yield
     _exit_as_asked(config)
     return outcome
+
+
+def _measure_what_is_asked(session: pytest.Session) -> None:
+    config = session.config
+    settings = config.stash[_SETTINGS]
+    items = _to_measure(session.items, settings)
+    if items or settings.device != "auto":
+        device = _resolve_device(config, settings)
+        if items and not settings.in_process:
+            _measure(config, settings, device, items)
+
+
+def _refuse_under_xdist(session: pytest.Session, reason: str) -> None:
+    """Report a usage error by the items that it concerns: all benchmarks, or all items where there are none."""
+    from pytest_edgeperf.schedule.distributed import RefusingWorker
+
+    items = _to_measure(session.items, session.config.stash[_SETTINGS]) or session.items
+    concerned = {item.nodeid for item in items}
+    session.config.stash[_SESSION] = None
+    session.config.pluginmanager.register(RefusingWorker(reason, lambda item: item.nodeid in concerned), _SHARING)
 
 
 def _exit_as_asked(config: pytest.Config) -> None:
@@ -378,19 +398,22 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
+    from pytest_edgeperf.report.creep import crept
     from pytest_edgeperf.report.session import SessionReport
     from pytest_edgeperf.report.terminal import render
     from pytest_edgeperf.report.text import can_show_unicode
     from pytest_edgeperf.results.published import published_of
 
-    coordinator = measuring.coordinator
+    coordinator, settings = measuring.coordinator, measuring.settings
+    measured = coordinator.measured()
+    tolerances = {plan.id: plan.options.tolerance for plan in measuring.plans.values()}
     published, unusable = published_of(measuring.device.name, measuring.baseline_path.parent)
     report = SessionReport(
         device=measuring.device.name,
         machine=measuring.device.description,
-        measured=coordinator.measured(),
+        measured=measured,
         comparison=measuring.comparison,
-        mode=measuring.settings.baseline,
+        mode=settings.baseline,
         faults=measuring.faults(),
         notes=[*coordinator.notes, *unusable],
         written=measuring.written,
@@ -399,6 +422,13 @@ def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
         seconds=coordinator.seconds,
         against=measuring.opponent.label if measuring.opponent is not None else None,
         published=published,
+        crept=crept(
+            measured,
+            measuring.baseline,
+            settings.tolerance,
+            {name: own for name, own in tolerances.items() if own is not None},
+            allowed_differences=settings.allowed_differences,
+        ),
     )
     writer = config.get_terminal_writer()
     return render(

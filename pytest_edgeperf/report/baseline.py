@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.report.creep import Creep, creep, creep_lines
 from pytest_edgeperf.report.figures import LATENCY, MEMORY, figure, seconds, usable_runs
 from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_column, time_unit
 from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
@@ -38,8 +38,8 @@ def baseline_text(results: Results, paper: Paper) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def accepted_text(outcome: Refresh, comparison: Optional[Comparison], paper: Paper) -> str:
-    """What was accepted into a baseline, what was not and why, and what got worse by it."""
+def accepted_text(outcome: Refresh, comparison: Optional[Comparison], crept: Mapping[str, Creep], paper: Paper) -> str:
+    """What was accepted into a baseline, what was not and why, and what got worse by it, also since the anchor."""
     names = Names([*outcome.created, *outcome.updated, *outcome.kept, *outcome.refused], paper)
     words = {"created": outcome.created, "updated": outcome.updated, "kept": outcome.kept}
     done = {benchmark_id: word for word, ids in words.items() for benchmark_id in ids}
@@ -48,6 +48,7 @@ def accepted_text(outcome: Refresh, comparison: Optional[Comparison], paper: Pap
     if comparison is not None:
         judged = {name: one for name, one in comparison.benchmarks.items() if name in accepted}
         lines += accepted_worse(Comparison(judged), names, paper)
+    lines += creep_lines({name: one for name, one in crept.items() if name in accepted}, names, paper, everything=True)
     lines += refreshed(done, names, paper, everything=True)
     for benchmark_id, dropped in outcome.dropped.items():
         if benchmark_id in accepted:
@@ -97,17 +98,6 @@ def renamed_text(results: Results, names: Mapping[str, str], paper: Paper, *, dr
         runs = count(len(results.benchmarks[old].runs), "run")
         lines += _wrapped(f"{results.device}: {verb} {old} to {new} with {runs}", paper)
     return "\n".join(lines)
-
-
-def creep(benchmark: Benchmark, environments: Mapping[str, _Environment]) -> Optional[float]:
-    """The ratio of the present runs' median latency to the anchor's; ``None`` where one is lacking.
-
-    Raises:
-        ResultsError: the anchor is not a list of runs.
-    """
-    now = figure(benchmark, LATENCY)
-    then = figure(replace(benchmark, runs=anchor_runs(benchmark, environments)), LATENCY)
-    return now / then if now and then else None
 
 
 def _table(results: Results, names: Names, paper: Paper) -> List[str]:

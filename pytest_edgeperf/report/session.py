@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.report.creep import Creep
 from pytest_edgeperf.results.types import Results
 
 
@@ -36,3 +37,5 @@ class SessionReport:
     against: Optional[str] = None
     #: Published figures to set beside what was measured.
     published: Sequence[Results] = ()
+    #: Benchmarks that are slower than their anchor by more than their tolerance.
+    crept: Mapping[str, Creep] = field(default_factory=dict)

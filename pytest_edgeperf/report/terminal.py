@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import List, Mapping
 
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
+from pytest_edgeperf.report.creep import creep_lines, creep_summary
 from pytest_edgeperf.report.curves import curve_tables
 from pytest_edgeperf.report.lines import line_failures, line_headline, line_text, lines_count, lines_not_judged
 from pytest_edgeperf.report.numbers import change, count, duration
@@ -62,6 +63,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(not_judged(comparison, _whys(report), names, paper, everything=verbosity > 0))
     blocks.append(renames(comparison, names, paper))
     blocks.append(lines_not_judged(comparison, paper))
+    blocks.append(creep_lines(report.crept, names, paper, everything=verbosity > 0))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(_common_shift(comparison, paper) + _notes(report, paper) + _ruled_out(comparison, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
@@ -130,7 +132,11 @@ def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
         lines += wrap(paper.clean(f"{word}: {line_headline(line)}"), paper.width, hanging="  ")
     for benchmark_id, reason in report.faults.items():
         lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
-    return [paper.paint(line, "bad") for line in lines]
+    painted = [paper.paint(line, "bad") for line in lines]
+    if report.crept:
+        text = paper.clean(creep_summary(report.crept, names))
+        painted += [paper.paint(line, "warning") for line in wrap(text, paper.width, hanging="  ")]
+    return painted
 
 
 def _common_shift(comparison: Comparison, paper: Paper) -> List[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import pytest
 
@@ -43,15 +43,23 @@ class Controller:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
-class SharingWorker:
-    """In an xdist worker that shares its machine: benchmarks are errors that say why."""
+class RefusingWorker:
+    """In an xdist worker that cannot measure: benchmarks are errors that say why.
+
+    A usage error there would be a crash of the worker to the controller, and its reason lost.
+    """
+
+    def __init__(self, reason: str = REFUSAL, refused: Callable[[pytest.Item], bool] = is_benchmark) -> None:
+        """``refused``: which items are errors; the rest is left alone."""
+        self._reason = reason
+        self._refused = refused
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
         """Refuse a benchmark, leave the rest alone."""
-        if not is_benchmark(item):
+        if not self._refused(item):
             return None
-        report = replay.refusal(item, REFUSAL)
+        report = replay.refusal(item, self._reason)
         report.user_properties.append(_REFUSED)
         replay.log(item, nextitem, [report])
         return True

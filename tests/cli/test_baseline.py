@@ -190,6 +190,14 @@ def test_accept_replaces_what_was_measured_and_says_what_got_worse():
     assert {one.reason for one in stored().benchmarks[B].runs} == {"first baseline"}
 
 
+def test_accept_says_what_has_crept_since_the_anchor():
+    write("baselines/nano.json", set_anchor(stored(), [A]))
+    write("new.json", slower(stored(), 1.05))
+    text = told("accept", "new.json", "--reason", "another small step")
+    assert "crept (1): slower than the anchor by more than 2 %" in text
+    assert "test_fast[fp32]: latency +5.0 % since 2026-11-20" in text
+
+
 def test_accept_makes_a_first_baseline():
     write("new.json", results({A: runs(15.0)}, device="rpi4"))
     assert "baseline created for 1 benchmark" in told("accept", "new.json", "--reason", "x", "--dir", "others")

@@ -44,6 +44,18 @@ def test_each_device_under_xdist_measures(project):
     assert (project.path / "all.json").exists()
 
 
+def test_a_usage_error_of_a_device_under_xdist_keeps_its_reason(project):
+    pytest.importorskip("xdist")
+    project.suite(SUITE)
+    (project.path / "baselines").mkdir()
+    (project.path / "baselines" / "host.json").write_text("<<<<<<< HEAD\n")
+    outcome = project.run("--dist=each", "--tx=popen")
+    assert outcome.code == 4, outcome
+    assert "unresolved merge conflict" in outcome
+    assert "INTERNALERROR" not in outcome
+    assert project.ran_names() == ["ordinary"]
+
+
 def test_a_random_order_of_items_is_not_drawn_again_in_workers(project):
     pytest.importorskip("pytest_randomly")
     project.suite(SUITE)

@@ -1,0 +1,106 @@
+"""How far benchmarks have moved from their anchor: small steps, each within the tolerance, that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from pytest_edgeperf.judge.comparability import comparable_runs, environment_matcher
+from pytest_edgeperf.judge.types import Tolerance
+from pytest_edgeperf.report.figures import LATENCY, figure
+from pytest_edgeperf.report.numbers import change, count, share
+from pytest_edgeperf.report.sections import Names
+from pytest_edgeperf.report.text import Paper, wrap
+from pytest_edgeperf.results.baselines import anchor_runs
+from pytest_edgeperf.results.types import Benchmark, Results
+
+#: Benchmarks that a session without ``-v`` lists.
+_SHOWN = 10
+
+_Environments = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Creep:
+    """A benchmark's latency against its anchor: beyond what a single step may be."""
+
+    ratio: float
+    tolerance: float
+    #: When the newest of the anchored runs was measured.
+    since: str
+
+
+def creep(benchmark: Benchmark, environments: _Environments) -> Optional[float]:
+    """The ratio of the present runs' median latency to the anchor's; ``None`` where one is lacking.
+
+    Raises:
+        ResultsError: the anchor is not a list of runs.
+    """
+    return _ratio(benchmark, replace(benchmark, runs=anchor_runs(benchmark, environments)))
+
+
+def crept(
+    measured: Results,
+    baseline: Optional[Results],
+    tolerance: float,
+    tolerances: Mapping[str, Tolerance],
+    *,
+    allowed_differences: Sequence[str] = (),
+) -> Dict[str, Creep]:
+    """The measured benchmarks whose latency is above their anchor's by more than their tolerance.
+
+    Those whose anchor was measured in another environment are left out.
+
+    Raises:
+        ResultsError: an anchor is not a list of runs.
+    """
+    if baseline is None:
+        return {}
+    found: Dict[str, Creep] = {}
+    differences = environment_matcher(baseline, measured, allowed_differences)
+    for name, benchmark in measured.benchmarks.items():
+        stored = baseline.benchmarks.get(name)
+        anchor = anchor_runs(stored, baseline.environments) if stored is not None else ()
+        if stored is None or not anchor:
+            continue
+        runs = comparable_runs(anchor, benchmark.runs, differences)
+        ratio = _ratio(replace(benchmark, runs=runs.candidate), replace(stored, runs=runs.baseline))
+        own = tolerances.get(name)
+        own = own.get(LATENCY) if isinstance(own, Mapping) else own
+        limit = tolerance if own is None else float(own)
+        if ratio is not None and ratio > 1 + limit:
+            found[name] = Creep(ratio, limit, max(run.started for run in runs.baseline)[:10])
+    return found
+
+
+def creep_lines(found: Mapping[str, Creep], names: Names, paper: Paper, *, everything: bool) -> List[str]:
+    """A heading, and the worst benchmarks first."""
+    if not found:
+        return []
+    limits = {share(one.tolerance) for one in found.values()}
+    limit = limits.pop() if len(limits) == 1 else "the tolerance"
+    heading = (
+        f"crept ({len(found)}): slower than the anchor by more than {limit}, in steps that were accepted; "
+        "edgeperf baseline anchor makes the accepted runs the new anchor"
+    )
+    lines = [paper.paint(line, "warning") for line in wrap(paper.clean(heading), paper.width, hanging="  ")]
+    worst = sorted(found.items(), key=lambda pair: -pair[1].ratio)
+    shown = worst if everything else worst[:_SHOWN]
+    for name, one in shown:
+        text = f"{names[name]}: latency {change(one.ratio)} since {one.since}"
+        lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
+    rest = len(worst) - len(shown)
+    return [*lines, f"  and {rest} more, listed with -v"] if rest else lines
+
+
+def creep_summary(found: Mapping[str, Creep], names: Names) -> str:
+    """One sentence for a quiet session."""
+    name, worst = max(found.items(), key=lambda pair: pair[1].ratio)
+    return f"crept since the anchor: {names[name]} {change(worst.ratio)}" + (
+        f", and {count(len(found) - 1, 'other benchmark')}" if len(found) > 1 else ""
+    )
+
+
+def _ratio(benchmark: Benchmark, anchor: Benchmark) -> Optional[float]:
+    now, then = figure(benchmark, LATENCY), figure(anchor, LATENCY)
+    return now / then if now and then else None
