@@ -58,6 +58,7 @@ def timer(seconds=0.05):
     return TimedInference(conductor, {}, {})
 
 
+@pytest.mark.quiet
 def test_a_call_that_is_not_waited_for_cannot_pass_for_fast():
     waiting = timer()(OnDevice(), INPUTS)
     assert waiting.latency["min"] >= 5.0

@@ -81,6 +81,7 @@ def compared(*args, **targets):
     return timed.compare(*args, **targets), conductor.delivered
 
 
+@pytest.mark.quiet
 def test_a_benchmark_compares_real_calls():
     # A busy machine may stall either, but not a thousandfold.
     ratios, (measurement,) = compared(3, short=lambda _: None, long=lambda _: time.sleep(0.01))
@@ -91,6 +92,7 @@ def test_a_benchmark_compares_real_calls():
     assert measurement.settings["blocks"] == 1
 
 
+@pytest.mark.quiet
 def test_a_benchmark_of_short_calls_compares_them_in_batches():
     def more():
         for _ in range(50):
@@ -112,6 +114,7 @@ def test_what_cannot_be_compared_is_said():
         timed.compare(one=int, two=int)
 
 
+@pytest.mark.quiet
 def test_taking_turns_with_another_worker_it_still_has_its_ratios():
     class Turns:
         def __init__(self):

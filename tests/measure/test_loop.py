@@ -162,6 +162,7 @@ def test_phases_stop_at_the_deadline_after_at_least_one_sample(clock):
     assert loop.time_phases(keep, slow, keep, [(1,)], loop.PhaseArrays(9), 0, 0.0) == 1
 
 
+@pytest.mark.quiet
 def test_with_the_real_clock_the_latency_holds_its_phases_and_the_slowest_is_found():
     arrays = loop.PhaseArrays(20)
 

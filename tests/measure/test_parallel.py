@@ -34,6 +34,7 @@ def _short_warm_up(monkeypatch):
     monkeypatch.setitem(warmup.warm_up.__kwdefaults__, "shortest_s", 0.02)
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("mode", MODES)
 def test_engines_that_wait_run_side_by_side(mode):
     one = timed().parallel(sleeper, 1, mode=mode)
@@ -59,6 +60,7 @@ def test_processes_have_memory_of_their_own():
     assert more - base > 70
 
 
+@pytest.mark.quiet
 def test_all_begin_at_one_moment_and_late_ends_do_not_count():
     begun = []
 
@@ -126,6 +128,7 @@ def test_a_process_that_is_killed_is_said_to_be():
         timed().parallel(make, 2, mode="processes")
 
 
+@pytest.mark.quiet
 @PROCESSES
 def test_an_engine_that_dies_while_timed_ends_the_others():
     parent = os.getpid()

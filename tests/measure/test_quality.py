@@ -24,6 +24,7 @@ def share_of(work):
     return watch.figures()["cpu_share"]
 
 
+@pytest.mark.quiet
 def test_work_has_a_far_greater_share_of_the_processor_than_sleep():
     working, sleeping = share_of(lambda: busy(0.1)), share_of(lambda: time.sleep(0.1))
     assert working > 5 * sleeping
@@ -102,6 +103,7 @@ def test_the_canary_takes_no_notice_of_a_tracer_that_was_left_on():
     assert traced < 2 * usual
 
 
+@pytest.mark.quiet
 def test_the_timing_threads_share_leaves_out_what_other_threads_do():
     stop = threading.Event()
 

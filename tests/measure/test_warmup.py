@@ -261,6 +261,7 @@ def test_inputs_of_different_cost_are_compared_as_whole_rotations(monkeypatch):
     assert warmup.warm_up([costing(400)] * 9 + [costing(200)]).steady is None
 
 
+@pytest.mark.quiet
 def test_with_the_real_clock_a_slow_start_is_seen():
     calls = []
 

@@ -37,12 +37,14 @@ def best():
     return ratios, batch
 
 
+@pytest.mark.quiet
 def test_an_empty_function_is_timed_in_batches_that_cost_little_per_call(best):
     ratios, batch = best
     assert batch > 1
     assert ratios["empty"] <= LIMIT
 
 
+@pytest.mark.quiet
 def test_a_function_of_little_more_than_a_microsecond_is_timed_call_by_call_at_little_cost(best):
     ratios, _ = best
     assert ratios["short"] <= LIMIT
