@@ -13,11 +13,9 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -27,11 +25,15 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.caches import cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.scratch import scratch
 
 #: Counts up when what is kept means something else.
 FORMAT = 1
 ABOUT = "about.json"
 CALIBRATION_EXAMPLES = 16
+#: How the folder of an engine begins that is being built, and that of what its build needs meanwhile.
+BUILDING = ".building-"
+_SCRATCH = "edgeperf-build-"
 _LINES_TOLD = 15
 
 
@@ -257,17 +259,16 @@ def _build(
     calibration: Optional[Calibration],
     python: str,
 ) -> None:
-    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building-"))
-    try:
+    with scratch(BUILDING, folder.parent) as work:
         arguments = {**key["arguments"], **files}
-        with tempfile.TemporaryDirectory(prefix="edgeperf-build-") as outside:
+        with scratch(_SCRATCH) as outside:
             if calibration is not None:
                 import numpy as np
 
                 named = {f"{i}_{j}": a for i, entry in enumerate(calibration.examples) for j, a in enumerate(entry)}
-                arguments["calibration"] = os.path.join(outside, "calibration.npz")
+                arguments["calibration"] = os.path.join(str(outside), "calibration.npz")
                 np.savez(arguments["calibration"], **named)
-            _run(python, {"function": function, "folder": str(work), "arguments": arguments})
+            _run(python, {"function": function, "folder": str(work), "arguments": arguments}, outside)
         written = [path for path in sorted(work.rglob("*")) if path.is_file()]
         if not written:
             raise FrameworkError(f"{function} wrote no file")
@@ -279,22 +280,27 @@ def _build(
         except OSError as error:
             raise FrameworkError(f"what {function} wrote cannot be kept: {error}") from error
         os.rename(str(work), str(folder))
-    finally:
-        shutil.rmtree(str(work), ignore_errors=True)
 
 
-def _run(python: str, order: Mapping[str, Any]) -> None:
-    with tempfile.TemporaryDirectory(prefix="edgeperf-build-") as ours:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_paths(python, ours))}
-        child = subprocess.run(
-            [python, "-m", "pytest_edgeperf.frameworks.building"],
-            input=json.dumps(order),
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+def _run(python: str, order: Mapping[str, Any], outside: Path) -> None:
+    """Build in a process of its own, whose temporary files lie in ``outside``, as it may be killed."""
+    ours, temporary = outside / "path", outside / "tmp"
+    for folder in (ours, temporary):
+        folder.mkdir()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(_paths(python, str(ours))),
+        "TMPDIR": str(temporary),
+    }
+    child = subprocess.run(
+        [python, "-m", "pytest_edgeperf.frameworks.building"],
+        input=json.dumps(order),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if child.returncode != 0:
         last = "\n".join(child.stdout.strip().splitlines()[-_LINES_TOLD:])
         raise FrameworkError(f"{order['function']} failed ({child.returncode}):\n{last}")

@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import re
-import tempfile
 import warnings
 import weakref
 from collections import Counter
@@ -34,6 +33,7 @@ from pytest_edgeperf.frameworks.interface import (
     require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.scratch import scratch
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -480,13 +480,12 @@ def _xnnpack_graph(data: bytes) -> Mapping[str, Any]:
     from executorch.exir._serialize._flatbuffer import _flatc_decompile
 
     header = serialize.XNNHeader.from_bytes(data[: serialize.XNNHeader.EXPECTED_LENGTH])
-    with tempfile.TemporaryDirectory(prefix="edgeperf-xnnpack-") as name:
-        folder = Path(name)
+    with scratch("edgeperf-xnnpack-") as folder:
         schema = Path(serialize.__file__).with_name("schema.fbs")
         (folder / "graph.fbs").write_bytes(schema.read_bytes())
         end = header.flatbuffer_offset + header.flatbuffer_size
         (folder / "graph.bin").write_bytes(data[header.flatbuffer_offset : end])
-        _flatc_decompile(name, str(folder / "graph.fbs"), str(folder / "graph.bin"), ["--raw-binary"])
+        _flatc_decompile(str(folder), str(folder / "graph.fbs"), str(folder / "graph.bin"), ["--raw-binary"])
         text = (folder / "graph.json").read_text("utf-8")
     # The tool writes "inf", which is no JSON.
     graph: Mapping[str, Any] = json.loads(re.sub(r": (-?)inf\b", r": \1Infinity", text))

@@ -12,7 +12,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -30,6 +29,7 @@ from pytest_edgeperf.frameworks.interface import (
 from pytest_edgeperf.frameworks.onnx_files import digests_of, load, quantise
 from pytest_edgeperf.frameworks.sources import best_source
 from pytest_edgeperf.frameworks.trtexec_program import Program, find, follow_parent, gpu_name, last_words, missing
+from pytest_edgeperf.scratch import scratch
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -308,14 +308,14 @@ class TrtExecEngine(SelfTimed):
     ) -> str:
         """Run the engine on the arrays in a folder of their own; the text of the file that it exported."""
         what = f"{what} {self.model.name!r} ({self._path})"
-        with tempfile.TemporaryDirectory(prefix="edgeperf-trtexec-") as folder:
+        with scratch("edgeperf-trtexec-") as folder:
             for index, data in enumerate(_raw(arrays, self.inputs, self._program)):
-                Path(folder, f"input_{index}").write_bytes(data)
+                (folder / f"input_{index}").write_bytes(data)
             command = [*self._arguments(str(self._path)), *arguments]
-            printed = self._program.run(command, Path(folder), limit_s, what)
+            printed = self._program.run(command, folder, limit_s, what)
             _require_mode(printed, self._program)
             try:
-                return Path(folder, exported).read_text("utf-8", "replace")
+                return (folder / exported).read_text("utf-8", "replace")
             except FileNotFoundError:
                 raise FrameworkError(
                     f"trtexec {self._program.version} was to {what} and ended well, but wrote no {exported}:\n"
@@ -369,10 +369,10 @@ def build(
     ]
     command = [*named, *options]
     limit_s = _build_limit_s()
-    with tempfile.TemporaryDirectory(prefix="edgeperf-trtexec-") as work, _timing(timing, Path(work), program) as cache:
+    with scratch("edgeperf-trtexec-") as work, _timing(timing, work, program) as cache:
         files = [f"--onnx={path}", f"--saveEngine={ENGINE}"]
-        printed = program.run([*files, *command, *cache], Path(work), limit_s, f"build an engine of {path}")
-        made = Path(work, ENGINE)
+        printed = program.run([*files, *command, *cache], work, limit_s, f"build an engine of {path}")
+        made = work / ENGINE
         if not made.is_file() or made.stat().st_size == 0:
             what = "an empty file" if made.is_file() else "no file"
             raise FrameworkError(

@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import FrozenSet, List, Mapping, Optional, Sequence, Union
 
 from pytest_edgeperf.frameworks.interface import FrameworkError
+from pytest_edgeperf.scratch import scratch
 
 #: Names the program, before any search.
 VARIABLE = "EDGEPERF_TRTEXEC"
@@ -160,8 +160,8 @@ def _is_program(path: str) -> bool:
 def _ask(path: str, mtime_ns: int, size: int) -> Union[Program, str]:
     """The program by its banner and its help, or why not; another file under the same path is asked anew."""
     try:
-        with tempfile.TemporaryDirectory(prefix="edgeperf-trtexec-") as folder:
-            text = _run(path, ["--help"], Path(folder), HELP_LIMIT_S, f"{path} was to print its help")
+        with scratch("edgeperf-trtexec-") as folder:
+            text = _run(path, ["--help"], folder, HELP_LIMIT_S, f"{path} was to print its help")
     except FrameworkError as error:
         # One that hangs is not waited for a second time.
         return str(error)

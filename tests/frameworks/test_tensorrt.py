@@ -34,7 +34,7 @@ ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)
 def fake(monkeypatch, tmp_path):
     """Installs a version with traits; engines are built in this process unless ``child`` is asked for."""
 
-    def run(python, order):
+    def run(python, order, outside):
         module, _, name = order["function"].partition(":")
         getattr(import_module(module), name)(Path(order["folder"]), **order["arguments"])
 
