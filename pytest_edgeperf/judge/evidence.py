@@ -97,11 +97,12 @@ def gather(
 def evidence_of_pairs(
     base: Benchmark, candidate: Benchmark, differences: Callable[[str, str], Tuple[Differences, Differences]]
 ) -> Evidence:
-    """Return the evidence of two sides that were measured together: all runs, whatever their software differs in."""
-    hard, soft = differences(base.runs[-1].environment, candidate.runs[-1].environment)
+    """Return the evidence of two sides that were measured together: good runs, whatever differs in their software."""
+    base_runs, runs = (tuple(run for run in side.runs if not run.disturbed) for side in (base, candidate))
+    hard, soft = differences(base_runs[-1].environment, runs[-1].environment)
     return Evidence(
-        base.runs,
-        candidate.runs,
+        base_runs,
+        runs,
         {**base.metrics, **candidate.metrics},
         made=len(candidate.runs),
         new_session=False,

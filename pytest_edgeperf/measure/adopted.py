@@ -22,12 +22,21 @@ class AdoptedBenchmark:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Watch the body, then read the fixture."""
+        """Have the coordinator watch the body as one block, then read the fixture."""
+        self._channel.send({"event": "ready"})
+        command = self._channel.receive()
         watch = Watch()
         canaries = [canary_ms()]
         with watch:
             yield
         canaries.append(canary_ms())
+        self._deliver(item, watch, canaries)
+        if command is not None and command["command"] == "block":
+            self._channel.send({"event": "block"})
+            # Not before the coordinator has looked: of a process that is gone nothing can be read.
+            self._channel.receive()
+
+    def _deliver(self, item: pytest.Item, watch: Watch, canaries: Any) -> None:
         metadata = getattr(item.funcargs.get("benchmark"), "stats", None)  # type: ignore[attr-defined]
         if metadata is None or not metadata.stats.data:
             return

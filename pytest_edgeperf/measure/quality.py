@@ -35,38 +35,46 @@ class Watch:
         self._cpu_s = 0.0
         self._thread_s = 0.0
         self._switches = 0
-        self._started = (0.0, 0.0, 0.0, 0)
+        self._children_s = 0.0
+        self._started = (0.0, 0.0, 0.0, 0, 0.0)
 
     def __enter__(self) -> Watch:
         self._started = self._now()
         return self
 
     def __exit__(self, *_: object) -> None:
-        wall, cpu, thread, switches = self._now()
+        wall, cpu, thread, switches, children = self._now()
         self._wall_s += wall - self._started[0]
         self._cpu_s += cpu - self._started[1]
         self._thread_s += thread - self._started[2]
         self._switches += switches - self._started[3]
+        self._children_s += children - self._started[4]
 
     def figures(self) -> Dict[str, Any]:
         """CPU time over wall time, of the process (``cpu_share``) and of the timing thread alone
-        (``thread_share``), and ``involuntary_switches_per_s``.
+        (``thread_share``), and ``involuntary_switches_per_s``; ``children_share`` of its children that have ended,
+        where there were any.
         """
         if self._wall_s <= 0:
             return {}
-        return {
+        figures = {
             "cpu_share": round(self._cpu_s / self._wall_s, 4),
             "thread_share": round(self._thread_s / self._wall_s, 4),
             "involuntary_switches_per_s": round(self._switches / self._wall_s, 2),
         }
+        if self._children_s > 0:
+            figures["children_share"] = round(self._children_s / self._wall_s, 4)
+        return figures
 
     @staticmethod
     def _now() -> Any:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (
             time.perf_counter(),
             time.process_time(),
             time.thread_time(),
             resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
+            children.ru_utime + children.ru_stime,
         )
 
 

@@ -20,6 +20,7 @@ LARGEST = 1.7976931348623157e308
 #: Figures of a run's quality that runs are held against each other by.
 QUALITY_NUMBERS = frozenset(
     {
+        "children_share",
         "cpu_share",
         "involuntary_switches_per_s",
         "others_share",
@@ -27,6 +28,7 @@ QUALITY_NUMBERS = frozenset(
         "own_share",
         "share_resolution",
         "steal_share",
+        "stopped_s",
         "swapped_pages",
         "thread_share",
     }

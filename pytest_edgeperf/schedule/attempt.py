@@ -15,6 +15,7 @@ from pytest_edgeperf.schedule.memory_watch import MemoryWatch, lowest
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
 from pytest_edgeperf.schedule.sampler import Sampler
+from pytest_edgeperf.schedule.stops import Windows
 from pytest_edgeperf.schedule.telemetry import Instruments, Telemetry, Window, evaluate
 from pytest_edgeperf.schedule.usage import Witness
 
@@ -60,6 +61,7 @@ class Attempt:
             specification, threads=threads, show_output=show_output, timeout_s=timeout_s, executable=executable
         )
         self._witness = Witness(self._worker.keeper_pid, specification["cpus"])
+        self._windows = Windows()
         self._spend(began)
 
     def __enter__(self) -> Attempt:
@@ -75,9 +77,8 @@ class Attempt:
         """Load, check and warm up. ``False``: it ended without asking to be timed."""
         began = time.monotonic()
         if self.plan.adopted:
-            # Its fixture times when it likes, so all of its life is watched.
-            with self._witness:
-                ready = self._worker.prepare()
+            # It asks to be timed before its body, which is not prepared but run.
+            ready = self._worker.prepare()
         else:
             with self._memory_watch() as memory:
                 ready = self._worker.prepare()
@@ -91,7 +92,7 @@ class Attempt:
         """Time one block. ``False``: the worker ended."""
         began = time.monotonic()
         settle_s = REWARM_SHARE * self._seconds if self.visited else 0.0
-        with self._witness:
+        with self._witness, self._windows:
             alive = self._worker.time_block(self._seconds, settle_s)
         self.visited += 1
         self._spend(began)
@@ -104,7 +105,7 @@ class Attempt:
         recorder.take()
         alive = True
         for _ in range(POINTS):
-            with self._witness:
+            with self._witness, self._windows:
                 alive = self._worker.time_block(self._seconds / POINTS, 0.0, turn=True)
             if not alive:
                 break
@@ -116,7 +117,8 @@ class Attempt:
     def turn(self, seconds: float, settle_s: float) -> bool:
         """Time one short block, between which another worker has its own. ``False``: the worker ended."""
         began = time.monotonic()
-        alive = self._worker.time_block(seconds, settle_s, turn=True)
+        with self._windows:
+            alive = self._worker.time_block(seconds, settle_s, turn=True)
         self.visited += 1
         self._spend(began)
         return alive
@@ -184,8 +186,12 @@ class Attempt:
             self._seen = memory
 
     def figures(self) -> Dict[str, Any]:
-        """Who used the processors while it was timed."""
-        return self._witness.figures()
+        """Who used the processors while it was timed, and for how long it was stopped then."""
+        figures = self._witness.figures()
+        stopped_s = self._windows.stopped_s(self._worker.stops())
+        if stopped_s > 0:
+            figures["stopped_s"] = round(stopped_s, 3)
+        return figures
 
     def strangers(self) -> List[Dict[str, Any]]:
         """Others' processes that used them most."""

@@ -325,7 +325,7 @@ class Coordinator:
             prepared = attempt.prepare()
             self._largest_mib = max(filter(None, (self._largest_mib, plan.memory_mib)), default=None)
             alive = prepared and (self._course(attempt) if plan.options.curve else attempt.visit())
-            if alive and self.settings.visits > 1 and not plan.options.curve:
+            if alive and self.settings.visits > 1 and not (plan.options.curve or plan.adopted):
                 group.append(attempt)
             else:
                 self._deliver(attempt)

@@ -11,6 +11,7 @@ from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.pairs import Pair, pair_of, pair_of_runs
 from pytest_edgeperf.judge.types import (
     INCOMPARABLE,
+    INCONCLUSIVE,
     MISSING,
     MORE,
     NEW,
@@ -19,11 +20,12 @@ from pytest_edgeperf.judge.types import (
 )
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.duet import take
 from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
-from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
 
 AGAINST = "against"
@@ -52,6 +54,7 @@ class DuetCoordinator(Coordinator):
         self._ask_base()
         for plan in self.plans:
             plan.rounds = self.settings.rounds if self._is_on_base(plan) else 1
+            plan.extra_tries = EXTRA_TRIES
         super().measure()
 
     def measured(self) -> Results:
@@ -113,6 +116,8 @@ class DuetCoordinator(Coordinator):
                 told[plan.id] = BenchmarkVerdict(NEW, reason=f"not in {self.opponent.label}")
             elif plan.base_fault is not None and plan.id not in self._verdicts:
                 told[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
+            elif plan.runs and not plan.good_runs:
+                told[plan.id] = BenchmarkVerdict(INCONCLUSIVE, reason="every pair was stopped while it was measured")
         return told
 
     def _is_on_base(self, plan: Plan) -> bool:
@@ -187,6 +192,7 @@ class DuetCoordinator(Coordinator):
             record["base"] = self._record(base, attempts[BASE], self.opponent.commit, after)
             record["pair"] = list(_pair(base.run or {}, candidate.run, in_turns=taken.in_turns))
             record["alternating"] = plan.alternating
+            _mark_stopped(record)
         self.journal.run(plan.id, record)
         self._take(plan, record)
 
@@ -213,7 +219,7 @@ class DuetCoordinator(Coordinator):
         )
 
     def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> Dict[str, Any]:
-        """What the journal keeps of one side's run. What disturbs one side of a pair disturbs the other too."""
+        """What the journal keeps of one side's run. What else disturbs one side of a pair disturbs the other too."""
         message: Message = delivery.run or {}
         return {
             "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -236,7 +242,7 @@ class DuetCoordinator(Coordinator):
 
     def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
         super()._take(plan, record)
-        if "pair" not in record:
+        if "pair" not in record or record["quality"]["disturbed"]:
             return
         base = record["base"]
         key = environment_key(base["environment"])
@@ -255,6 +261,15 @@ class DuetCoordinator(Coordinator):
         plan.base_metrics = {name: Metric(**metric) for name, metric in base["metrics"].items()}
         plan.alternating = record["alternating"]
         plan.pairs.append(Pair(*record["pair"]))
+
+
+def _mark_stopped(record: Dict[str, Any]) -> None:
+    """A stop, unlike all else, may hit one side of a pair alone: then the pair is no evidence."""
+    sides = [record["quality"], record["base"]["quality"]]
+    reasons = list(dict.fromkeys(reason for figures in sides for reason in quality.stopped(figures)))
+    if reasons:
+        for figures in sides:
+            figures.update(disturbed=True, disturbed_by=reasons)
 
 
 def _why_no_run(base: Delivery, label: str) -> Optional[str]:

@@ -12,15 +12,13 @@ from contextlib import suppress
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.schedule import keeper
+from pytest_edgeperf.schedule.stops import Interval
 
 #: How often a program is looked at that runs for long.
 LOOK_SECONDS = 0.5
 #: A keeper that is asked to end and has not done so after this is killed itself.
 KEEPER_SECONDS = keeper.LONGEST_S + 3.0
 _BUFFER_BYTES = 1 << 16
-
-#: Begin and end, in seconds of :func:`time.monotonic`.
-Interval = Tuple[float, float]
 
 
 class Kept:

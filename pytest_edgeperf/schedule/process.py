@@ -13,7 +13,7 @@ from typing import IO, Any, Dict, List, Mapping, Optional
 
 from pytest_edgeperf.measure import launcher
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
-from pytest_edgeperf.schedule import faults, messages
+from pytest_edgeperf.schedule import faults, messages, stops
 from pytest_edgeperf.schedule.kept import Kept
 
 #: Of a dead worker's output, the last part is shown.
@@ -116,6 +116,7 @@ class Worker:
         self.delivery = Delivery()
         self._said_exit = False
         self._unasked = 0
+        self._stops: List[stops.Interval] = []
         self._collected = False
         self._sustained = 0
 
@@ -137,6 +138,10 @@ class Worker:
     def keeper_pid(self) -> int:
         """The process below which are the worker and all that it has started."""
         return self._process.keeper_pid
+
+    def stops(self) -> List[stops.Interval]:
+        """When the worker was stopped, and when this process was, with which it may have been."""
+        return [*self._process.stops(), *self._stops]
 
     def kill(self) -> None:
         """Kill the worker and all that it started, if any of it still runs."""
@@ -218,7 +223,9 @@ class Worker:
                 return False
             except ChannelClosed:
                 message, event, ended = None, None, True
-            self._patience_s -= min(time.monotonic() - began, asked_s)
+            now = time.monotonic()
+            self._patience_s -= min(now - began, asked_s)
+            self._note_stops(began, asked_s, now)
             if message is not None and event is not None:
                 self._take(event, message)
                 if event in (awaited, "exit"):
@@ -232,6 +239,13 @@ class Worker:
                 self.kill()
                 self._fault(faults.hung(self._timeout_s))
                 return False
+
+    def _note_stops(self, began: float, asked_s: float, now: float) -> None:
+        """What the keeper is not told: stops of this process, and those by a debugger."""
+        if now - began > asked_s + stops.LATE_SECONDS:
+            self._stops.append((began + asked_s, now))
+        elif now - began >= asked_s and stops.is_held(self.pid):
+            self._stops.append((began, now))
 
     def _is_flood(self) -> bool:
         self._unasked += 1

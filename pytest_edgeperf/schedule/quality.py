@@ -14,6 +14,8 @@ LEAST_CPU_SHARE = 0.97
 MOST_SWITCHES_PER_S = 20.0
 #: Of one processor: in 120 pinned runs less moved nothing, 0.1 to 0.2 moved p95 by 20 %, more than 0.4 p50 by 14 %.
 MOST_OTHERS_SHARE = 0.1
+#: A debugger that looks in, or a tool that takes a picture of the process, stops it for less. Chosen, not measured.
+MOST_STOPPED_S = 0.02
 #: As large as the default tolerance; chosen, not measured: no recorded run had stolen time.
 MOST_STEAL_SHARE = 0.02
 #: A machine at rest keeps a canary within 3 %.
@@ -104,7 +106,7 @@ def disturbed_by(
     was_preempted = preempted(quality) and not _usual(preempted, baseline, "cpu_share")
     if others_are_to_blame and (pinned or was_preempted):
         reasons.append(f"{OTHERS} {quality['others_share']:.2f}")
-    elif was_preempted and "others_share" not in quality:
+    elif was_preempted and "others_share" not in quality and not _shared_with_children(quality):
         reasons.append(
             f"cpu_share {quality['cpu_share']:.2f} with "
             f"{quality['involuntary_switches_per_s']:.0f} involuntary switches/s"
@@ -116,7 +118,12 @@ def disturbed_by(
         reasons.append(f"canary {value / limit * CANARY_MARGIN:.2f}x")
     if quality.get("throttled") and not heated:
         reasons.append(f"throttled {quality['throttled']}x ({', '.join(quality.get('throttled_by', ()))})")
-    return reasons + _by_condition(quality, baseline, heated=heated)
+    return reasons + stopped(quality) + _by_condition(quality, baseline, heated=heated)
+
+
+def stopped(quality: Figures) -> List[str]:
+    """Why the run is no evidence if it was stopped while it was timed; empty if it was not."""
+    return [f"stopped {quality['stopped_s']:.1f} s"] if quality.get("stopped_s", 0.0) > MOST_STOPPED_S else []
 
 
 def _by_condition(quality: Figures, baseline: Sequence[Figures], *, heated: bool) -> List[str]:
@@ -184,6 +191,11 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
 def _above(quality: Figures, name: str, limit: float) -> bool:
     value = quality.get(name)
     return value is not None and bool(value > limit + float(quality.get("share_resolution", 0.0)))
+
+
+def _shared_with_children(quality: Figures) -> bool:
+    """Whether the processor that the run lacked was used by its own children."""
+    return bool(quality.get("cpu_share", 0.0) + quality.get("children_share", 0.0) >= LEAST_CPU_SHARE)
 
 
 def _usual(sign: Callable[[Figures], bool], baseline: Sequence[Figures], figure: str) -> bool:

@@ -32,13 +32,28 @@ def test_work_has_a_far_greater_share_of_the_processor_than_sleep():
 
 
 def test_only_the_watched_blocks_count(monkeypatch):
-    now = iter([(0.0, 0.0, 0.0, 5), (1.0, 0.5, 0.4, 9), (50.0, 40.0, 30.0, 900), (51.0, 40.9, 30.8, 902)])
+    looks = [
+        (0.0, 0.0, 0.0, 5, 7.0),
+        (1.0, 0.5, 0.4, 9, 7.0),
+        (50.0, 40.0, 30.0, 900, 9.0),
+        (51.0, 40.9, 30.8, 902, 9.0),
+    ]
+    now = iter(looks)
     monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
     watch = Watch()
     for _ in range(2):
         with watch:
             pass
     assert watch.figures() == {"cpu_share": 0.7, "thread_share": 0.6, "involuntary_switches_per_s": 3.0}
+
+
+def test_work_of_children_that_ended_is_told(monkeypatch):
+    now = iter([(0.0, 0.0, 0.0, 0, 7.0), (2.0, 0.1, 0.1, 0, 8.5)])
+    monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
+    watch = Watch()
+    with watch:
+        pass
+    assert watch.figures()["children_share"] == 0.75
 
 
 def test_a_watch_that_saw_nothing_says_nothing():

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf.schedule import quality, stops
+from pytest_edgeperf.schedule.duets import _mark_stopped
+from pytest_edgeperf.schedule.stops import Windows, is_held, overlap_s
+
+TENTHS = st.integers(0, 60)
+INTERVALS = st.lists(st.tuples(TENTHS, TENTHS).map(sorted).map(tuple), max_size=6)
+
+
+@given(INTERVALS, INTERVALS)
+def test_seconds_that_several_stops_share_count_once(intervals, parts):
+    windows, last = [], 0
+    for begin, end in sorted(parts):
+        if begin >= last:
+            windows.append((begin, end))
+            last = end
+    tenths = {at for begin, end in intervals for at in range(begin, end)}
+    timed = {at for begin, end in windows for at in range(begin, end)}
+    assert overlap_s(intervals, windows) == len(tenths & timed)
+
+
+def test_only_what_was_stopped_while_it_was_timed_counts():
+    assert overlap_s([(1.0, 16.0)], [(0.0, 3.0), (15.0, 20.0)]) == 3.0
+    assert overlap_s([], [(0.0, 3.0)]) == 0
+    assert overlap_s([(1.0, 2.0)], []) == 0
+
+
+@pytest.mark.parametrize(("state", "expected"), [("t", True), ("T", False), ("S", False), ("R", False)])
+def test_a_debuggers_stop_is_seen_whatever_the_process_is_called(tmp_path, state, expected):
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/7/stat").write_text(f"7 (bad) t 1 (name) {state} 1 7 7 0\n")
+    assert is_held(7, tmp_path) is expected
+    assert not is_held(8, tmp_path)
+
+
+def test_time_in_which_the_machine_slept_is_no_time_of_measuring(monkeypatch):
+    clocks = {"boot": 500.0, "steady": 100.0}
+    made = SimpleNamespace(
+        CLOCK_BOOTTIME="boot", CLOCK_MONOTONIC="steady", clock_gettime=clocks.get, monotonic=lambda: clocks["steady"]
+    )
+    monkeypatch.setattr(stops, "time", made)
+    windows = Windows()
+    with windows:
+        clocks.update(boot=560.0, steady=102.0)
+    assert windows.windows == [(100.0, 102.0)]
+    assert windows.stopped_s([]) == 58.0
+
+
+def test_a_stopped_run_is_no_evidence():
+    assert quality.disturbed_by({"stopped_s": 15.0}) == ["stopped 15.0 s"]
+    assert quality.disturbed_by({"stopped_s": 0.01}) == []
+    assert quality.disturbed_by({}) == []
+
+
+def test_a_stop_of_one_side_marks_the_pair():
+    record = {"quality": {"disturbed": False}, "base": {"quality": {"disturbed": False, "stopped_s": 4.0}}}
+    _mark_stopped(record)
+    marked = {"disturbed": True, "disturbed_by": ["stopped 4.0 s"]}
+    assert record["quality"] == marked
+    assert record["base"]["quality"] == {"stopped_s": 4.0, **marked}
+    calm = {"quality": {"disturbed": False}, "base": {"quality": {"disturbed": False}}}
+    _mark_stopped(calm)
+    assert not calm["quality"]["disturbed"]
+
+
+def test_work_of_its_own_children_is_not_held_against_a_run_where_nothing_tells_of_others():
+    preempted = {"cpu_share": 0.14, "involuntary_switches_per_s": 44.0}
+    assert quality.disturbed_by(preempted)
+    assert quality.disturbed_by({**preempted, "children_share": 0.3})
+    assert quality.disturbed_by({**preempted, "children_share": 0.85}) == []
