@@ -66,7 +66,7 @@ def exit_code(command: Callable[[], object]) -> int:
             traceback.print_exc()
         words = " ".join(str(error).split())[:LONGEST_ERROR]
         click.echo(
-            f"edgeperf: unexpected {type(error).__name__}{': ' if words else ''}{words}; "
+            f"edgeperf: unexpected {type(error).__name__}{': ' if words else ''}{_shown(words)}; "
             f"set {TRACEBACK_VARIABLE}=1 to see where, and please report it",
             err=True,
         )
@@ -701,5 +701,12 @@ def _unusable(error: Exception) -> NoReturn:
     reason = str(error)
     if isinstance(error, OSError) and error.filename is not None:
         reason = f"{error.filename}: {error.strerror}"
-    click.echo(f"edgeperf: {reason}", err=True)
+    click.echo(f"edgeperf: {_shown(reason)}", err=True)
     sys.exit(EXIT_UNUSABLE)
+
+
+def _shown(words: str) -> str:
+    """Words that may come from a file, without what a terminal would obey."""
+    from pytest_edgeperf.report.text import printable
+
+    return "\n".join(map(printable, words.split("\n")))

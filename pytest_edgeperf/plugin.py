@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
             lambda dest: getattr(config.option, dest, None), config.getini, names_are_prefixed()
         )
     except SettingsError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(_shown(str(error))) from error
     for name in config.stash[_SETTINGS].frameworks:
         _framework(name)
     config.stash[_SOFTWARE] = {}
@@ -99,6 +99,13 @@ def _under_xdist(config: pytest.Config) -> None:
         config.pluginmanager.register(distributed.Controller(), "edgeperf-xdist-controller")
     elif distributed.refuses(config):
         config.pluginmanager.register(distributed.RefusingWorker(), _SHARING)
+
+
+def _shown(words: str) -> str:
+    """Words that may come from a file, without what a terminal would obey; lines stay."""
+    from pytest_edgeperf.report.text import printable
+
+    return "\n".join(map(printable, words.split("\n")))
 
 
 def _worker(config: pytest.Config) -> Optional[Any]:
@@ -250,7 +257,7 @@ def _resolve_device(config: pytest.Config, settings: Settings) -> Device:
     try:
         return devices.resolve(settings.device, rootdir=config.rootpath)
     except devices.DeviceError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(_shown(str(error))) from error
 
 
 def _measure(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
@@ -266,7 +273,7 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
         lock.acquire(config.rootpath)
         _measure_alone(config, settings, device, items)
     except (LockError, ResultsError, SettingsError) as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(_shown(str(error))) from error
     finally:
         lock.release()
 
@@ -394,7 +401,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if errors and session is not None and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     for sentence in errors.unprinted():
-        terminalreporter.write_line(f"edgeperf: {sentence}", red=True, bold=True)
+        terminalreporter.write_line(f"edgeperf: {_shown(sentence)}", red=True, bold=True)
 
 
 def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
@@ -445,7 +452,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     measuring = config.stash.get(_SESSION, None)
     if measuring is not None:
         for sentence in measuring.coordinator.errors.unprinted():
-            print(f"edgeperf: {sentence}", file=sys.stderr)
+            print(f"edgeperf: {_shown(sentence)}", file=sys.stderr)
 
 
 def session_results(config: pytest.Config) -> Optional[Results]:

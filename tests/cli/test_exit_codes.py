@@ -82,3 +82,15 @@ def test_an_answer_that_could_not_be_printed_is_an_error():
     program = "import sys; from pytest_edgeperf import cli; sys.argv = ['edgeperf', '--version']; cli.run()"
     with open("/dev/full", "w") as full:
         assert subprocess.run([sys.executable, "-c", program], stdout=full, timeout=120).returncode == 4
+
+
+def test_what_a_file_says_does_not_reach_the_terminal(capsys, tmp_path):
+    (tmp_path / "host.json").write_text(
+        '{"format": "edgeperf-results", "version": 1, "device": "host\\u001b[2J\\u202e\\u0000\\r", '
+        '"environments": {}, "benchmarks": {}}'
+    )
+    show = cli.baseline.commands["show"].callback
+    assert cli.exit_code(lambda: show(device="host", folder=str(tmp_path))) == 4
+    error = capsys.readouterr().err
+    assert "this is a baseline of host" in error
+    assert all(sign.isprintable() for sign in error.rstrip("\n"))
