@@ -11,6 +11,7 @@ from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.memory import process_peak_mib
 from pytest_edgeperf.measure.quality import Watch, canary_ms
+from pytest_edgeperf.measure.runtimes import loaded_versions
 
 
 class AdoptedBenchmark:
@@ -19,6 +20,7 @@ class AdoptedBenchmark:
     def __init__(self, channel: Channel, settings: Mapping[str, Any]) -> None:
         self._channel = channel
         self._settings = settings
+        self._loaded: Dict[str, str] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
@@ -30,6 +32,7 @@ class AdoptedBenchmark:
         with watch:
             yield
         canaries.append(canary_ms())
+        self._loaded = loaded_versions()
         self._deliver(item, watch, canaries)
         if command is not None and command["command"] == "block":
             self._channel.send({"event": "block"})
@@ -60,7 +63,7 @@ class AdoptedBenchmark:
                 **watch.figures(),
                 **course_of(samples_ms).figures(),
             },
-            software={"python": platform.python_version()},
+            software={"python": platform.python_version(), **self._loaded},
             settings=dict(self._settings),
         )
 

@@ -19,6 +19,7 @@ from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.memory import private_mib
 from pytest_edgeperf.measure.order import median
 from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import warm_up
 
 THREADS = "threads"
@@ -96,7 +97,8 @@ def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     warmed = warm_up(pipeline.calls)
     described = None if pipeline.engine is None else pipeline.engine.describe()
     first_ms = checked.get("first_ms", warmed.first_ms)
-    ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, described, dict(software), warmed.cold_inputs)
+    own = {**(loaded_versions() if described is None else {}), **software}
+    ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, described, own, warmed.cold_inputs)
     return pipeline, ready
 
 

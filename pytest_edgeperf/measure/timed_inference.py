@@ -31,6 +31,7 @@ from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.memory import process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
+from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
 from pytest_edgeperf.results.answers import PERCENT
 from pytest_edgeperf.results.studies import Place, Study
@@ -148,7 +149,8 @@ class TimedInference:
         engines: Dict[str, Any] = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
         engines.update(_synchronised([pipeline]))
         told = partial(_told_by_device, pipeline)
-        return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample, told))
+        plain = pipeline.engine is None
+        return self._deliver(_Timed(timer, pipeline.calls, checked, warmed, engines, calls_a_sample, told, plain))
 
     def compare(self, *args: Any, **targets: Any) -> Dict[str, Ratio]:
         """Measure several targets in turns in this process; each one's ratio to the first, to assert on.
@@ -189,7 +191,8 @@ class TimedInference:
         settings.update(_synchronised(pipelines.values()))
         cold = max(one.cold_inputs for one in warmed.values())
         firsts = replace(warmed[first], cold_inputs=cold)
-        self._deliver(_Timed(timer, calls, checked, firsts, settings, calls_a_sample[first]))
+        plain = len(engines) < len(pipelines)
+        self._deliver(_Timed(timer, calls, checked, firsts, settings, calls_a_sample[first], plain=plain))
         return timer.ratios()
 
     def parallel(
@@ -384,7 +387,8 @@ class TimedInference:
             settings["cpus"] = f"{processors}, set by the benchmark"
         if timed.calls_a_sample > 1:
             quality["calls_per_sample"] = timed.calls_a_sample
-        software = {"python": platform.python_version(), **self._software}
+        loaded = loaded_versions() if timed.plain else {}
+        software = {"python": platform.python_version(), **loaded, **self._software}
         return Measurement(
             values=values,
             metrics={name: METRICS.get(name, METRICS["latency"]) for name in values},
@@ -449,6 +453,8 @@ class _Timed(NamedTuple):
     calls_a_sample: int
     #: What the device tells of itself, asked after the timed blocks.
     told_by_device: Callable[[], Dict[str, Any]] = dict
+    #: A callable is timed that no adapter knows: which runtimes it uses is seen by what is loaded.
+    plain: bool = False
 
 
 def _told_by_device(pipeline: Pipeline) -> Dict[str, Any]:
