@@ -66,9 +66,7 @@ def gather(
         return Unjudged(BenchmarkVerdict(NEW, reason="no baseline runs"))
     changed = differing(base.parameters, candidate.parameters)
     if changed:
-        named = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in changed.items())
-        fields = {f"parameters.{name}": pair for name, pair in changed.items()}
-        return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=f"other parameters: {named}", differences=fields))
+        return Unjudged(other_parameters(changed))
     runs = comparable_runs(base.runs, candidate.runs, differences)
     if runs.reason is not None:
         return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=runs.reason, differences=runs.differences))
@@ -92,6 +90,13 @@ def gather(
         changed_metrics=_changed(base.metrics, candidate.metrics),
         note=None if all(run.quality is not None for run in baseline + measured) else NO_QUALITY,
     )
+
+
+def other_parameters(changed: Mapping[str, Tuple[Any, Any]]) -> BenchmarkVerdict:
+    """Return the verdict on a benchmark whose parameters have other values on the two sides, under the same id."""
+    named = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in changed.items())
+    fields = {f"parameters.{name}": pair for name, pair in changed.items()}
+    return BenchmarkVerdict(INCOMPARABLE, reason=f"other parameters: {named}", differences=fields)
 
 
 def evidence_of_pairs(

@@ -17,6 +17,7 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.output import shortened, shortened_report
 from pytest_edgeperf.measure.sides import SideFinder
 from pytest_edgeperf.measure.timed_inference import Block, Conductor
+from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.studies import Place, Study
 
 PLUGIN_NAME = "edgeperf-worker"
@@ -139,9 +140,16 @@ class CollectingPlugin:
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Send the ids of the selected items: those that are marked as benchmarks, and all."""
+        """Send the ids of the selected items, those that are marked as benchmarks, and benchmarks' parameters."""
         marked = [item.nodeid for item in session.items if item.get_closest_marker("timed_inference")]
-        self._channel.send({"event": "collected", "marked": marked, "all": [item.nodeid for item in session.items]})
+        measured = {*marked, *(one.nodeid for one in session.items if "benchmark" in getattr(one, "fixturenames", ()))}
+        parameters = {
+            item.nodeid: stored(item.callspec.params)
+            for item in session.items
+            if item.nodeid in measured and hasattr(item, "callspec")
+        }
+        everything = [item.nodeid for item in session.items]
+        self._channel.send({"event": "collected", "marked": marked, "all": everything, "parameters": parameters})
 
     @pytest.hookimpl
     def pytest_runtestloop(self) -> bool:

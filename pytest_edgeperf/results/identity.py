@@ -130,7 +130,7 @@ def align(base: Results, candidate: Mapping[str, Parameters]) -> Results:
             renamed[name] = benchmark
     for name in displaced:
         benchmark = base.benchmarks[name]
-        renamed[_free_label(name, benchmark.parameters, {*renamed, *candidate})] = benchmark
+        renamed[free_label(name, benchmark.parameters, {*renamed, *candidate})] = benchmark
     return replace(base, benchmarks=renamed)
 
 
@@ -154,7 +154,8 @@ def _by_key(entries: Mapping[str, Parameters]) -> Dict[str, List[str]]:
     return keys
 
 
-def _free_label(name: str, parameters: Parameters, taken: Set[str]) -> str:
+def free_label(name: str, parameters: Parameters, taken: Set[str]) -> str:
+    """Another id for a benchmark whose own another one has: its function with its parameters' values."""
     values = ", ".join(f"{key}={json.dumps(value)}" for key, value in parameters.items())
     label = f"{function_of(name)}[{values}]"
     number = 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.condition import figures as condition_figures
+from pytest_edgeperf.judge.evidence import other_parameters
 from pytest_edgeperf.judge.pairs import Pair, pair_of, pair_of_runs
 from pytest_edgeperf.judge.types import (
     INCOMPARABLE,
@@ -23,6 +24,7 @@ from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment
 from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.coordinator import Coordinator
+from pytest_edgeperf.schedule.counterparts import Counterparts, counterparts, specification_of
 from pytest_edgeperf.schedule.duet import take
 from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
@@ -43,10 +45,8 @@ class DuetCoordinator(Coordinator):
         """``parts`` are those of every coordinator."""
         super().__init__(**parts)
         self.opponent = opponent
-        #: Ids of the tests that the other side has; ``None``: not known, so that all are tried.
-        self.on_base: Optional[AbstractSet[str]] = None
-        #: Those of its benchmarks that this side does not have.
-        self.missing: List[str] = []
+        #: What the other side has; ``None``: not known, so that all are tried.
+        self.there: Optional[Counterparts] = None
         self._verdicts: Dict[str, BenchmarkVerdict] = {}
 
     def measure(self) -> None:
@@ -110,9 +110,12 @@ class DuetCoordinator(Coordinator):
 
     def _one_sided(self) -> Dict[str, BenchmarkVerdict]:
         """Verdicts that need no test: benchmarks that one side does not have, or that break on the other."""
-        told = {id: BenchmarkVerdict(MISSING, reason=f"in {self.opponent.label}, not here") for id in self.missing}
+        there = self.there or Counterparts()
+        told = {id: BenchmarkVerdict(MISSING, reason=f"in {self.opponent.label}, not here") for id in there.missing}
         for plan in self.plans:
-            if not self._is_on_base(plan):
+            if plan.id in there.changed:
+                told[plan.id] = other_parameters(there.changed[plan.id])
+            elif not self._is_on_base(plan):
                 told[plan.id] = BenchmarkVerdict(NEW, reason=f"not in {self.opponent.label}")
             elif plan.base_fault is not None and plan.id not in self._verdicts:
                 told[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
@@ -121,13 +124,13 @@ class DuetCoordinator(Coordinator):
         return told
 
     def _is_on_base(self, plan: Plan) -> bool:
-        return self.on_base is None or plan.id in self.on_base
+        return self.there is None or plan.id in self.there.ids
 
     def _ask_base(self) -> None:
         """Have the other side collect; where it cannot, each benchmark says so itself."""
         specification = self.opponent.collection(self.launch)
         if specification is None:
-            self.on_base = frozenset()
+            self.there = Counterparts()
             return
         worker = Worker(
             specification,
@@ -139,9 +142,12 @@ class DuetCoordinator(Coordinator):
         with worker:
             delivery = worker.collect()
         if delivery.fault is None:
-            self.on_base = frozenset(delivery.collected)
-            here = {plan.id for plan in self.plans}
-            self.missing = [id for id in delivery.collected_benchmarks if id not in here]
+            self.there = counterparts(
+                {plan.id: plan.parameters for plan in self.plans},
+                delivery.collected,
+                delivery.collected_benchmarks,
+                delivery.parameters,
+            )
 
     def _base_results(self, plans: List[Plan]) -> Results:
         return Results(
@@ -207,9 +213,12 @@ class DuetCoordinator(Coordinator):
 
     def _start(self, plan: Plan, side: str, before: Condition) -> Attempt:
         options, settings = plan.options, self.settings
+        specification = self.launch.specification(plan)
+        if side == BASE and self.there is not None:
+            specification = specification_of(specification, self.there.ids[plan.id])
         return Attempt(
             plan,
-            self.opponent.specification(self.launch.specification(plan), side),
+            self.opponent.specification(specification, side),
             before,
             threads=options.threads or settings.threads,
             show_output=self.launch.show_output,

@@ -13,6 +13,8 @@ from pytest_edgeperf import results
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.sides import Side
 from pytest_edgeperf.results import Results
+from pytest_edgeperf.results.identity import align
+from pytest_edgeperf.schedule.collection import parameters_of
 from pytest_edgeperf.schedule.coordinator import Launch
 from pytest_edgeperf.schedule.git import Revision, WorktreeError, accepted_commit, resolve
 from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
@@ -69,6 +71,8 @@ def opponent_of(
     if settings.baseline != AGAINST:
         return nullcontext()
     baseline = results.load(rootdir / settings.baseline_dir, device) if settings.against == ACCEPTED else None
+    if baseline is not None:
+        baseline = align(baseline, {item.nodeid: parameters_of(item) for item in items})
     adopted = not all(map(is_benchmark, items))
     return meet(settings, rootdir, baseline, [item.nodeid for item in items], adopted=adopted)
 

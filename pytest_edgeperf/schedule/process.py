@@ -53,6 +53,8 @@ class Delivery:
     #: Of a worker that was only to collect: the ids of everything, and of what is marked as a benchmark.
     collected: List[str] = field(default_factory=list)
     collected_benchmarks: List[str] = field(default_factory=list)
+    #: Id -> parameters, as they are stored, of the benchmarks among them that have some.
+    parameters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
     #: The test called ``pytest.exit``: the session is to end, with this reason and code.
     exit: Optional[Message] = None
 
@@ -274,6 +276,7 @@ class Worker:
             self._collected = True
             self.delivery.collected = list(message["all"])
             self.delivery.collected_benchmarks = list(message["marked"])
+            self.delivery.parameters = dict(message["parameters"])
         elif event == "not_collected" and not self.delivery.fault:
             self.delivery.absent = True
             self._fault(

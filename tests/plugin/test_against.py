@@ -50,6 +50,22 @@ def test_benchmarks_of_one_side_are_new_or_missing(repository):
 
 
 @pytest.mark.slow
+def test_reordered_parameters_are_measured_against_themselves(repository):
+    suite = (
+        "import pytest\nfrom work import work\n"
+        "@pytest.mark.parametrize('steps', [(300,), (60000,)])\n"
+        "def test_net(timed_inference, steps):\n    timed_inference(work, steps[0])\n"
+    )
+    commit(repository.path, test_it=suite)
+    repository.write("test_it.py", suite.replace("(300,), (60000,)", "(60000,), (300,), (7,)"))
+    outcome = against(repository, ONE_LOOK)
+    assert outcome.code == 0, outcome
+    verdicts = repository.verdicts()
+    assert verdicts.pop("test_net[steps2]") == "new"
+    assert set(verdicts.values()) <= {"unchanged", "inconclusive"}, outcome
+
+
+@pytest.mark.slow
 def test_only_what_is_selected_is_missing(repository):
     repository.write("test_it.py", ONE)
     outcome = against(repository, ONE_LOOK, "-k", "one")
