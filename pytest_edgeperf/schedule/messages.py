@@ -42,7 +42,7 @@ EVENTS: Mapping[str, Mapping[str, _Types]] = {
         "options": dict,
         "data_s": list,
     },
-    "collected": {"all": list, "marked": list},
+    "collected": {"all": list, "marked": list, "parameters": dict},
     "collect_error": {"text": str},
     "internal_error": {"text": str},
     "not_collected": {},
@@ -89,6 +89,10 @@ def check(message: Message, awaited: str) -> str:
         _check_report(message["report"])
     elif event == "study":
         _check_study(message)
+    elif event == "collected":
+        wrong = [one for one in message["parameters"].values() if not isinstance(one, dict)]
+        if wrong:
+            raise MalformedMessage(f"collected has parameters {_short(wrong[0])}")
     return event
 
 

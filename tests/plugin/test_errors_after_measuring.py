@@ -62,7 +62,7 @@ def test_every_report_and_run_outlives_the_judge_the_properties_and_the_report(p
     measured = results.read(project.path / "r.json")
     assert {name: one.parameters["value"] for name, one in measured.benchmarks.items()} == {
         "test_it.py::test_a[inf]": "inf",
-        "test_it.py::test_a[value1]": "<Mute>",
+        "test_it.py::test_a[value1]": {"$type": "test_it.Mute"},
     }
 
 

@@ -58,7 +58,7 @@ GOOD = [
     RUN,
     STUDY,
     STATS,
-    {"event": "collected", "all": ["a", "b"], "marked": []},
+    {"event": "collected", "all": ["a", "b"], "marked": [], "parameters": {"a": {"size": [64]}}},
     {"event": "exit_called", "reason": "no board", "code": None},
     {"event": "exit", "status": 2},
 ]
@@ -90,7 +90,8 @@ def test_what_a_worker_sends_is_taken_and_left_as_it_is(message):
         {**STUDY, "place": {"name": "resolution"}},
         {**STUDY, "study": {**STUDY["study"], "references": [5]}},
         {**STATS, "data_s": [0.1, "long"]},
-        {"event": "collected", "all": [5], "marked": []},
+        {"event": "collected", "all": [5], "marked": [], "parameters": {}},
+        {"event": "collected", "all": [], "marked": [], "parameters": {"a": 5}},
         {"event": "exit"},
     ],
     ids=str,
