@@ -13,6 +13,7 @@ from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
 from pytest_edgeperf.results.baselines import Refresh, anchor_runs, sessions
+from pytest_edgeperf.results.identity import two_spellings
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 #: With fewer runs, a baseline's own scatter hides most slowdowns.
@@ -168,6 +169,12 @@ def _warnings(results: Results, names: Names, paper: Paper) -> List[str]:
     few = [name for name, one in results.benchmarks.items() if len(usable_runs(one)) < FEWEST_RUNS]
     single = [name for name, one in results.benchmarks.items() if len(sessions(one.runs)) < 2]
     lines: List[str] = []
+    for alike in two_spellings(results.benchmarks):
+        text = (
+            f"{names[alike[0]]} is there {len(alike)} times, in different spellings of the same letters; one of them "
+            "is compared: restore the file from version control, or delete the others from it"
+        )
+        lines += _wrapped(text, paper, "warning")
     if few:
         text = f"fewer than {FEWEST_RUNS} runs hide most slowdowns: refresh {_which(few, results, names)}"
         lines += _wrapped(text, paper, "warning")

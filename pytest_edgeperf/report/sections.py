@@ -121,13 +121,22 @@ def not_judged(
     return lines
 
 
-def renames(comparison: Comparison, names: Names, paper: Paper) -> List[str]:
-    """New and missing benchmarks that are probably the same, with the change and the command that carries them over."""
+def renames(comparison: Comparison, names: Names, paper: Paper, *, accepted: bool = False) -> List[str]:
+    """New and missing benchmarks that are probably the same, with the change and the command that carries them over.
+
+    ``accepted``: a refresh has put the new ones into the baseline.
+    """
     if not comparison.renames:
         return []
     lines = _heading(f"probably renamed ({len(comparison.renames)}):", "warning", paper)
     for rename in comparison.renames:
         lines += _item(f"{names[rename.old]} -> {names[rename.new]}: {rename_text(rename)}", paper)
+    if accepted:
+        return lines + _item(
+            "the runs of the old name are still in the baseline; edgeperf baseline prune --missing-from RESULTS drops "
+            "them",
+            paper,
+        )
     lines += _item("to keep the runs of the old name, if it is the same benchmark:", paper)
     for command in rename_commands(comparison.renames):
         lines += _item(command, paper, indent="    ")

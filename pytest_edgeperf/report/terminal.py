@@ -61,7 +61,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
         blocks.append(line_failures(comparison, paper))
     blocks.append(faults(report.faults, names, paper))
     blocks.append(not_judged(comparison, _whys(report), names, paper, everything=verbosity > 0))
-    blocks.append(renames(comparison, names, paper))
+    blocks.append(renames(comparison, names, paper, accepted=report.mode == "refresh"))
     blocks.append(lines_not_judged(comparison, paper))
     blocks.append(creep_lines(report.crept, names, paper, everything=verbosity > 0))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))

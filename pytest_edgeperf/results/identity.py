@@ -141,6 +141,14 @@ def without_match(base: Mapping[str, Parameters], candidate: Mapping[str, Parame
     return [name for name in base if name not in found and canonical_id(name) not in spelled]
 
 
+def two_spellings(names: Iterable[str]) -> List[Tuple[str, ...]]:
+    """The ids among these that differ only in how Unicode writes their characters, together."""
+    spelled: Dict[str, List[str]] = {}
+    for name in names:
+        spelled.setdefault(canonical_id(name), []).append(name)
+    return [tuple(alike) for alike in spelled.values() if len(alike) > 1]
+
+
 def _by_id(entries: Iterable[str]) -> Dict[str, str]:
     return {canonical_id(name): name for name in reversed(list(entries))}
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.results.identity import align, canonical_id, differing, function_of, matches, without_match
+from pytest_edgeperf.results.identity import (
+    align,
+    canonical_id,
+    differing,
+    function_of,
+    matches,
+    two_spellings,
+    without_match,
+)
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.types import Benchmark, Results
 
@@ -100,6 +108,7 @@ def test_both_spellings_of_a_letter_are_one_id():
     assert canonical_id(decomposed) == composed
     assert matches({decomposed: {}}, {composed: {}}) == {composed: decomposed}
     assert without_match({decomposed: {}, composed: {}}, {composed: {}}) == []
+    assert two_spellings([decomposed, "a.py::b", composed]) == [(decomposed, composed)]
 
 
 class Precision:
