@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from dataclasses import dataclass
 from typing import List, Mapping, Optional
+
+from pytest_edgeperf.schedule import kept
 
 #: The first version of each that a worker works with, as this package's metadata has it.
 WORKER_NEEDS = {"pytest": "8.2", "numpy": "1.21"}
@@ -44,23 +46,18 @@ class Interpreter:
 def probe(path: str, needs: Mapping[str, str] = WORKER_NEEDS, *, timeout_s: float = PROBE_TIMEOUT_S) -> Interpreter:
     """Ask the Python at ``path`` for its version and for the packages in ``needs`` (name -> first good version)."""
     try:
-        done = subprocess.run(
-            [path, "-c", _PROBE, *needs],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        status, output = kept.run([path, "-c", _PROBE, *needs], variables=os.environ, timeout_s=timeout_s)
     except OSError as error:
         return _unusable(path, f"cannot be started ({error.strerror}); give the path of a Python executable")
-    except subprocess.TimeoutExpired:
+    if status is None:
         return _unusable(path, f"did not answer in {timeout_s:g} s; try `{path} -c pass`")
+    lines = output.strip().splitlines()
     try:
-        answer = json.loads(done.stdout.splitlines()[-1])
+        # What it warns of may come before or after.
+        answer = next(json.loads(line) for line in reversed(lines) if line.startswith("{"))
         version = ".".join(map(str, answer["python"]))
-    except (IndexError, KeyError, TypeError, ValueError):
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    except (StopIteration, KeyError, TypeError, ValueError):
+        last = lines[-1] if lines else f"exit status {status}"
         return _unusable(path, f"did not answer as a Python does ({last}); give the path of a Python executable")
     return Interpreter(path=path, version=version, problem=_problem(path, version, answer, needs))
 

@@ -141,7 +141,7 @@ class Kept:
 
 
 def run(
-    words: Sequence[str], *, folder: Any, variables: Mapping[str, str], timeout_s: float
+    words: Sequence[str], *, folder: Any = None, variables: Mapping[str, str], timeout_s: float
 ) -> Tuple[Optional[int], str]:
     """Exit status (``None``: it took too long) and output of a program, once nothing of it runs any more.
 

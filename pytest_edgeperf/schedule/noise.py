@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Optional, Sequence, Tuple
 
 from pytest_edgeperf import results
 from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import Results
+from pytest_edgeperf.schedule import keeper
 from pytest_edgeperf.settings import OFF, names_are_prefixed
 
 
@@ -45,7 +47,9 @@ def _run(command: Sequence[str], output: Any) -> int:
     # A handler and not "ignore": that would be inherited.
     interrupted = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with subprocess.Popen(command, stdout=output) as process:
+        # It has the terminal's interrupts, so it is in no session of its own, and has no keeper.
+        follow = partial(keeper.set_option, keeper.PR_SET_PDEATHSIG, signal.SIGTERM)
+        with subprocess.Popen(command, stdout=output, preexec_fn=follow) as process:
             terminated = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
             try:
                 code = process.wait()
