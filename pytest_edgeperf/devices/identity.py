@@ -51,11 +51,12 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
     compatible, content = _property(root, "compatible")
     models, _ = _property(root, "model")
     model = models[0] if models else None
-    if content.text is None:
-        if content.exists:
+    if not compatible:
+        if content.exists and content.text is None:
             return Identity(UNKNOWN, UNKNOWN, content.path, content.reason or "", model)
+        content = replace(content, reason=content.reason or f"{content.path} lists nothing")
         return _hidden(root, content, known) or _host(root, content.path, content.reason or "", model)
-    listed = f"{content.path} lists {', '.join(compatible) or 'nothing'}"
+    listed = f"{content.path} lists {', '.join(compatible)}"
     chip = jetson.soc(compatible)
     if chip is not None:
         return _jetson(root, compatible, known, Identity("", JETSON, content.path, listed, model, soc=chip))

@@ -74,6 +74,20 @@ def test_a_raspberry_pi_that_was_slowed_down_meanwhile(machine):
     assert between(root, {flags: "20000\n"})["slowed_by"] == ["frequency_capped"]
 
 
+def test_the_alarm_of_a_raspberry_pi_is_seen_at_either_look(machine):
+    folder = "/sys/class/hwmon/hwmon1"
+    tree = {"/proc/device-tree/compatible": "raspberrypi,5-model-b\0brcm,bcm2712\0"}
+    root = machine(files={**tree, f"{folder}/name": "rpi_volt\n", f"{folder}/in0_lcrit_alarm": "0\n"})
+    assert "slowed_by" not in between(root, {})
+    assert between(root, {f"{folder}/in0_lcrit_alarm": "1\n"})["slowed_by"] == ["undervoltage"]
+
+
+def test_a_notice_of_a_hot_surface_slows_nothing(machine):
+    device = "/sys/class/thermal/cooling_device99"
+    found = between(machine("xavier-nx"), {f"{device}/type": "hot-surface-alert\n", f"{device}/cur_state": "1\n"})
+    assert "slowed_by" not in found
+
+
 def test_a_process_that_the_kernel_killed(machine):
     root = machine(files={"/proc/vmstat": "oom_kill 1\n"})
     assert between(root, {"/proc/vmstat": "oom_kill 2\n"})["oom_kills"] == 1

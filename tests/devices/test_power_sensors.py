@@ -374,14 +374,14 @@ def meter(number, label, microwatt, folder=""):
 
 def test_the_meters_of_a_grace_hopper_are_parts_and_no_total(machine):
     files = {
-        **meter(1, "Module Power Socket 0", 301000000),
+        **meter(1, "Module Power Socket 0", 1301000000),
         **meter(2, "Grace Power Socket 0", 95500000),
         **meter(3, "CPU Power Socket 0", 61000000, "device/"),
         **meter(4, "", 7000000),
     }
     values, absent, sensors = look(machine(files=files), HOST)
     assert values == {
-        "power_Module_Power_Socket_0": 301000.0,
+        "power_Module_Power_Socket_0": 1301000.0,
         "power_Grace_Power_Socket_0": 95500.0,
         "power_CPU_Power_Socket_0": 61000.0,
         "power_meter_hwmon4": 7000.0,

@@ -42,7 +42,9 @@ HWMON = "/sys/class/hwmon/hwmon2"
          "/proc/device-tree/model"),
         ({"/sys/firmware/devicetree/base/model": "Raspberry Pi 5 Model B Rev 1.0\0"}, "unknown-raspberry-pi",
          "/sys/firmware/devicetree/base/model"),
+        ({"/proc/device-tree/compatible": "", OSRELEASE: "5.15.148-tegra\n"}, "unknown-jetson", OSRELEASE),
         # Other machines.
+        ({"/proc/device-tree/compatible": "\0"}, "host", None),
         ({OSRELEASE: "6.11.0-1016-nvidia\n"}, "host", None),
         ({OSRELEASE: "6.1.0-21-arm64\n", "/proc/cpuinfo": CPU.format("0x41", "0xd42")}, "host", None),
         ({"/proc/cpuinfo": CPU.format("0x4e", "0x010")}, "host", None),

@@ -19,6 +19,8 @@ from .rail import Rail, rail_name, sort_out
 _HWMON = "/sys/class/hwmon"
 _MICROWATT_PER_MILLIWATT = 1000.0
 _MS_PER_S = 1000.0
+#: A rack's worth: a meter may be a whole server's.
+_HIGHEST_MW = 1e8
 
 
 def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavailable]]:
@@ -38,7 +40,8 @@ def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavail
         interval_ms = read_number(root, f"{folder}/power1_average_interval") or 0
         refresh_hz = _MS_PER_S / interval_ms if interval_ms > 0 else None
         source = f"{folder}/power1_average"
-        candidates.append((entry, Rail(label, source, partial(_power, root, source), refresh_hz)))
+        measure = partial(_power, root, source)
+        candidates.append((entry, Rail(label, source, measure, refresh_hz, highest_mw=_HIGHEST_MW)))
     return sort_out(candidates)
 
 
