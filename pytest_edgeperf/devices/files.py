@@ -124,30 +124,32 @@ def inside(root: Path, path: str, follow_last: bool = True) -> Path:
     """
     if root == _THIS_MACHINE:
         return root / path.lstrip("/")
-    left = list(reversed(path.split("/")))
-    parts: List[str] = []
+    # Strings, as this is done for each of hundreds of small files.
+    top = str(root)
+    left = path.split("/")[::-1]
+    here = [top]
     links = 0
     while left:
         part = left.pop()
         if part in ("", "."):
             continue
         if part == "..":
-            parts[-1:] = []
+            del here[max(len(here) - 1, 1) :]
             continue
-        target = _link_at(root.joinpath(*parts, part)) if left or follow_last else None
+        target = _link_at(f"{here[-1]}/{part}") if left or follow_last else None
         if target is None:
-            parts.append(part)
+            here.append(f"{here[-1]}/{part}")
             continue
         links += 1
         if links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         if target.startswith("/"):
-            parts = []
-        left += reversed(target.split("/"))
-    return root.joinpath(*parts)
+            del here[1:]
+        left += target.split("/")[::-1]
+    return Path(here[-1])
 
 
-def _link_at(file: Path) -> Optional[str]:
+def _link_at(file: str) -> Optional[str]:
     try:
         return os.readlink(file)
     except OSError:
