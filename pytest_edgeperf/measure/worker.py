@@ -10,6 +10,7 @@ import pytest
 from _pytest._io import TerminalWriter
 from _pytest.config import Config
 
+from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.accuracy import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel, Message
@@ -162,7 +163,7 @@ def run(channel: Channel, specification: Message, finder: Optional[SideFinder] =
 
     ``finder``: of a worker that is one side of a comparison; what it loaded from elsewhere is sent too.
     """
-    config = Config.fromdictargs(specification["options"], list(specification["args"]))
+    config = targets.configured(specification["options"], specification["args"], specification.get(targets.FOLDER))
     # The terminal is off, but a failing comparison asks for its writer to highlight the difference.
     writer = TerminalWriter(io.StringIO())
     config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.identity import align, differing
 from pytest_edgeperf.schedule import adoption, asked_metrics, pinning
@@ -256,6 +257,7 @@ class MeasuringSession:
         selection += [f"-m={option.markexpr}"] if option.markexpr else []
         selection += [f"--deselect={one}" for one in option.deselect or ()]
         chosen = ("keyword", "markexpr", "deselect")
+        invoked_in = str(self.config.invocation_params.dir)
         return {
             "nodeid": "",
             "collect": True,
@@ -266,6 +268,7 @@ class MeasuringSession:
             "program": "pytest",
             "cpus": [],
             "settings": {},
+            targets.FOLDER: invoked_in if targets.is_odd(invoked_in) else None,
         }
 
     def _selected(self) -> List[str]:
@@ -280,7 +283,7 @@ class MeasuringSession:
         budget_s = plan.options.budget_s or self.settings.budget_s
         if plan.adopted:
             budget_s = float(self.config.getoption("benchmark_max_time"))
-        _, _, rest = plan.id.partition("::")
+        rest = targets.within_file(plan.id, plan.path, str(self.config.rootpath))
         return {
             "nodeid": plan.id,
             "adopted": plan.adopted,
@@ -290,6 +293,7 @@ class MeasuringSession:
             "program": "pytest",
             "cpus": list(pinned.cpus),
             "settings": {"budget_s": budget_s, "threads": threads, "cpus": str(pinned)},
+            targets.FOLDER: os.path.dirname(plan.path) if targets.is_odd(plan.path) else None,
         }
 
     def _pinning(self, threads: int) -> pinning.Pinning:

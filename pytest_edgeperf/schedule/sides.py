@@ -12,6 +12,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.targets import FOLDER, split
 
 #: Arguments that name the other side's path even where nothing is there yet.
 _ALWAYS_MAPPED = ("--rootdir", "--confcutdir")
@@ -44,23 +45,25 @@ def side_specification(specification: Message, side: Side, *, own_python: bool =
     interpreter is not the coordinator's, so that only the user's own entries of the search path are kept.
     """
     *arguments, target = specification["args"]
-    path, separator, rest = str(target).partition("::")
+    folder = specification.get(FOLDER)
+    path, rest = split(str(target), folder)
     options = {name: _mapped(value, side) for name, value in specification["options"].items()}
     if (side.is_mapped or own_python) and options.get("basetemp"):
         # pytest empties this folder at its start, and the other side may be at work in it.
         options["basetemp"] += "-base"
     return {
         **specification,
-        "args": [*(_argument(one, side) for one in arguments), (side.counterpart(path) or path) + separator + rest],
+        "args": [*(_argument(one, side) for one in arguments), (side.counterpart(path) or path) + rest],
         "options": options,
         "sys_path": _without_interpreter(specification["sys_path"], side) if own_python else specification["sys_path"],
         "side": asdict(side),
+        FOLDER: folder and (side.counterpart(folder) or folder),
     }
 
 
 def has_file(specification: Message) -> bool:
     """Whether the benchmark's file exists on the side that this specification is for."""
-    return os.path.exists(str(specification["args"][-1]).partition("::")[0])
+    return os.path.exists(split(str(specification["args"][-1]), specification.get(FOLDER))[0])
 
 
 def _argument(argument: str, side: Side) -> str:
