@@ -53,14 +53,15 @@ def test_other_names_are_not_there(module):
 
 def document(session, factor):
     latency = {"n": 500, "mean": 10.0, "sd": 0.1, "min": 9.0, "p50": 10.0 * factor, "max": 20.0}
-    run = {"environment": "e", "started": "2026-01-01T00:00:00Z", "session": session, "latency": latency}
+    run = {"environment": "e", "session": session, "latency": latency}
+    runs = [{**run, "started": f"2026-01-01T00:00:0{second}Z"} for second in range(9)]
     return {
         "format": "edgeperf-results",
         "version": 1,
         "device": "nano",
         "environments": {"e": {"fingerprint": {"device": "nano"}, "software": {}, "settings": {}}},
         "benchmarks": {
-            "b": {"parameters": {}, "metrics": {"latency": {"unit": "ms", "better": "lower"}}, "runs": [run] * 9}
+            "b": {"parameters": {}, "metrics": {"latency": {"unit": "ms", "better": "lower"}}, "runs": runs}
         },
     }
 

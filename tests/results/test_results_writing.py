@@ -39,14 +39,15 @@ def results(draw):
         runs = tuple(
             Run(
                 draw(st.sampled_from(sorted(environments))),
-                draw(NAMES),
+                # Copies of a run are read once.
+                f"{draw(NAMES)}/{number}",
                 draw(NAMES),
                 {metric: draw(MEASURED | SUMMARIES) for metric in metrics},
                 boot=draw(st.none() | NAMES),
                 quality=draw(st.none() | EXTRA),
                 extra=draw(EXTRA),
             )
-            for _ in range(draw(st.integers(0, 2)))
+            for number in range(draw(st.integers(0, 2)))
         )
         benchmarks[name] = Benchmark(draw(EXTRA), metrics, runs, draw(EXTRA))
     return Results("nano", environments, benchmarks, draw(EXTRA))
