@@ -1,7 +1,8 @@
 """The private folder for what is kept between sessions: whose it must be, and what of it may be read.
 
 Whoever can write here decides what a session loads, so everything is this user's own and nobody else's to write:
-each folder from the cache's down is checked by owner, kind and mode, and no link in it is followed.
+each folder from the cache's down is checked by owner, kind and mode, and no link in it is followed. What another user
+left in it is moved aside.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
@@ -102,7 +103,14 @@ def clear_place(folder: Path) -> None:
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
     if os.path.lexists(folder):
-        os.rename(folder, f"{folder}.not-ours-{secrets.token_hex(4)}")
+        _move_aside(folder)
+
+
+def _move_aside(path: Path) -> None:
+    """Give what another user left in a folder of ours a name under which nothing is looked for."""
+    # Another session may do so at the same time.
+    with suppress(FileNotFoundError):
+        os.rename(path, f"{path}.not-ours-{secrets.token_hex(4)}")
 
 
 def open_private(path: Path, flags: int = os.O_RDONLY) -> int:
@@ -171,6 +179,8 @@ def _usable(root: Path, parts: Tuple[str, ...]) -> Path:
         _own_level(folder)
         for part in parts:
             folder = folder / part
+            if os.path.lexists(folder) and os.lstat(folder).st_uid != os.getuid():
+                _move_aside(folder)
             _own_level(folder)
     except NotPrivate:
         raise

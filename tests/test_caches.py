@@ -47,12 +47,12 @@ def of_another_user(monkeypatch):
 
     def lstat(path, **keywords):
         found = original(path, **keywords)
-        if str(path) in foreign:
+        if (found.st_dev, found.st_ino) in foreign:
             found = os.stat_result((*found[:4], found.st_uid + 1, *found[5:10]))
         return found
 
     monkeypatch.setattr(os, "lstat", lstat)
-    return lambda path: foreign.add(str(path))
+    return lambda path: foreign.add((original(path).st_dev, original(path).st_ino))
 
 
 def mode(path):
@@ -112,15 +112,34 @@ def test_an_unwritable_place_is_passed_over(places, tmp_path, monkeypatch):
     assert places(HOME=home) == places.fallback
 
 
-@pytest.mark.parametrize("level", ["", "journals"])
-def test_a_folder_of_another_user_is_passed_over_at_each_level(places, tmp_path, of_another_user, level):
+def test_a_cache_of_another_user_is_passed_over(places, tmp_path, of_another_user):
     ours = tmp_path / "ours"
-    (ours / level).mkdir(parents=True)
-    of_another_user(ours / level)
+    ours.mkdir()
+    of_another_user(ours)
     assert places(EDGEPERF_CACHE_DIR=ours) == places.fallback
-    assert list((ours / level).iterdir()) == []
-    with pytest.raises(OSError, match=rf"{ours / level} belongs to .*; set EDGEPERF_CACHE_DIR to one"):
+    assert list(ours.iterdir()) == []
+    with pytest.raises(OSError, match=rf"{ours} belongs to .*; set EDGEPERF_CACHE_DIR to one"):
         places(strict=True)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "file"])
+def test_what_another_user_left_in_a_cache_is_moved_aside(places, tmp_path, of_another_user, kind):
+    planted = tmp_path / "ours" / "journals"
+    planted.parent.mkdir()
+    if kind == "folder":
+        planted.mkdir()
+        (planted / "planted").touch()
+    elif kind == "link":
+        planted.symlink_to(tmp_path)
+    else:
+        planted.touch()
+    of_another_user(planted)
+    folder = places(EDGEPERF_CACHE_DIR=tmp_path / "ours")
+    assert folder == planted
+    assert folder.is_dir()
+    assert not folder.is_symlink()
+    assert list(folder.iterdir()) == []
+    assert sorted(path.name.partition(".not-ours-")[0] for path in folder.parent.iterdir()) == ["journals"] * 2
 
 
 def test_why_the_folder_that_was_asked_for_is_not_used_can_be_said(places, tmp_path, of_another_user):
