@@ -82,7 +82,13 @@ class Worktree:
         self._common = git.common_folder(self._revision.root)
         self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent)))
         self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise WorktreeError(
+                f"{self._folder} cannot be locked, because its file system has no locks ({error.strerror}); "
+                "set TMPDIR to a folder on a local disk"
+            ) from error
         self._watch(self._common)
         # No hook of the user's runs for a checkout that the user did not ask for, and large files stay where they are.
         command = ["git", "-C", str(self._revision.root), "-c", f"core.hooksPath={os.devnull}", "worktree", "add"]

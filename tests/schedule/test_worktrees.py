@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from pytest_edgeperf.schedule import guardian
+from pytest_edgeperf.schedule import worktrees as module
 from pytest_edgeperf.schedule.git import WorktreeError, resolve
 from pytest_edgeperf.schedule.worktrees import LOCK, PREFIX, Worktree, remove_stale, run_setup
 
@@ -98,6 +100,17 @@ def test_the_other_commit_lies_in_a_private_folder_and_nothing_is_left(checkout,
     assert list(folders.iterdir()) == []
     assert worktrees(checkout) == 1
     assert (checkout / "work.py").read_text() == "third, not committed"
+
+
+def test_a_temporary_folder_without_locks_is_said_in_a_sentence_and_nothing_is_left(checkout, folders, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(module.fcntl, "flock", refuse)
+    with pytest.raises(WorktreeError, match=r"has no locks \(.*\); set TMPDIR to a folder on a local disk"):
+        Worktree(resolve(checkout, "HEAD"), folders).__enter__()
+    assert list(folders.iterdir()) == []
+    assert worktrees(checkout) == 1
 
 
 def test_a_tree_that_was_changed_made_read_only_or_removed_in_part_goes_too(checkout, folders):
