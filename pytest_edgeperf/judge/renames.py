@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.judge.types import MISSING, NEW, BenchmarkVerdict, Comparison, Rename
-from pytest_edgeperf.results.identity import function_of, parameters_key
+from pytest_edgeperf.results.identity import file_of, function_of, parameters_key
 from pytest_edgeperf.results.types import Results
 
 LATENCY = "latency"
@@ -96,11 +96,11 @@ def _alike(old: str, now: str) -> bool:
 
 
 def _file(function: str) -> str:
-    return function.partition("::")[0]
+    return file_of(function)
 
 
 def _similarity(old: str, now: str) -> float:
-    before, after = (function.partition("::")[2] for function in (old, now))
+    before, after = (function[len(file_of(function)) :] for function in (old, now))
     return SequenceMatcher(None, before, after, autojunk=False).ratio()
 
 

@@ -30,10 +30,15 @@ def canonical_id(benchmark_id: str) -> str:
 
 def function_of(benchmark_id: str) -> str:
     """The id without its parameters: file, classes and the name of the test function."""
-    path, separator, names = canonical_id(benchmark_id).partition("::")
-    if not separator:
-        return path.partition("[")[0]
-    return f"{path}::{names.partition('[')[0]}"
+    name = canonical_id(benchmark_id)
+    file = file_of(name)
+    return file.partition("[")[0] if file == name else file + name[len(file) :].partition("[")[0]
+
+
+def file_of(benchmark_id: str) -> str:
+    """The file's part of an id; folders may have brackets and colons in their names."""
+    folders, python, _ = benchmark_id.partition(".py::")
+    return folders + ".py" if python else benchmark_id.partition("::")[0]
 
 
 def parameters_key(parameters: Parameters) -> Optional[str]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set
 import pytest
 
 from pytest_edgeperf.judge.renames import probable_renames
-from pytest_edgeperf.results.identity import canonical_id, parameters_key, without_match
+from pytest_edgeperf.results.identity import canonical_id, file_of, parameters_key, without_match
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.types import Benchmark, Results
 from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark
@@ -57,7 +57,7 @@ class CollectedTests:
         ]
 
     def _was_read(self, benchmark_id: str, root: Path, folders: List[str]) -> bool:
-        file = benchmark_id.partition("::")[0]
+        file = file_of(benchmark_id)
         if canonical_id(file) in self._nodes:
             return True
         path = os.path.abspath(root / file)

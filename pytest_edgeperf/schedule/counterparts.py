@@ -47,9 +47,12 @@ def counterparts(
     return Counterparts(ids, changed, tuple(missing))
 
 
-def specification_of(specification: Message, benchmark_id: str) -> Message:
-    """That of a worker, made into that of the same function with other parameters."""
+def specification_of(specification: Message, other: str) -> Message:
+    """That of a worker, made into that of the same function with other parameters, whose id is ``other``."""
+    own = str(specification["nodeid"])
     *arguments, target = specification["args"]
-    path = str(target).partition("::")[0]
-    names = benchmark_id.partition("::")[2]
-    return {**specification, "nodeid": benchmark_id, "args": [*arguments, f"{path}::{names}"]}
+    # What precedes may hold brackets and colons of folders; only the parameters differ.
+    same = next((at for at, pair in enumerate(zip(own, other)) if pair[0] != pair[1]), min(len(own), len(other)))
+    target = str(target)
+    moved = target[: len(target) - len(own) + same] + other[same:]
+    return {**specification, "nodeid": other, "args": [*arguments, moved]}

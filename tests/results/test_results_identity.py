@@ -33,6 +33,7 @@ def results(entries):
         ("a.py::test_net[size0]", "a.py::test_net"),
         ("a.py::Group::test_net[a[0]-b]", "a.py::Group::test_net"),
         ("x[1]/a.py::test_net", "x[1]/a.py::test_net"),
+        ("x::y[1]/a.py::Group::test_net[2]", "x::y[1]/a.py::Group::test_net"),
         ("trinh-2023[a]", "trinh-2023"),
         ("a.py::test_cafe\u0301[1]", "a.py::test_caf\xe9"),
     ],

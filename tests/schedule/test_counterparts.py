@@ -48,3 +48,9 @@ def test_the_worker_of_the_other_side_gets_its_own_id():
         "options": {},
     }
     assert specification_of(ordinary, f"{NET}[size0]") == ordinary
+
+
+def test_folders_with_brackets_and_colons_stay_as_they_are():
+    ordinary = {"nodeid": "x::y[1]/a.py::t[p0]", "args": ["/c/x::y[1]/a.py::t[p0]"]}
+    assert specification_of(ordinary, "x::y[1]/a.py::t[longer]")["args"] == ["/c/x::y[1]/a.py::t[longer]"]
+    assert specification_of(ordinary, ordinary["nodeid"]) == ordinary
