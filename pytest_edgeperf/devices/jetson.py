@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Match, Optional, Sequence, Tuple
 
 from .files import names_in, read_text
 from .profile import JETSON, Profile
@@ -15,7 +15,6 @@ UNKNOWN = "unknown-jetson"
 _SOC = re.compile(r"nvidia,(tegra\d+)(x?)\Z")
 _I2C = "/sys/bus/i2c/devices"
 _ADDRESS = "-0050"
-_IDS = tuple(f"{tree}/chosen/plugin-manager/ids" for tree in TREES)
 _EEPROM = re.compile(r"69[0-9]-[0-9]([0-9]{4})-([0-9]{4})(?![0-9])")
 _ID = re.compile(r"([0-9]{4})-([0-9]{4})(?![0-9])")
 _PART = re.compile(r"p\d{4}-\d{4}(?![0-9])")
@@ -50,7 +49,8 @@ def module(compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[
 def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile]) -> Tuple[str, Optional[str]]:
     """The module's part number in its EEPROM and the file that holds it; nothing where it cannot be read.
 
-    Boot loaders up to L4T 35 copy the numbers of all boards into the device tree (``chosen/plugin-manager/ids``); else
+    Boot loaders copy it into the device tree: NVIDIA's UEFI as ``chosen/nvidia,sku`` (``699-13767-0000-301 G.1``) and
+    ``chosen/ids`` (``3767-0000-301 3768-0000-ES1``), those of L4T 32 as names in ``chosen/plugin-manager/ids``. Else
     the EEPROM answers at address 0x50 of its I2C bus, to root as a rule. Carriers have EEPROMs too: what counts is a
     number of the board that the device tree names (``part``), or else of a module that is ``known``.
 
@@ -58,7 +58,13 @@ def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile])
     such as ``699-82888-0004-400 M.0``.
     """
     board = part[:5] if part else None
-    matches = [(tree, _ID.match(name)) for tree in _IDS for name in names_in(root, tree)]
+    matches: List[Tuple[str, Optional[Match[str]]]] = []
+    for chosen in (f"{tree}/chosen" for tree in TREES):
+        sku, ids = read_text(root, f"{chosen}/nvidia,sku"), read_text(root, f"{chosen}/ids")
+        matches.append((sku.path, _EEPROM.search(sku.text or "")))
+        matches += [(ids.path, _ID.match(one)) for one in re.split(r"[\s\0]+", ids.text or "")]
+        folder = f"{chosen}/plugin-manager/ids"
+        matches += [(folder, _ID.match(name)) for name in names_in(root, folder)]
     for bus in names_in(root, _I2C):
         if bus.endswith(_ADDRESS):
             file = f"{_I2C}/{bus}/eeprom"

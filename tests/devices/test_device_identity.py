@@ -131,6 +131,26 @@ def test_modules_that_share_a_device_tree_differ_in_their_eeprom(machine, files,
     assert device.fingerprint["memory_mib"] == memory_mib
 
 
+CHOSEN = "/proc/device-tree/chosen"
+
+
+@pytest.mark.parametrize(
+    ("files", "module", "memory_mib"),
+    [
+        ({f"{CHOSEN}/nvidia,sku": "699-13701-0005-500 M.0\0"}, "p3701-0005", 65536),
+        ({f"{CHOSEN}/nvidia,sku": "699-13701-0004-500 M.0\0"}, "p3701-0004", 32768),
+        ({f"{CHOSEN}/ids": "3701-0005-500 3737-0000-TS4\0"}, "p3701-0005", 65536),
+        ({f"{CHOSEN}/ids": "3737-0000-TS4 3701-0008-500\0"}, "p3701-0008", 65536),
+        ({f"{CHOSEN}/nvidia,sku": "unset\0", f"{CHOSEN}/ids": "\0"}, "p3701-0000", 32768),
+    ],
+)
+def test_the_boot_loader_tells_what_the_eeprom_holds(machine, files, module, memory_mib):
+    tree = {"/proc/device-tree/compatible": "nvidia,p3737-0000+p3701-0000\0nvidia,tegra234\0"}
+    device = resolve(root=machine(files={**tree, "/proc/meminfo": "MemTotal: 30697000 kB\n", **files}))
+    assert (device.name, device.identity.module) == ("agx-orin", module)
+    assert device.fingerprint["memory_mib"] == memory_mib
+
+
 def test_a_device_tree_without_part_numbers_leaves_the_eeproms(machine):
     files = {"/proc/device-tree/compatible": "nvidia,galen\0nvidia,jetson-xavier\0nvidia,tegra194\0"}
     files.update({f"{IDS}/2822-0000-600": "\1", f"{IDS}/2888-0006-400": "\1", f"{IDS}/9999-0000-000": "\1"})
