@@ -85,7 +85,7 @@ def _throttle(root: Path, identity: Identity) -> Check:
         return ok("throttle", "not slowed down now, nor since boot")
     if told or any(card.throttling is not None for card in cards):
         return ok("throttle", "not slowed down now")
-    return unknown("throttle", "no cooling device and no counter here tells whether it is slowed down", _WHY_SLOW)
+    return unknown("throttle", "no readable cooling device or counter shows whether it is slowed down", _WHY_SLOW)
 
 
 def _undervoltage(root: Path) -> Optional[Check]:

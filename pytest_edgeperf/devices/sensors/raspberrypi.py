@@ -146,7 +146,7 @@ def _by_alarm(root: Path) -> Optional[Throttled]:
             alarm = read_number(root, f"{folder}/in0_lcrit_alarm")
             if alarm is not None:
                 source = f"{folder}/in0_lcrit_alarm"
-                reason = f"{source} tells of undervoltage in the last two seconds only"
+                reason = f"{source} shows undervoltage of the last two seconds only"
                 return Throttled((FLAGS[0],) if alarm else (), None, source, reason, (FLAGS[0],))
     return None
 
