@@ -33,6 +33,8 @@ MARGIN, INFORMS = "margin", "informs"
 THRESHOLD = "threshold"
 
 BITS, SCORES, MATCHES = "bits", "float16", "matches"
+#: More than any set, and still a number that can be written.
+MOST_EXAMPLES = 1e100
 #: Deflate packs at most so many bytes into one.
 LARGEST_EXPANSION = 1032
 #: What is judged by its answers may get worse by this much, in percentage points.
@@ -223,7 +225,8 @@ def check_answers(value: Mapping[str, Any]) -> None:
         if not isinstance(stored.get(name), str):
             raise InvalidError("not a text", [ANSWERS, name], value=value, definition="summary")
     count = value.get("n")
-    if not isinstance(count, (int, float)):
+    if not isinstance(count, (int, float)) or not 1 <= count <= MOST_EXAMPLES:
+        # No number of examples: the check of n says so.
         return
     form = stored.get("form")
     if form in (BITS, SCORES) and "data" in stored:
@@ -249,7 +252,7 @@ def _check_detections(stored: Mapping[str, Any], images: float) -> None:
     for name, size in sizes.items():
         text = stored.get(name)
         if isinstance(text, str) and size > LARGEST_EXPANSION * len(text) + len(text):
-            raise InvalidError(f"{len(text)} signs cannot hold the {size:g} bytes of it", [ANSWERS, name])
+            raise InvalidError(f"{len(text)} signs cannot hold the detections that it is of", [ANSWERS, name])
 
 
 def _decoded_size(text: str) -> int:
