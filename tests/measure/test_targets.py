@@ -51,10 +51,8 @@ def test_files_in_an_odd_folder_are_found(tmp_path, name):
     (folder / "sub" / f"test_sub{len(name)}.py").write_text("def test_c(): pass\n")
     plain, sub = f"test_plain{len(name)}.py", f"sub/test_sub{len(name)}.py"
     assert collected(str(folder), f"{folder}/{plain}::test_b") == [f"{plain}::test_b"]
-    assert collected(str(folder), f"{folder}/{plain}::test_b", f"{folder}/{sub}") == [
-        f"{plain}::test_b",
-        f"{sub}::test_c",
-    ]
+    both = [f"{sub}::test_c", f"{plain}::test_b"]
+    assert collected(str(folder), f"{folder}/{plain}::test_b", f"{folder}/{sub}") == both
 
 
 def test_a_file_with_an_odd_name_is_found_and_no_other_is_imported(tmp_path):
