@@ -195,7 +195,7 @@ def _plot(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:
     if not err:
         click.echo()
     for path in written:
-        click.echo(f"drawn: {path}", err=err)
+        _say(f"drawn: {path}", err=err)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -302,7 +302,8 @@ def devices() -> None:
     except DeviceMismatch as error:
         name, conclusion = "", str(error)
     _print_rows([("*" if one.name == name else "", one.name, one.description) for one in known.values()])
-    click.echo(f"\n{conclusion}")
+    click.echo()
+    _say(conclusion)
 
 
 _device = click.option(
@@ -373,14 +374,17 @@ def frameworks() -> None:
     for name in names():
         try:
             framework = get(name)
-            if framework.version() is None:
+            version = framework.version()
+            if version is None:
                 absent.append((name, framework.advice_on(here)))
                 continue
             able = [precision for precision in PRECISIONS if framework.unable(precision) is None]
             variants = ", ".join(f"{name}:{variant}" for variant in framework.variants)
-            rows.append((name, str(framework.version()), ", ".join(able), ", ".join(framework.providers()), variants))
+            rows.append((name, str(version), ", ".join(able), ", ".join(framework.providers()), variants))
         except FrameworkError as error:
             unusable.append((name, str(error)))
+        except (Exception, SystemExit) as error:  # another package's code
+            unusable.append((name, f"its adapter failed: {type(error).__name__}: {error}"))
     for title, found in (
         ("", rows if len(rows) > 1 else []),
         ("unusable:", unusable),
@@ -605,7 +609,7 @@ def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str
             csv_tables.check_replaceable(path)
         for device, results in made.items():
             write(targets[device], results)
-            click.echo(f"{targets[device]}: {count(len(published.published_runs(results)), 'figure')} of {device}")
+            _say(f"{targets[device]}: {count(len(published.published_runs(results)), 'figure')} of {device}")
     except ResultsError as error:
         _unusable(error)
 
@@ -647,11 +651,11 @@ def references(file: str, devices: Tuple[str, ...], form: str, folder: str) -> N
         found, unusable = published.published_of(device, folder)
         files += found
         for text in unusable:
-            click.echo(f"edgeperf: {text}", err=True)
+            _say(f"edgeperf: {text}", err=True)
     matching = beside.references(measured, files)
     if not matching:
         known = ", ".join(published.devices_with_figures(folder)) or "no device"
-        click.echo(f"no published figure belongs to these benchmarks; there are figures of {known}: see --device")
+        _say(f"no published figure belongs to these benchmarks; there are figures of {known}: see --device")
     elif form == "markdown":
         click.echo(beside.references_markdown(matching), nl=False)
     else:
@@ -681,6 +685,14 @@ def _resolved(name: str) -> Device:
         _unusable(error)
 
 
+def _say(text: str, *, err: bool = False) -> None:
+    """Print a sentence that may quote a file or a name from anywhere."""
+    from pytest_edgeperf.report.text import can_show_unicode, printable
+
+    ascii_only = not can_show_unicode((sys.stderr if err else sys.stdout).encoding)
+    click.echo("\n".join(printable(line, ascii_only=ascii_only) for line in text.split("\n")), err=err)
+
+
 def _paper() -> Paper:
     from pytest_edgeperf.report.text import Paper, can_show_unicode
 
@@ -692,9 +704,13 @@ def _paper() -> Paper:
 
 
 def _print_rows(rows: Sequence[Tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+    from pytest_edgeperf.report.text import can_show_unicode, cells, pad, printable
+
+    ascii_only = not can_show_unicode(sys.stdout.encoding)
+    shown = [[printable(text, ascii_only=ascii_only) for text in row] for row in rows]
+    widths = [max(map(cells, column)) for column in zip(*shown)]
+    for row in shown:
+        click.echo("  ".join(pad(text, width) for text, width in zip(row, widths)).rstrip())
 
 
 def _unusable(error: Exception) -> NoReturn:

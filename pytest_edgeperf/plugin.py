@@ -108,6 +108,13 @@ def _shown(words: str) -> str:
     return "\n".join(map(printable, words.split("\n")))
 
 
+def _usage_error(text: str) -> pytest.UsageError:
+    """With nothing in it that would move a terminal's cursor: it may quote a file or a name from anywhere."""
+    from pytest_edgeperf.results.characters import printable_lines
+
+    return pytest.UsageError(printable_lines(text))
+
+
 def _worker(config: pytest.Config) -> Optional[Any]:
     return config.pluginmanager.get_plugin("edgeperf-worker")
 
@@ -157,10 +164,19 @@ def _framework_parameters(settings: Settings) -> List[Any]:
     parameters = []
     for name in names:
         framework = _framework(name)
-        missing = framework.version() is None
+        missing = _version_of(name) is None
         reason = f"{name} is not installed: {framework.install_advice}"
         parameters.append(pytest.param(name, marks=[pytest.mark.skip(reason=reason)] if missing else []))
     return parameters
+
+
+def _version_of(name: str) -> Optional[str]:
+    from pytest_edgeperf import frameworks
+
+    try:
+        return frameworks.version_of(name)
+    except frameworks.FrameworkError as error:
+        raise _usage_error(f"--framework: {error}") from error
 
 
 def _framework(name: str) -> Framework:
@@ -170,7 +186,7 @@ def _framework(name: str) -> Framework:
     try:
         return frameworks.get(name)
     except FrameworkError as error:
-        raise pytest.UsageError(f"--framework: {error}") from error
+        raise _usage_error(f"--framework: {error}") from error
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -187,7 +203,7 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
             except SettingsError as error:
                 wrong.append(f"{item.nodeid}: {error}")
     if wrong:
-        raise pytest.UsageError("\n".join(wrong))
+        raise _usage_error("\n".join(wrong))
 
 
 # Measuring, before the ordinary loop.
@@ -393,6 +409,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     measuring = config.stash.get(_SESSION, None)
     if measuring is None:
         return
+
     errors = measuring.coordinator.errors
     terminalreporter.section("edgeperf")
     with errors.survive("the report"):

@@ -91,7 +91,7 @@ def _loaded(entry: metadata.EntryPoint, distribution: str) -> _Written:
         table = entry.load()
         if callable(table):
             table = table()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # another package's code
         raise ProfileError(
             f"{origin}: the device {entry.name!r} cannot be loaded: {type(error).__name__}: {error}; "
             f"repair or uninstall {distribution}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_edgeperf.frameworks.interface import FrameworkError
-from pytest_edgeperf.frameworks.registry import get, installed, names
+from pytest_edgeperf.frameworks.registry import get, installed, names, version_of
 from pytest_edgeperf.frameworks.sources import as_model
 
-__all__ = ["FrameworkError", "as_model", "get", "installed", "names"]
+__all__ = ["FrameworkError", "as_model", "get", "installed", "names", "version_of"]

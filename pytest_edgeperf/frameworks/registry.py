@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, closest
 
@@ -53,13 +53,36 @@ def get(name: str) -> Framework:
 
 
 def installed() -> List[str]:
-    """Names of the runtimes that are installed here, sorted; an adapter that cannot be loaded is left out."""
+    """Names of the runtimes that are installed here, sorted; an adapter that cannot be used is left out."""
     return [name for name in names() if _is_installed(name)]
+
+
+def version_of(name: str) -> Optional[str]:
+    """The version of the runtime registered as ``name``; ``None``: it is not installed.
+
+    Raises:
+        FrameworkError: as :func:`get`, or its adapter fails to tell; the message names the package.
+    """
+    framework = get(name)
+    try:
+        version: object = framework.version()
+    except (Exception, SystemExit) as error:  # another package's code
+        raise FrameworkError(
+            f"framework {name!r}: asking {_origin(name)} for its version failed: {type(error).__name__}: {error}"
+        ) from error
+    if version is not None and not isinstance(version, str):
+        raise FrameworkError(f"framework {name!r}: {_origin(name)} has the version {version!r:.60}, which is no text")
+    return version
+
+
+def _origin(name: str) -> str:
+    registration = _registrations()[name.partition(":")[0]][0]
+    return f"{registration.entry_point.value} of {registration.distribution}"
 
 
 def _is_installed(name: str) -> bool:
     try:
-        return get(name).version() is not None
+        return version_of(name) is not None
     except FrameworkError:
         return False
 
@@ -80,7 +103,7 @@ def _load(name: str, registration: _Registration) -> Framework:
     try:
         loaded = registration.entry_point.load()
         framework = loaded()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # another package's code
         raise FrameworkError(
             f"framework {name!r} cannot be loaded from {where}: {type(error).__name__}: {error}; "
             f"repair or uninstall {registration.distribution}"

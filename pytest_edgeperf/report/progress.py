@@ -74,7 +74,7 @@ class Progress:
         """Print a line that stays."""
         if self._live:
             self._stream.write(_ERASE)
-        self._plain(printable(text, ascii_only=not self._unicode))
+        self._plain(text)
         if self._live:
             self._stream.write(self._line)
             self._stream.flush()
@@ -88,12 +88,13 @@ class Progress:
 
     def _plain(self, text: str) -> None:
         if self._enabled:
-            self._stream.write(text + "\n")
+            self._stream.write(printable(text, ascii_only=not self._unicode) + "\n")
             self._stream.flush()
 
     def _draw(self, state: str, benchmark_id: str) -> None:
         # one cell less than the terminal has: writing into the last one wraps on some
         width = (self._width or shutil.get_terminal_size().columns) - 1
+        state = printable(state, ascii_only=not self._unicode)
         line = f"{self._bar()}  {state}  "
         if cells(line) + 10 > width:
             line = f"{state}  "

@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Iterable, List, Optional, Sequence
 
+from pytest_edgeperf.results.characters import printable
+
+__all__ = [
+    "Paper",
+    "can_show_unicode",
+    "cells",
+    "common_path",
+    "enumerate_names",
+    "middle_ellipsis",
+    "pad",
+    "printable",
+    "shorten_name",
+    "wrap",
+]
+
 _NUMBER = re.compile(r"\[[-+\d.]+,|[-+(]?\d[\d.]*")
 _STYLES = {
     "strong": "1",
@@ -52,15 +67,6 @@ def can_show_unicode(encoding: Optional[str]) -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
-
-
-def printable(text: str, *, ascii_only: bool = False) -> str:
-    """``text`` with control, format and unassigned characters escaped, and all but ASCII when asked."""
-    if ascii_only:
-        text = text.encode("ascii", "backslashreplace").decode("ascii")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def cells(text: str) -> int:

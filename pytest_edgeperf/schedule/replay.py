@@ -9,6 +9,7 @@ import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
 
+from pytest_edgeperf.results.characters import printable, printable_lines
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.process import Delivery
 
@@ -31,7 +32,7 @@ class Explanation(TerminalRepr):
 def explanation(item: pytest.Item, headline: str, text: str) -> Explanation:
     """A failure's representation, located at the item."""
     path, line, _ = item.location
-    return Explanation(text, ReprFileLocation(path, (line or 0) + 1, headline))
+    return Explanation(printable_lines(text), ReprFileLocation(path, (line or 0) + 1, printable(headline)))
 
 
 def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from pytest_edgeperf.schedule import git, guardian, kept
 from pytest_edgeperf.schedule.git import Revision, WorktreeError
@@ -21,6 +21,7 @@ PREFIX = "edgeperf-worktree-"
 LOCK = ".edgeperf-lock"
 ADD_SECONDS = 1800.0
 LINES_OF_OUTPUT = 20
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"})
 
 
 class Worktree:
@@ -160,6 +161,12 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
         raise WorktreeError(f"the setup command {command!r} cannot be read: {error}") from None
     if not words:
         raise WorktreeError("the setup command is empty; give a command, such as 'make models'")
+    variable = next((name for name in ("EDGEPERF_CHECKOUT", "EDGEPERF_WORKTREE") if _expects(words, name)), None)
+    if variable is not None:
+        raise WorktreeError(
+            f"the setup command {command!r} holds ${variable}, and no shell that would replace it; give the whole "
+            "command to a shell: sh -c '...'"
+        )
     try:
         variables = git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree))
         status, output = kept.run(words, folder=tree, variables=variables, timeout_s=timeout_s)
@@ -174,3 +181,13 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
 def last_lines(text: str, number: int) -> str:
     """The end of what a program said."""
     return "\n".join(text.strip().splitlines()[-number:])
+
+
+def _expects(words: Sequence[str], variable: str) -> bool:
+    """Whether a word waits for a shell to put the variable in its place, and no shell comes before it."""
+    for word in words:
+        if os.path.basename(word) in _SHELLS:
+            return False
+        if f"${variable}" in word or f"${{{variable}}}" in word:
+            return True
+    return False

@@ -202,6 +202,21 @@ def test_devices_marks_this_machine(monkeypatch):
     ]
 
 
+def test_nothing_that_a_profile_or_a_file_says_moves_the_cursor(monkeypatch):
+    from pytest_edgeperf import devices
+
+    here = SimpleNamespace(name="a\x1b[2Jb", description="x\x1b]0;owned\x07", profile=None)
+    profile = SimpleNamespace(name=here.name, description=here.description)
+    monkeypatch.setattr(devices, "profiles", lambda rootdir: {here.name: profile})
+    monkeypatch.setattr(devices, "resolve", lambda name, rootdir: here)
+    output = run("devices").output
+    assert output.replace("\n", "").isprintable()
+    assert r"This machine is a\x1b[2Jb: x\x1b]0;owned\x07" in output
+    done = run_with_stderr("compare", "no\x1b[2Jfile.json", "b.json")
+    assert done.exit_code == 4
+    assert done.stderr.replace("\n", "").isprintable()
+
+
 def test_devices_says_when_this_machine_cannot_tell_what_it_is(monkeypatch):
     from pytest_edgeperf import devices
 

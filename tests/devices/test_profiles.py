@@ -365,6 +365,7 @@ def test_a_package_gives_a_mapping_or_a_callable(package, tree):
         ("raise OSError('no disk')", "acme: acme:BOARD: the device 'mine' cannot be loaded: OSError: no disk; repair"),
         ("OTHER = 1", "the device 'mine' cannot be loaded: AttributeError: "),
         ("def BOARD():\n    raise ValueError('x')", "the device 'mine' cannot be loaded: ValueError: x"),
+        ("raise SystemExit(0)", "the device 'mine' cannot be loaded: SystemExit: 0; repair or uninstall acme"),
         ("BOARD = 7", "acme: acme:BOARD must be a table of description"),
         ("BOARD = {'description': 'x', 'soc': 'y'}", "acme: acme:BOARD.soc is no key of a device"),
         ("BOARD = {'description': 'x', 3: 'y'}", "acme: acme:BOARD.3 is no key of a device"),

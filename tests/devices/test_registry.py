@@ -30,13 +30,29 @@ def broken(root, identity):
     raise KeyError("firmware")
 
 
+def exits(root, identity):
+    raise SystemExit(3)
+
+
+def returns_nothing(root, identity):
+    return None
+
+
+def returns_numbers(root, identity):
+    return [42], []
+
+
+def returns_reasons(root, identity):
+    return [], ["no battery"]
+
+
 @pytest.fixture
 def also(monkeypatch):
     """Register functions of this module as those of another package are."""
     ours = registry._registered()
 
     def make(*names):
-        theirs = {name: metadata.EntryPoint(name, f"{__name__}:{name}", registry.GROUP) for name in names}
+        theirs = {name: (metadata.EntryPoint(name, f"{__name__}:{name}", registry.GROUP), "acme") for name in names}
         monkeypatch.setattr(registry, "_registered", lambda: {**ours, **theirs})
 
     return make
@@ -77,3 +93,22 @@ def test_a_package_that_fails_is_told_and_the_others_are_there(machine, also):
     assert Room.name in [sensor.name for sensor in sensors]
     (told,) = [one for one in absent if one.name == "broken"]
     assert told.reason == "KeyError: 'firmware'"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("exits", "SystemExit: 3"),
+        ("returns_nothing", "TypeError"),
+        ("returns_numbers", "AttributeError"),
+        ("returns_reasons", "TypeError: 'no battery' is no Unavailable"),
+    ],
+)
+def test_a_package_that_returns_nonsense_or_exits_is_named(machine, also, name, reason):
+    also(name, "room")
+    root = machine()
+    sensors, absent = registry.find_sensors(identify(root), root)
+    assert Room.name in [sensor.name for sensor in sensors]
+    (one,) = [one for one in absent if one.name == name]
+    assert reason in one.reason
+    assert one.source.endswith(f":{name} of acme")

@@ -55,6 +55,7 @@ def test_another_package_can_register_one(site):
     [
         ("not_there:Runtime", "ModuleNotFoundError: No module named 'not_there'"),
         ("json:loads", "TypeError"),
+        ("sys:exit", "SystemExit"),
         ("collections:OrderedDict", "is not a pytest_edgeperf.frameworks.interface.Framework"),
     ],
 )
@@ -94,3 +95,23 @@ def test_advice_is_for_the_platform():
     torch = frameworks.get("torch")
     assert torch.advice_on("x86") == torch.install_advice
     assert "2.4.1" in torch.advice_on("jetpack-5")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("sys.exit(3)", "asking odd_runtime:Odd of edgeperf-odd for its version failed: SystemExit: 3"),
+        ("1 / 0", "asking odd_runtime:Odd of edgeperf-odd for its version failed: ZeroDivisionError"),
+        ("[1, 2]", r"odd_runtime:Odd of edgeperf-odd has the version \[1, 2\], which is no text"),
+    ],
+)
+def test_a_version_that_cannot_be_told_names_the_package(site, monkeypatch, answer, reason):
+    monkeypatch.delitem(sys.modules, "odd_runtime", raising=False)
+    source = f"    def version(self):\n        return {answer}\n"
+    (site / "odd_runtime.py").write_text(
+        f"import sys\nfrom pytest_edgeperf.frameworks.torch import Torch\nclass Odd(Torch):\n{source}"
+    )
+    register(site, "edgeperf-odd", "odd", "odd_runtime:Odd")
+    with pytest.raises(FrameworkError, match=reason):
+        frameworks.version_of("odd")
+    assert "odd" not in frameworks.installed()

@@ -302,6 +302,8 @@ def test_the_setup_command_runs_in_the_tree_and_knows_the_checkout(checkout, tmp
     [
         ("", "is empty"),
         ("'unfinished", "cannot be read"),
+        ("ln -s $EDGEPERF_CHECKOUT/models models", r"holds \$EDGEPERF_CHECKOUT, and no shell .* sh -c '\.\.\.'"),
+        ("cp -r ${EDGEPERF_WORKTREE}/a b", r"holds \$EDGEPERF_WORKTREE"),
         ("no-such-program --x", "no-such-program cannot be started"),
         (f"{sys.executable} -c \"import sys; print('no model'); sys.exit(3)\"", r"ended with 3 in .*:\nno model"),
         (f'{sys.executable} -c "import time; time.sleep(60)"', r"took longer than 0\.5 s"),
@@ -310,6 +312,11 @@ def test_the_setup_command_runs_in_the_tree_and_knows_the_checkout(checkout, tmp
 def test_a_setup_command_that_fails_is_said(checkout, tmp_path, command, said):
     with pytest.raises(WorktreeError, match=said):
         run_setup(command, checkout, tmp_path, 0.5 if "sleep" in command else 20)
+
+
+def test_a_shell_replaces_the_variables_of_a_setup_command(checkout, tmp_path):
+    run_setup("env A=1 sh -c 'echo \"${EDGEPERF_CHECKOUT}\" $A > said'", checkout, tmp_path, 20)
+    assert (tmp_path / "said").read_text() == f"{checkout} 1\n"
 
 
 def test_a_setup_command_that_takes_too_long_tells_what_it_said(checkout, tmp_path):
