@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import SequenceMatcher
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from itertools import product
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.judge.types import MISSING, NEW, BenchmarkVerdict, Comparison, Rename
 from pytest_edgeperf.results.identity import file_of, function_of, parameters_key
@@ -14,6 +15,9 @@ LATENCY = "latency"
 GONE = "no longer collected"
 #: Functions without parameters that lie in different files are only paired when their names are this similar.
 SIMILAR_NAMES = 0.8
+
+#: More pairs of names are not compared letter by letter.
+MOST_PAIRS = 2000
 
 Judge = Callable[[Results, Results], Comparison]
 
@@ -58,11 +62,10 @@ def probable_renames(missing: Mapping[str, Optional[str]], new: Mapping[str, Opt
     """
     old_functions, new_functions = _by_function(missing), _by_function(new)
     candidates: List[Tuple[Tuple[int, bool, float], str, str]] = []
-    for old, old_keys in old_functions.items():
-        for now, new_keys in new_functions.items():
-            shared = old_keys.keys() & new_keys.keys()
-            if shared and (_has_values(shared) or _alike(old, now)):
-                candidates.append(((len(shared), _file(old) == _file(now), _similarity(old, now)), old, now))
+    for old, now in _worth_comparing(list(old_functions), list(new_functions)):
+        shared = old_functions[old].keys() & new_functions[now].keys()
+        if shared and (_has_values(shared) or _alike(old, now)):
+            candidates.append(((len(shared), _file(old) == _file(now), _similarity(old, now)), old, now))
     pairs: Dict[str, str] = {}
     paired: Set[str] = set()
     for _, old, now in sorted(candidates, reverse=True):
@@ -73,6 +76,21 @@ def probable_renames(missing: Mapping[str, Optional[str]], new: Mapping[str, Opt
             if key in old_functions[old]:
                 pairs[name] = old_functions[old][key]
     return pairs
+
+
+def _worth_comparing(old: Sequence[str], new: Sequence[str]) -> Iterator[Tuple[str, str]]:
+    """All pairs; of very many, those that have the same name in different files: a folder or a file was moved."""
+    if len(old) * len(new) <= MOST_PAIRS:
+        yield from product(old, new)
+        return
+    named: Dict[str, List[str]] = {}
+    for now in new:
+        named.setdefault(_name(now), []).append(now)
+    for before in old:
+        moved = named.get(_name(before), [])
+        # More than one of that name in other files: nothing says which.
+        if len(moved) == 1:
+            yield before, moved[0]
 
 
 def _keys(results: Results, names: Sequence[str]) -> Dict[str, Optional[str]]:
@@ -100,8 +118,11 @@ def _file(function: str) -> str:
 
 
 def _similarity(old: str, now: str) -> float:
-    before, after = (function[len(file_of(function)) :] for function in (old, now))
-    return SequenceMatcher(None, before, after, autojunk=False).ratio()
+    return SequenceMatcher(None, _name(old), _name(now), autojunk=False).ratio()
+
+
+def _name(function: str) -> str:
+    return function[len(file_of(function)) :]
 
 
 def _rename(old: str, new: str, verdict: Optional[BenchmarkVerdict]) -> Rename:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 import pytest
 
@@ -25,11 +25,16 @@ class CollectedTests:
     def __init__(self, items: List[pytest.Item], nodes: List[str]) -> None:
         """``nodes``: the ids of all collectors, of which files are some."""
         self._items = items
+        self._parameters: Optional[Dict[str, Mapping[str, Any]]] = None
         self._nodes = {canonical_id(node) for node in nodes}
 
     def benchmarks(self) -> Dict[str, Mapping[str, Any]]:
         """Id -> parameters, as they are stored, of all that are benchmarks or could be adopted."""
-        return {item.nodeid: parameters_of(item) for item in self._items if is_benchmark(item) or is_adoptable(item)}
+        if self._parameters is None:
+            self._parameters = {
+                item.nodeid: parameters_of(item) for item in self._items if is_benchmark(item) or is_adoptable(item)
+            }
+        return self._parameters
 
     def missing(self, baseline: Mapping[str, Benchmark], config: pytest.Config, settings: Settings) -> List[str]:
         """The ids of ``baseline`` that no longer exist: their file was collected whole, or is gone from a folder

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_edgeperf.judge import compare
+from pytest_edgeperf.judge import compare, renames
 from pytest_edgeperf.judge.renames import GONE, probable_renames, with_missing, with_renames
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.results.parameters import stored
@@ -108,3 +108,12 @@ def test_missing_benchmarks_of_a_session():
     assert comparison.summary["missing"] == 1
     assert with_missing(comparison, []) is comparison
     assert with_renames(comparison, base, now, compare).renames == ()
+
+
+def test_a_folder_of_a_thousand_benchmarks_that_moved_is_found_without_comparing_all_names(monkeypatch):
+    monkeypatch.setattr(renames, "_similarity", lambda *names: compared.append(names) or 1.0)
+    compared = []
+    missing = {f"old/a{i % 7}.py::test_{i}": NONE for i in range(1000)}
+    new = {name.replace("old/", "new/"): NONE for name in missing}
+    assert probable_renames(missing, new) == {name.replace("old/", "new/"): name for name in missing}
+    assert len(compared) <= 2 * len(missing)
