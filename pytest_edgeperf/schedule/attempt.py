@@ -188,9 +188,9 @@ class Attempt:
     def figures(self) -> Dict[str, Any]:
         """Who used the processors while it was timed, and for how long it was stopped then."""
         figures = self._witness.figures()
-        stopped_s = self._windows.stopped_s(self._worker.stops())
+        stopped_s = round(self._windows.stopped_s(self._worker.stops()), 3)
         if stopped_s > 0:
-            figures["stopped_s"] = round(stopped_s, 3)
+            figures["stopped_s"] = stopped_s
         return figures
 
     def strangers(self) -> List[Dict[str, Any]]:

@@ -13,6 +13,8 @@ Interval = Tuple[float, float]
 
 #: A wait that ends so much later than it was to: this process did not run either, and a container stops all at once.
 LATE_SECONDS = 1.0
+#: A machine that is suspended sleeps for longer.
+SHORTEST_SUSPEND_S = 0.5
 #: The state of a process that its debugger has stopped, of which its keeper is not told.
 _TRACED = "t"
 
@@ -58,8 +60,9 @@ class Windows:
         begin_s, before = self._began
         after = suspended_clock_s()
         self.windows.append((begin_s, time.monotonic()))
-        if before is not None and after is not None:
-            self.suspended_s += max(0.0, after - before)
+        # The two clocks cannot be read at once, so that they seem to drift by as much as this process is held up.
+        if before is not None and after is not None and after - before > SHORTEST_SUSPEND_S:
+            self.suspended_s += after - before
 
     def stopped_s(self, stops: Sequence[Interval]) -> float:
         """Seconds of the windows in which the worker was stopped, and those in which all was suspended."""

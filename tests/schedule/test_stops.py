@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.schedule import quality, stops
-from pytest_edgeperf.schedule.duets import _mark_stopped
+from pytest_edgeperf.schedule.duets import DuetCoordinator, _mark_stopped
+from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.stops import Windows, is_held, overlap_s
+from pytest_edgeperf.settings import BenchmarkOptions
 
 TENTHS = st.integers(0, 60)
 INTERVALS = st.lists(st.tuples(TENTHS, TENTHS).map(sorted).map(tuple), max_size=6)
@@ -51,6 +53,9 @@ def test_time_in_which_the_machine_slept_is_no_time_of_measuring(monkeypatch):
         clocks.update(boot=560.0, steady=102.0)
     assert windows.windows == [(100.0, 102.0)]
     assert windows.stopped_s([]) == 58.0
+    with windows:
+        clocks.update(boot=562.1, steady=104.0)
+    assert windows.stopped_s([]) == 58.0
 
 
 def test_a_stopped_run_is_no_evidence():
@@ -75,3 +80,29 @@ def test_work_of_its_own_children_is_not_held_against_a_run_where_nothing_tells_
     assert quality.disturbed_by(preempted)
     assert quality.disturbed_by({**preempted, "children_share": 0.3})
     assert quality.disturbed_by({**preempted, "children_share": 0.85}) == []
+
+
+def test_a_stopped_pair_is_kept_marked_and_taken_again():
+    coordinator = DuetCoordinator.__new__(DuetCoordinator)
+    coordinator.environments, coordinator.facts = {}, SimpleNamespace(id="s")
+    plan = Plan(id="b", path="b.py", adopted=False, options=BenchmarkOptions(), parameters={}, rounds=2)
+    for stopped in ({"stopped_s": 4.0}, {}):
+        side = {
+            "started": "t",
+            "boot": None,
+            "commit": None,
+            "environment": {"software": {}},
+            "metrics": {"latency": {"unit": "ms", "better": "lower"}},
+            "values": {"latency": 1.0},
+            "quality": {"disturbed": False},
+            "study": None,
+            "benchmark_stats": None,
+        }
+        record = {**side, "base": {**side, "quality": {"disturbed": False, **stopped}}}
+        record.update(pair=[0.0, 0.01, 10], alternating=False)
+        _mark_stopped(record)
+        coordinator._take(plan, record)
+        plan.tries += 1
+    assert [run.disturbed for run in plan.runs] == [True, False]
+    assert len(plan.pairs) == len(plan.base_runs) == plan.good_runs == 1
+    assert plan.wants(2)
