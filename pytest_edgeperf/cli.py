@@ -433,22 +433,20 @@ def accept(file: str, reason: str, add: bool, folder: str) -> None:
     from pytest_edgeperf import judge
     from pytest_edgeperf.report.baseline import accepted_text
     from pytest_edgeperf.report.creep import crept
-    from pytest_edgeperf.results import ResultsError, baselines, read, write
+    from pytest_edgeperf.results import ResultsError, baselines, read
     from pytest_edgeperf.results.gate import gate_of
 
     try:
         measured = read(file)
         old = baselines.load(folder, measured.device)
-        outcome = baselines.refresh(old, measured, reason, add=add)
+        outcome = baselines.accept(folder, measured, reason, add=add)
         comparison = None if old is None else judge.compare(old, measured)
         gate = gate_of(measured)
         far = crept(measured, outcome.results, gate.tolerance, gate.tolerances)
-        if outcome.created or outcome.updated:
-            write(baselines.path_for(folder, measured.device), outcome.results)
     except (ResultsError, ValueError) as error:
         _unusable(error)
     click.echo(accepted_text(outcome, comparison, far, _paper()))
-    if not (outcome.created or outcome.updated):
+    if not outcome.accepted:
         sys.exit(EXIT_UNUSABLE)
 
 
@@ -481,15 +479,14 @@ def anchor(arguments: Tuple[str, ...], reason: Optional[str], folder: str) -> No
     machine's is meant. IDS are parts of benchmark ids; without any, all benchmarks are anchored.
     """
     from pytest_edgeperf.report.baseline import anchored_text
-    from pytest_edgeperf.results import ResultsError, baselines, write
+    from pytest_edgeperf.results import ResultsError, baselines
 
     try:
         device, parts = _device_first(arguments, folder)
-        old = baselines.existing(folder, device)
-        names = baselines.matching(old, parts)
-        new = baselines.set_anchor(old, names, reason)
-        write(baselines.path_for(folder, new.device), new)
-        click.echo(anchored_text(old, new, names, _paper()))
+        old, new = baselines.update_existing(
+            folder, device, lambda now: baselines.set_anchor(now, baselines.matching(now, parts), reason)
+        )
+        click.echo(anchored_text(old, new, baselines.matching(old, parts), _paper()))
     except ResultsError as error:
         _unusable(error)
 
@@ -510,18 +507,24 @@ def prune(
     DEVICE is what this machine is unless given. Anchors stay as long as their benchmark.
     """
     from pytest_edgeperf.report.baseline import pruned_text
-    from pytest_edgeperf.results import ResultsError, baselines, read, write
+    from pytest_edgeperf.results import Results, ResultsError, baselines, read
 
     if (keep_sessions is None) == (missing_from is None):
         raise click.UsageError("give one of --keep-sessions N and --missing-from RESULTS")
     try:
-        old = baselines.existing(folder, device or _this_device())
-        if missing_from is not None:
-            new = baselines.drop_missing(old, read(missing_from))
+        measured = None if missing_from is None else read(missing_from)
+
+        def pruned(now: Results) -> Results:
+            if measured is not None:
+                return baselines.drop_missing(now, measured)
+            return baselines.keep_sessions(now, keep_sessions or 1)
+
+        name = device or _this_device()
+        if dry_run:
+            old = baselines.existing(folder, name)
+            new = pruned(old)
         else:
-            new = baselines.keep_sessions(old, keep_sessions or 1)
-        if new != old and not dry_run:
-            write(baselines.path_for(folder, new.device), new)
+            old, new = baselines.update_existing(folder, name, pruned)
     except ResultsError as error:
         _unusable(error)
     click.echo(pruned_text(old, new, _paper(), dry_run=dry_run))
@@ -540,7 +543,7 @@ def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str
     all its tests. Runs, anchors, answers and study places go along, in the baselines of all devices.
     """
     from pytest_edgeperf.report.baseline import renamed_text
-    from pytest_edgeperf.results import ResultsError, baselines, renaming, write
+    from pytest_edgeperf.results import ResultsError, baselines, renaming
 
     try:
         devices = [device] if device is not None else baselines.devices(folder)
@@ -552,7 +555,9 @@ def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str
         names = [renaming.rename(one, old, new) for one in stored]
         for one, moved in zip(stored, names):
             if not dry_run:
-                write(baselines.path_for(folder, one.device), renaming.renamed(one, moved))
+                baselines.update_existing(
+                    folder, one.device, lambda now: renaming.renamed(now, renaming.rename(now, old, new))
+                )
             click.echo(renamed_text(one, moved, _paper(), dry_run=dry_run))
     except ResultsError as error:
         _unusable(error)
@@ -592,7 +597,7 @@ def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str
     from pytest_edgeperf.frameworks.interface import PRECISIONS
     from pytest_edgeperf.measure.measurement import METRICS
     from pytest_edgeperf.report.numbers import count
-    from pytest_edgeperf.results import ResultsError, published, write
+    from pytest_edgeperf.results import ResultsError, published
     from pytest_edgeperf.results import tables as csv_tables
 
     if out is not None and folder is not None:
@@ -608,7 +613,7 @@ def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str
         for path in targets.values():
             csv_tables.check_replaceable(path)
         for device, results in made.items():
-            write(targets[device], results)
+            csv_tables.write_table(targets[device], results)
             _say(f"{targets[device]}: {count(len(published.published_runs(results)), 'figure')} of {device}")
     except ResultsError as error:
         _unusable(error)

@@ -12,12 +12,10 @@ from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
-from pytest_edgeperf.results.baselines import Refresh, anchor_runs, sessions
+from pytest_edgeperf.results.baselines import anchor_runs, sessions
 from pytest_edgeperf.results.identity import two_spellings
+from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
 from pytest_edgeperf.results.types import Benchmark, Results, Run
-
-#: With fewer runs, a baseline's own scatter hides most slowdowns.
-FEWEST_RUNS = 5
 
 _Environment = Mapping[str, Mapping[str, Any]]
 

@@ -17,9 +17,9 @@ from pytest_edgeperf.judge.studies import StudyResult
 from pytest_edgeperf.report.pareto import axis_of, coordinate, title_of
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import printable, wrap
+from pytest_edgeperf.results.files import replace_file
 from pytest_edgeperf.results.studies import Study
 from pytest_edgeperf.results.types import HIGHER
-from pytest_edgeperf.results.writing import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from .baselines import Refresh, anchor_runs, load, path_for, refresh
+from .baselines import accept, anchor_runs, load, path_for, update
 from .errors import ResultsError
+from .files import check_writable
 from .merging import environment_key, merge
 from .reading import parse, read
+from .refreshing import OVERTAKEN, Intent, Refresh, refresh
 from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run, Value
 from .writing import run_to_object, to_json, write
 
 __all__ = [
     "HIGHER",
     "LOWER",
+    "OVERTAKEN",
     "Benchmark",
+    "Intent",
     "Metric",
     "Refresh",
     "Results",
     "ResultsError",
     "Run",
     "Value",
+    "accept",
     "anchor_runs",
+    "check_writable",
     "environment_key",
     "load",
     "merge",
@@ -29,5 +35,6 @@ __all__ = [
     "refresh",
     "run_to_object",
     "to_json",
+    "update",
     "write",
 ]

@@ -1,38 +1,28 @@
-"""A device's accepted runs: where they are, and how a session's runs replace them."""
+"""A device's accepted runs: where they are, how a session's runs replace them, and how the file is changed.
+
+Every change of a baseline goes through :func:`update`, which reads the file again under a lock: what was accepted or
+anchored while something else was measured stays.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, TypeVar, Union
 
 from .decoding import insist_on_file
 from .errors import InvalidError, ResultsError, phrase
-from .gate import GATE
-from .identity import align, canonical_id, differing, without_match
-from .merging import Environments, adopt, join_environments, join_metrics, used_environments
+from .files import locked
+from .identity import canonical_id, without_match
+from .merging import Environments, with_benchmarks
 from .published import refuse_published
 from .reading import ANCHOR, construct_runs, read
-from .studies import STUDIES
+from .refreshing import Intent, Refresh, refresh
 from .types import Benchmark, Results, Run
-from .writing import run_to_object
+from .writing import run_to_object, write
 
-
-@dataclass(frozen=True)
-class Refresh:
-    """What a refresh makes of a baseline: the ids by what happened to them, and why some were refused.
-
-    ``kept`` are benchmarks of the old baseline that were not measured; a refused benchmark also keeps
-    its old runs. ``dropped`` counts the disturbed runs that were left out, by id.
-    """
-
-    results: Results
-    created: Tuple[str, ...]
-    updated: Tuple[str, ...]
-    kept: Tuple[str, ...]
-    refused: Mapping[str, str] = field(default_factory=dict)
-    dropped: Mapping[str, int] = field(default_factory=dict)
+_Outcome = TypeVar("_Outcome")
 
 
 def path_for(folder: Union[str, os.PathLike[str]], device: str) -> Path:
@@ -75,14 +65,75 @@ def existing(folder: Union[str, os.PathLike[str]], device: str) -> Results:
         ResultsError: there is none, or it cannot be used.
     """
     try:
-        results = load(folder, device)
+        return _insist(load(folder, device), folder, device)
     except ValueError as error:
         raise ResultsError(f"{error}; give the name of a device") from None
-    if results is None:
-        raise ResultsError(
-            f"{path_for(folder, device)}: there is no baseline of {device}; make one with --baseline=refresh"
-        )
-    return results
+
+
+def update(
+    folder: Union[str, os.PathLike[str]],
+    device: str,
+    change: Callable[[Optional[Results]], Tuple[Optional[Results], _Outcome]],
+) -> _Outcome:
+    """Change a device's baseline, and let nobody else change it in between.
+
+    Args:
+        folder: of the baselines.
+        device: its name.
+        change: gets the baseline as it is now (``None``: there is none) and returns what it is to be (``None`` or the
+            same: it stays as it is), with what this function is to return.
+
+    Raises:
+        ResultsError: the baseline cannot be used or written, or somebody else holds its lock for too long.
+        ValueError: the device's name cannot be a file's name.
+    """
+    path = path_for(folder, device)
+    with locked(path):
+        now = load(folder, device)
+        new, outcome = change(now)
+        if new is not None and new != now:
+            write(path, new)
+    return outcome
+
+
+def update_existing(
+    folder: Union[str, os.PathLike[str]], device: str, change: Callable[[Results], Results]
+) -> Tuple[Results, Results]:
+    """Change a baseline that must be there; the baseline before and after.
+
+    Raises:
+        ResultsError: there is none, or as :func:`update` does.
+    """
+
+    def of_existing(now: Optional[Results]) -> Tuple[Results, Tuple[Results, Results]]:
+        before = _insist(now, folder, device)
+        after = change(before)
+        return after, (before, after)
+
+    existing(folder, device)
+    return update(folder, device, of_existing)
+
+
+def accept(
+    folder: Union[str, os.PathLike[str]],
+    measured: Results,
+    reason: str,
+    *,
+    add: bool = False,
+    intent: Optional[Intent] = None,
+) -> Refresh:
+    """Refresh the baseline of the runs' device in ``folder``; see :func:`refresh`.
+
+    Raises:
+        ValueError: the reason is empty, or the device's name cannot be a file's name.
+        ResultsError: as :func:`refresh` and :func:`update` do.
+    """
+
+    def change(now: Optional[Results]) -> Tuple[Optional[Results], Refresh]:
+        outcome = refresh(now, measured, reason, add=add, intent=intent)
+        return (outcome.results if outcome.accepted else None), outcome
+
+    return update(folder, measured.device, change)
 
 
 def anchor_runs(benchmark: Benchmark, environments: Environments) -> Tuple[Run, ...]:
@@ -95,79 +146,6 @@ def anchor_runs(benchmark: Benchmark, environments: Environments) -> Tuple[Run, 
         return tuple(construct_runs(benchmark.extra.get(ANCHOR, []), benchmark.metrics, environments))
     except InvalidError as error:
         raise ResultsError(f"{phrase(error.under(ANCHOR))}; set the anchor anew") from None
-
-
-def refresh(old: Optional[Results], measured: Results, reason: str, *, add: bool = False) -> Refresh:
-    """Replace the baseline's runs of those benchmarks that were measured, and of no others.
-
-    ``add`` keeps the old runs beside the new ones, for a second session. Disturbed runs are left out;
-    a benchmark of which nothing else is left is refused. Unknown fields, and each benchmark's anchor,
-    stay; studies are those of both; environments that nothing uses any more go. A benchmark is found by its function
-    and its parameters' values, and takes the id that it was measured under; runs of other parameters under the same
-    id are replaced with their anchor.
-
-    Raises:
-        ValueError: the reason is empty.
-        ResultsError: the two are of different devices or contradict each other in an environment, or figures
-            that others published are among the measured runs.
-    """
-    reason = reason.strip()
-    if not reason:
-        raise ValueError("a refresh needs a reason: what changed, for those who read the history")
-    refuse_published(measured, f"the runs of {measured.device}")
-    if old is None:
-        old = Results(measured.device, extra={key: one for key, one in measured.extra.items() if key != GATE})
-    if old.device != measured.device:
-        raise ResultsError(
-            f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
-        )
-    old = align(old, {name: one.parameters for name, one in measured.benchmarks.items()})
-    environments = join_environments(old.environments, measured.environments)
-    benchmarks = dict(old.benchmarks)
-    created: List[str] = []
-    updated: List[str] = []
-    refused: Dict[str, str] = {}
-    dropped: Dict[str, int] = {}
-    for name, benchmark in measured.benchmarks.items():
-        good = tuple(replace(run, reason=reason) for run in benchmark.runs if not run.disturbed)
-        if len(good) < len(benchmark.runs):
-            dropped[name] = len(benchmark.runs) - len(good)
-        if not good:
-            refused[name] = (
-                f"all {len(benchmark.runs)} runs were disturbed: measure it again when the machine is quiet"
-                if benchmark.runs
-                else "it has no runs: measure it again"
-            )
-            continue
-        known = old.benchmarks.get(name)
-        changed = differing(known.parameters, benchmark.parameters) if known is not None else {}
-        if changed and add:
-            named = ", ".join(f"{one} was {was!r} and is {now!r}" for one, (was, now) in changed.items())
-            refused[name] = f"other parameters ({named}): replace its runs instead of adding to them"
-            continue
-        if known is None or changed:
-            (created if known is None else updated).append(name)
-            extra = {key: value for key, value in benchmark.extra.items() if key != ANCHOR}
-            benchmarks[name] = replace(benchmark, runs=good, extra=extra)
-            continue
-        try:
-            benchmarks[name] = _renew(known, replace(benchmark, runs=good), environments, add)
-        except InvalidError as error:
-            remedy = "replace its runs instead of adding to them" if add else "set its anchor anew first"
-            refused[name] = f"{phrase(error)}: {remedy}"
-            continue
-        updated.append(name)
-    extra = dict(old.extra)
-    if STUDIES in measured.extra:
-        extra[STUDIES] = {**extra.get(STUDIES, {}), **measured.extra[STUDIES]}
-    return Refresh(
-        _with_benchmarks(Results(old.device, environments, {}, extra), benchmarks),
-        tuple(sorted(created)),
-        tuple(sorted(updated)),
-        tuple(sorted(name for name in old.benchmarks if name not in measured.benchmarks)),
-        refused,
-        dropped,
-    )
 
 
 def matching(results: Results, parts: Sequence[str]) -> List[str]:
@@ -193,7 +171,7 @@ def set_anchor(results: Results, names: Iterable[str], reason: Optional[str] = N
         runs = benchmarks[name].runs
         anchor = [run_to_object(run if reason is None else replace(run, reason=reason)) for run in runs]
         benchmarks[name] = replace(benchmarks[name], extra={**benchmarks[name].extra, ANCHOR: anchor})
-    return _with_benchmarks(results, benchmarks)
+    return with_benchmarks(results, benchmarks)
 
 
 def sessions(runs: Iterable[Run]) -> List[str]:
@@ -216,7 +194,7 @@ def keep_sessions(results: Results, count: int) -> Results:
     for name, benchmark in results.benchmarks.items():
         kept = sessions(benchmark.runs)[:count]
         benchmarks[name] = replace(benchmark, runs=tuple(run for run in benchmark.runs if run.session in kept))
-    return _with_benchmarks(results, benchmarks)
+    return with_benchmarks(results, benchmarks)
 
 
 def drop_missing(results: Results, measured: Results) -> Results:
@@ -237,36 +215,11 @@ def drop_missing(results: Results, measured: Results) -> Results:
             f"the results contain none of the benchmarks in the baseline of {results.device}; "
             "give those of a session that measured them"
         )
-    return _with_benchmarks(results, kept)
+    return with_benchmarks(results, kept)
 
 
-def _with_benchmarks(results: Results, benchmarks: Mapping[str, Benchmark]) -> Results:
-    used = used_environments(benchmarks.values())
-    environments = {key: one for key, one in results.environments.items() if key in used}
-    return replace(results, environments=environments, benchmarks=benchmarks)
-
-
-def _renew(old: Benchmark, new: Benchmark, environments: Environments, add: bool) -> Benchmark:
-    extra = {key: value for key, value in new.extra.items() if key != ANCHOR}
-    # What an anchor's runs carry stays declared, or it would be lost as an unknown field.
-    carried = {name for run in old.extra.get(ANCHOR, []) for name in run}
-    still_used = {name: metric for name, metric in old.metrics.items() if add or name in carried}
-    metrics = join_metrics(still_used, new.metrics)
-    for name in metrics:
-        if name in old.metrics and name in new.metrics:
-            metrics[name] = replace(new.metrics[name], extra={**old.metrics[name].extra, **new.metrics[name].extra})
-    runs: Tuple[Run, ...] = new.runs
-    if add:
-        known = {_identity(run) for run in old.runs}
-        runs = (*old.runs, *(run for run in new.runs if _identity(run) not in known))
-    renewed = Benchmark(new.parameters, metrics, tuple(adopt(runs, metrics, environments)), {**old.extra, **extra})
-    try:
-        construct_runs(renewed.extra.get(ANCHOR, []), metrics, environments)
-    except InvalidError as error:
-        raise error.under(ANCHOR) from None
-    return renewed
-
-
-def _identity(run: Run) -> Tuple[str, str, str]:
-    # A run that is accepted twice has another reason by then, and its values were rounded.
-    return run.environment, run.session, run.started
+def _insist(results: Optional[Results], folder: Union[str, os.PathLike[str]], device: str) -> Results:
+    if results is None:
+        path = path_for(folder, device)
+        raise ResultsError(f"{path}: there is no baseline of {device}; make one with --baseline=refresh")
+    return results

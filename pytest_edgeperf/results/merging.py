@@ -129,3 +129,10 @@ def used_environments(benchmarks: Iterable[Benchmark]) -> Set[str]:
         used.update(run.environment for run in benchmark.runs)
         used.update(run["environment"] for run in benchmark.extra.get(ANCHOR, ()))
     return used
+
+
+def with_benchmarks(results: Results, benchmarks: Mapping[str, Benchmark]) -> Results:
+    """The results with these benchmarks in place of their own, and the environments that those need."""
+    used = used_environments(benchmarks.values())
+    environments = {key: environment for key, environment in results.environments.items() if key in used}
+    return replace(results, environments=environments, benchmarks=benchmarks)

@@ -21,9 +21,11 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .checks import check_value
 from .errors import InvalidError, ResultsError
+from .files import locked
 from .merging import environment_key
 from .reading import RESERVED, SOURCE_FIELDS, read
 from .types import HIGHER, Benchmark, Metric, Results, Run
+from .writing import write
 
 #: What papers tell and nothing here measures, beside the metrics that a run may carry.
 PUBLISHED_METRICS: Mapping[str, Metric] = {
@@ -210,6 +212,17 @@ def check_replaceable(path: PathLike) -> None:
         raise ResultsError(
             f"{os.fspath(path)}: the file holds measured runs, which an import would replace; choose another"
         )
+
+
+def write_table(path: PathLike, results: Results) -> None:
+    """Write the figures of a table, and lose nothing measured by it.
+
+    Raises:
+        ResultsError: the file holds something else, or cannot be written.
+    """
+    with locked(path):
+        check_replaceable(path)
+        write(path, results)
 
 
 def convert(value: float, unit: str, to: str) -> Optional[float]:

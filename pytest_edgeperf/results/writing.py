@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import secrets
-import stat
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, Union
 
 from .answers import MARGIN, without_repeats
 from .copies import rounded
 from .errors import InvalidError, ResultsError, phrase
+from .files import replace_file
 from .reading import ANCHOR, FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
-
-_MODE = 0o644
 
 
 def to_json(results: Results) -> str:
@@ -40,20 +34,6 @@ def write(path: Union[str, os.PathLike[str]], results: Results) -> None:
         ResultsError: it cannot be written; the old file is as it was.
     """
     replace_file(path, _to_json(results, os.fspath(path)).encode("utf-8"))
-
-
-def replace_file(path: Union[str, os.PathLike[str]], data: bytes) -> None:
-    """Put ``data`` into a file as :func:`write` does: at any moment the old or the new one is there, complete.
-
-    Raises:
-        ResultsError: it cannot be written; the old file is as it was.
-    """
-    source = os.fspath(path)
-    try:
-        _replace(Path(os.path.realpath(source)), data)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ResultsError(f"{source}: the file cannot be written ({why}); {_remedy(error)}") from error
 
 
 def run_to_object(run: Run) -> Dict[str, Any]:
@@ -159,47 +139,3 @@ def _encodes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _replace(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = None
-    with suppress(FileNotFoundError):
-        old = os.lstat(target)
-        if not stat.S_ISREG(old.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        mode = stat.S_IMODE(old.st_mode)
-    temporary = target.parent / f".edgeperf-{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    try:
-        with open(descriptor, "wb") as file:
-            if mode is not None:
-                os.fchmod(descriptor, mode)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Some file systems cannot sync a folder; the new file is in place by now.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _remedy(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make the folder writable (a read-only checkout?) or choose another one"
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return "free some space and repeat"
-    return "choose another path"

@@ -1,0 +1,204 @@
+"""What a refresh makes of a baseline: which runs it accepts, and which it must not replace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from .errors import InvalidError, ResultsError, phrase
+from .gate import GATE
+from .identity import align, differing
+from .merging import Environments, adopt, join_environments, join_metrics, with_benchmarks
+from .published import refuse_published
+from .reading import ANCHOR, construct_runs
+from .studies import STUDIES
+from .types import Benchmark, Results, Run
+
+#: With fewer runs, a baseline's own scatter hides most slowdowns.
+FEWEST_RUNS = 5
+#: Why runs are not accepted where somebody else accepted others meanwhile.
+OVERTAKEN = (
+    "another process changed its accepted runs while it was measured, and those stay; look at them with `edgeperf "
+    "baseline show`, and accept this session's results with `edgeperf baseline accept` if they are the right ones"
+)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a session meant to accept: what keeps a refresh from replacing accepted runs by less.
+
+    Attributes:
+        seen: the baseline as it was when the session began; ``None``: there was none.
+        planned: benchmark id -> undisturbed runs that were planned.
+        stopped: the session ended before it had measured what was planned.
+    """
+
+    seen: Optional[Results]
+    planned: Mapping[str, int]
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh makes of a baseline: the ids by what happened to them, and why some were refused.
+
+    ``kept`` are benchmarks of the old baseline that were not measured; a refused benchmark also keeps
+    its old runs. ``dropped`` counts the disturbed runs that were left out, by id. ``overtaken`` are those of the
+    refused whose accepted runs somebody else replaced while they were measured.
+    """
+
+    results: Results
+    created: Tuple[str, ...]
+    updated: Tuple[str, ...]
+    kept: Tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    overtaken: Tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> Tuple[str, ...]:
+        """The ids whose runs are in the baseline by it."""
+        return (*self.created, *self.updated)
+
+
+def refresh(
+    old: Optional[Results], measured: Results, reason: str, *, add: bool = False, intent: Optional[Intent] = None
+) -> Refresh:
+    """Replace the baseline's runs of those benchmarks that were measured, and of no others.
+
+    ``add`` keeps the old runs beside the new ones, for a second session. Disturbed runs are left out;
+    a benchmark of which nothing else is left is refused, and so is one that ``intent`` forbids to replace. Unknown
+    fields, and each benchmark's anchor, stay; studies are those of both; environments that nothing uses any more go.
+    A benchmark is found by its function and its parameters' values, and takes the id that it was measured under; runs
+    of other parameters under the same id are replaced with their anchor.
+
+    Raises:
+        ValueError: the reason is empty.
+        ResultsError: the two are of different devices or contradict each other in an environment, or figures
+            that others published are among the measured runs.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ValueError("a refresh needs a reason: what changed, for those who read the history")
+    refuse_published(measured, f"the runs of {measured.device}")
+    if old is None:
+        old = Results(measured.device, extra={key: one for key, one in measured.extra.items() if key != GATE})
+    if old.device != measured.device:
+        raise ResultsError(
+            f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
+        )
+    parameters = {name: one.parameters for name, one in measured.benchmarks.items()}
+    old = align(old, parameters)
+    seen = align(intent.seen, parameters) if intent is not None and intent.seen is not None else None
+    environments = join_environments(old.environments, measured.environments)
+    benchmarks = dict(old.benchmarks)
+    created: List[str] = []
+    updated: List[str] = []
+    refused: Dict[str, str] = {}
+    dropped: Dict[str, int] = {}
+    overtaken: List[str] = []
+    for name, benchmark in measured.benchmarks.items():
+        known = old.benchmarks.get(name)
+        good = tuple(replace(run, reason=reason) for run in benchmark.runs if not run.disturbed)
+        if len(good) < len(benchmark.runs):
+            dropped[name] = len(benchmark.runs) - len(good)
+        if not good:
+            refused[name] = _all_disturbed(benchmark.runs) if benchmark.runs else "it has no runs: measure it again"
+            continue
+        if intent is not None and not add:
+            if known is not None and _changed_since(seen, name, known):
+                overtaken.append(name)
+                refused[name] = OVERTAKEN
+                continue
+            shortage = _shortage(known, len(good), intent.planned.get(name, 0), intent.stopped)
+            if shortage is not None:
+                refused[name] = shortage
+                continue
+        changed = differing(known.parameters, benchmark.parameters) if known is not None else {}
+        if changed and add:
+            named = ", ".join(f"{one} was {was!r} and is {now!r}" for one, (was, now) in changed.items())
+            refused[name] = f"other parameters ({named}): replace its runs instead of adding to them"
+            continue
+        if known is None or changed:
+            (created if known is None else updated).append(name)
+            extra = {key: value for key, value in benchmark.extra.items() if key != ANCHOR}
+            benchmarks[name] = replace(benchmark, runs=good, extra=extra)
+            continue
+        try:
+            benchmarks[name] = _renew(known, replace(benchmark, runs=good), environments, add)
+        except InvalidError as error:
+            remedy = "replace its runs instead of adding to them" if add else "set its anchor anew first"
+            refused[name] = f"{phrase(error)}: {remedy}"
+            continue
+        updated.append(name)
+    extra = dict(old.extra)
+    if STUDIES in measured.extra:
+        extra[STUDIES] = {**extra.get(STUDIES, {}), **measured.extra[STUDIES]}
+    return Refresh(
+        with_benchmarks(Results(old.device, environments, {}, extra), benchmarks),
+        tuple(sorted(created)),
+        tuple(sorted(updated)),
+        tuple(sorted(name for name in old.benchmarks if name not in measured.benchmarks)),
+        refused,
+        dropped,
+        tuple(sorted(overtaken)),
+    )
+
+
+def _changed_since(seen: Optional[Results], name: str, now: Benchmark) -> bool:
+    before = seen.benchmarks.get(name) if seen is not None else None
+    return before is None or before.runs != now.runs
+
+
+def _shortage(known: Optional[Benchmark], good: int, planned: int, stopped: bool) -> Optional[str]:
+    """Why so few runs are not accepted; ``None``: they are enough.
+
+    A session that was stopped replaces nothing by less than it had planned. One that was not may accept fewer where
+    the others were disturbed, but not so few that a baseline of more would be better.
+    """
+    if good >= planned:
+        return None
+    had = sum(not run.disturbed for run in known.runs) if known is not None else 0
+    kept = f", so its {had} accepted runs stay" if had else ""
+    if stopped:
+        return f"the session was stopped after {good} of {planned} planned runs{kept}"
+    if good < min(planned, had, FEWEST_RUNS):
+        return (
+            f"only {good} of {planned} planned runs were undisturbed{kept}: measure it again when the machine is quiet"
+        )
+    return None
+
+
+def _all_disturbed(runs: Sequence[Run]) -> str:
+    reasons = [(run.quality or {}).get("disturbed_by") or () for run in runs]
+    counts = Counter(kind for one in reasons for kind in {str(why).split(" ")[0] for why in one})
+    by = f" (by {', '.join(f'{kind} in {number}' for kind, number in counts.most_common())})" if counts else ""
+    every = f"all {len(runs)} runs were" if len(runs) > 1 else "its only run was"
+    return f"{every} disturbed{by}: measure it again when the machine is quiet"
+
+
+def _renew(old: Benchmark, new: Benchmark, environments: Environments, add: bool) -> Benchmark:
+    extra = {key: value for key, value in new.extra.items() if key != ANCHOR}
+    # What an anchor's runs carry stays declared, or it would be lost as an unknown field.
+    carried = {name for run in old.extra.get(ANCHOR, []) for name in run}
+    still_used = {name: metric for name, metric in old.metrics.items() if add or name in carried}
+    metrics = join_metrics(still_used, new.metrics)
+    for name in metrics:
+        if name in old.metrics and name in new.metrics:
+            metrics[name] = replace(new.metrics[name], extra={**old.metrics[name].extra, **new.metrics[name].extra})
+    runs: Tuple[Run, ...] = new.runs
+    if add:
+        known = {_identity(run) for run in old.runs}
+        runs = (*old.runs, *(run for run in new.runs if _identity(run) not in known))
+    renewed = Benchmark(new.parameters, metrics, tuple(adopt(runs, metrics, environments)), {**old.extra, **extra})
+    try:
+        construct_runs(renewed.extra.get(ANCHOR, []), metrics, environments)
+    except InvalidError as error:
+        raise error.under(ANCHOR) from None
+    return renewed
+
+
+def _identity(run: Run) -> Tuple[str, str, str]:
+    # A run that is accepted twice has another reason by then, and its values were rounded.
+    return run.environment, run.session, run.started
