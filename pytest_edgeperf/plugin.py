@@ -352,6 +352,9 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
             properties = junit_properties(benchmark_of(plan), verdict)
             for report in reports:
                 report.user_properties.extend(properties)
+    unaccepted = measuring.outputs.failing.get(item.nodeid)
+    if unaccepted is not None:
+        replay.fail(item, reports, f"not accepted: {unaccepted}", f"The refresh did not accept it: {unaccepted}.")
     if not measuring.settings.judges:
         return
     told = []
@@ -389,6 +392,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if measuring.coordinator.errors:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        return
+    if measuring.outputs.failing:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
     if measuring.comparison is None:
         return
@@ -441,7 +447,8 @@ def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
         faults=measuring.faults(),
         notes=[*coordinator.notes, *unusable],
         written=measuring.written,
-        refreshed=measuring.refreshed,
+        refreshed=measuring.outputs.refreshed,
+        refused=measuring.outputs.refused,
         rounds=coordinator.rounds,
         seconds=coordinator.seconds,
         against=measuring.opponent.label if measuring.opponent is not None else None,

@@ -23,9 +23,10 @@ from pytest_edgeperf.report.sentences import (
     rename_text,
     worse_text,
 )
-from pytest_edgeperf.report.text import Paper, common_path, wrap
+from pytest_edgeperf.report.text import Paper, common_path, enumerate_names, wrap
 
 _NAMES_SHOWN = 10
+_NAMES_IN_SHORT = 3
 _UNDECIDED = {
     INCONCLUSIVE: "neither cleared nor shown to be worse",
     INCOMPARABLE: "the environment or the parameters differ from the baseline's",
@@ -155,6 +156,35 @@ def refreshed(done: Mapping[str, str], names: Names, paper: Paper, *, everything
         if everything or word == "kept":
             lines += _list(found, paper, everything)
     return lines
+
+
+def not_accepted(refused: Mapping[str, str], names: Names, paper: Paper, *, everything: bool) -> List[str]:
+    """What a refresh did not accept, by the reason."""
+    lines: List[str] = []
+    for reason, members in _by_reason(refused, names).items():
+        if len(members) == 1:
+            lines += _heading(f"not accepted: {members[0]}: {reason}", "warning", paper)
+        else:
+            lines += _heading(f"not accepted ({len(members)}): {reason}", "warning", paper)
+            lines += _list(members, paper, everything)
+    return lines
+
+
+def not_accepted_in_short(refused: Mapping[str, str], names: Names, paper: Paper) -> List[str]:
+    """A line per reason."""
+    lines: List[str] = []
+    for reason, members in _by_reason(refused, names).items():
+        more = len(members) - _NAMES_IN_SHORT
+        shown = enumerate_names([*members[:_NAMES_IN_SHORT], *([f"{more} more"] if more > 0 else [])])
+        lines += wrap(paper.clean(f"not accepted: {shown}: {reason}"), paper.width, hanging="  ")
+    return lines
+
+
+def _by_reason(refused: Mapping[str, str], names: Names) -> Dict[str, List[str]]:
+    members: Dict[str, List[str]] = {}
+    for benchmark_id, reason in refused.items():
+        members.setdefault(reason, []).append(names[benchmark_id])
+    return members
 
 
 def _group(found: Mapping[str, BenchmarkVerdict], names: Names, paper: Paper, everything: bool) -> List[str]:

@@ -31,6 +31,8 @@ class SessionReport:
     written: Sequence[Tuple[str, str]] = ()
     #: What a refresh did: benchmark id -> ``created``, ``updated`` or ``kept`` (in the file, not measured).
     refreshed: Mapping[str, str] = field(default_factory=dict)
+    #: Benchmark id -> why a refresh did not accept it.
+    refused: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
     seconds: float = 0.0
     #: What it was measured against in lock-step, for a person: ``origin/main (1a2b3c4d5e6f)``.

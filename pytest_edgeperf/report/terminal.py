@@ -18,6 +18,8 @@ from pytest_edgeperf.report.sections import (
     accepted_worse,
     failures,
     faults,
+    not_accepted,
+    not_accepted_in_short,
     not_judged,
     refreshed,
     renames,
@@ -41,7 +43,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     ``verbosity`` below 0 gives a line per failure and the summary, above 0 the phases and all names.
     """
     paper = Paper(max(width, _LEAST_WIDTH), colour, ascii_only)
-    names = Names([*report.measured.benchmarks, *report.faults], paper)
+    names = Names([*report.measured.benchmarks, *report.faults, *report.refused], paper)
     if verbosity < 0:
         return "\n".join([*_quiet(report, names, paper), *_summary(report, paper)])
     blocks = [latency_table(report, names, paper)]
@@ -54,7 +56,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(references_table(references(report.measured, report.published), names, paper))
     comparison = _judged(report)
     if report.mode == "refresh":
-        blocks.append(accepted_worse(comparison, names, paper))
+        blocks.append(accepted_worse(_accepted(comparison, report), names, paper))
         blocks.append(line_failures(comparison, paper, heading="accepted although worse", style="warning"))
     else:
         blocks.append(failures(comparison, names, paper))
@@ -65,6 +67,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(lines_not_judged(comparison, paper))
     blocks.append(creep_lines(report.crept, names, paper, everything=verbosity > 0))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
+    blocks.append(not_accepted(report.refused, names, paper, everything=verbosity > 0))
     blocks.append(_common_shift(comparison, paper) + _notes(report, paper) + _ruled_out(comparison, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -101,6 +104,12 @@ def _judged(report: SessionReport) -> Comparison:
     return replace(report.comparison, benchmarks=kept)
 
 
+def _accepted(comparison: Comparison, report: SessionReport) -> Comparison:
+    """The verdicts without those on what a refresh did not accept."""
+    kept = {name: verdict for name, verdict in comparison.benchmarks.items() if name not in report.refused}
+    return replace(comparison, benchmarks=kept)
+
+
 def _summary(report: SessionReport, paper: Paper) -> List[str]:
     judged = _judged(report)
     parts = [verdict_counts(judged) + lines_count(judged)] if judged.benchmarks else []
@@ -124,7 +133,7 @@ def _summary(report: SessionReport, paper: Paper) -> List[str]:
 def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
     lines = []
     word = "accepted although worse" if report.mode == "refresh" else REGRESSED
-    for benchmark_id, verdict in _judged(report).benchmarks.items():
+    for benchmark_id, verdict in _accepted(_judged(report), report).benchmarks.items():
         if verdict.verdict == REGRESSED:
             text = f"{word}: {names[benchmark_id]}: {regression_headline(benchmark_id, verdict)}"
             lines += wrap(paper.clean(text), paper.width, hanging="  ")
@@ -132,6 +141,7 @@ def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
         lines += wrap(paper.clean(f"{word}: {line_headline(line)}"), paper.width, hanging="  ")
     for benchmark_id, reason in report.faults.items():
         lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
+    lines += not_accepted_in_short(report.refused, names, paper)
     painted = [paper.paint(line, "bad") for line in lines]
     if report.crept:
         text = paper.clean(creep_summary(report.crept, names))

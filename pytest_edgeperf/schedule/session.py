@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.devices import Device, boot_id, imitates
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
@@ -32,6 +29,7 @@ from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, 
 from pytest_edgeperf.schedule.duets import DuetCoordinator
 from pytest_edgeperf.schedule.opponent import Opponent
 from pytest_edgeperf.schedule.options import worker_options
+from pytest_edgeperf.schedule.outputs import Outputs
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
@@ -45,8 +43,6 @@ from pytest_edgeperf.settings import (
 )
 
 MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"
-#: Results of this many past sessions are kept in the cache folder.
-KEPT_RESULTS = 20
 #: Runtimes that take longer to import than most sessions should take to collect.
 HEAVY = ("torch", "tensorflow", "tvm", "executorch", "openvino")
 
@@ -68,8 +64,7 @@ class MeasuringSession:
         self._commit = commit_of(Path(config.rootpath))
         self.settings = settings
         self.device = device
-        self.written: List[Tuple[str, str]] = []
-        self.refreshed: Dict[str, str] = {}
+        self._keep_journal = False
         self._pinnings: Dict[int, pinning.Pinning] = {}
         self._options, self._arguments = worker_options(config)
         self.baseline_path = results.path_for(Path(config.rootpath) / settings.baseline_dir, device.name)
@@ -82,6 +77,8 @@ class MeasuringSession:
             self.baseline = align(self.baseline, collected.benchmarks())
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
+        self.outputs = Outputs(settings, Path(config.invocation_params.dir), self.baseline_path, self.baseline)
+        self.outputs.check()
         self._check_allowed()
         sensing = opponent is None and settings.telemetry_s != 0
         self._instruments = _instruments(device) if sensing else None
@@ -133,6 +130,11 @@ class MeasuringSession:
             self.coordinator.resume(self._resumption.past)
 
     @property
+    def written(self) -> List[Tuple[str, str]]:
+        """(what, path) of the files that the session leaves."""
+        return self.outputs.written
+
+    @property
     def comparison(self) -> Optional[Comparison]:
         """The judge's verdicts, once measured."""
         return self.coordinator.comparison
@@ -140,6 +142,7 @@ class MeasuringSession:
     def measure(self) -> None:
         """Measure everything, then write what is to be written."""
         self.coordinator.progress.note(doctor_line(self.diagnosis))
+        self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
         if self.settings.baseline != OFF:
@@ -152,7 +155,7 @@ class MeasuringSession:
             self._write()
         with errors.survive("closing the journal"):
             keep = self.coordinator.broken_off or (bool(errors) and not self.written)
-            self._close_journal(keep=keep)
+            self._close_journal(keep=keep or self._keep_journal)
             if keep:
                 errors.sentences.append(f"the runs are in {self._journal.path}: --edgeperf-resume goes on with them")
 
@@ -163,7 +166,8 @@ class MeasuringSession:
             self._close_journal(keep=True)
         if not any(kind == "results" for kind, _ in self.written):
             with errors.survive("writing the results"):
-                self._write_where_asked(self.coordinator.measured())
+                self.outputs.write_where_asked(self.coordinator.measured(), errors)
+        self.outputs.list_previous()
         if any(plan.runs for plan in self.plans.values()):
             self.coordinator.notes.append(
                 "the session did not come to its end: add --edgeperf-resume to go on with the runs that it has"
@@ -321,54 +325,16 @@ class MeasuringSession:
             )
 
     def _write(self) -> None:
-        measured = self.coordinator.measured()
-        if not measured.benchmarks:
-            return
-        errors = self.coordinator.errors
-        self._write_where_asked(measured)
-        if not self.written:
-            with errors.survive("writing the results to the cache"):
-                self._write_to_cache(measured)
+        measured, errors = self.coordinator.measured(), self.coordinator.errors
+        self.outputs.write(measured, self.coordinator.facts.id, errors)
         if self.settings.baseline == REFRESH:
-            with errors.survive("refreshing the baseline"):
-                self._refresh(measured)
-            if errors and self.written and not self.refreshed:
-                stored = self.written[0][1]
-                errors.sentences.append(f"the runs are in {stored}: edgeperf baseline accept {stored} accepts them")
-
-    def _write_where_asked(self, measured: results.Results) -> None:
-        for name in self.settings.results if measured.benchmarks else ():
-            path = Path(self.config.invocation_params.dir) / name
-            with self.coordinator.errors.survive("writing the results"):
-                results.write(path, measured)
-                self.written.append(("results", str(path)))
-
-    def _write_to_cache(self, measured: results.Results) -> None:
-        folder = cache_folder("results")
-        path = folder / f"{self.coordinator.facts.id}.json"
-        results.write(path, measured)
-        self.written.append(("results", str(path)))
-        for old in sorted(folder.glob("*.json"))[:-KEPT_RESULTS]:
-            # Another session may remove the same ones.
-            with contextlib.suppress(OSError):
-                old.unlink()
-
-    def _refresh(self, measured: results.Results) -> None:
-        broken = {plan.id for plan in self.plans.values() if plan.broken}
-        whole = {id: one for id, one in measured.benchmarks.items() if id not in broken}
-        good = replace(measured, benchmarks=whole)
-        if not good.benchmarks:
-            self.coordinator.notes.append("no benchmark was measured whole, so the baseline was left as it is")
-            return
-        assert self.settings.reason is not None
-        outcome = results.refresh(self.baseline, good, self.settings.reason)
-        if outcome.created or outcome.updated:
-            results.write(self.baseline_path, outcome.results)
-            self.written.append(("baseline", str(self.baseline_path)))
-        for word, ids in (("created", outcome.created), ("updated", outcome.updated), ("kept", outcome.kept)):
-            self.refreshed.update(dict.fromkeys(ids, word))
-        for id, why in outcome.refused.items():
-            self.coordinator.notes.append(f"{id} was not accepted: {why}")
+            stopped = self.coordinator.stopped or self.coordinator.broken_off
+            try:
+                self.coordinator.notes += self.outputs.refresh(measured, list(self.plans.values()), stopped)
+            except Exception as error:  # the results are written by now, and the journal stays
+                errors.add("refreshing the baseline", error)
+                self._keep_journal = True
+                errors.sentences.append(self.outputs.remedy(self._journal.path))
 
 
 def _instruments(device: Device) -> Instruments:
