@@ -28,6 +28,8 @@ _SHARING = "edgeperf-xdist-worker"
 _SETTINGS = pytest.StashKey[Settings]()
 _SESSION = pytest.StashKey[Optional["MeasuringSession"]]()
 _LINES = pytest.StashKey[Mapping[str, Sequence["LineVerdict"]]]()
+#: Why nothing was measured where it was to be.
+_NOTHING = pytest.StashKey[str]()
 _SOFTWARE = pytest.StashKey[Dict[str, Any]]()
 #: Every test that was collected, also those deselected afterwards, and every file that was read.
 _ITEMS = pytest.StashKey[List[pytest.Item]]()
@@ -234,6 +236,10 @@ def _measure_what_is_asked(session: pytest.Session) -> None:
         device = _resolve_device(config, settings)
         if items and not settings.in_process:
             _measure(config, settings, device, items)
+    if not items and session.items and _asks_for_comparison(config, settings):
+        from pytest_edgeperf.schedule.selection import nothing_measured
+
+        config.stash[_NOTHING] = nothing_measured(session.items)
 
 
 def _refuse_under_xdist(session: pytest.Session, reason: str) -> None:
@@ -244,6 +250,12 @@ def _refuse_under_xdist(session: pytest.Session, reason: str) -> None:
     concerned = {item.nodeid for item in items}
     session.config.stash[_SESSION] = None
     session.config.pluginmanager.register(RefusingWorker(reason, lambda item: item.nodeid in concerned), _SHARING)
+
+
+def _asks_for_comparison(config: pytest.Config, settings: Settings) -> bool:
+    """Whether a comparison was typed, and not only allowed for by an ini key."""
+    typed = (getattr(config.option, f"edgeperf_{key}", None) for key in ("baseline", "against", "against_python"))
+    return any(typed) and settings.baseline != OFF
 
 
 def _exit_as_asked(config: pytest.Config) -> None:
@@ -298,6 +310,7 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     from pytest_edgeperf.report.progress import Progress
     from pytest_edgeperf.schedule.collection import CollectedTests
     from pytest_edgeperf.schedule.opponent import opponent_of
+    from pytest_edgeperf.schedule.selection import not_measured
     from pytest_edgeperf.schedule.session import MeasuringSession
 
     shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
@@ -306,6 +319,8 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     collected = CollectedTests(config.stash[_ITEMS], config.stash[_READ])
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
         measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
+        if settings.gate_benchmarks:
+            measuring.coordinator.notes += [f"not measured: {why}" for why in not_measured(items[0].session.items)]
         config.stash[_SESSION] = measuring
         try:
             measuring.measure()
@@ -413,6 +428,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the session's table, its failures in sentences, what was not judged, and where it was written."""
     measuring = config.stash.get(_SESSION, None)
+    nothing = config.stash.get(_NOTHING, None)
+    if nothing is not None:
+        terminalreporter.write_line(f"edgeperf: {nothing}", yellow=True, bold=True)
     if measuring is None:
         return
 

@@ -158,11 +158,16 @@ class Outputs:
         self.refused.update(outcome.refused)
 
 
+def measured_no_run(plan: Plan) -> bool:
+    """Whether a test of pytest-benchmark passed without a measurement; one of ours would have failed."""
+    return plan.adopted and plan.last is not None and plan.last.passed_without_run
+
+
 def _never_accepted(plans: Sequence[Plan], stopped: bool) -> Dict[str, str]:
     """Why benchmarks without a run are not accepted; those that failed or were skipped say so themselves."""
     refused = {}
     for plan in plans:
-        if plan.adopted and plan.last is not None and plan.last.passed_without_run:
+        if measured_no_run(plan):
             refused[plan.id] = MEASURED_NO_RUN
         elif stopped and not plan.runs and not plan.ended:
             refused[plan.id] = NEVER_MEASURED

@@ -22,14 +22,13 @@ from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.identity import align, differing
-from pytest_edgeperf.schedule import adoption, asked_metrics, pinning
+from pytest_edgeperf.schedule import adoption, asked_metrics, outputs, pinning
 from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
 from pytest_edgeperf.schedule.duets import DuetCoordinator
 from pytest_edgeperf.schedule.opponent import Opponent
 from pytest_edgeperf.schedule.options import worker_options
-from pytest_edgeperf.schedule.outputs import Outputs
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
@@ -77,7 +76,7 @@ class MeasuringSession:
             self.baseline = align(self.baseline, collected.benchmarks())
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
-        self.outputs = Outputs(settings, Path(config.invocation_params.dir), self.baseline_path, self.baseline)
+        self.outputs = outputs.Outputs(settings, Path(config.invocation_params.dir), self.baseline_path, self.baseline)
         self.outputs.check()
         self._check_allowed()
         sensing = opponent is None and settings.telemetry_s != 0
@@ -149,6 +148,7 @@ class MeasuringSession:
             with errors.survive("looking for what was not measured"):
                 self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
                 self.coordinator.notes.extend(self.unmeasured.sentences)
+        self._note_silent()
         with errors.survive("handing the figures to pytest-benchmark"):
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
@@ -315,6 +315,13 @@ class MeasuringSession:
         asked = {plan.parameters.get("precision") for plan in self.plans.values()}
         notes = (imitates(device.root, precision) for precision in sorted(filter(None, asked)))
         self.coordinator.notes.extend(note for note in notes if note is not None)
+
+    def _note_silent(self) -> None:
+        silent = [plan for plan in self.plans.values() if outputs.measured_no_run(plan)]
+        if silent and self.settings.baseline not in (OFF, REFRESH):
+            self.coordinator.notes.append(
+                f"{len(silent)} of {len(self.plans)} benchmarks were not compared: {outputs.MEASURED_NO_RUN}"
+            )
 
     def _note_heavy_imports(self) -> None:
         heavy = [name for name in HEAVY if name in sys.modules]

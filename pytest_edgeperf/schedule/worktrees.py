@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ PREFIX = "edgeperf-worktree-"
 LOCK = ".edgeperf-lock"
 ADD_SECONDS = 1800.0
 LINES_OF_OUTPUT = 20
+#: Bytes free on a disk that has probably been filled.
+LITTLE_ROOM = 4 << 20
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"})
 
 
@@ -81,8 +84,13 @@ class Worktree:
 
     def _make(self) -> None:
         self._common = git.common_folder(self._revision.root)
-        self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent)))
-        self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent)))
+            self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise WorktreeError(
+                f"no folder can be made for its worktree ({error}); set TMPDIR to a folder with room for the checkout"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
@@ -102,7 +110,15 @@ class Worktree:
         if status is None:
             raise WorktreeError(f"git worktree add took longer than {ADD_SECONDS:g} s")
         if status:
-            raise WorktreeError(f"git could not check out {self._revision.ref}: {last_lines(output, 3)}")
+            raise WorktreeError(f"git could not check out {self._revision.ref}: {last_lines(output, 3)}{self._room()}")
+
+    def _room(self) -> str:
+        """What to do where the disk is probably full; git often says only that a file could not be written."""
+        assert self._folder is not None
+        with suppress(OSError):
+            if shutil.disk_usage(self._folder).free < LITTLE_ROOM:
+                return "; there is hardly any space left: set TMPDIR to a folder with room for the checkout"
+        return ""
 
     def _watch(self, common: Path) -> None:
         reader, self._life = os.pipe()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -335,3 +336,14 @@ def test_ctrl_c_ends_a_setup_command_and_what_it_started(checkout, tmp_path):
     process.wait()
     for number in numbers:
         eventually(lambda number=number: is_gone(number))
+
+
+def test_a_full_disk_is_a_sentence_with_a_place_to_go_to(checkout, folders, monkeypatch):
+    def full(**keywords):
+        raise OSError(28, "No space left on device", keywords["dir"])
+
+    revision = resolve(checkout, "HEAD")
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(WorktreeError, match=r"No space left on device.*; set TMPDIR to a folder with room"):
+        with Worktree(revision, folders):
+            raise AssertionError("it was made")
