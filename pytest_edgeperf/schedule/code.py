@@ -20,6 +20,9 @@ LOADED = (*CODE, ".onnx", ".tflite", ".pt", ".pth", ".engine", ".bin", ".npz", "
 #: So many files are read, and so much of them; beyond that the size and the time of change must do, or nothing.
 MOST_FILES = 5000
 MOST_BYTES = 64 << 20
+#: So many names are looked at in search of sources, of one folder at most so many: they may be photographs.
+MOST_NAMES = 100_000
+_MOST_OF_A_FOLDER = 1000
 _NOT_OURS = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
 _GIT_SECONDS = 20
 
@@ -98,15 +101,15 @@ def _content(path: Path, most_bytes: int) -> Tuple[str, int]:
 
 def _sources(folder: Path) -> Iterator[Path]:
     """Files of code below a folder, in the same order every time; no hidden folder and no environment's packages."""
-    count = 0
+    sources = names_seen = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _is_project(os.path.join(place, name), name))
-        for name in sorted(names):
-            if name.endswith(CODE):
-                yield Path(place, name)
-                count += 1
-                if count >= MOST_FILES:
-                    return
+        names_seen += min(len(folders) + len(names), _MOST_OF_A_FOLDER)
+        for name in sorted(name for name in names if name.endswith(CODE)):
+            yield Path(place, name)
+            sources += 1
+        if sources >= MOST_FILES or names_seen >= MOST_NAMES:
+            return
 
 
 def _is_project(path: str, name: str) -> bool:
@@ -114,13 +117,12 @@ def _is_project(path: str, name: str) -> bool:
 
 
 def _changed(rootdir: Path) -> List[Path]:
-    """What differs from the commit anywhere in the repository: changed files, and new ones of code."""
+    """Files that differ from the commit anywhere in the repository; to look for new ones there could take long."""
     top = _git(rootdir, "rev-parse", "--show-toplevel")
     if top is None:
         return []
-    changed = [name for name in (_git(Path(top), "ls-files", "-z", "-m") or "").split("\0") if name.endswith(LOADED)]
-    others = _git(Path(top), "ls-files", "-z", "-o", "--exclude-standard") or ""
-    return [Path(top, name) for name in (*changed, *(name for name in others.split("\0") if name.endswith(CODE)))]
+    changed = (_git(Path(top), "ls-files", "-z", "-m") or "").split("\0")
+    return [Path(top, name) for name in changed if name.endswith(LOADED)]
 
 
 def _git(folder: Path, *arguments: str) -> Optional[str]:

@@ -99,7 +99,7 @@ def test_the_dirty_state_counts_in_the_whole_repository(repository):
     clean = code_of(below)
     edited(repository / "src" / "deep" / "work.py")
     dirty = code_of(below)
-    (repository / "src" / "new.py").touch()
+    (below / "new.py").touch()
     assert len({clean, dirty, code_of(below)}) == 3
 
 
@@ -141,6 +141,22 @@ def test_a_huge_project_is_read_within_bounds(project, monkeypatch):
     many = code_of(project)
     (project / "test_it.py").write_text("3" * 102)
     assert code_of(project) == many
+
+
+def test_a_folder_of_photographs_is_not_searched_to_its_end(project, monkeypatch):
+    monkeypatch.setattr(code, "MOST_NAMES", 50)
+    (project / "photographs" / "more").mkdir(parents=True)
+    for number in range(60):
+        (project / "photographs" / f"{number}.jpg").touch()
+    first = code_of(project)
+    (project / "photographs" / "more" / "work.py").touch()
+    assert code_of(project) == first
+    edited(project / "test_it.py")
+    second = code_of(project)
+    assert second != first
+    monkeypatch.setattr(code, "_MOST_OF_A_FOLDER", 20)
+    edited(project / "src" / "deep" / "work.py")
+    assert code_of(project) != second
 
 
 def test_modules_from_elsewhere_count_one_by_one(project, tmp_path):
