@@ -165,7 +165,7 @@ class Worker:
 
     def collect(self) -> Delivery:
         """Wait for a worker that only collects."""
-        if self._until("exit") and not self._collected:
+        if self._until("exit") and not self._collected and self.delivery.fault is None:
             self._fault("its worker's pytest ended before it had collected")
         return self.delivery
 

@@ -117,7 +117,9 @@ def test_a_test_that_calls_pytest_exit_says_with_which_code(start):
 def test_a_side_that_did_not_come_to_its_collection_has_not_collected_nothing(start):
     with start("say('exit', status=2)") as worker:
         assert "before it had collected" in worker.collect().fault
-    with start("say('collected', all=['a'], marked=[]); say('exit', status=0)") as worker:
+    with start("say('collect_error', text='no module x'); say('exit', status=2)") as worker:
+        assert "no module x" in worker.collect().fault
+    with start("say('collected', all=['a'], marked=[], parameters={}); say('exit', status=0)") as worker:
         assert worker.collect().fault is None
 
 
