@@ -114,7 +114,7 @@ def test_no_text_is_anything_but_text(text):
     cell = escape(text)
     assert cell.isprintable()
     assert isinstance(cell.encode(), bytes)
-    bare = re.sub(r"\\.", "", cell)
+    bare = re.sub(r"\\.", "x", cell)
     assert not re.search(r"[<|`*_~$]|\]\(|\]\[|!\[|@(?!&#8203;|$| )|#(?=\d)(?!8203;)|://", bare)
 
 
