@@ -46,9 +46,10 @@ def library(root: Path, folders: Sequence[str], name: str) -> Finding:
 
 
 def is_program(root: Path, path: str) -> bool:
-    """Whether ``path`` is there under ``root`` and may be run."""
+    """Whether ``path`` is there under ``root`` and may be run; not in a folder that this user may not search."""
     try:
         file = inside(root, path)
     except OSError:
         return False
-    return file.is_file() and os.access(file, os.X_OK)
+    # Path.is_file raises where a folder may not be searched.
+    return os.path.isfile(file) and os.access(file, os.X_OK)

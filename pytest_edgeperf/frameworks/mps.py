@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 #: Where its control process listens. Source: NVIDIA, Multi-Process Service, "Environment variables".
 PIPES_VARIABLE, PIPES = "CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"  # noqa: S108 (only looked at)
@@ -11,4 +10,4 @@ PIPES_VARIABLE, PIPES = "CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"  # noqa: S1
 
 def mps_active() -> bool:
     """Whether processes that use CUDA from here do so through the service."""
-    return (Path(os.environ.get(PIPES_VARIABLE) or PIPES) / "control").exists()
+    return os.path.exists(os.path.join(os.environ.get(PIPES_VARIABLE) or PIPES, "control"))

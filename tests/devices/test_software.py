@@ -473,6 +473,19 @@ def test_no_binding_is_said(tmp_path):
     assert tensorrt_binding(tmp_path, []).reason == f"no folder of this Python {version} has the package tensorrt"
 
 
+def test_a_folder_of_the_path_that_may_not_be_searched_is_passed_over(tmp_path, monkeypatch):
+    program(tmp_path, "/opt/trt/trtexec", "")
+    stat = os.stat
+
+    def forbidding(path, *arguments, **keywords):
+        if "/secret/" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", path)
+        return stat(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "stat", forbidding)
+    assert trtexec(tmp_path, {"PATH": "/root/secret/bin:/opt/trt"}).value == "/opt/trt/trtexec"
+
+
 def test_trtexec_on_the_path(tmp_path):
     program(tmp_path, "/home/me/bin/trtexec", "")
     assert trtexec(tmp_path, {"PATH": "bin:/home/me/bin"}).value == "/home/me/bin/trtexec"
