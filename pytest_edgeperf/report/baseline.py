@@ -11,7 +11,7 @@ from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_colum
 from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table import Column, lay_out
-from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
+from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
 from pytest_edgeperf.results.baselines import anchor_runs, sessions
 from pytest_edgeperf.results.identity import two_spellings
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
@@ -201,7 +201,7 @@ def _runs_of(runs: Sequence[Run]) -> str:
 
 
 def _date(runs: Sequence[Run]) -> str:
-    return max((run.started for run in runs), default=NOTHING)[:10]
+    return printable(max((run.started for run in runs), default=NOTHING)[:10])
 
 
 def _flat(environment: _Environment) -> Dict[str, Any]:

@@ -148,7 +148,8 @@ class MeasuringSession:
             with errors.survive("looking for what was not measured"):
                 self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
                 self.coordinator.notes.extend(self.unmeasured.sentences)
-        self._note_silent()
+        with errors.survive("looking for what was silent"):
+            self._note_silent()
         with errors.survive("handing the figures to pytest-benchmark"):
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
