@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -94,3 +95,27 @@ def test_what_a_file_says_does_not_reach_the_terminal(capsys, tmp_path):
     error = capsys.readouterr().err
     assert "this is a baseline of host" in error
     assert all(sign.isprintable() for sign in error.rstrip("\n"))
+
+
+def test_dates_and_commits_of_a_baseline_do_not_reach_the_terminal_either(capsys, tmp_path):
+    odd = "\u001b[2J\u0007"
+    run = {
+        "environment": "e",
+        "started": odd,
+        "session": odd,
+        "commit": odd,
+        "reason": odd,
+        "boot": odd,
+        "latency": 1.0,
+    }
+    document = {
+        "format": "edgeperf-results",
+        "version": 1,
+        "device": "host",
+        "environments": {"e": {"software": {odd: odd}}},
+        "benchmarks": {"t.py::test_a": {"metrics": {"latency": {"unit": "ms"}}, "runs": [run]}},
+    }
+    (tmp_path / "host.json").write_text(json.dumps(document))
+    show = cli.baseline.commands["show"].callback
+    assert cli.exit_code(lambda: show(device="host", folder=str(tmp_path))) == 0
+    assert all(sign.isprintable() or sign == "\n" for sign in capsys.readouterr().out)
