@@ -13,6 +13,10 @@ from pytest_edgeperf.results.types import Benchmark, Metric, Run
 #: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.
 MIN_GOOD_RUNS = 3
 
+#: The quality figure of a run of which the tail is no evidence, and the summaries that are meant.
+TAIL_DISTURBED = "tail_disturbed"
+TAIL = ("p90", "p95", "p99")
+
 NO_QUALITY = "no quality figures: all runs are taken as undisturbed"
 
 
@@ -71,7 +75,7 @@ def gather(
     if runs.reason is not None:
         return Unjudged(BenchmarkVerdict(INCOMPARABLE, reason=runs.reason, differences=runs.differences))
     baseline = tuple(run for run in runs.baseline if not run.disturbed)
-    measured = tuple(run for run in runs.candidate if not run.disturbed)
+    measured = tuple(without_disturbed_tail(run) for run in runs.candidate if not run.disturbed)
     if not baseline:
         reason = f"machine disturbed: none of {len(runs.baseline)} baseline runs is good"
         return Unjudged(BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences))
@@ -97,6 +101,21 @@ def other_parameters(changed: Mapping[str, Tuple[Any, Any]]) -> BenchmarkVerdict
     named = ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in changed.items())
     fields = {f"parameters.{name}": pair for name, pair in changed.items()}
     return BenchmarkVerdict(INCOMPARABLE, reason=f"other parameters: {named}", differences=fields)
+
+
+def without_disturbed_tail(run: Run) -> Run:
+    """Return the run without the summaries that its neighbours may have moved, where its figures say so.
+
+    Only of the candidate: slower tails of the baseline raise no alarm, and without one of its runs none were judged.
+    """
+    if not (run.quality or {}).get(TAIL_DISTURBED):
+        return run
+    values = {name: _without_tail(value) if isinstance(value, Mapping) else value for name, value in run.values.items()}
+    return replace(run, values=values)
+
+
+def _without_tail(summary: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in summary.items() if name not in TAIL}
 
 
 def evidence_of_pairs(

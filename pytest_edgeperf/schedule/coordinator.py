@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from pytest_edgeperf.devices.condition import Condition, Observer
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
+from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
@@ -395,18 +396,17 @@ class Coordinator:
         if self.device_memory is not None and "memory_device_peak" in measured:
             figures["memory_device_source"] = self.device_memory.source
         figures.update(attempt.curve.figures if attempt.curve is not None else {})
-        reasons = quality.disturbed_by(
-            figures,
-            quality.baseline_figures(self.baseline, plan.id, environment),
-            pinned=message["settings"].get("cpus") != OFF,
-            heated=plan.options.curve,
-        )
+        usual = quality.baseline_figures(self.baseline, plan.id, environment)
+        pinned = message["settings"].get("cpus") != OFF
+        reasons = quality.disturbed_by(figures, usual, pinned=pinned, heated=plan.options.curve)
         figures["disturbed"] = bool(reasons)
         if reasons:
             figures["disturbed_by"] = reasons
             # Of no use in a good run, whose figures a baseline may keep.
             if any(reason.startswith(quality.OTHERS) for reason in reasons):
                 figures["others"] = attempt.strangers()
+        elif quality.tail_disturbed(figures, usual, pinned=pinned):
+            figures[TAIL_DISTURBED] = True
         record = {
             "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "boot": self.facts.boot,
@@ -468,10 +468,10 @@ class Coordinator:
             plan.benchmark_stats.append(record["benchmark_stats"])
 
     def _note_replaced(self) -> None:
-        note = quality.summary(
-            [run for plan in self.plans for run in plan.runs], sum(plan.replaced for plan in self.plans)
-        )
-        self.notes += [one for one in (note, note_of(self.plans)) if one is not None]
+        runs = [run for plan in self.plans for run in plan.runs]
+        note = quality.summary(runs, sum(plan.replaced for plan in self.plans))
+        notes = (note, quality.tail_summary(runs), note_of(self.plans))
+        self.notes += [one for one in notes if one is not None]
 
 
 def benchmark_of(plan: Plan) -> Benchmark:

@@ -87,6 +87,28 @@ def test_each_summary_can_convict_alone():
     assert got.metrics["latency"].ratio == pytest.approx(1.5)
 
 
+@pytest.mark.parametrize(("factor", "found"), [(1.0, "unchanged"), (1.3, "regressed")])
+def test_tails_that_neighbours_disturbed_convict_nobody_and_the_rest_of_the_runs_still_does(factor, found):
+    marked = {"disturbed": False, "tail_disturbed": True}
+    centers = slower(STEADY, factor)
+    tails = [run({"latency": summary(c, p95=c * 1.1 * 1.5)}, "two", quality=marked) for c in centers[:4]]
+    rest = [run({"latency": summary(c)}, "two") for c in centers[4:]]
+    candidate = results({"b": [*tails, *rest]})
+    got = step(one(STEADY), candidate, family(), FINAL).comparison.benchmarks["b"]
+    assert got.verdict == found
+    assert got.metrics["latency"].summary in ("min", "p50")
+    # What was measured stays as it was measured.
+    assert candidate.benchmarks["b"].runs[0].values["latency"]["p95"] == pytest.approx(centers[0] * 1.65)
+
+
+def test_a_baseline_run_with_a_disturbed_tail_keeps_it():
+    marked = {"disturbed": False, "tail_disturbed": True}
+    base = results({"b": [run({"latency": summary(c)}, quality=marked) for c in STEADY]})
+    tail = [run({"latency": summary(c, p95=c * 1.1 * 1.5)}, "two") for c in STEADY]
+    got = step(base, results({"b": tail}), family(), FINAL).comparison.benchmarks["b"]
+    assert (got.verdict, got.metrics["latency"].summary) == ("regressed", "p95")
+
+
 def test_imprecision_is_inconclusive_and_says_how_many_runs_are_needed():
     wild = [8.0, 12.0, 9.0, 11.0, 10.0]
     got = compare(one(wild, block_sd=0.1), one(wild, "two", block_sd=0.1)).benchmarks["b"].metrics["latency"]

@@ -10,6 +10,7 @@ from pytest_edgeperf.schedule.quality import (
     FEWEST_CANARIES,
     LEAST_CPU_SHARE,
     MOST_OTHERS_SHARE,
+    MOST_SHARE_OF_TAIL,
     MOST_STEAL_SHARE,
     MOST_SWAPPED_PAGES,
     MOST_SWITCHES_PER_S,
@@ -19,6 +20,8 @@ from pytest_edgeperf.schedule.quality import (
     disturbed_by,
     preempted,
     summary,
+    tail_disturbed,
+    tail_summary,
 )
 
 CALM = {
@@ -86,15 +89,40 @@ def test_who_is_preempted_while_everybody_else_is_idle_does_it_himself():
         (0.31, False, PREEMPTED, ["others_share 0.31"]),
         (0.31, False, {}, []),
         (MOST_OTHERS_SHARE + 0.016, True, PREEMPTED, []),
-        (MOST_OTHERS_SHARE + 0.018, True, {}, ["others_share 0.12"]),
+        (MOST_OTHERS_SHARE + 0.018, True, {}, ["others_share 0.09"]),
     ],
 )
 def test_others_on_the_runs_own_processors(others, pinned, signs, reasons):
     assert disturbed_by(having(others_share=others, **signs), pinned=pinned) == reasons
 
 
+@pytest.mark.parametrize(
+    ("figures", "pinned", "marked"),
+    [
+        ({}, True, False),
+        ({"others_share": 0.02}, True, False),
+        ({"others_share": MOST_SHARE_OF_TAIL + 0.02}, True, True),
+        ({"others_share": MOST_SHARE_OF_TAIL + 0.02}, False, False),
+        ({"steal_share": MOST_SHARE_OF_TAIL + 0.02}, False, True),
+    ],
+)
+def test_a_small_share_of_others_moves_the_tail_alone(figures, pinned, marked):
+    run = having(**figures)
+    assert disturbed_by(run, pinned=pinned) == []
+    assert tail_disturbed(run, pinned=pinned) is marked
+    assert not tail_disturbed(run, [run, CALM], pinned=pinned)
+    assert tail_disturbed(run, [run, CALM, CALM], pinned=pinned) is marked
+
+
+def test_tails_that_are_no_evidence_are_told():
+    marked, good = ({"disturbed": False, "tail_disturbed": True}, {"disturbed": False})
+    runs = [Run("e", "2026-01-01T00:00:00Z", "s", {}, quality=one) for one in (marked, good, marked)]
+    assert tail_summary(runs[1:2]) is None
+    assert tail_summary(runs).startswith("others used 3 % or more of the processors of 2 of 3 runs: their tails")
+
+
 def test_stolen_time_and_throttling():
-    assert disturbed_by(having(steal_share=MOST_STEAL_SHARE + 0.03)) == ["steal_share 0.05"]
+    assert disturbed_by(having(steal_share=MOST_STEAL_SHARE + 0.03)) == ["steal_share 0.10"]
     assert disturbed_by(having(slowed_by=["gpu-throttle-alert"])) == ["slowed by gpu-throttle-alert"]
     throttled = having(throttled=3, throttled_by=["cpu1/core_throttle_count"])
     assert disturbed_by(throttled) == ["throttled 3x (cpu1/core_throttle_count)"]
