@@ -59,6 +59,7 @@ def test_judging_each_item():
             comparison=comparison(number),
             settings=SimpleNamespace(judges=True),
             coordinator=SimpleNamespace(errors=UnexpectedErrors("session")),
+            outputs=SimpleNamespace(failing={}),
         )
         config = SimpleNamespace(stash=pytest.Stash())
         items = [SimpleNamespace(nodeid=id, config=config, location=("test_many.py", 1, id)) for id in ids(number)]
