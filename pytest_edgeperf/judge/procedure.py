@@ -12,6 +12,7 @@ from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
 from pytest_edgeperf.judge.gate import Level, Tested, accuracies_level, levels, lines_level
 from pytest_edgeperf.judge.lines import LineQuestions
+from pytest_edgeperf.judge.machines import other_machine
 from pytest_edgeperf.judge.questions import Questions
 from pytest_edgeperf.judge.renames import with_renames
 from pytest_edgeperf.judge.types import (
@@ -141,7 +142,9 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
             continue
         decisions[benchmark] = MORE if go_on and not stage.final else STOP
     shift = common_shift(latency_tests, family.tolerance)
-    return Step(decisions, Comparison(verdicts, shift, tuple(line.verdict for line in line_verdicts)))
+    others = other_machine(base, candidate, [(one.baseline, one.candidate) for one in judged.values()])
+    comparison = Comparison(verdicts, shift, tuple(line.verdict for line in line_verdicts), other_machine=others)
+    return Step(decisions, comparison)
 
 
 def judged_accuracies(questions: Questions, level: Level) -> List[Tuple[AccuracyQuestion, MetricVerdict]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
+from pytest_edgeperf.judge.machines import OtherMachine
+
 IMPROVED = "improved"
 UNCHANGED = "unchanged"
 REGRESSED = "regressed"
@@ -263,6 +265,8 @@ class Comparison:
     lines: Tuple[LineVerdict, ...] = ()
     #: Of the missing and the new benchmarks, those that are probably the same.
     renames: Tuple[Rename, ...] = ()
+    #: Where the baseline of judged benchmarks is of another machine than the candidate, as far as is known.
+    other_machine: Optional[OtherMachine] = None
 
     @property
     def regressed_lines(self) -> Tuple[LineVerdict, ...]:
@@ -289,6 +293,8 @@ class Comparison:
             printed["lines"] = [line.to_dict() for line in self.lines]
         if self.renames:
             printed["renames"] = [rename.to_dict() for rename in self.renames]
+        if self.other_machine is not None:
+            printed["other_machine"] = self.other_machine.to_dict()
         return printed
 
 

@@ -24,6 +24,7 @@ from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval
 from pytest_edgeperf.report.sentences import (
     differences_text,
     inconclusive_text,
+    other_machine_text,
     regression_text,
     rename_text,
     ruled_out_text,
@@ -46,9 +47,9 @@ def comparison_markdown(comparison: Comparison) -> str:
     lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
     if comparison.common_shift is not None:
         lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
-    ruled_out = ruled_out_text(comparison)
-    if ruled_out is not None:
-        lines += ["", escape(ruled_out)]
+    for text in (other_machine_text(comparison), ruled_out_text(comparison)):
+        if text is not None:
+            lines += ["", escape(text)]
     if ordered:
         lines += ["", "| benchmark | base | candidate | change [95 %] | verdict |", "|:--|--:|--:|--:|:--|"]
         lines += _fitting([_row(name, verdict) for name, (_, verdict) in zip(names, ordered)])

@@ -101,6 +101,16 @@ def ruled_out_text(comparison: Comparison) -> Optional[str]:
     return f"unchanged means: no slowdown of {percent(max(known), sign=False)} % or more (95 % confidence)"
 
 
+def other_machine_text(comparison: Comparison) -> Optional[str]:
+    """That the baseline is of another machine, how that is known, and what measures both commits on one."""
+    other = comparison.other_machine
+    if other is None:
+        return None
+    of_some = f" (for {other.benchmarks} of {other.judged} benchmarks)" if other.benchmarks < other.judged else ""
+    why = printable(f"{other.why[:1].upper()}{other.why[1:]}{of_some}")
+    return f"{why}, and that alone can change latency: pytest --against=REF measures both commits on the same machine."
+
+
 def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
     """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``."""
     return ", ".join(f"{name} {_field(old)} -> {_field(new)}" for name, (old, new) in sorted(differences.items()))

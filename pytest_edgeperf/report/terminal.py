@@ -26,7 +26,13 @@ from pytest_edgeperf.report.sections import (
     why_against,
     why_in_refresh,
 )
-from pytest_edgeperf.report.sentences import regression_headline, regression_text, ruled_out_text, verdict_counts
+from pytest_edgeperf.report.sentences import (
+    other_machine_text,
+    regression_headline,
+    regression_text,
+    ruled_out_text,
+    verdict_counts,
+)
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.studies import study_tables
 from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table, power_table
@@ -68,7 +74,8 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(creep_lines(report.crept, names, paper, everything=verbosity > 0))
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(not_accepted(report.refused, names, paper, everything=verbosity > 0))
-    blocks.append(_common_shift(comparison, paper) + _notes(report, paper) + _ruled_out(comparison, paper))
+    shared = _common_shift(comparison, paper) + _other_machine(comparison, paper)
+    blocks.append(shared + _notes(report, paper) + _ruled_out(comparison, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -84,7 +91,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
         not_judged(comparison, WHY_IN_FILES, names, paper, everything=True),
         renames(comparison, names, paper),
         lines_not_judged(comparison, paper),
-        _common_shift(comparison, paper) + _ruled_out(comparison, paper),
+        _common_shift(comparison, paper) + _other_machine(comparison, paper) + _ruled_out(comparison, paper),
         wrap(verdict_counts(comparison) + lines_count(comparison), paper.width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -143,6 +150,8 @@ def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
         lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
     lines += not_accepted_in_short(report.refused, names, paper)
     painted = [paper.paint(line, "bad") for line in lines]
+    if lines:
+        painted += _other_machine(_judged(report), paper)
     if report.crept:
         text = paper.clean(creep_summary(report.crept, names))
         painted += [paper.paint(line, "warning") for line in wrap(text, paper.width, hanging="  ")]
@@ -157,6 +166,11 @@ def _common_shift(comparison: Comparison, paper: Paper) -> List[str]:
         "(machine, clocks, library) first; the verdicts contain this shift."
     )
     return [paper.paint(line, "warning") for line in wrap(text, paper.width)]
+
+
+def _other_machine(comparison: Comparison, paper: Paper) -> List[str]:
+    text = other_machine_text(comparison)
+    return [] if text is None else [paper.paint(line, "warning") for line in wrap(paper.clean(text), paper.width)]
 
 
 def _ruled_out(comparison: Comparison, paper: Paper) -> List[str]:

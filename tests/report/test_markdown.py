@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
 from pytest_edgeperf.report.markdown import comparison_markdown
 from pytest_edgeperf.report.markup import codes, escape, item
@@ -124,3 +126,12 @@ def test_code_is_code_whatever_it_holds(texts):
         assert text.isprintable()
         inside = re.fullmatch(r"`([^`|]+)`|<code>((?:\w|&#\d+;)+)</code>", text)
         assert inside is not None, text
+
+
+def test_another_machine_is_said_and_is_no_markup(comparison):
+    why = "the baseline was measured on another machine (product ![a](b) -> <b>)"
+    text = comparison_markdown(replace(comparison, other_machine=OtherMachine(why, 7, 7)))
+    assert "pytest --against=REF" in text.replace("\\", "")
+    assert "![a](b)" not in text
+    assert "<b>" not in text
+    assert "another machine" not in comparison_markdown(comparison)
