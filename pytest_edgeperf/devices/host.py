@@ -31,6 +31,10 @@ _VENDORS = (
 _DMI = "/sys/class/dmi/id"
 #: The inode that the kernel gives the first PID namespace: who is in it is in no container.
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"
+#: proc(5): four fields, root, mount point, and after the dash type, source and options; here of an overlay on "/".
+_OVERLAY = re.compile(r"^(?:\S+ ){4}/ .*? - overlay \S+ (\S+)$", re.MULTILINE)
+#: Where Docker, containerd and Podman keep the layers of images.
+_LAYERS = re.compile(r"/(docker|containerd|io\.containerd\.[^/]*|containers/storage)/")
 
 
 def operating_system(root: Path) -> Reading[str]:
@@ -74,7 +78,7 @@ def virtualised(root: Path, *, is_board: bool) -> Reading[str]:
 
     ``is_board`` says that the device tree describes a known board, which a virtual machine's does not.
     """
-    machine, reason = _hypervisor(root, is_board)
+    machine, reason = hypervisor(root, is_board=is_board)
     inside = container(root)
     if machine is None and inside is None:
         return None, reason
@@ -82,7 +86,8 @@ def virtualised(root: Path, *, is_board: bool) -> Reading[str]:
     return "+".join(str(part) for part in parts) or "none", ""
 
 
-def _hypervisor(root: Path, is_board: bool) -> Reading[str]:
+def hypervisor(root: Path, *, is_board: bool) -> Reading[str]:
+    """The hypervisor, such as ``kvm``, or ``none``; ``is_board`` as for :func:`virtualised`."""
     kind = read_text(root, "/sys/hypervisor/type").text
     if kind:
         return kind.lower(), ""
@@ -98,6 +103,9 @@ def _hypervisor(root: Path, is_board: bool) -> Reading[str]:
         return name, ""
     if is_board or read_text(root, f"{_DMI}/sys_vendor").text:
         return "none", ""
+    # The device tree that QEMU, Firecracker and Cloud Hypervisor make for an Arm guest.
+    if "linux,dummy-virt" in read_strings(root, "/proc/device-tree/compatible")[0]:
+        return "vm", ""
     return None, "neither /proc/cpuinfo nor /sys tells whether there is a hypervisor"
 
 
@@ -120,10 +128,24 @@ def container(root: Path) -> Optional[str]:
     # An image that was unpacked to a disk keeps the files that mark a container.
     if namespace == _FIRST_PID_NAMESPACE:
         return None
+    return _marked(root) or ("container" if namespace else None)
+
+
+def image(root: Path) -> Optional[str]:
+    """The container whose image ``/etc`` may be of, such as ``docker``; None where there is no sign of one.
+
+    Stricter than :func:`container`: one that shares the machine's processes (``--pid=host``) has files of its own.
+    """
+    inside = container(root) or _marked(root)
+    if inside is not None:
+        return inside
+    mounts = _OVERLAY.findall(read_text(root, "/proc/self/mountinfo").text or "")
+    return "container" if any(_LAYERS.search(options) for options in mounts) else None
+
+
+def _marked(root: Path) -> Optional[str]:
     named = read_text(root, "/run/systemd/container").text
     if named:
         return named
-    for path, name in (("/run/.containerenv", "podman"), ("/.dockerenv", "docker")):
-        if exists(root, path):
-            return name
-    return "container" if namespace else None
+    marks = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
+    return next((name for path, name in marks if exists(root, path)), None)

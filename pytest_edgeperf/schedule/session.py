@@ -14,6 +14,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.devices import Device, boot_id, imitates
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
+from pytest_edgeperf.devices.machine import machine
 from pytest_edgeperf.devices.sensors import process_memory
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
@@ -94,7 +95,7 @@ class MeasuringSession:
             id=self._resumption.session,
             device=device.name,
             fingerprint=device.fingerprint,
-            boot=boot_id(),
+            boot=boot_id(device.root),
             commit=self._commit,
             sections=self._sections(),
         )
@@ -203,6 +204,7 @@ class MeasuringSession:
         return {
             "system": {name: one.value for name, one in found.items() if one.value is not None},
             "doctor": {"findings": ", ".join(self.diagnosis.lasting()) or "none"},
+            "machine": dict(machine(self.device.root, self.device.identity)[0]),
         }
 
     def _check_allowed(self) -> None:

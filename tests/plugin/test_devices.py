@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from pytest_edgeperf import results
+from pytest_edgeperf.cli import main
 from tests.devices.conftest import TREES, put
 
 from .conftest import REFRESH, load_json
@@ -123,3 +127,24 @@ def test_settings_that_change_in_a_run_are_told_with_it(nano):
     assert outcome.code == 0, outcome
     (benchmark,) = results.read(nano.path / "now.json").benchmarks.values()
     assert benchmark.runs[0].quality["settings_changed"] == ["power_mode"]
+
+
+@pytest.mark.long
+def test_a_baseline_of_another_board_is_compared_and_said_to_be_of_another(nano):
+    serial = "/proc/device-tree/serial-number"
+    put(nano.root, serial, "1424019078953\0")
+    brief = ("--device=nano", "--edgeperf-telemetry=off", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
+    outcome = nano.run(*REFRESH, *brief)
+    assert outcome.code == 0, outcome
+    assert "another board" not in outcome
+    (environment,) = load_json(nano.path / "baselines" / "nano.json")["environments"].values()
+    assert environment["machine"]["serial"].startswith("board ")
+    assert "1424019078953" not in str(environment)
+    put(nano.root, serial, "1424019078954\0")
+    outcome = nano.run(*brief, "--junitxml=junit.xml", "--edgeperf-results=now.json")
+    assert "The baseline was measured on another board (serial board " in outcome
+    assert "--against=REF" in outcome
+    assert nano.verdicts()["test_one"] not in ("incomparable", "new")
+    files = [str(nano.path / name) for name in ("baselines/nano.json", "now.json")]
+    compared = CliRunner().invoke(main, ["compare", *files, "--format=json"])
+    assert json.loads(compared.output)["other_machine"]["benchmarks"] == 1

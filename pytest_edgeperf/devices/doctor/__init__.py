@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from ..identity import Identity
-from . import heat, memory, neighbours, sensing, speed, system
+from . import heat, instance, memory, neighbours, sensing, speed, system
 from .check import ADVICE, OK, PROBLEM, STATES, UNKNOWN, Check
 
 __all__ = ["ADVICE", "OK", "PROBLEM", "STATES", "UNKNOWN", "Check", "Diagnosis", "examine"]
@@ -20,11 +20,14 @@ _LOOKS: Tuple[Callable[[Path, Identity], List[Check]], ...] = (
     neighbours.checks,
     sensing.checks,
     system.checks,
+    instance.checks,
 )
 
 _MOMENTARY = frozenset(
     ("background", "gpu-busy", "memory-free", "monitors", "storage", "thermal", "throttle", "undervoltage", "updates")
 )
+#: What runs record of it in a section of its own.
+_RECORDED_APART = frozenset((instance.CHECK,))
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Diagnosis:
     def lasting(self) -> List[str]:
         """What was found of those checks whose answer does not change by itself within a session."""
         found = [check.id for state in (PROBLEM, ADVICE) for check in self.of(state)]
-        return sorted(id for id in found if id not in _MOMENTARY)
+        return sorted(id for id in found if id not in _MOMENTARY | _RECORDED_APART)
 
     def to_dict(self) -> Dict[str, Any]:
         """What ``edgeperf doctor --format json`` prints."""

@@ -1,0 +1,31 @@
+"""Whether the next session will find the same machine: a hosted CI runner and a virtual machine are a type of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List
+
+from ..identity import Identity
+from ..machine import HYPERVISOR, ID, INSTANCE, RUNNER, SERIAL, machine
+from .check import ADVICE, Check, ok, unknown
+
+#: Of each session the environment has a section with the whole.
+CHECK = "machine"
+_REMEDY = "pytest --against=origin/main  # measures both commits on the same machine"
+
+
+def checks(root: Path, identity: Identity) -> List[Check]:
+    """What tells this machine from others of its type, and whether a stored baseline is of it."""
+    known, absent = machine(root, identity)
+    own = ", ".join(f"{name} {known[name]}" for name in (ID, SERIAL, INSTANCE) if name in known)
+    if RUNNER in known:
+        why = "Each job gets another machine; a stored baseline and a check then differ by 2 to 5 % without a change."
+        return [Check(CHECK, ADVICE, f"a CI runner hosted by {known[RUNNER]}", why, _REMEDY)]
+    if known.get(HYPERVISOR, "none") != "none":
+        found = f"a virtual machine ({known[HYPERVISOR]}){f', {own}' if own else ''}"
+        why = "Another instance of its type can differ by 1 %, and other guests share its processors."
+        return [Check(CHECK, ADVICE, found, why, _REMEDY)]
+    if own:
+        return [ok(CHECK, own)]
+    why = "A baseline that was measured on another machine of this type cannot be recognised."
+    return [unknown(CHECK, absent[ID], why)]
