@@ -11,12 +11,15 @@ from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
 from pytest_edgeperf.settings import Settings
 
 
-def exit_code(verdict="unchanged", *, status=pytest.ExitCode.OK, errors=(), gates=False, compared=True, **settings):
+def exit_code(
+    verdict="unchanged", *, status=pytest.ExitCode.OK, errors=(), gates=False, compared=True, failing=(), **settings
+):
     measuring = SimpleNamespace(
         coordinator=SimpleNamespace(errors=list(errors)),
         comparison=Comparison({"a": BenchmarkVerdict(verdict)}) if compared else None,
         settings=Settings(**settings),
         unmeasured=SimpleNamespace(gates=gates),
+        outputs=SimpleNamespace(failing=failing),
     )
     stash = pytest.Stash()
     stash[plugin._SESSION] = measuring
@@ -40,6 +43,7 @@ def exit_code(verdict="unchanged", *, status=pytest.ExitCode.OK, errors=(), gate
         (10, {"verdict": "inconclusive", "inconclusive": "fail", "gates": True, "unbaselined": "fail"}),
         (3, {"errors": ["the comparison failed"], "compared": False}),
         (3, {"errors": ["the report failed"], "baseline": "off"}),
+        (1, {"failing": ["a"], "baseline": "refresh"}),
         (1, {"errors": ["the report failed"], "status": pytest.ExitCode.TESTS_FAILED}),
         (1, {"verdict": "new", "unbaselined": "fail", "status": pytest.ExitCode.TESTS_FAILED}),
         (2, {"errors": ["the report failed"], "status": pytest.ExitCode.INTERRUPTED}),
