@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Dict, FrozenSet, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.results.types import Results, Run
@@ -87,7 +88,7 @@ def other_machine(
             known[sides] = _UNKNOWN if same else next((one for one in found if one[0] is False), _UNKNOWN)
         if known[sides][0] is False:
             others.append(known[sides][1])
-    return OtherMachine(max(others, key=others.count), len(others), len(judged)) if others else None
+    return OtherMachine(Counter(others).most_common(1)[0][0], len(others), len(judged)) if others else None
 
 
 def _places(runs: Sequence[Run]) -> FrozenSet[_Place]:

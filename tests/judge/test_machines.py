@@ -116,3 +116,17 @@ def test_files_from_elsewhere_know_no_machine():
     comparison = compare(results(runs), results(runs))
     assert comparison.other_machine is None
     assert "other_machine" not in comparison.to_dict()
+
+
+def test_the_reason_of_most_benchmarks_is_given():
+    boards = {name: {"serial": f"board {name}"} for name in ("x", "y", "here")}
+    base, candidate = sides(
+        {"a": runs_of("x"), "b": runs_of("y"), "c": runs_of("y")},
+        {name: runs_of("here") for name in "abc"},
+        boards,
+        boards,
+    )
+    other = compare(base, candidate).other_machine
+    assert other is not None
+    assert other.why == "the baseline was measured on another board (serial board y -> board here)"
+    assert (other.benchmarks, other.judged) == (3, 3)
