@@ -6,6 +6,7 @@ names a machine or its owner: ids are digests made for this program only.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -115,7 +116,7 @@ def _is_serial(text: str) -> bool:
 
 
 def _instance(root: Path) -> host.Reading[str]:
-    # AWS, "Identify EC2 instances": on Nitro the asset tag of the board is the id of the instance.
+    # AWS, "Detect whether a host is an EC2 instance": on Nitro the asset tag of the board is the id of the instance.
     tag = read_text(root, f"{_DMI}/board_asset_tag").text or ""
     if re.match(r"i-[0-9a-f]{8,17}\Z", tag):
         return f"aws {_digest(tag.encode())}", ""
@@ -151,5 +152,6 @@ def _digest(secret: bytes) -> str:
     return hmac.new(secret, APPLICATION.bytes, hashlib.sha256).hexdigest()[:12]
 
 
+@functools.lru_cache(maxsize=None)
 def _slow_digest(serial: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", serial.lower().encode(), APPLICATION.bytes, _ROUNDS).hex()[:8]
