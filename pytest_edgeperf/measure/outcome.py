@@ -103,7 +103,8 @@ def _of_tensor(member: Any) -> Optional[Synchroniser]:
         cupy = sys.modules["cupy"]
         return Synchroniser("cupy", _without_result(cupy.cuda.Device().synchronize))
     torch = sys.modules.get("torch")
-    if torch is None or not isinstance(member, torch.Tensor):
+    tensor = getattr(torch, "Tensor", None)
+    if tensor is None or not isinstance(member, tensor):
         return None
     where = member.device.type
     device = getattr(torch, where, None)

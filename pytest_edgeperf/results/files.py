@@ -80,7 +80,10 @@ def locked(path: Union[str, os.PathLike[str]], patience_s: float = LOCK_SECONDS)
     deadline = time.monotonic() + patience_s
     with ExitStack() as held:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                # A change that was refused leaves nothing behind.
+                held.callback(_remove_empty, folder)
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
             raise _unwritable(source, error) from error
@@ -91,6 +94,11 @@ def locked(path: Union[str, os.PathLike[str]], patience_s: float = LOCK_SECONDS)
             # Removed while it is still locked, so that nobody waits for a file that is gone without seeing it.
             held.callback(_remove, path_of_lock)
         yield
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _remove(path: Path) -> None:

@@ -80,7 +80,7 @@ for _version in VERSIONS:
 def one_process(monkeypatch):
     """Build in this process: quick, and what is used is seen."""
 
-    def run(python, order):
+    def run(python, order, outside):
         module, _, name = order["function"].partition(":")
         getattr(import_module(module), name)(Path(order["folder"]), **order["arguments"])
 

@@ -75,7 +75,7 @@ def test_every_value_has_its_metric_and_the_run_says_what_it_depended_on():
     assert found.values["first_inference"] >= 1.0
     assert found.values["warm_up"] >= 1.0
     assert found.settings == {"threads": 1, "blocks": 1}
-    assert set(found.software) == {"python", "numpy"}
+    assert {"python", "numpy"} <= set(found.software)
     assert {
         "canary_ms", "steady", "settle_ms", "timed_s", "cpu_share", "involuntary_switches_per_s"
     } <= set(found.quality)  # fmt: skip

@@ -6,7 +6,7 @@ from .conftest import properties_of
 
 ORDER = """
 def note(what):
-    with open(pathlib.Path(__file__).with_name(f"order-{os.getppid()}-{os.getpid()}.txt"), "a") as file:
+    with open(pathlib.Path(__file__).with_name(f"order-{os.getpid()}.txt"), "a") as file:
         file.write(what + "\\n")
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def own_thing():
 
 def order_in(project, pid):
     """What the process itself noted, and what each of its workers noted."""
-    own = list(project.path.glob(f"order-*-{pid}.txt"))
-    workers = list(project.path.glob(f"order-{pid}-*.txt"))
+    own = list(project.path.glob(f"order-{pid}.txt"))
+    workers = [path for path in project.path.glob("order-*.txt") if path not in own]
     return [path.read_text().splitlines() for path in own], [path.read_text().splitlines() for path in workers]
 
 
