@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import InvalidError, ResultsError, phrase
 from .gate import GATE
@@ -32,11 +32,14 @@ class Intent:
         seen: the baseline as it was when the session began; ``None``: there was none.
         planned: benchmark id -> undisturbed runs that were planned.
         stopped: the session ended before it had measured what was planned.
+        collected: benchmark id -> parameters of all that were collected, also of those that were not selected, so
+            that accepted runs stand under the ids of now.
     """
 
     seen: Optional[Results]
     planned: Mapping[str, int]
     stopped: bool = False
+    collected: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def refresh(
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
         )
-    parameters = {name: one.parameters for name, one in measured.benchmarks.items()}
+    parameters = dict(intent.collected) if intent is not None else {}
+    parameters.update((name, one.parameters) for name, one in measured.benchmarks.items())
     old = align(old, parameters)
     seen = align(intent.seen, parameters) if intent is not None and intent.seen is not None else None
     environments = join_environments(old.environments, measured.environments)

@@ -7,7 +7,7 @@ import shlex
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf import results
 from pytest_edgeperf.caches import cache_folder
@@ -35,6 +35,8 @@ class Outputs:
     baseline_path: Path
     #: The baseline as it was when the session began.
     seen: Optional[Results]
+    #: Benchmark id -> parameters of all that were collected, also of those that were not selected.
+    collected: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: (what, path) of what was written.
     written: List[Tuple[str, str]] = field(default_factory=list)
     #: Benchmark id -> ``created``, ``updated`` or ``kept``.
@@ -131,7 +133,7 @@ class Outputs:
                 self.baseline_path.parent,
                 replace(measured, benchmarks=whole),
                 self.settings.reason,
-                intent=Intent(self.seen, planned, stopped),
+                intent=Intent(self.seen, planned, stopped, self.collected),
             )
             self._take(outcome)
             if not stopped:

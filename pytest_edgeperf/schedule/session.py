@@ -77,7 +77,13 @@ class MeasuringSession:
             self.baseline = align(self.baseline, collected.benchmarks())
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
-        self.outputs = outputs.Outputs(settings, Path(config.invocation_params.dir), self.baseline_path, self.baseline)
+        self.outputs = outputs.Outputs(
+            settings,
+            Path(config.invocation_params.dir),
+            self.baseline_path,
+            self.baseline,
+            collected.benchmarks() if collected is not None else {},
+        )
         self.outputs.check()
         self._check_allowed()
         sensing = opponent is None and settings.telemetry_s != 0
