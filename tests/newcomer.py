@@ -16,11 +16,19 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def run(folder: Path, *arguments: str) -> None:
-    """Run pytest in the folder and insist on exit status 0."""
+#: How a refresh says that other processes disturbed every run.
+DISTURBED = "runs were disturbed"
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run pytest in the folder, insist on exit status 0, or 1 on a machine that others disturb; return its output."""
     command = [sys.executable, "-m", "pytest", "--edgeperf-budget=0.3", "--edgeperf-spacing=0", *arguments]
     print("$", *command[1:], flush=True)
-    subprocess.run(command, cwd=folder, check=True)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.stdout, flush=True)
+    if done.returncode != 0 and not (done.returncode == 1 and DISTURBED in done.stdout):
+        raise SystemExit(f"exit status {done.returncode}")
+    return done.stdout
 
 
 def main(folder: Path) -> None:
@@ -28,8 +36,11 @@ def main(folder: Path) -> None:
     shutil.copytree(HERE / "data" / "newcomer", folder)
     assert importlib.util.find_spec("torch") is None, "this environment must hold onnxruntime alone"
     assert importlib.util.find_spec("onnx") is None, "this environment must hold onnxruntime alone"
-    run(folder, "--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5")
-    run(folder, "--edgeperf-results=again.json", "--edgeperf-max-rounds=3")
+    if DISTURBED in run(folder, "--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5"):
+        print("SKIPPED the check against a baseline: this machine is too busy for one", flush=True)
+        run(folder, "--edgeperf-results=again.json", "--baseline=off", "--edgeperf-rounds=2")
+    else:
+        run(folder, "--edgeperf-results=again.json", "--edgeperf-max-rounds=3")
     measured = json.loads((folder / "again.json").read_text())
     assert list(measured["benchmarks"]) == ["test_tiny.py::test_tiny[onnxruntime]"], measured["benchmarks"]
     subprocess.run([str(Path(sys.executable).with_name("edgeperf")), "frameworks"], check=True)

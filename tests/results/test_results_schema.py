@@ -117,6 +117,15 @@ def test_the_schema_and_the_constructor_agree(document, data):
         assert expected
 
 
+@pytest.mark.parametrize("answers", [0, 1.5, "digest", None, []])
+def test_answers_that_are_no_object_are_refused_by_both(document, answers):
+    latency = document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["latency"]
+    latency["answers"] = answers
+    assert not VALUE.is_valid(latency)
+    with pytest.raises(ResultsError, match="answers"):
+        parse(document)
+
+
 @pytest.mark.parametrize("value", [{"n": 412.0}, {"n": 1, "p999": -1}, 0, -1.5, {"n": 2, "x": None}])
 def test_values_that_both_accept(document, value):
     document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["memory_process_peak"] = value
