@@ -14,12 +14,23 @@ from .quiet import Quiet
 collect_ignore = ["data"]
 
 # A shared machine may stall any example, and a gate must not find something new by chance.
-hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+IN_A_GATE = bool(os.environ.get("CI"))
+hypothesis.settings.register_profile(
+    "here", deadline=None, derandomize=IN_A_GATE, max_examples=50 if IN_A_GATE else 100
+)
 hypothesis.settings.load_profile("here")
 
 # What a shell starts in the background ignores Ctrl-C, and so would all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+#: What starts processes takes longest; a worker that began it last would have all others wait.
+LONGEST_FIRST = ("plugin", "benchmarks", "faults", "cli", "measure", "contract")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
 
 
 def pytest_configure(config):

@@ -9,6 +9,9 @@ from models import build, conversions
 
 from pytest_edgeperf import FrameworkError
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 torch = pytest.importorskip("torch")
 
 from models.darknet_files import darknet_files  # noqa: E402

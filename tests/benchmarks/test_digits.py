@@ -12,6 +12,9 @@ from models.zoo import known
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 NAME = "digits-cnn"
 
 
@@ -169,6 +172,7 @@ def test_kept_weights_are_read_and_not_trained_again(own_weights, no_child, one_
     assert own_weights.stat() == written
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_two_processes_train_once(cache, tmp_path, monkeypatch, start_python):
     monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path))

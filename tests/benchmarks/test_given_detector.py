@@ -99,6 +99,7 @@ def test_other_categories_than_those_of_the_photographs_are_refused(detector_fil
         found.detections_of(engine, images, (64, 64), 5)
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_table_2_on_the_users_photographs(detector_file, photographs, tmp_path):
     pytest.importorskip("faster_coco_eval")

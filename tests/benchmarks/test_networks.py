@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 torch = pytest.importorskip("torch")
 
 from models import mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
@@ -19,7 +22,9 @@ DIGEST = (
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("module", ["mobilenetv2", "posenet", "yolov3_tiny"])
+@pytest.mark.parametrize(
+    "module", [*(pytest.param(name, marks=pytest.mark.thorough) for name in ("mobilenetv2", "posenet")), "yolov3_tiny"]
+)
 def test_weights_are_the_same_in_every_process(start_python, module):
     code = DIGEST.format(module=module)
     other_threads = "import torch; torch.set_num_threads(2); torch.manual_seed(99); "

@@ -3,6 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 torch = pytest.importorskip("torch")
 
 from labelled import shapes  # noqa: E402

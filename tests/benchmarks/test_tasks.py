@@ -185,6 +185,7 @@ def test_exports_agree_with_torch(tmp_path, monkeypatch, one_thread, name):
             assert 20 < len(detections.boxes) < 600
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_a_rectangle_shares_the_squares_file(cache, one_thread):
     from models import export

@@ -17,6 +17,9 @@ from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
 from tests.contract.whole import whole
 
+#: Networks are built and exported; no code of ours is traced by that.
+pytestmark = pytest.mark.long
+
 NETWORKS = [
     "deeplabv3-mobilenetv2",
     "digits-cnn",
@@ -81,6 +84,7 @@ def test_every_runtime_agrees_with_the_reference(cache, no_export, one_thread, n
     assert engine.inputs == model.inputs
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_a_network_whose_sizes_are_computed_is_quantised(cache):
     model = build("yolov3-tiny", 64)

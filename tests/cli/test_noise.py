@@ -151,6 +151,7 @@ def test_a_project_measured_against_itself(tmp_path):
     assert "a check with 2 and 4 runs" in table.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_others_measured_is_analysed_when_a_benchmark_fails(tmp_path):
     keywords = new_project(tmp_path, SUITE + "\ndef test_broken(timed_inference):\n    assert 0\n")

@@ -46,6 +46,7 @@ class OnFake(FrameworkContract):
     version = ""
 
     @pytest.mark.slow
+    @pytest.mark.thorough
     def test_closing_gives_the_memory_back(self, framework, tmp_path):
         super().test_closing_gives_the_memory_back(framework, tmp_path)
 

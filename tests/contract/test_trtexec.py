@@ -29,6 +29,7 @@ class WithFake(FrameworkContract):
         assert framework.version() == self.version
 
 
+@pytest.mark.thorough
 class TestTrtExec82(WithFake):
     version = "8.2.1"
 

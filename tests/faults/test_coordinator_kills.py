@@ -1,4 +1,4 @@
-"""The coordinator is killed with SIGKILL at twenty moments of a seeded schedule; nothing measured is lost."""
+"""The coordinator is killed with SIGKILL at moments of a seeded schedule; nothing measured is lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from pytest_edgeperf import results
 
 from ..sessions import PLUGIN_ALONE
 
-KILLS = 20
 ROUNDS = 8
 SUITE = """
 import pytest
@@ -91,11 +90,12 @@ def measured(path):
 
 
 @pytest.mark.slow
-def test_twenty_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite):
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.thorough)])
+def test_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite, kills):
     moments = random.Random(20261121)
     until_first_run_s = seconds_until_first_run(suite)
     completed = set()
-    for _ in range(KILLS):
+    for _ in range(kills):
         session = start(suite)
         time.sleep(moments.uniform(0.1, 1.6) * until_first_run_s)
         session.send_signal(signal.SIGKILL)
@@ -103,7 +103,8 @@ def test_twenty_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite):
         if not any((suite / "cache" / "journals").glob("*.jsonl")):
             # It had come to its end, if not out of its process; the next begins anew.
             completed.clear()
-        deadline = time.monotonic() + 5
+        # Beside other tests, their keeper may wait for a processor.
+        deadline = time.monotonic() + 30
         while workers_of(suite) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not workers_of(suite)

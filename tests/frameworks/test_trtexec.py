@@ -177,6 +177,7 @@ def test_an_inference_and_a_block_of_them_are_exactly_this(engine_of, tmp_path, 
 
 
 @TWO
+@pytest.mark.thorough
 def test_free_sizes_are_those_that_are_measured_or_a_profiles(fake, onnx_file, version):
     log = fake(version)
     path = onnx_file(shape=("n", 3, 4, 4))
@@ -202,12 +203,14 @@ def test_free_sizes_are_those_that_are_measured_or_a_profiles(fake, onnx_file, v
         ({"images": ((1, 3, 4, 4), (9, 3, 4, 4), (8, 3, 4, 4))}, r"\[9, 3, 4, 4\] is not between"),
     ],
 )
+@pytest.mark.thorough
 def test_a_profile_that_does_not_fit_is_told(fake, onnx_file, profile, complaint):
     fake()
     with pytest.raises(FrameworkError, match=complaint):
         load_model(small(onnx_file(shape=("n", 3, 4, 4)), *SPECS, **{"tensorrt.profile": profile}))
 
 
+@pytest.mark.thorough
 def test_a_profile_for_fixed_sizes_is_told(fake, onnx_file):
     fake()
     profile = {"images": ((1, 3, 4, 4),) * 3}
@@ -216,6 +219,7 @@ def test_a_profile_for_fixed_sizes_is_told(fake, onnx_file):
 
 
 @TWO
+@pytest.mark.thorough
 def test_a_dla_is_asked_for_in_build_and_run(fake, onnx_file, version):
     log = fake(version)
     engine = load_model(small(onnx_file(), **{"tensorrt.dla_core": 1}), "fp16")
@@ -232,6 +236,7 @@ def test_a_dla_is_asked_for_in_build_and_run(fake, onnx_file, version):
 
 
 @pytest.mark.parametrize(("precision", "complaint"), [("fp32", "a DLA has no fp32"), ("int8", "would fall to the GPU")])
+@pytest.mark.thorough
 def test_what_a_dla_cannot_do_is_declined(fake, onnx_file, precision, complaint):
     fake()
     model = small(onnx_file(), **{"tensorrt.dla_core": 0})
@@ -241,12 +246,14 @@ def test_what_a_dla_cannot_do_is_declined(fake, onnx_file, precision, complaint)
 
 
 @pytest.mark.parametrize(("version", "option"), [("8.2.1", "--workspace=64"), ("10.3.0", "--memPoolSize=workspace:64")])
+@pytest.mark.thorough
 def test_the_workspace_is_what_the_model_says(fake, onnx_file, version, option):
     log = fake(version)
     load_model(small(onnx_file(), **{"tensorrt.workspace_mib": 64}))
     assert [one for one in told(log)[0] if "workspace" in one] == [option]
 
 
+@pytest.mark.thorough
 def test_the_builders_level_is_asked_for_where_it_is_offered_and_else_refused(fake, onnx_file):
     model = small(onnx_file(), **{"tensorrt.builder_optimization_level": 5})
     log = fake("10.3.0")
@@ -277,12 +284,14 @@ def test_precisions_are_those_of_its_options(fake, version, precision, reason):
     assert found is None if reason is None else reason in found
 
 
+@pytest.mark.thorough
 def test_an_unknown_precision_is_an_error(fake):
     fake()
     with pytest.raises(FrameworkError, match="unknown precision 'fp23'"):
         TrtExec().unable("fp23")
 
 
+@pytest.mark.thorough
 def test_a_conversion_needs_its_tools(fake, onnx_file, monkeypatch):
     fake()
     monkeypatch.setattr(trtexec, "version_of", lambda name: None if name == "onnxruntime" else "1")
@@ -294,6 +303,7 @@ def test_a_conversion_needs_its_tools(fake, onnx_file, monkeypatch):
     assert TrtExec().unsupported(ready, "int8") is None
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_in_the_precision_is_taken_as_it_is(fake, tmp_path):
     fake()
     plain = write_onnx(str(tmp_path / "contract.onnx"))
@@ -316,6 +326,7 @@ def test_a_file_that_is_in_the_precision_is_taken_as_it_is(fake, tmp_path):
         ("11.1.0", "fp16", "was to be fp16, but has no float16"),
     ],
 )
+@pytest.mark.thorough
 def test_a_file_that_is_not_in_the_precision_it_is_named_for_is_refused(fake, tmp_path, version, precision, complaint):
     fake(version)
     plain = partial(str, write_onnx(str(tmp_path / "contract.onnx")))
@@ -323,6 +334,7 @@ def test_a_file_that_is_not_in_the_precision_it_is_named_for_is_refused(fake, tm
         load_model(Model("wrong", {f"onnx:{precision}": plain}), precision)
 
 
+@pytest.mark.thorough
 def test_the_options_that_count_are_read_back(fake, onnx_file, wrong):
     fake()
     wrong("fp32-only", "build")
@@ -333,6 +345,7 @@ def test_the_options_that_count_are_read_back(fake, onnx_file, wrong):
 @pytest.mark.parametrize(
     ("mode", "complaint"), [("graph", "CUDA Graph: Disabled, and says Enabled"), ("mute", "says nothing of it")]
 )
+@pytest.mark.thorough
 def test_the_mode_is_read_back(engine_of, wrong, mode, complaint):
     engine = engine_of()
     wrong(mode, "time")
@@ -371,6 +384,7 @@ def test_a_build_that_goes_wrong_is_one_error_and_leaves_nothing(
     assert len(told(log)) == 3
 
 
+@pytest.mark.thorough
 def test_a_build_that_hangs_is_killed(fake, onnx_file, wrong, monkeypatch):
     log = fake()
     wrong("hang", "build")
@@ -381,6 +395,7 @@ def test_a_build_that_hangs_is_killed(fake, onnx_file, wrong, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["long", "0", "nan"])
+@pytest.mark.thorough
 def test_a_limit_that_is_no_time_is_told(fake, onnx_file, monkeypatch, text):
     fake()
     monkeypatch.setenv("EDGEPERF_TRTEXEC_BUILD_S", text)
@@ -404,6 +419,7 @@ def test_an_engine_is_built_once_for_a_release_and_a_gpu(fake, onnx_file, monkey
     assert len(told(log)) == 3
 
 
+@pytest.mark.thorough
 def test_times_of_tactics_go_from_build_to_build(fake, onnx_file, tmp_path, wrong):
     fake()
     path = onnx_file()
@@ -418,6 +434,7 @@ def test_times_of_tactics_go_from_build_to_build(fake, onnx_file, tmp_path, wron
 
 
 @TWO
+@pytest.mark.thorough
 def test_it_says_what_it_is(engine_of, version):
     engine = engine_of(version)
     described = engine.describe()
@@ -442,6 +459,7 @@ def test_it_says_what_it_is(engine_of, version):
     assert dict(engine.load_ms) == {}
 
 
+@pytest.mark.thorough
 def test_a_gpu_that_nobody_names_is_said_to_be_so(engine_of, monkeypatch):
     monkeypatch.setattr(trtexec, "gpu_name", lambda: None)
     described = engine_of().describe()
@@ -473,6 +491,7 @@ def test_a_run_that_goes_wrong_is_one_error(engine_of, wrong, version, at, mode,
 
 
 @pytest.mark.parametrize("at", ["infer", "time"])
+@pytest.mark.thorough
 def test_a_run_that_hangs_is_killed(engine_of, wrong, monkeypatch, tmp_path, at):
     engine = engine_of()
     monkeypatch.setattr(trtexec, "START_LIMIT_S", 1.5)
@@ -492,6 +511,7 @@ def test_a_run_that_hangs_is_killed(engine_of, wrong, monkeypatch, tmp_path, at)
         ("renamed", "wrote the outputs other, not scores"),
     ],
 )
+@pytest.mark.thorough
 def test_outputs_that_are_none_are_refused(engine_of, wrong, mode, complaint):
     engine = engine_of()
     wrong(mode, "infer")
@@ -499,6 +519,7 @@ def test_outputs_that_are_none_are_refused(engine_of, wrong, mode, complaint):
         engine.infer(images()[0])
 
 
+@pytest.mark.thorough
 def test_too_few_inferences_are_told(engine_of, wrong):
     engine = engine_of()
     wrong("few", "time")
@@ -559,6 +580,7 @@ def test_shapes_are_read_as_either_release_writes_them():
         (([0.0],), "not list"),
     ],
 )
+@pytest.mark.thorough
 def test_arrays_that_do_not_fit_are_refused(engine_of, arrays, complaint):
     engine = engine_of()
     with pytest.raises(FrameworkError, match=complaint):
@@ -567,6 +589,7 @@ def test_arrays_that_do_not_fit_are_refused(engine_of, arrays, complaint):
         engine.run_for(0.1, *arrays)
 
 
+@pytest.mark.thorough
 def test_a_closed_engine_times_nothing(engine_of):
     engine = engine_of()
     engine.close()
@@ -574,6 +597,7 @@ def test_a_closed_engine_times_nothing(engine_of):
         engine.run_for(0.1, images()[0])
 
 
+@pytest.mark.thorough
 def test_arrays_in_another_order_in_memory_are_written_in_theirs(engine_of):
     turned = np.ascontiguousarray(images()[0].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     right = expected(images()[0])
@@ -581,6 +605,7 @@ def test_arrays_in_another_order_in_memory_are_written_in_theirs(engine_of):
 
 
 @ALL
+@pytest.mark.thorough
 def test_outputs_come_in_the_files_order_and_integers_as_the_release_has_them(fake, tmp_path, version):
     fake(version)
     engine = load_model(small(several(tmp_path / "several.onnx")))
@@ -596,6 +621,7 @@ def test_outputs_come_in_the_files_order_and_integers_as_the_release_has_them(fa
         (TensorSpec("a", (1,), "float64"), "is float64, which TensorRT does not have"),
     ],
 )
+@pytest.mark.thorough
 def test_inputs_that_it_cannot_be_given_are_refused(fake, onnx_file, spec, complaint):
     fake()
     with pytest.raises(FrameworkError, match=complaint):
@@ -606,6 +632,7 @@ def test_inputs_that_it_cannot_be_given_are_refused(fake, onnx_file, spec, compl
 
 
 @TWO
+@pytest.mark.thorough
 def test_an_engine_of_the_users_is_taken_as_it_is(engine_of, tmp_path, version):
     path = tmp_path / "own.engine"
     path.write_bytes(engine_of(version)._path.read_bytes())
@@ -621,6 +648,7 @@ def test_an_engine_of_the_users_is_taken_as_it_is(engine_of, tmp_path, version):
     assert len(described["engine_sha256"]) == 12
 
 
+@pytest.mark.thorough
 def test_an_engine_that_cannot_be_loaded_is_told(fake, engine_of, tmp_path):
     other = engine_of("8.2.1")._path
     engine_of("10.3.0")
@@ -633,12 +661,14 @@ def test_an_engine_that_cannot_be_loaded_is_told(fake, engine_of, tmp_path):
         TrtExec().load_engine(Model("own", {}), "fp32", str(other), ())
 
 
+@pytest.mark.thorough
 def test_its_inputs_must_be_the_models(engine_of):
     path = str(engine_of()._path)
     with pytest.raises(FrameworkError, match="bytes, which is not the size of images"):
         TrtExec().load_engine(Model("own", {}), "fp32", path, (TensorSpec("images", (1, 3, 32, 31)),))
 
 
+@pytest.mark.thorough
 def test_the_order_of_its_outputs_has_to_be_said(fake, tmp_path):
     fake()
     path = load_model(small(several(tmp_path / "several.onnx")))._path
@@ -651,6 +681,7 @@ def test_the_order_of_its_outputs_has_to_be_said(fake, tmp_path):
     assert [array.tolist() for array in engine.infer(*arrays)] == [[-3, 4], [7], [3, 0]]
 
 
+@pytest.mark.thorough
 def test_its_free_sizes_are_those_of_its_profile(fake, onnx_file):
     fake()
     profile = {"tensorrt.profile": {"images": ((1, 3, 4, 4), (2, 3, 4, 4), (8, 3, 4, 4))}}
@@ -734,6 +765,7 @@ def test_another_program_or_a_broken_one_is_told(nowhere, monkeypatch, script, c
     assert complaint in TrtExec().missing()
 
 
+@pytest.mark.thorough
 def test_one_that_never_prints_its_help_is_told(fake, wrong, monkeypatch):
     log = fake()
     monkeypatch.setattr(trtexec_program, "HELP_LIMIT_S", 1.0)
@@ -831,7 +863,7 @@ def engine_at(path):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's promises are Linux's")
 @pytest.mark.parametrize("at", ["build", "infer", "time"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
 def test_a_worker_that_is_killed_leaves_no_program_behind(fake, wrong, tmp_path, at, how):
     log = fake()
     wrong("hang", at)
@@ -892,6 +924,7 @@ def test_the_fake_is_strict(tmp_path, onnx_file, version, argument, complaint):
 
 
 @ALL
+@pytest.mark.thorough
 def test_the_fakes_help_has_its_options_and_no_others(fake, version):
     fake(version)
     assert trtexec_program.find().options == set(trtexec_fake.RELEASES[version].options)

@@ -169,6 +169,7 @@ def test_weights_give_the_line_with_the_least_squares(points):
     assert sum(_weights(x, "slope")) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_false_alarms_of_normal_noise_are_within_the_promise():
     """A level of 0.1 % for ten questions: two alarms in 300 sessions have a chance of 4 %, were it kept exactly."""

@@ -73,6 +73,7 @@ def test_the_gate_of_a_real_comparison_states_the_same():
         assert latency(found, name).detectable[0] - 0.02 == pytest.approx(in_excess, rel=0.15)
 
 
+@pytest.mark.thorough
 def test_more_noise_and_a_larger_tolerance_hide_more():
     found = analysed(measured(0.003, 0.01, 0.05))
     at_80, at_95 = zip(*(latency(found, f"b{at}").detectable for at in range(3)))
@@ -177,6 +178,7 @@ def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_m
     assert analysed(given).false_alarms.sessions_with_alarm == 0
 
 
+@pytest.mark.thorough
 def test_fewer_runs_make_smaller_baselines_down_to_three():
     sizes = {19: 10, 14: 5, 12: 3}
     for runs, size in sizes.items():
@@ -196,6 +198,7 @@ def test_the_upper_bound_is_that_of_clopper_and_pearson(alarms, sessions, bound)
     assert FalseAlarms(sessions, alarms, 10, 9).upper_bound == pytest.approx(bound, rel=2e-3)
 
 
+@pytest.mark.thorough
 def test_many_benchmarks_are_resampled_less_often():
     assert [sessions_for(number) for number in (0, 1, 15, 50, 150, 10_000)] == [1000, 1000, 1000, 300, 100, 100]
 
@@ -207,6 +210,7 @@ def remedy(found, kind):
     return next((one for one in found.remedies if one.kind == kind), None)
 
 
+@pytest.mark.thorough
 def test_more_runs_on_either_side_help_the_worst():
     found = analysed(measured(0.001, 0.02, 0.05, 0.01, 0.03))
     assert worst(found.benchmarks) == ["b2", "b4", "b1"]
@@ -218,6 +222,7 @@ def test_more_runs_on_either_side_help_the_worst():
             assert 0.02 < then < now
 
 
+@pytest.mark.thorough
 def test_what_is_predicted_of_more_rounds_is_what_an_analysis_with_them_finds():
     given = measured(0.02, 0.03)
     predicted = remedy(analysed(given), "max_rounds").effects
@@ -227,6 +232,7 @@ def test_what_is_predicted_of_more_rounds_is_what_an_analysis_with_them_finds():
     }
 
 
+@pytest.mark.thorough
 def test_a_longer_budget_helps_only_where_runs_differ_as_their_blocks_predict():
     sampling = remedy(analysed(measured(0.03, 0.03, 0.03, block_sd=0.03 * math.sqrt(10))), "budget")
     assert sampling.helps

@@ -87,6 +87,7 @@ def test_straight_lines_stay_whole():
     assert sum(find_pieces(x, one) is not None for one in series) <= 6
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_noise_that_grows_with_the_line_does_not_break_it():
     rng = random.Random(20212)

@@ -88,7 +88,7 @@ def test_many_tests_are_what_each_is_alone():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("spread", "benchmarks"), [(0.01, 4), (0.03, 20)])
+@pytest.mark.parametrize(("spread", "benchmarks"), [pytest.param(0.01, 4, marks=pytest.mark.thorough), (0.03, 20)])
 def test_the_stated_slowdowns_are_found_as_often_as_stated(spread, benchmarks):
     """One benchmark of simulated sessions is slower by what the noise of others like it says is found."""
     checks = 1600 // benchmarks

@@ -53,7 +53,7 @@ def staged(base, candidate):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("base_runs", [1, 10])
+@pytest.mark.parametrize("base_runs", [pytest.param(1, marks=pytest.mark.thorough), 10])
 def test_staged_null_sessions_raise_no_alarm(base_runs):
     spent = 0
     for seed in range(150):
@@ -63,6 +63,7 @@ def test_staged_null_sessions_raise_no_alarm(base_runs):
     assert spent / (150 * BENCHMARKS) < 5.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("base_runs", "runs"), [(1, 1), (1, 3), (3, 3), (10, 3), (10, 5), (20, 4), (5, 9)])
 def test_single_looks_at_null_sessions_raise_no_alarm(base_runs, runs):
     for seed in range(40):
@@ -70,6 +71,7 @@ def test_single_looks_at_null_sessions_raise_no_alarm(base_runs, runs):
         assert compare(results(base), results(candidate)).summary["regressed"] == 0, seed
 
 
+@pytest.mark.slow
 def test_one_benchmark_that_is_twenty_percent_slower_is_found_among_fifty():
     verdicts = []
     for seed in range(60):

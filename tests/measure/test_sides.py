@@ -40,6 +40,8 @@ EDITABLE = {
     "flat namespace, setuptools": (FLAT_NAMESPACE, "space/sided/__init__.py", ()),
     "src namespace, hatch": (HATCH_NAMESPACE, "src/space/sided/__init__.py", ()),
 }
+#: Of each finder one.
+ALWAYS = ("src, setuptools, strict", "src, hatch", "flat namespace, setuptools")
 
 
 def place(path, text=""):
@@ -237,7 +239,7 @@ def extension(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("swallowed", [False, True])
+@pytest.mark.parametrize("swallowed", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_a_compiled_package_is_refused_until_it_is_built(repository, swallowed):
     repository.checkout.joinpath("sided").mkdir()
     name = extension(repository.checkout / "sided")
@@ -279,7 +281,9 @@ def environment(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", EDITABLE)
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=() if how in ALWAYS else pytest.mark.thorough) for how in EDITABLE]
+)
 def test_each_side_loads_its_own_of_an_editable_install(repository, environment, how):
     project, file, options = EDITABLE[how]
     needs("pip", *(["hatchling"] if "hatch" in how else ["setuptools"]), *(["editables"] if "exact" in how else []))
@@ -311,6 +315,7 @@ def test_a_shared_namespace_keeps_its_other_portions(repository, environment):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_linked_install_is_followed_to_each_sides_own(repository, environment):
     file = "src/sided/__init__.py"
     repository.suite("sided", file)
@@ -322,7 +327,14 @@ def test_a_linked_install_is_followed_to_each_sides_own(repository, environment)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["src", "python", "projects/one/src"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("src", marks=pytest.mark.thorough),
+        "python",
+        pytest.param("projects/one/src", marks=pytest.mark.thorough),
+    ],
+)
 def test_an_installed_copy_that_hides_the_sources_is_refused_on_both_sides(repository, environment, where):
     needs("pip", "hatchling")
     project = Path(where).parent

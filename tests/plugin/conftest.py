@@ -152,8 +152,10 @@ def alive(pid):
     return True
 
 
-def environment_for(path):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "EDGEPERF_", "COV_"))}
+def environment_for(path, traced=False):
+    """Tracing for coverage doubles what a session takes; a few modules show it all."""
+    not_kept = ("PYTEST_", "EDGEPERF_") if traced else ("PYTEST_", "EDGEPERF_", "COV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(not_kept)}
     return {**kept, **PLUGIN_ALONE, **places_of(path), "COLUMNS": "120"}
 
 
@@ -165,15 +167,15 @@ def places_of(path):
     }
 
 
-def new_project(path):
+def new_project(path, traced=False):
     path.mkdir(parents=True, exist_ok=True)
     (path / "pytest.ini").write_text("[pytest]\n")
-    return Project(path, environment_for(path))
+    return Project(path, environment_for(path, traced))
 
 
 @pytest.fixture
-def project(tmp_path):
-    return new_project(tmp_path / "project")
+def project(tmp_path, request):
+    return new_project(tmp_path / "project", getattr(request.module, "TRACED", False))
 
 
 @pytest.fixture

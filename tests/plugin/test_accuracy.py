@@ -11,6 +11,9 @@ from pytest_edgeperf.results.answers import answers_of
 from .conftest import REFRESH, WORK
 from .duets import ONE_LOOK, against, commit, turn_into_repository
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 SUITE = """
 import json
 import pathlib
@@ -73,6 +76,7 @@ def test_values_that_are_no_accuracy_fail_the_body_in_one_sentence(session):
     assert "top1: an accuracy needs one value per example" in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_in_lock_step_they_are_compared_too(project):
     repository = turn_into_repository(project)

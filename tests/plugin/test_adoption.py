@@ -78,6 +78,7 @@ def test_a_slower_one_fails_and_its_neighbour_passes(gated):
     assert gated.verdicts()["test_changing[plain]"] == "regressed"
 
 
+@pytest.mark.thorough
 def test_an_ini_key_gates_without_the_option(gated):
     gated.write("pytest.ini", "[pytest]\nedgeperf_gate_benchmarks = true\n")
     with gated.start(
@@ -99,6 +100,7 @@ def test_without_the_option_pytest_benchmark_runs_as_ever(gated):
     assert len(load_json(gated.path / "own.json")["benchmarks"]) == 2
 
 
+@pytest.mark.thorough
 def test_pytest_benchmarks_own_comparison_sees_the_workers(gated):
     save = gated.run(*SHORT, "-k", "changing", "--baseline=off", "--benchmark-save=base")
     assert save.code == 0, save
@@ -120,6 +122,7 @@ def test_a_failing_body_fails_with_its_own_traceback(gated):
     assert not own.exists() or not own.read_text()
 
 
+@pytest.mark.thorough
 def test_disabled_benchmarks_run_and_are_not_judged(gated):
     outcome = gated.run(*SHORT, "--baseline=check", "--benchmark-disable", "-k", "changing")
     assert outcome.code == 0, outcome

@@ -49,6 +49,7 @@ def test_benchmarks_of_one_side_are_new_or_missing(repository):
     assert repository.verdicts()["test_fresh"] == "new"
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_reordered_parameters_are_measured_against_themselves(repository):
     suite = (
@@ -65,6 +66,7 @@ def test_reordered_parameters_are_measured_against_themselves(repository):
     assert set(verdicts.values()) <= {"unchanged", "inconclusive"}, outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_only_what_is_selected_is_missing(repository):
     repository.write("test_it.py", ONE)
@@ -114,6 +116,7 @@ def test_what_cannot_be_had_is_one_sentence_and_nothing_is_left(repository, argu
     assert nothing_is_left(repository)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_accepted_commit_is_that_of_the_baseline(repository):
     assert repository.run("--baseline=refresh", "--edgeperf-reason=first", "-k", "one").code == 0
@@ -124,6 +127,7 @@ def test_the_accepted_commit_is_that_of_the_baseline(repository):
     assert f"against baseline ({accepted}): 1 regressed" in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_memory_does_not_hold_at_once_is_measured_in_alternation(repository):
     repository.in_coordinator("from pytest_edgeperf.schedule import parking\nparking.has_room = lambda *_: False\n")

@@ -19,6 +19,7 @@ from .duets import ONE, ONE_LOOK, SLOWER, TURNS, against, nothing_is_left
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_setup_command_makes_what_git_does_not_hold(repository):
     loads = ONE.replace("def", "import pathlib\nMODEL = pathlib.Path(__file__).with_name('m.json').read_text()\ndef", 1)
@@ -30,6 +31,7 @@ def test_the_setup_command_makes_what_git_does_not_hold(repository):
     assert repository.verdicts()["test_one"] in ("unchanged", "inconclusive")
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_submodules_of_the_other_commit_are_said_to_be_absent(repository):
     made(repository.path.parent / "inner", part="x = 1")
@@ -50,6 +52,7 @@ def test_another_python_measures_the_same_code(repository):
     assert nothing_is_left(repository)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_benchmark_of_pytest_benchmark_is_measured_in_alternation(repository):
     repository.load_all_plugins()

@@ -30,6 +30,7 @@ def test_even(timed_inference):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_slowdown_in_every_run_is_told_and_kept_with_the_runs(project):
     project.suite(SUITE)
     options = ("--edgeperf-budget=0.6", "--edgeperf-rounds=3", "--junitxml=junit.xml", "--edgeperf-results=now.json")

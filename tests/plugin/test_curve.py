@@ -21,7 +21,7 @@ def heat():
     hot = seconds > 4
     (ROOT / {temperature!r}).write_text(str(int(45000 + 5000 * seconds)))
     (ROOT / {clock!r}).write_text("1224000" if hot else "1479000")
-    work(40000 if hot else 20000)
+    work(60000 if hot else 20000)
 
 @pytest.mark.timed_inference(budget=6, curve=True)
 def test_heats_up(timed_inference):
@@ -33,6 +33,7 @@ def test_neighbour(timed_inference):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_throttling_is_found_and_dated(nano):  # noqa: F811
     nano.suite(SUITE.format(root=str(nano.root), temperature=TEMPERATURE, clock=CLOCK))
     outcome = nano.run("--device=nano", "--baseline=off", "--edgeperf-telemetry=0.3", "--edgeperf-results=now.json")
@@ -46,7 +47,7 @@ def test_throttling_is_found_and_dated(nano):  # noqa: F811
     assert curve["at_s"] == sorted(curve["at_s"])
     (step,) = [one for one in quality["steps"] if one.get("throttling")]
     before, after = step["latency_ms"]
-    assert 1.5 < after / before < 2.7
+    assert 1.8 < after / before < 4
     assert step["clock_cpu_mhz"][0] > 1400
     assert step["clock_cpu_mhz"][1] < 1300
     assert run["latency_sustained"] > 1.4 * run["latency_start"]

@@ -13,6 +13,9 @@ from tests.devices.conftest import TREES, put
 
 from .conftest import REFRESH, load_json
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 BODY = "def test_one(timed_inference, device):\n    timed_inference(work, 2000)\n"
 MODE = "/var/lib/nvpmodel/status"
 
@@ -130,6 +133,7 @@ def test_settings_that_change_in_a_run_are_told_with_it(nano):
 
 
 @pytest.mark.long
+@pytest.mark.thorough
 def test_a_baseline_of_another_board_is_compared_and_said_to_be_of_another(nano):
     serial = "/proc/device-tree/serial-number"
     put(nano.root, serial, "1424019078953\0")

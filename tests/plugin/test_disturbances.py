@@ -104,7 +104,7 @@ def only_the_canary(run):
     return all(reason.startswith("canary") for reason in run.quality.get("disturbed_by", ()))
 
 
-@pytest.mark.parametrize("beside", ["child", "thread"])
+@pytest.mark.parametrize("beside", ["child", pytest.param("thread", marks=pytest.mark.thorough)])
 def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(real, beside):
     accept(real)
     with Strangers() as strangers:
@@ -117,6 +117,7 @@ def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_t
         assert not run.disturbed, run.quality
 
 
+@pytest.mark.thorough
 def test_a_benchmark_with_a_busy_child_in_its_baseline_is_evidence(real):
     accept(real, BESIDE="child")
     with Strangers() as strangers:

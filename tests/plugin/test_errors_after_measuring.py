@@ -6,6 +6,9 @@ import json
 
 from pytest_edgeperf import results
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 SUITE = """
 class Mute:
     def __str__(self):

@@ -35,6 +35,7 @@ def wait_until(condition, seconds=60):
         time.sleep(0.02)
 
 
+@pytest.mark.thorough
 def test_last_failed_and_failed_first_know_failed_benchmarks(project):
     project.suite(SUITE)
     project.write("broken", "")
@@ -93,6 +94,7 @@ def journalled(project):
     return [line for path in (project.path / "cache" / "journals").glob("*.jsonl") for line in path.open()]
 
 
+@pytest.mark.thorough
 def test_what_is_not_selected_when_going_on_is_kept_for_later(project):
     project.suite(SUITE)
     arguments = ("--baseline=off", "--edgeperf-rounds=2")
@@ -126,6 +128,7 @@ def test_with_nothing_to_resume_it_says_so_and_measures(project):
     assert "no unfinished session" in outcome
 
 
+@pytest.mark.thorough
 def test_other_settings_than_the_interrupted_sessions_do_not_resume_it(project):
     project.suite(SUITE)
     with project.start("--baseline=off", "--edgeperf-rounds=4") as process:

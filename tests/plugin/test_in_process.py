@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 BODY = """
 def test_one(timed_inference):
     ran("one")

@@ -8,6 +8,9 @@ import pytest
 
 from pytest_edgeperf import plugin
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 BROKEN = """
 import _thread, pytest, time
 

@@ -44,6 +44,7 @@ def test_each_device_under_xdist_measures(project):
     assert (project.path / "all.json").exists()
 
 
+@pytest.mark.thorough
 def test_a_usage_error_of_a_device_under_xdist_keeps_its_reason(project):
     pytest.importorskip("xdist")
     project.suite(SUITE)
@@ -56,6 +57,7 @@ def test_a_usage_error_of_a_device_under_xdist_keeps_its_reason(project):
     assert project.ran_names() == ["ordinary"]
 
 
+@pytest.mark.thorough
 def test_a_random_order_of_items_is_not_drawn_again_in_workers(project):
     pytest.importorskip("pytest_randomly")
     project.suite(SUITE)
@@ -64,6 +66,7 @@ def test_a_random_order_of_items_is_not_drawn_again_in_workers(project):
     assert "3 passed" in outcome
 
 
+@pytest.mark.thorough
 def test_a_failing_benchmark_is_not_run_again_by_rerunfailures(project):
     pytest.importorskip("pytest_rerunfailures")
     project.suite("def test_one(timed_inference):\n    ran('one')\n    assert False\n")

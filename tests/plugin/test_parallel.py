@@ -8,6 +8,9 @@ from pytest_edgeperf import results
 
 from .conftest import alive
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 SUITE = """
 import time
 
@@ -54,6 +57,7 @@ def test_a_session_with_engines_in_parallel(project):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_fewer_inferences_a_second_are_a_regression_where_the_marker_gates_them(project):
     text = """
 import time

@@ -8,6 +8,9 @@ import pytest
 
 from .test_devices import materialise
 
+#: Its sessions are traced for coverage.
+TRACED = True
+
 SUITE = """
 @pytest.mark.parametrize("framework", ["pure-python"])
 def test_additions(timed_inference, framework):
@@ -40,7 +43,7 @@ def figures(project):
     return published
 
 
-@pytest.mark.parametrize("faster", [10, 1000])
+@pytest.mark.parametrize("faster", [pytest.param(10, marks=pytest.mark.thorough), 1000])
 def test_a_figure_that_is_much_faster_fails_nothing(project, figures, faster):
     assert project.run("--baseline=refresh", "--edgeperf-reason=first").code == 0
     (only,) = project.baseline().benchmarks.values()

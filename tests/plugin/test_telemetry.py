@@ -68,6 +68,7 @@ def test_energy_per_inference_of_a_nano_is_right(nano):
     assert benchmark.metrics["throughput"].better == "higher"
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_power_series_holds_the_inferences_that_were_asked_for(nano):
     inferences = 100
@@ -99,6 +100,7 @@ def test_one(timed_inference, device):
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_a_body_can_ask_whether_there_is_power(nano, tmp_path):
     nano.suite(BODY_THAT_SKIPS)

@@ -64,12 +64,14 @@ def test_other_benchmarks_are_visited_in_between(project):
     assert {environment["settings"]["blocks"] for environment in environments} == {3}
 
 
+@pytest.mark.thorough
 def test_one_visit_is_the_whole_budget_at_once(project):
     project.suite(SUITE)
     assert project.run("--baseline=off").code == 0
     assert sorted(visits(project)) == list("abc")
 
 
+@pytest.mark.thorough
 def test_runs_of_other_visits_are_not_compared(project):
     project.suite("def test_it(timed_inference):\n    timed_inference(work, 2000)\n")
     assert project.run("--baseline=refresh", "--edgeperf-reason=first").code == 0
@@ -78,6 +80,7 @@ def test_runs_of_other_visits_are_not_compared(project):
     assert "blocks 1 -> 2" in outcome
 
 
+@pytest.mark.thorough
 def test_where_memory_is_short_one_worker_lives_at_a_time_and_a_note_says_so(project):
     project.in_coordinator(
         "from pytest_edgeperf.schedule import parking\n"
@@ -140,6 +143,7 @@ def test_an_interrupted_session_is_resumed_and_measures_only_what_is_missing(pro
     assert [len(one) for one in runs] == [2, 2]
 
 
+@pytest.mark.thorough
 def test_the_time_that_a_worker_is_parked_is_no_hang(project):
     project.suite(
         "import time\n\n"

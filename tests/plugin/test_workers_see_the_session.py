@@ -49,6 +49,7 @@ def test_one(timed_inference, pytestconfig):
     assert project.ran_names() == ["42 green large"]
 
 
+@pytest.mark.thorough
 def test_importlib_mode_reaches_the_worker(project):
     for folder in ("left", "right"):
         project.suite(
@@ -65,6 +66,7 @@ def test_one(timed_inference):
     assert ran == ["left", "right"]
 
 
+@pytest.mark.thorough
 def test_ids_with_slashes_spaces_brackets_and_unicode_are_found_again(project):
     project.write(
         "pytest.ini", "[pytest]\ndisable_test_id_escaping_and_forfeit_all_rights_to_community_support = true\n"
@@ -117,15 +119,20 @@ def test_one(timed_inference):
     "line",
     [
         "addopts = --lf --ff --nf --durations=3 -k one -m 'not slow' --maxfail=3",
-        "addopts = --junitxml=again.xml --tb=short --color=yes -ra",
-        "addopts = --strict-markers --strict-config\njunit_family = xunit1\nmarkers = slow",
+        pytest.param("addopts = --junitxml=again.xml --tb=short --color=yes -ra", marks=pytest.mark.thorough),
+        pytest.param(
+            "addopts = --strict-markers --strict-config\njunit_family = xunit1\nmarkers = slow",
+            marks=pytest.mark.thorough,
+        ),
         "addopts = --cache-clear --basetemp=tmp --log-file=log.txt --deselect=test_it.py::test_none",
-        "addopts = -p no:cacheprovider --import-mode=append --capture=fd",
-        "addopts = --stepwise",
+        pytest.param("addopts = -p no:cacheprovider --import-mode=append --capture=fd", marks=pytest.mark.thorough),
+        pytest.param("addopts = --stepwise", marks=pytest.mark.thorough),
         "filterwarnings = error",
-        "addopts = -W error --setup-show",
+        pytest.param("addopts = -W error --setup-show", marks=pytest.mark.thorough),
         "required_plugins = pytest-edgeperf",
-        "cache_dir = elsewhere\nconsole_output_style = classic\nxfail_strict = true",
+        pytest.param(
+            "cache_dir = elsewhere\nconsole_output_style = classic\nxfail_strict = true", marks=pytest.mark.thorough
+        ),
         pytest.param(
             "strict = true\njunit_family = xunit1\ncache_dir = elsewhere",
             marks=pytest.mark.skipif(not PYTEST_9, reason="pytest 9 has it"),

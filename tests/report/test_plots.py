@@ -144,7 +144,7 @@ def test_no_two_series_look_alike(names):
 WANTED = st.tuples(NAMES, NAMES, NAMES)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(WANTED, min_size=1, max_size=6, unique=True))
 def test_file_names_are_safe_and_differ(wanted):
     names = file_names(wanted)

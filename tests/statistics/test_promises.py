@@ -52,6 +52,7 @@ def test_slowdowns_are_found(factor, least):
     assert evaluate(Task(DEFAULT, CHANGED, Change(factor))).found >= least
 
 
+@pytest.mark.thorough
 def test_a_smaller_tolerance_finds_smaller_slowdowns():
     found = [evaluate(Task(rule, CHANGED, Change(1.05))).found for rule in (STRICT, DEFAULT)]
     assert found[0] > found[1] + 0.2
