@@ -236,6 +236,7 @@ def test_all_that_is_used_is_in_the_table_and_all_of_the_table_is_used(scenario,
     assert DEVICE.held() == {"memory": 0, "page_locked": 0, "streams": 0, "events": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [pytest.param(one, marks=() if one in ALWAYS else whole) for one in VERSIONS])
 def test_without_any_one_name_of_a_version_something_fails(scenario, version):
     """The scenario ends in an error or in another outcome than it has with the whole table."""

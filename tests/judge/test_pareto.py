@@ -155,7 +155,7 @@ def shown(value):
     return float(f"{value:.3g}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows=st.lists(RUNS, min_size=1, max_size=9), cost_better=BETTER, gain_better=BETTER)
 def test_the_front_is_that_of_brute_force(rows, cost_better, gain_better):
     metrics = {"latency": Metric("ms", cost_better), "AP": Metric("%", gain_better)}

@@ -58,7 +58,7 @@ def test_the_order_of_the_runs_makes_no_difference(session, random):
 
 
 @given(sessions, st.floats(1.0, 3.0), st.floats(1.0, 3.0))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_slower_candidate_never_gets_a_better_verdict(session, first, second):
     verdicts = []
     for factor in (first, first * second):
@@ -70,7 +70,7 @@ def test_a_slower_candidate_never_gets_a_better_verdict(session, first, second):
 
 
 @given(st.lists(centers, min_size=1, max_size=5), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_identical_data_never_regresses_nor_improves(session, final):
     same = [(base, base) for base in session]
     base, candidate = both(same)
@@ -85,7 +85,7 @@ def test_identical_data_never_regresses_nor_improves(session, final):
 
 
 @given(st.lists(st.tuples(centers, st.floats(0.3, 3.0)), min_size=1, max_size=4), st.integers(3, 10))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_improvement_is_the_mirror_image_of_regression(session, runs):
     pairs = [(base, [base[i % len(base)] * factor for i in range(runs)]) for base, factor in session]
     there = compare(*both(pairs)).benchmarks

@@ -129,7 +129,7 @@ def test_plain_values():
     assert third["told"] is False
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=4, unique=True),
     values=st.lists(VALUES, min_size=8, max_size=8),

@@ -160,7 +160,7 @@ NAMES = st.one_of(st.text(max_size=40), st.text(st.sampled_from("日本語한 ab
 VALUES = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=3, unique=True),
     values=st.lists(VALUES, min_size=4, max_size=4),
