@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Callable, List, NoReturn, Optional, Sequence, 
 
 import click
 
+from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
+
 if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
     from pytest_edgeperf.judge.noise import Noise
@@ -212,7 +214,7 @@ def _plot(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:
 @click.option(
     "--baseline-rounds",
     type=click.IntRange(1),
-    default=10,
+    default=ROUNDS_IN_REFRESH,
     show_default=True,
     metavar="K",
     help="Runs that a baseline would have.",

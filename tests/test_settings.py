@@ -149,9 +149,9 @@ def test_tests_of_pytest_benchmark_are_ours_when_baseline_is_typed_or_the_ini_sa
     assert read(typed, ini).gate_benchmarks is expected
 
 
-def test_a_refresh_takes_ten_rounds_and_needs_a_reason():
+def test_a_refresh_takes_seventeen_rounds_and_needs_a_reason():
     found = read({"edgeperf_baseline": "refresh", "edgeperf_reason": "why"})
-    assert (found.rounds, found.max_rounds) == (10, 10)
+    assert (found.rounds, found.max_rounds) == (17, 17)
     for reason in ({}, {"edgeperf_reason": "  "}):
         with pytest.raises(SettingsError, match="--edgeperf-reason"):
             read({"edgeperf_baseline": "refresh", **reason})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.corrections import MIN_CANDIDATE_RUNS
+from pytest_edgeperf.judge.corrections import MIN_CANDIDATE_RUNS, summary_weights
 from pytest_edgeperf.judge.gate import LOG_RATIO_LIMIT, GroupTests, Level, Tested
 from pytest_edgeperf.judge.questions import Group, Question
 from pytest_edgeperf.judge.types import (
@@ -13,8 +13,11 @@ from pytest_edgeperf.judge.types import (
     INCONCLUSIVE,
     REGRESSED,
     UNCHANGED,
+    Apart,
+    Gain,
     MetricVerdict,
 )
+from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
 
 ASSUMED_DISPERSION_NOTE = "block dispersion assumed: no run has block_sd"
 
@@ -31,17 +34,31 @@ class Ruling(NamedTuple):
     upper: Optional[float] = None
 
 
-def answer(
-    group: Group, level: Level, *, final: bool, must_detect: float
-) -> Tuple[List[Tuple[Question, MetricVerdict]], List[Tested]]:
-    """Judge all questions of a group together; return their verdicts, and the tests behind them."""
+class Answers(NamedTuple):
+    """The verdicts on a group's questions, the tests behind them, and how far sessions lie apart."""
+
+    verdicts: List[Tuple[Question, MetricVerdict]]
+    tests: List[Tested]
+    apart: Optional[Apart]
+    #: Metric -> the variance by which the suite's differences spread beyond their errors, where they do.
+    excess: Dict[str, float]
+    gain: Optional[Gain]
+
+
+def answer(group: Group, level: Level, *, final: bool, must_detect: float) -> Answers:
+    """Judge all questions of a group together."""
     if not group.contrasts:
-        return [], []
-    signs, tolerances = [], []
+        return Answers([], [], None, {}, None)
+    signs: List[int] = []
+    tolerances: List[float] = []
+    weights: List[float] = []
+    places: List[int] = []
     for question in group.questions:
         signs.extend([question.sign] * question.tests)
         tolerances.extend([question.tolerance] * question.tests)
-    tests = GroupTests(group.contrasts, signs, tolerances, level)
+        weights.extend(summary_weights(question.tests))
+        places.extend(range(question.tests))
+    tests = GroupTests(group.contrasts, signs, tolerances, level, weights=weights, places=places)
     outcomes = tests.outcomes()
     rulings = [
         rule(
@@ -65,7 +82,7 @@ def answer(
     answers = [
         (question, _metric_verdict(question, ruling, needed)) for question, ruling in zip(group.questions, rulings)
     ]
-    return answers, outcomes
+    return Answers(answers, outcomes, tests.apart(), tests.excess, tests.gain(ROUNDS_IN_REFRESH))
 
 
 def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bool, final: bool) -> Ruling:
@@ -82,13 +99,14 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
     if not primary.computable:
         reason = "one run on each side tells nothing about the variance"
         return Ruling(INCONCLUSIVE, primary, None, reason, primary)
-    if worst.p_worse < level.suspicion or worst.adjusted_worse <= level.alpha:
-        reason = f"{worst.contrast.summary} is suspected to be worse, p = {worst.p_worse:.2g}"
+    suspect = worst if worst.adjusted_worse <= level.alpha else min(tests, key=lambda test: test.p_worse)
+    if suspect.p_worse < level.suspicion or suspect.adjusted_worse <= level.alpha:
+        reason = f"{suspect.contrast.summary} is suspected to be worse, p = {suspect.p_worse:.2g}"
         if final and not may_regress:
             reason += "; its measuring stopped at an earlier stage"
-        elif worst.contrast.candidate_runs < MIN_CANDIDATE_RUNS:
+        elif suspect.contrast.candidate_runs < MIN_CANDIDATE_RUNS:
             reason += f"; that takes at least {MIN_CANDIDATE_RUNS} candidate runs"
-        return Ruling(INCONCLUSIVE, worst, worst.adjusted_worse, reason, worst)
+        return Ruling(INCONCLUSIVE, suspect, suspect.adjusted_worse, reason, suspect)
     best = min(tests, key=lambda test: (test.adjusted_better, -test.p_worse))
     if best.adjusted_better <= level.alpha:
         return Ruling(IMPROVED, best, best.adjusted_better)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 import numpy as np
 
@@ -17,8 +17,9 @@ ACCURACY_SHARE = 0.2
 #: Slopes and intercepts, taken from the share of the accuracies in a session with a study that gates.
 LINES_SHARE = 0.1
 
-#: Summaries by which one benchmark's latency is judged: low quantile, median, tail.
-SUMMARIES = 3
+#: How a metric's part of the level is shared among low quantile, median and tail, in this order: the low quantile
+#: varies least between runs and moves with most slowdowns; the tail moves most and finds least.
+SUMMARY_WEIGHTS = (0.7, 0.2, 0.1)
 
 #: With fewer candidate runs no level keeps false alarms rare: one unlucky run looks like a slowdown.
 MIN_CANDIDATE_RUNS = 3
@@ -26,6 +27,9 @@ MIN_CANDIDATE_RUNS = 3
 #: Candidate runs -> factor on alpha (more runs need none): false alarms stay at 1 % a session with any of
 #: 1 to 20 baseline runs, in 3000 resampled null sessions of 50 tests each (nine workloads, tolerance 2 %).
 RUNS_FACTOR = {3: 0.01, 4: 0.2, 5: 0.7}
+
+#: The same for the runs of the side that seems faster: one accuses nobody.
+OTHER_FACTOR = {1: 0.0, 2: 0.05}
 
 
 def runs_factor(candidate_runs: int) -> float:
@@ -35,50 +39,52 @@ def runs_factor(candidate_runs: int) -> float:
     return RUNS_FACTOR.get(candidate_runs, 1.0)
 
 
-def runs_factors(candidate_runs: Array) -> Array:
-    """Return ``runs_factor`` of every element."""
-    distinct, where = np.unique(candidate_runs, return_inverse=True)
-    table = np.array([runs_factor(int(runs)) for runs in distinct], dtype=np.float64)
-    return np.asarray(table[np.reshape(where, np.shape(candidate_runs))], dtype=np.float64)
+def runs_factors(slower_runs: Array, other_runs: Array) -> Array:
+    """Return by how much each level shrinks for the runs of the side that seems slower and of the other."""
+    return _looked_up(runs_factor, slower_runs) * _looked_up(lambda runs: OTHER_FACTOR.get(runs, 1.0), other_runs)
 
 
-def holm(p_values: Array, family_size: int) -> Array:
-    """Return Holm's adjusted p-values in a family of a size that was fixed beforehand.
+def _looked_up(factor: Callable[[int], float], runs: Array) -> Array:
+    distinct, where = np.unique(runs, return_inverse=True)
+    table = np.array([factor(int(number)) for number in distinct], dtype=np.float64)
+    return np.asarray(table[np.reshape(where, np.shape(runs))], dtype=np.float64)
 
-    max over j <= i of min(1, (m - j + 1) p_(j)) for the i-th smallest (Holm 1979, Scand. J. Statist. 6);
-    tests of the family that could not be computed count as p = 1, so m does not depend on the data.
+
+def summary_weights(tests: int) -> List[float]:
+    """Return the weights of a metric's tests, low quantile first: they add up to 1 however many it has."""
+    weights = SUMMARY_WEIGHTS[:tests] if tests <= len(SUMMARY_WEIGHTS) else (1.0,) * tests
+    return [weight / sum(weights) for weight in weights]
+
+
+def holm(p_values: Array, family_size: int, weights: Optional[Array] = None) -> Array:
+    """Return Holm's weighted adjusted p-values in a family of a size that was fixed beforehand.
+
+    With q = p / w in ascending order, max over j <= i of min(1, q_(j) (W - w_(1) - ... - w_(j - 1))), where the
+    weights of the whole family add up to W = ``family_size`` (Holm 1979, Scand. J. Statist. 6, section 3); tests of
+    the family that could not be computed count as p = 1, so W does not depend on the data.
     """
-    size = max(family_size, len(p_values))
-    order = np.argsort(p_values, kind="stable")
-    stepped = p_values[order] * (size - np.arange(len(p_values)))
+    weights = np.ones_like(p_values) if weights is None else weights
+    size = max(float(family_size), float(weights.sum()))
+    ratios = p_values / weights
+    order = np.argsort(ratios, kind="stable")
+    before = np.cumsum(weights[order]) - weights[order]
+    stepped = ratios[order] * (size - before)
     adjusted = np.empty_like(p_values)
     adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
     return adjusted
 
 
-def adjusted(p_values: Array, slower_runs: Array, family_size: int, share: float) -> Array:
+def adjusted(p_values: Array, factors: Array, family_size: int, share: float, weights: Optional[Array] = None) -> Array:
     """Return p-values to be held against the session's whole alpha.
 
-    A raw p-value is divided by the factor for the number of runs on the side that seems slower, whose
-    bad luck it may be (so it can only grow), adjusted by Holm in its part of the family, and divided by
-    that part's share of alpha.
+    A raw p-value is divided by the factor that few runs have (so it can only grow; 0: never), adjusted by Holm in its
+    part of the family, and divided by that part's share of alpha.
     """
-    factors = runs_factors(slower_runs)
     scaled = np.ones_like(p_values)
     np.divide(p_values, factors, out=scaled, where=factors > 0)
-    return np.minimum(holm(np.minimum(scaled, 1.0), family_size) / share, 1.0)
+    return np.minimum(holm(np.minimum(scaled, 1.0), family_size, weights) / share, 1.0)
 
 
-def first_level(candidate_runs: Array, alpha: float, family_size: int, share: float) -> Array:
+def first_level(factors: Array, alpha: float, family_size: int, share: float, weights: Any = 1.0) -> Array:
     """Return the raw p-value at which a test would reject alone: the first step of Holm's procedure."""
-    return runs_factors(candidate_runs) * (alpha * share / max(family_size, 1))
-
-
-def latency_family(benchmarks: int) -> int:
-    """Return the number of latency tests of a session that collected so many benchmarks."""
-    return SUMMARIES * benchmarks
-
-
-def other_family(gates: int) -> int:
-    """Return the number of tests that markers add with so many further gating metrics."""
-    return SUMMARIES * gates
+    return np.asarray(factors * weights * (alpha * share / max(family_size, 1)), dtype=np.float64)

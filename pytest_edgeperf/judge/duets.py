@@ -201,9 +201,9 @@ def _others(evidence: Mapping[str, Evidence], family: Family, accuracies: int) -
         }
     for asked, verdict in judged_accuracies(questions, accuracies_level(family, accuracies)):
         verdicts[asked.benchmark][asked.name] = verdict
-    _, other, informing = levels(family, len(questions.informing.contrasts), accuracies=accuracies)
+    _, other, informing = levels(family, len(questions.informing.questions), accuracies=accuracies)
     for group, level in ((questions.others, other), (questions.informing, informing)):
-        answers, _ = answer(group, level, final=True, must_detect=family.must_detect)
+        answers = answer(group, level, final=True, must_detect=family.must_detect).verdicts
         for question, verdict in answers:
             verdicts[question.benchmark][question.name] = verdict
     return verdicts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+
+from pytest_edgeperf.judge.origins import Nested, Origins, nested
 
 #: The summary name of a metric that is a plain number in each run.
 VALUE = "value"
@@ -32,8 +34,8 @@ class NoLogarithmError(ValueError):
 class Contrast(NamedTuple):
     """Candidate against baseline in one summary of one metric, on the logarithmic scale.
 
-    ``difference`` is mean(ln candidate) - mean(ln baseline); ``squares`` the sum of squares of both
-    sides around their own means, with ``freedom`` degrees of freedom; ``dispersion`` the typical
+    ``difference`` is mean(ln candidate) - mean(ln baseline); ``nested`` splits the runs into sessions;
+    ``other_variance`` is what the difference varies by beside runs and sessions; ``dispersion`` the typical
     standard deviation between the blocks of one run, ``None`` for a plain number.
     """
 
@@ -43,17 +45,22 @@ class Contrast(NamedTuple):
     baseline_runs: int
     candidate_runs: int
     difference: float
-    squares: float
+    nested: Nested
+    other_variance: float
     dispersion: Optional[float]
     assumed: bool
-    new_session: bool
     baseline: float
     candidate: float
 
     @property
+    def squares(self) -> float:
+        """The sum of squares of the runs of both sides around the means of their sessions."""
+        return self.nested.squares
+
+    @property
     def freedom(self) -> int:
         """Degrees of freedom of ``squares``."""
-        return self.baseline_runs + self.candidate_runs - 2
+        return self.nested.freedom
 
 
 def judged_summaries(baseline: Sequence[Mapping[str, Any]], candidate: Sequence[Mapping[str, Any]]) -> List[str]:
@@ -99,19 +106,13 @@ def block_dispersions(blocks: Iterable[Mapping[str, Any]], name: str, benchmark:
     return known
 
 
-def sum_of_squares(values: Sequence[float]) -> Tuple[float, float]:
-    """Return the mean and the sum of squares around it."""
-    mean = math.fsum(values) / len(values)
-    return mean, math.fsum([(value - mean) ** 2 for value in values])
-
-
 def contrast_values(
-    benchmark: str, metric: str, baseline: Iterable[Any], candidate: Iterable[Any], *, new_session: bool
+    benchmark: str, metric: str, baseline: Iterable[Any], candidate: Iterable[Any], *, origins: Origins
 ) -> Contrast:
     """Contrast a metric that is one number per run."""
     base = checked_logs(list(baseline), benchmark, metric)
     new = checked_logs(list(candidate), benchmark, metric)
-    return _contrast(benchmark, metric, VALUE, base, new, None, assumed=False, new_session=new_session)
+    return _contrast(benchmark, metric, VALUE, base, new, None, assumed=False, origins=origins)
 
 
 def contrast_summaries(
@@ -120,7 +121,7 @@ def contrast_summaries(
     baseline: Sequence[Mapping[str, Any]],
     candidate: Sequence[Mapping[str, Any]],
     *,
-    new_session: bool,
+    origins: Origins,
 ) -> List[Contrast]:
     """Contrast a metric that is a summary of samples per run, once for each summary it is judged by."""
     contrasts = []
@@ -131,14 +132,12 @@ def contrast_summaries(
         new = checked_logs([summary[name] for summary in candidate], benchmark, label)
         known = block_dispersions(blocks, name, benchmark, metric)
         dispersion = max(median(known), DISPERSION_FLOOR) if known else ASSUMED_DISPERSION[name]
-        contrasts.append(
-            _contrast(benchmark, metric, name, base, new, dispersion, assumed=not known, new_session=new_session)
-        )
+        contrasts.append(_contrast(benchmark, metric, name, base, new, dispersion, assumed=not known, origins=origins))
     return contrasts
 
 
 def contrast_medians(
-    benchmark: str, metric: str, baseline: Sequence[Any], candidate: Sequence[Any], *, new_session: bool
+    benchmark: str, metric: str, baseline: Sequence[Any], candidate: Sequence[Any], *, origins: Origins
 ) -> Contrast:
     """Contrast the medians alone, for an interval: of numbers, of summaries, or of one against the other."""
     values = (*baseline, *candidate)
@@ -150,7 +149,7 @@ def contrast_medians(
     )
     dispersion = max(median(known), DISPERSION_FLOOR) if known else None
     summary = "p50" if known else VALUE
-    return _contrast(benchmark, metric, summary, base, new, dispersion, assumed=False, new_session=new_session)
+    return _contrast(benchmark, metric, summary, base, new, dispersion, assumed=False, origins=origins)
 
 
 def _contrast(
@@ -162,10 +161,10 @@ def _contrast(
     dispersion: Optional[float],
     *,
     assumed: bool,
-    new_session: bool,
+    origins: Origins,
 ) -> Contrast:
-    base_mean, base_squares = sum_of_squares(baseline)
-    new_mean, new_squares = sum_of_squares(candidate)
+    base_mean = math.fsum(baseline) / len(baseline)
+    new_mean = math.fsum(candidate) / len(candidate)
     return Contrast(
         benchmark=benchmark,
         metric=metric,
@@ -173,10 +172,10 @@ def _contrast(
         baseline_runs=len(baseline),
         candidate_runs=len(candidate),
         difference=new_mean - base_mean,
-        squares=base_squares + new_squares,
+        nested=nested(baseline, candidate, origins),
+        other_variance=origins.variance,
         dispersion=dispersion,
         assumed=assumed,
-        new_session=new_session,
         baseline=math.exp(base_mean),
         candidate=math.exp(new_mean),
     )

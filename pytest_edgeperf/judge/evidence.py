@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
+from pytest_edgeperf.judge.origins import BOOT_VARIANCE, REBUILD_VARIANCE, Origins
 from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
 from pytest_edgeperf.results.identity import differing
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
@@ -29,8 +30,8 @@ class Evidence:
     metrics: Mapping[str, Metric]
     #: Candidate runs that were made, disturbed ones included.
     made: int
-    #: Whether the baseline is of one session and the candidate of another.
-    new_session: bool
+    #: Whether the sides were measured together: they share their sessions, and no build's shift is allowed for.
+    paired: bool = False
     differences: Differences = field(default_factory=dict)
     #: Metrics whose unit or direction the two sides do not agree on, and how.
     changed_metrics: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +40,16 @@ class Evidence:
     def values(self, metric: str) -> Tuple[List[Any], List[Any]]:
         """Return the metric's values in the runs of each side that have it."""
         return _values(self.baseline, metric), _values(self.candidate, metric)
+
+    def origins(self, metric: str, usable: Callable[[Any], bool] = lambda value: True) -> Origins:
+        """Return the sessions of the runs that have a usable value of the metric, as ``values`` lists them."""
+        base, candidate = (
+            [run.session for run in side if metric in run.values and usable(run.values[metric])]
+            for side in (self.baseline, self.candidate)
+        )
+        if self.paired:
+            return Origins.of(len(base), len(candidate), apart=False)
+        return Origins(base, candidate, _moved(self.baseline, self.candidate))
 
     def sides(self) -> Tuple[Side, Side]:
         """Return what the baseline and the candidate rest on."""
@@ -83,13 +94,11 @@ def gather(
         reason = f"machine disturbed: {len(measured)} of {len(runs.candidate)} candidate runs are good"
         verdict = BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences)
         return Unjudged(verdict, measure_again=True)
-    sessions = {run.session for run in baseline}
     return Evidence(
         baseline,
         measured,
         {**base.metrics, **candidate.metrics},
         made=len(runs.candidate),
-        new_session=len(sessions) == 1 and any(run.session not in sessions for run in measured),
         differences=runs.differences,
         changed_metrics=_changed(base.metrics, candidate.metrics),
         note=None if all(run.quality is not None for run in baseline + measured) else NO_QUALITY,
@@ -129,10 +138,23 @@ def evidence_of_pairs(
         runs,
         {**base.metrics, **candidate.metrics},
         made=len(candidate.runs),
-        new_session=False,
+        paired=True,
         differences={**hard, **soft},
         changed_metrics=_changed(base.metrics, candidate.metrics),
     )
+
+
+def _moved(base: Sequence[Run], candidate: Sequence[Run]) -> float:
+    """Return the variance that another build or another boot adds, where every run of both sides says which it had.
+
+    A baseline of several builds or boots shows by its own sessions how far they are apart.
+    """
+    variance = 0.0
+    for attribute, part in (("commit", REBUILD_VARIANCE), ("boot", BOOT_VARIANCE)):
+        before, after = ({getattr(run, attribute) for run in side} for side in (base, candidate))
+        if None not in before | after and len(before) == 1 and after - before:
+            variance += part
+    return variance
 
 
 def _measured(benchmark: Optional[Benchmark]) -> Optional[Benchmark]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -14,15 +15,14 @@ from pytest_edgeperf.judge.corrections import (
     LINES_SHARE,
     adjusted,
     first_level,
-    latency_family,
-    other_family,
+    runs_factors,
 )
 from pytest_edgeperf.judge.estimates import Contrast
-from pytest_edgeperf.judge.types import Family
+from pytest_edgeperf.judge.sessions import EXCESS_BENCHMARKS, Component, between_sessions, excess_spread, satterthwaite
+from pytest_edgeperf.judge.types import BY_CHANCE, BY_FLOOR, BY_SESSIONS, BY_SUITE, Apart, Family, Gain
 from pytest_edgeperf.judge.variance import (
     FIXED_PRIOR,
     NO_PRIOR,
-    SESSION_VARIANCE_FLOOR,
     fit_prior,
     moderated_variance,
 )
@@ -49,6 +49,7 @@ class Level:
     """The part of the session's error level that a group of tests shares, and when one is suspicious."""
 
     alpha: float
+    #: Of metrics that decide: the tests of one have weights that add up to 1.
     family_size: int
     share: float
     suspicion: float
@@ -63,8 +64,8 @@ def levels(family: Family, informing: int = 0, lines: int = 0, accuracies: int =
     gates = _gates(family)
     others = _left_by_lines(lines) / (2 if accuracies else 1)
     return (
-        Level(family.alpha, latency_family(len(family.benchmarks)), LATENCY_SHARE, family.suspicion),
-        Level(family.alpha, other_family(gates), others, family.suspicion),
+        Level(family.alpha, len(family.benchmarks), LATENCY_SHARE, family.suspicion),
+        Level(family.alpha, gates, others, family.suspicion),
         Level(family.alpha, informing, 1.0, family.suspicion),
     )
 
@@ -118,18 +119,22 @@ def moderate(contrasts: Sequence[Contrast], squares: Array, freedom: Array) -> M
     dispersion = _floats([1.0 if c.dispersion is None else c.dispersion for c in contrasts])
     scale = np.zeros_like(freedom)
     prior_freedom = np.zeros_like(freedom)
-    groups: Dict[Tuple[str, str], List[int]] = {}
-    for position, contrast in enumerate(contrasts):
-        groups.setdefault((contrast.metric, contrast.summary), []).append(position)
-    for positions in groups.values():
-        where = np.array(positions)
-        fallback = NO_PRIOR if contrasts[positions[0]].dispersion is None else FIXED_PRIOR
+    for where in groups_of(contrasts):
+        fallback = NO_PRIOR if contrasts[where[0]].dispersion is None else FIXED_PRIOR
         prior = fit_prior(squares[where], freedom[where], dispersion[where], fallback)
         has_variance = freedom[where] > 0
         scale[where] = np.where(has_variance, prior.scale, fallback.scale)
         prior_freedom[where] = np.where(has_variance, prior.freedom, fallback.freedom)
     variance = moderated_variance(squares, freedom, dispersion, scale, prior_freedom)
     return Moderation(variance, dispersion, scale, prior_freedom)
+
+
+def groups_of(contrasts: Sequence[Contrast]) -> List[Array]:
+    """Return the positions of the contrasts of each metric and summary."""
+    groups: Dict[Tuple[str, str], List[int]] = {}
+    for position, contrast in enumerate(contrasts):
+        groups.setdefault((contrast.metric, contrast.summary), []).append(position)
+    return [np.array(positions) for positions in groups.values()]
 
 
 def standard_error(variance: Array, base_runs: Any, runs: Any, session_variance: Any) -> Array:
@@ -141,27 +146,99 @@ class GroupTests:
     """The tests of one group: arrays over contrasts, tested together."""
 
     def __init__(
-        self, contrasts: Sequence[Contrast], signs: Sequence[int], tolerances: Sequence[float], level: Level
+        self,
+        contrasts: Sequence[Contrast],
+        signs: Sequence[int],
+        tolerances: Sequence[float],
+        level: Level,
+        *,
+        weights: Optional[Sequence[float]] = None,
+        places: Optional[Sequence[int]] = None,
     ) -> None:
-        """Test ``contrasts``; a sign is 1 where larger is worse and -1 where smaller is."""
+        """Test ``contrasts``; a sign is 1 where larger is worse and -1 where smaller is.
+
+        ``weights``: how the tests of a metric share its part of the level. ``places``: where the contrasts are of one
+        suite on two occasions, whose differences show how far occasions are apart, which of a metric's summaries each
+        is: 0 for the low quantile.
+        """
         self.contrasts = contrasts
         self.level = level
+        self.weights = np.ones(len(contrasts)) if weights is None else _floats(weights)
         self.base_runs = _floats([c.baseline_runs for c in contrasts])
         self.runs = _floats([c.candidate_runs for c in contrasts])
         self.sign = _floats(signs)
         self.worse_by = self.sign * _floats([c.difference for c in contrasts])
         self.log_tolerance = np.log1p(_floats(tolerances))
         self.squares = _floats([c.squares for c in contrasts])
-        self.session_variance = np.where([c.new_session for c in contrasts], SESSION_VARIANCE_FLOOR, 0.0)
-        freedom = self.base_runs + self.runs - 2.0
+        freedom = _floats([c.freedom for c in contrasts])
         moderation = moderate(contrasts, self.squares, freedom)
-        self.variance, self.prior_freedom = moderation.variance, moderation.prior_freedom
-        self.df = self.prior_freedom + freedom
+        self.variance, self.run_freedom = moderation.variance, moderation.prior_freedom + freedom
+        self._places = None if places is None else np.array(places, dtype=np.intp)
+        self.excess: Dict[str, float] = {}
+        self.sessions = self._sessions()
+        self.df = self.freedom(self.base_runs, self.runs)
         self.se = self.standard_error(self.base_runs, self.runs)
+
+    def _sessions(self) -> Component:
+        """Return what the difference varies by beside its runs: sessions, builds, and what the suite spreads beyond."""
+        constant = Component(_floats([c.other_variance for c in self.contrasts]), np.full(len(self.contrasts), np.inf))
+        between = Component(np.zeros(len(self.contrasts)), np.full(len(self.contrasts), np.inf))
+        excess = Component(np.zeros(len(self.contrasts)), np.full(len(self.contrasts), np.inf))
+        known: Dict[str, Tuple[float, float]] = {}
+        for where in groups_of(self.contrasts):
+            nests = [self.contrasts[position].nested for position in where]
+            between.variance[where], between.freedom[where] = between_sessions(nests, self.variance[where])
+        self.sessions = satterthwaite([constant, between])
+        for where in self._alike():
+            apart = where[(between.variance[where] > 0) & (self.run_freedom[where] > 0)]
+            if apart.size:
+                error = self.standard_error(self.base_runs[apart], self.runs[apart], apart)
+                df = self.freedom(self.base_runs[apart], self.runs[apart], apart)
+                metric = self.contrasts[apart[0]].metric
+                # What moves the low quantile, which is known best, moves the median and the tail with it.
+                own = excess_spread(self.worse_by[apart], error, df)
+                known[metric] = max(own, known.get(metric, own))
+                excess.variance[apart], excess.freedom[apart] = known[metric]
+        self.excess = {metric: variance for metric, (variance, _) in known.items()}
+        self._between_freedom = between.freedom
+        return satterthwaite([constant, between, excess])
+
+    def _alike(self) -> List[Array]:
+        """Return the positions of each metric's low quantiles, medians and tails, whatever a benchmark has for them."""
+        if self._places is None:
+            return []
+        groups: Dict[Tuple[str, int], List[int]] = {}
+        for position, (contrast, place) in enumerate(zip(self.contrasts, self._places.tolist())):
+            groups.setdefault((contrast.metric, place), []).append(position)
+        return [np.array(positions) for _, positions in sorted(groups.items(), key=lambda item: item[0][1])]
+
+    def apart(self) -> Optional[Apart]:
+        """How far sessions lie apart by the first summary of the first metric; ``None`` where the sides share them."""
+        where = (self._alike() or groups_of(self.contrasts))[0]
+        where = where[self.sessions.variance[where] > 0]
+        if not where.size:
+            return None
+        if self.excess.get(self.contrasts[where[0]].metric):
+            known_by = BY_SUITE
+        elif np.isfinite(self._between_freedom[where]).any():
+            known_by = BY_SESSIONS
+        else:
+            known_by = BY_FLOOR if len(where) < EXCESS_BENCHMARKS else BY_CHANCE
+        sessions = max(self.contrasts[position].nested.between_freedom for position in where) + 1
+        return Apart(float(np.sqrt(np.median(self.sessions.variance[where]))), known_by, sessions, len(where))
+
+    def freedom(self, base_runs: Array, runs: Array, where: Any = slice(None)) -> Array:
+        """Return the effective degrees of freedom of the standard error, were there so many runs on each side."""
+        more = base_runs - self.base_runs[where] + runs - self.runs[where]
+        of_runs = np.maximum(self.run_freedom[where] + more, 0.0)
+        by_runs = self.variance[where] * (1.0 / base_runs + 1.0 / runs)
+        sessions = Component(self.sessions.variance[where], self.sessions.freedom[where])
+        effective = satterthwaite([Component(by_runs, np.where(of_runs > 0, of_runs, np.nan)), sessions]).freedom
+        return np.where(of_runs > 0, effective, 0.0)
 
     def standard_error(self, base_runs: Array, runs: Array, where: Any = slice(None)) -> Array:
         """Return the standard error of the difference, were there so many runs on each side."""
-        return standard_error(self.variance[where], base_runs, runs, self.session_variance[where])
+        return standard_error(self.variance[where], base_runs, runs, self.sessions.variance[where])
 
     def outcomes(self) -> List[Tested]:
         """Test every contrast: H0 is a change of at most the tolerance, one-sided, in both directions.
@@ -177,18 +254,16 @@ class GroupTests:
         p_worse = np.where(computable, stdtr(df, (self.log_tolerance - self.worse_by) / se), 1.0)
         p_better = np.where(computable, stdtr(df, (self.log_tolerance + self.worse_by) / se), 1.0)
         level = self.level
-        adjusted_worse = adjusted(p_worse, self.runs, level.family_size, level.share)
-        adjusted_better = adjusted(p_better, self.base_runs, level.family_size, level.share)
+        factors = runs_factors(self.runs, self.base_runs)
+        mirrored = runs_factors(self.base_runs, self.runs)
+        adjusted_worse = adjusted(p_worse, factors, level.family_size, level.share, self.weights)
+        adjusted_better = adjusted(p_better, mirrored, level.family_size, level.share, self.weights)
         upper = np.where(computable, self.worse_by + stdtrit(df, BOUND_CONFIDENCE) * se, np.inf)
         half = -stdtrit(df, INTERVAL_TAIL) * se
         difference = self.sign * self.worse_by
         ends = np.minimum(np.abs(np.stack([difference - half, difference + half])), LOG_RATIO_LIMIT)
         low, high = np.exp(np.sign(np.stack([difference - half, difference + half])) * ends).tolist()
-        first = first_level(self.runs, level.alpha, level.family_size, level.share)
-        can_reject = computable & (first > 0)
-        critical = -stdtrit(df, np.where(can_reject, first, 0.5))
-        found = self.log_tolerance + (critical + stdtrit(df, POWER)) * se
-        can_reject &= found < LOG_RATIO_LIMIT
+        found, can_reject = self._found(self.base_runs, self.runs)
         detectable = np.exp(self.sign * np.where(can_reject, found, 0.0)).tolist()
         columns = zip(
             self.contrasts,
@@ -207,6 +282,32 @@ class GroupTests:
             Tested(c, p, aw, ab, ok, d, up, (lo, hi) if ok else None, found_at if can else None, position)
             for position, (c, p, aw, ab, ok, d, up, lo, hi, found_at, can) in enumerate(columns)
         ]
+
+    def _found(self, base_runs: Array, runs: Array) -> Tuple[Array, Array]:
+        """Return the logarithm of the change that is found with so many runs, and where any is."""
+        df = self.freedom(base_runs, runs)
+        computable = df > 0
+        df = np.where(computable, df, 1.0)
+        se = np.where(computable, self.standard_error(base_runs, runs), 1.0)
+        level = self.level
+        first = first_level(runs_factors(runs, base_runs), level.alpha, level.family_size, level.share, self.weights)
+        can_reject = computable & (first > 0)
+        critical = -stdtrit(df, np.where(can_reject, first, 0.5))
+        found = self.log_tolerance + (critical + stdtrit(df, POWER)) * se
+        return found, can_reject & (found < LOG_RATIO_LIMIT)
+
+    def gain(self, runs: int) -> Optional[Gain]:
+        """What baselines of so many runs would find; ``None`` where most have as many, or would find nothing."""
+        where = (self._alike() or groups_of(self.contrasts))[0]
+        now = int(np.median(self.base_runs[where]))
+        if now >= runs:
+            return None
+        found, finds = self._found(self.base_runs, self.runs)
+        then, then_finds = self._found(np.maximum(self.base_runs, float(runs)), self.runs)
+        if not np.median(then_finds[where]):
+            return None
+        most = math.inf if not np.median(finds[where]) else float(np.expm1(np.median(found[where])))
+        return Gain(now, runs, most, float(np.expm1(np.median(then[where]))))
 
     def runs_needed(
         self, positions: Sequence[int], limits: Sequence[float]
@@ -231,15 +332,17 @@ class GroupTests:
         self, where: Any, base_runs: Array, runs: Array, limit: Array, allowed: Any
     ) -> List[Optional[int]]:
         column = (where, None)
-        df = np.maximum(self.prior_freedom[column] + base_runs + runs - 2.0, 1.0)
+        df = np.maximum(self.freedom(base_runs, runs, column), 1.0)
         se = self.standard_error(base_runs, runs, column)
         level = self.level
         p_worse = stdtr(df, (self.log_tolerance[column] - self.worse_by[column]) / se)
-        rejects = p_worse <= first_level(runs, level.alpha, level.family_size, level.share)
+        factors = runs_factors(runs, base_runs)
+        first = first_level(factors, level.alpha, level.family_size, level.share, self.weights[column])
+        rejects = (p_worse <= first) & (first > 0)
         bounded = stdtr(df, (limit - self.worse_by[column]) / se) > BOUND_CONFIDENCE
         decided = (rejects | ((p_worse >= level.suspicion) & bounded)) & allowed
-        first = np.argmax(decided, axis=1).tolist()
-        return [at + 1 if row[at] else None for at, row in zip(first, decided)]
+        earliest = np.argmax(decided, axis=1).tolist()
+        return [at + 1 if row[at] else None for at, row in zip(earliest, decided)]
 
 
 def _floats(values: Sequence[float]) -> Array:

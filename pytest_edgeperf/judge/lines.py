@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from pytest_edgeperf.judge.corrections import adjusted
+from pytest_edgeperf.judge.corrections import adjusted, runs_factors
 from pytest_edgeperf.judge.estimates import Contrast, NoLogarithmError, contrast_medians
 from pytest_edgeperf.judge.evidence import Evidence
 from pytest_edgeperf.judge.gate import INTERVAL_TAIL, Level, moderate
+from pytest_edgeperf.judge.sessions import between_sessions
 from pytest_edgeperf.judge.sizes import is_size
 from pytest_edgeperf.judge.studies import described, places
 from pytest_edgeperf.judge.types import (
@@ -30,7 +31,6 @@ from pytest_edgeperf.judge.types import (
     LineVerdict,
     Stage,
 )
-from pytest_edgeperf.judge.variance import SESSION_VARIANCE_FLOOR
 from pytest_edgeperf.results.errors import ResultsError
 from pytest_edgeperf.results.studies import SLOPE, STUDIES, Place, Study
 from pytest_edgeperf.results.types import LOWER, Results
@@ -98,6 +98,7 @@ class LineQuestions:
     """
 
     def __init__(self, base: Results, candidate: Results, family: Family) -> None:
+        self._excess: Mapping[str, float] = {}
         """Look for studies that gate.
 
         Raises:
@@ -123,8 +124,14 @@ class LineQuestions:
         """How many slopes and intercepts are asked about."""
         return sum(len(series.study.gate) for series in self._series)
 
-    def answer(self, judged: Mapping[str, Evidence], level: Level, stage: Stage) -> List[JudgedLine]:
-        """Judge all of them together, by the evidence on each benchmark."""
+    def answer(
+        self, judged: Mapping[str, Evidence], level: Level, stage: Stage, excess: Optional[Mapping[str, float]] = None
+    ) -> List[JudgedLine]:
+        """Judge all of them together, by the evidence on each benchmark.
+
+        ``excess``: metric -> the variance by which the suite's differences spread beyond their errors.
+        """
+        self._excess = excess or {}
         lines: List[_Line] = []
         contrasts: List[Contrast] = []
         answers: List[JudgedLine] = []
@@ -165,7 +172,9 @@ class LineQuestions:
             if not base or not new:
                 continue
             try:
-                contrast = contrast_medians(name, series.metric, base, new, new_session=evidence.new_session)
+                contrast = contrast_medians(
+                    name, series.metric, base, new, origins=evidence.origins(series.metric, _has_median)
+                )
             except NoLogarithmError:
                 continue
             found.append(_Point(before.x, self._candidate[name].x, contrast))
@@ -205,7 +214,9 @@ class LineQuestions:
         contrasts = [point.contrast for point in line.points]
         base_runs = np.array([float(one.baseline_runs) for one in contrasts])
         runs = np.array([float(one.candidate_runs) for one in contrasts])
-        session = np.array([SESSION_VARIANCE_FLOOR if one.new_session else 0.0 for one in contrasts])
+        session = between_sessions([one.nested for one in contrasts], sigma2).variance
+        session = session + np.array([one.other_variance for one in contrasts])
+        session = session + self._excess.get(contrasts[0].metric, 0.0)
         of_base = (base_weights * base) ** 2 * sigma2 / base_runs
         of_new = (weights * new) ** 2 * (sigma2 / runs + session)
         baseline = float(base_weights @ base)
@@ -281,9 +292,10 @@ def _p_values(estimates: Sequence[_Estimate], level: Level) -> List[Tuple[float,
     freedom = np.array([one.freedom for one in estimates])
     p_worse = stdtr(freedom, (margin - difference) / error)
     p_better = stdtr(freedom, (margin + difference) / error)
-    worse = adjusted(p_worse, np.array([float(one.runs) for one in estimates]), level.family_size, level.share)
+    runs = np.array([float(one.runs) for one in estimates])
     base_runs = np.array([float(one.baseline_runs) for one in estimates])
-    better = adjusted(p_better, base_runs, level.family_size, level.share)
+    worse = adjusted(p_worse, runs_factors(runs, base_runs), level.family_size, level.share)
+    better = adjusted(p_better, runs_factors(base_runs, runs), level.family_size, level.share)
     return list(zip(p_worse.tolist(), worse.tolist(), better.tolist()))
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, List, NamedTuple, Sequence, Tuple
 import numpy as np
 from scipy.special import stdtrit
 
-from pytest_edgeperf.judge.corrections import first_level
+from pytest_edgeperf.judge.corrections import first_level, runs_factors
 from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, Level, standard_error
-from pytest_edgeperf.judge.variance import SESSION_VARIANCE_FLOOR, moderated_variance
+from pytest_edgeperf.judge.sessions import SESSION_VARIANCE_FLOOR
+from pytest_edgeperf.judge.variance import RUN_VARIANCE_FLOOR, moderated_variance
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -39,6 +40,8 @@ class GateTests(NamedTuple):
     log_tolerance: Array
     #: What ``unchanged`` has to rule out.
     log_limit: Array
+    #: What each test has of its metric's part of the level.
+    weights: Array
 
     def at(self, where: Any) -> GateTests:
         """Return the tests at these positions, or in this slice."""
@@ -75,13 +78,16 @@ def _detectable(tests: GateTests, level: Level, design: Design, draws: _Draws, p
     needed = np.full((len(error_sd), DRAWS), -np.inf)
     for stage, runs in enumerate(design.stages):
         freedom = design.baseline_runs + runs - 2.0
-        df = np.maximum(tests.prior_freedom + freedom, 1e-9)[:, None]
+        of_runs = np.maximum(tests.prior_freedom + freedom, 1e-9)
+        by_runs = (tests.run_variance + RUN_VARIANCE_FLOOR) * (1 / design.baseline_runs + 1 / runs)
+        df = (of_runs * (1 + 2 * SESSION_VARIANCE_FLOOR / by_runs) ** 2)[:, None]
         squares = tests.run_variance[:, None] * draws.squares[stage]
         prior = [column[:, None] for column in (tests.dispersion, tests.scale, tests.prior_freedom)]
         variance = moderated_variance(squares, np.full_like(df, freedom), *prior)
-        se = standard_error(variance, design.baseline_runs, runs, SESSION_VARIANCE_FLOOR)
+        se = standard_error(variance, design.baseline_runs, runs, 2 * SESSION_VARIANCE_FLOOR)
         if stage == len(design.stages) - 1:
-            threshold = _rejects_above(tests, level, runs, df, se)
+            factors = runs_factors(np.array([float(runs)]), np.array([float(design.baseline_runs)]))
+            threshold = _rejects_above(tests, level, factors, df, se)
         else:
             threshold = _cleared_below(tests, level, df, se)
         needed = np.maximum(needed, threshold - error_sd * draws.difference[stage])
@@ -91,9 +97,9 @@ def _detectable(tests: GateTests, level: Level, design: Design, draws: _Draws, p
     return np.where(never, np.inf, found)
 
 
-def _rejects_above(tests: GateTests, level: Level, runs: int, df: Array, se: Array) -> Array:
-    first = float(first_level(np.array([float(runs)]), level.alpha, level.family_size, level.share)[0])
-    if first <= 0.0:
+def _rejects_above(tests: GateTests, level: Level, factors: Array, df: Array, se: Array) -> Array:
+    first = first_level(factors, level.alpha, level.family_size, level.share, tests.weights)[:, None]
+    if not first.all():
         return np.full_like(se, np.inf)
     return np.asarray(tests.log_tolerance[:, None] - stdtrit(df, first) * se, dtype=np.float64)
 

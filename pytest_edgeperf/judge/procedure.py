@@ -7,7 +7,7 @@ from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.accuracy import AccuracyQuestion, answer_accuracies, count_gating
-from pytest_edgeperf.judge.answers import answer
+from pytest_edgeperf.judge.answers import Answers, answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
 from pytest_edgeperf.judge.gate import Level, Tested, accuracies_level, levels, lines_level
@@ -115,20 +115,20 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
                 if outcome.suspicious and outcome.verdict.gates:
                     suspects.add(benchmark)
     lines = LineQuestions(base, candidate, family)
-    latency_tests: List[Tested] = []
+    latency = Answers([], [], None, {}, None)
     groups = (questions.latency, questions.others, questions.informing)
     accuracies = count_gating(candidate, family)
-    for group, level in zip(groups, levels(family, len(questions.informing.contrasts), lines.count, accuracies)):
-        answers, tests = answer(group, level, final=stage.final, must_detect=family.must_detect)
+    for group, level in zip(groups, levels(family, len(questions.informing.questions), lines.count, accuracies)):
+        answers = answer(group, level, final=stage.final, must_detect=family.must_detect)
         if group is questions.latency:
-            latency_tests = tests
-        for question, metric_verdict in answers:
+            latency = answers
+        for question, metric_verdict in answers.verdicts:
             metrics[question.benchmark][question.name] = metric_verdict
             if question.gates and metric_verdict.verdict == INCONCLUSIVE:
                 suspects.add(question.benchmark)
     for accuracy, verdict in judged_accuracies(questions, accuracies_level(family, accuracies, lines.count)):
         metrics[accuracy.benchmark][accuracy.name] = verdict
-    line_verdicts = lines.answer(judged, lines_level(family, lines.count), stage)
+    line_verdicts = lines.answer(judged, lines_level(family, lines.count), stage, latency.excess)
     suspects.update(name for line in line_verdicts if line.suspicious for name in line.verdict.benchmarks)
     decisions, verdicts = {}, {}
     for benchmark in family.benchmarks:
@@ -141,9 +141,10 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
         else:
             continue
         decisions[benchmark] = MORE if go_on and not stage.final else STOP
-    shift = common_shift(latency_tests, family.tolerance)
+    shift = common_shift(latency.tests, family.tolerance)
     others = other_machine(base, candidate, [(one.baseline, one.candidate) for one in judged.values()])
-    comparison = Comparison(verdicts, shift, tuple(line.verdict for line in line_verdicts), other_machine=others)
+    of_lines = tuple(line.verdict for line in line_verdicts)
+    comparison = Comparison(verdicts, shift, of_lines, other_machine=others, apart=latency.apart, gain=latency.gain)
     return Step(decisions, comparison)
 
 

@@ -141,12 +141,13 @@ class Questions:
         )
 
     def _put(self, question: Question, evidence: Evidence, base: Sequence[Any], new: Sequence[Any]) -> Optional[AtOnce]:
-        benchmark, name, crosses = question.benchmark, question.name, evidence.new_session
+        benchmark, name = question.benchmark, question.name
+        origins = evidence.origins(name)
         try:
             if isinstance(base[0], Mapping):
-                contrasts = contrast_summaries(benchmark, name, base, new, new_session=crosses)
+                contrasts = contrast_summaries(benchmark, name, base, new, origins=origins)
             else:
-                contrasts = [contrast_values(benchmark, name, base, new, new_session=crosses)]
+                contrasts = [contrast_values(benchmark, name, base, new, origins=origins)]
         except NoLogarithmError as error:
             amounts = amounts_of(base), amounts_of(new)
             if not question.gates or name == LATENCY or amounts[0] is None or amounts[1] is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequenc
 import numpy as np
 
 from pytest_edgeperf.judge.comparability import comparable_runs, environment_matcher
+from pytest_edgeperf.judge.corrections import summary_weights
 from pytest_edgeperf.judge.estimates import Contrast
 from pytest_edgeperf.judge.evidence import Evidence, gather
 from pytest_edgeperf.judge.gate import LOG_RATIO_LIMIT, Level, levels, moderate
@@ -112,13 +113,15 @@ def _pooled(group: Group, level: Level, must_detect: float) -> GroupNoise:
     new = np.array([float(c.candidate_runs) for c in contrasts])
     between = np.array([c.difference for c in contrasts]) ** 2 * base * new / (base + new)
     squares = np.array([c.squares for c in contrasts]) + between
-    freedom = base + new - 1.0
+    freedom = np.array([c.freedom + 1.0 for c in contrasts])
     moderation = moderate(contrasts, squares, freedom)
     signs: List[int] = []
     tolerances: List[float] = []
+    weights: List[float] = []
     for question in group.questions:
         signs += [question.sign] * question.tests
         tolerances += [question.tolerance] * question.tests
+        weights += summary_weights(question.tests)
     tests = GateTests(
         run_variance=moderation.variance - RUN_VARIANCE_FLOOR,
         dispersion=moderation.dispersion,
@@ -126,5 +129,6 @@ def _pooled(group: Group, level: Level, must_detect: float) -> GroupNoise:
         prior_freedom=moderation.prior_freedom,
         log_tolerance=np.log1p(tolerances),
         log_limit=np.log1p(np.maximum(tolerances, must_detect)),
+        weights=np.array(weights, dtype=np.float64),
     )
     return GroupNoise(contrasts, signs, tests, level, np.sqrt(squares / freedom))

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from pytest_edgeperf.judge.estimates import Contrast, NoLogarithmError, contrast_medians
 from pytest_edgeperf.judge.fits import Interval
 from pytest_edgeperf.judge.gate import GroupTests, Level
+from pytest_edgeperf.judge.origins import Origins
 from pytest_edgeperf.judge.study_values import OVER, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
 from pytest_edgeperf.results.answers import MARGIN
@@ -178,8 +179,9 @@ def _contrast(
     better, other = sides
     name = f"{known[0][0][0].name} and {known[1][0][0].name}"
     base, candidate = (other, better) if told.better == HIGHER else (better, other)
+    origins = Origins.of(len(base), len(candidate), apart=new_session)
     try:
-        contrast = contrast_medians(name, metric, base, candidate, new_session=new_session)
+        contrast = contrast_medians(name, metric, base, candidate, origins=origins)
     except NoLogarithmError:
         return None
     if told.better != HIGHER:

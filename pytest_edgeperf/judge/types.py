@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.judge.machines import OtherMachine
 
@@ -20,6 +20,9 @@ VERDICTS = (REGRESSED, IMPROVED, UNCHANGED, INCONCLUSIVE, NEW, MISSING, INCOMPAR
 
 STOP = "stop"
 MORE = "more"
+
+#: By what it is known how far sessions lie apart.
+BY_FLOOR, BY_CHANCE, BY_SESSIONS, BY_SUITE = "floor", "chance", "sessions", "suite"
 
 Tolerance = Union[float, Mapping[str, float]]
 
@@ -254,6 +257,34 @@ class Rename:
         return printed
 
 
+class Apart(NamedTuple):
+    """How far two sessions may lie apart for no reason in the code: allowed for in every difference of latencies.
+
+    ``allowed``: the standard deviation of a benchmark's log ratio beside its runs. ``known_by``: ``floor`` where
+    nothing but the least that is always allowed is known, ``chance`` where the differences of the suite spread no more
+    than noise explains, ``suite`` where they do, ``sessions`` where the baseline's own sessions show it.
+    """
+
+    allowed: float
+    known_by: str
+    #: Baseline sessions of the benchmark that has most, and benchmarks that were compared.
+    sessions: int
+    benchmarks: int
+
+    def to_dict(self) -> Dict[str, Any]:
+        """What ``edgeperf compare --format json`` prints."""
+        return {**self._asdict(), "allowed": _rounded(self.allowed)}
+
+
+class Gain(NamedTuple):
+    """What a baseline of more runs would find: a slowdown (ratio - 1) now and then, medians over the suite."""
+
+    runs: int
+    more_runs: int
+    found: float
+    then_found: float
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The verdicts on all benchmarks of two results files."""
@@ -267,6 +298,10 @@ class Comparison:
     renames: Tuple[Rename, ...] = ()
     #: Where the baseline of judged benchmarks is of another machine than the candidate, as far as is known.
     other_machine: Optional[OtherMachine] = None
+    #: ``None`` where both sides are of the same sessions.
+    apart: Optional[Apart] = None
+    #: ``None`` where baselines have as many runs as a refresh makes, or would find nothing anyway.
+    gain: Optional[Gain] = None
 
     @property
     def regressed_lines(self) -> Tuple[LineVerdict, ...]:
@@ -295,6 +330,8 @@ class Comparison:
             printed["renames"] = [rename.to_dict() for rename in self.renames]
         if self.other_machine is not None:
             printed["other_machine"] = self.other_machine.to_dict()
+        if self.apart is not None:
+            printed["apart"] = self.apart.to_dict()
         return printed
 
 

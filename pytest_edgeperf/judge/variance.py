@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 #: Variance that no number of runs is believed to be free of: 0.2 % between runs.
 RUN_VARIANCE_FLOOR = 0.002**2
 
-#: Added to the variance of a difference when all baseline runs are of one session and the candidate's of
-#: another. Minima of nine workloads moved by -1.9 to +0.9 % between two sessions 22 minutes apart, no more than
-#: run noise explains (mean z^2 = 0.4): 0.25 % is a floor for what four runs a workload could not show.
-SESSION_VARIANCE_FLOOR = 0.0025**2
-
 #: Too few benchmarks to learn a prior from.
 PRIOR_BENCHMARKS = 3
 

@@ -22,6 +22,7 @@ from pytest_edgeperf.report.lines import line_name, line_text, lines_count
 from pytest_edgeperf.report.markup import code, codes, escape, item
 from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantity
 from pytest_edgeperf.report.sentences import (
+    apart_text,
     differences_text,
     inconclusive_text,
     other_machine_text,
@@ -47,7 +48,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
     if comparison.common_shift is not None:
         lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
-    for text in (other_machine_text(comparison), ruled_out_text(comparison)):
+    for text in (other_machine_text(comparison), apart_text(comparison), ruled_out_text(comparison)):
         if text is not None:
             lines += ["", escape(text)]
     if ordered:

@@ -7,6 +7,9 @@ import shlex
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.types import (
+    BY_FLOOR,
+    BY_SESSIONS,
+    BY_SUITE,
     IMPROVED,
     INCOMPARABLE,
     INCONCLUSIVE,
@@ -41,6 +44,8 @@ from pytest_edgeperf.report.numbers import (
 from pytest_edgeperf.report.text import enumerate_names, printable
 from pytest_edgeperf.results.identity import function_of
 
+#: Half of the default tolerance: less is no news.
+_MUCH_APART = 0.01
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
 _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
@@ -99,6 +104,44 @@ def ruled_out_text(comparison: Comparison) -> Optional[str]:
     if not known or len(known) < len(unchanged):
         return None
     return f"unchanged means: no slowdown of {percent(max(known), sign=False)} % or more (95 % confidence)"
+
+
+def baseline_runs_text(comparison: Comparison) -> Optional[str]:
+    """What a baseline of as many runs as a refresh makes would find, where it has fewer."""
+    gain = comparison.gain
+    if gain is None:
+        return None
+    now = "no slowdown" if math.isinf(gain.found) else f"slowdowns from {percent(gain.found, sign=False)} %"
+    return (
+        f"The baseline has {count(gain.runs, 'run')} of a benchmark, by which this check finds {now}; with "
+        f"{gain.more_runs}, as a refresh makes, it would be {percent(gain.then_found, sign=False)} %."
+    )
+
+
+def apart_text(comparison: Comparison) -> Optional[str]:
+    """What is allowed for the distance of two sessions, where that may be too much or too little for the reader."""
+    apart = comparison.apart
+    if apart is None:
+        return None
+    allowed = f"{100 * math.expm1(apart.allowed):.2g} %"
+    if apart.known_by == BY_SUITE:
+        return (
+            f"The {apart.benchmarks} benchmarks moved apart by more than their noise: {allowed} each (standard "
+            "deviation), as after a rebuild or on another day. That much is allowed for, so only larger slowdowns show."
+        )
+    if apart.known_by == BY_SESSIONS and apart.allowed >= _MUCH_APART:
+        return (
+            f"The baseline's {count(apart.sessions, 'session')} lie far apart: {allowed} a benchmark (standard "
+            "deviation) is allowed for, so only larger slowdowns show."
+        )
+    latencies = [one.metrics[LATENCY].verdict for one in comparison.benchmarks.values() if LATENCY in one.metrics]
+    if apart.known_by == BY_FLOOR and apart.sessions == 1 and REGRESSED in latencies:
+        return (
+            f"A baseline of one session and {count(apart.benchmarks, 'benchmark')} do not show how far sessions of "
+            f"this machine lie apart; {allowed} is allowed for. Where another day or a rebuild may change more, accept "
+            "sessions of other days too: edgeperf baseline accept --add."
+        )
+    return None
 
 
 def other_machine_text(comparison: Comparison) -> Optional[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Mapping
+from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import REGRESSED, Comparison
 from pytest_edgeperf.report.creep import creep_lines, creep_summary
@@ -27,6 +27,8 @@ from pytest_edgeperf.report.sections import (
     why_in_refresh,
 )
 from pytest_edgeperf.report.sentences import (
+    apart_text,
+    baseline_runs_text,
     other_machine_text,
     regression_headline,
     regression_text,
@@ -75,7 +77,8 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(refreshed(report.refreshed, names, paper, everything=verbosity > 0))
     blocks.append(not_accepted(report.refused, names, paper, everything=verbosity > 0))
     shared = _common_shift(comparison, paper) + _other_machine(comparison, paper)
-    blocks.append(shared + _notes(report, paper) + _ruled_out(comparison, paper))
+    more = [baseline_runs_text(comparison)] if verbosity > 0 and report.mode == "check" else []
+    blocks.append(shared + _notes(report, paper) + _ruled_out(comparison, paper) + _sentences(more, paper))
     blocks.append(_summary(report, paper) + _written(report, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -174,8 +177,11 @@ def _other_machine(comparison: Comparison, paper: Paper) -> List[str]:
 
 
 def _ruled_out(comparison: Comparison, paper: Paper) -> List[str]:
-    text = ruled_out_text(comparison)
-    return [] if text is None else wrap(text, paper.width)
+    return _sentences([apart_text(comparison), ruled_out_text(comparison)], paper)
+
+
+def _sentences(texts: Sequence[Optional[str]], paper: Paper) -> List[str]:
+    return [line for text in texts if text is not None for line in wrap(text, paper.width)]
 
 
 def _notes(report: SessionReport, paper: Paper) -> List[str]:

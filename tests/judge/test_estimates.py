@@ -6,6 +6,7 @@ import pytest
 
 from pytest_edgeperf.judge import Family, Stage, compare, step
 from pytest_edgeperf.judge.estimates import contrast_summaries, contrast_values, judged_summaries
+from pytest_edgeperf.judge.origins import Origins
 from pytest_edgeperf.results.types import Metric
 
 from .builders import latency_runs, results, run, summary
@@ -30,7 +31,7 @@ def test_another_low_quantile_stands_in_for_a_minimum_that_one_run_lacks():
 
 
 def test_a_contrast_by_hand():
-    got = contrast_values("b", "power", [1.0, math.e], [math.e**2], new_session=False)
+    got = contrast_values("b", "power", [1.0, math.e], [math.e**2], origins=Origins.of(2, 1, apart=True))
     assert got.difference == pytest.approx(1.5)
     assert got.squares == pytest.approx(0.5)
     assert got.freedom == 1
@@ -40,7 +41,7 @@ def test_a_contrast_by_hand():
 def test_the_dispersion_is_the_median_over_the_runs_of_both_sides():
     base = [summary(10.0, block_sd=sd) for sd in (0.01, 0.02)]
     new = [summary(10.0, block_sd=0.5)]
-    low = contrast_summaries("b", "latency", base, new, new_session=False)[0]
+    low = contrast_summaries("b", "latency", base, new, origins=Origins.of(2, 1, apart=True))[0]
     assert low.dispersion == 0.02
     assert not low.assumed
 

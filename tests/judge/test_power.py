@@ -9,18 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import nctdtr, stdtrit
 
-from pytest_edgeperf.judge.corrections import LATENCY_SHARE, latency_family
+from pytest_edgeperf.judge.corrections import LATENCY_SHARE
 from pytest_edgeperf.judge.gate import Level
 from pytest_edgeperf.judge.power import Design, GateTests, detectable
+from pytest_edgeperf.judge.sessions import SESSION_VARIANCE_FLOOR
 from pytest_edgeperf.judge.spread import groups
 from pytest_edgeperf.judge.types import Family
-from pytest_edgeperf.judge.variance import RUN_VARIANCE_FLOOR, SESSION_VARIANCE_FLOOR
+from pytest_edgeperf.judge.variance import RUN_VARIANCE_FLOOR
 from pytest_edgeperf.results.gate import Gate
 
 from .builders import latency_runs, noisy, results
 from .test_sessions import staged
 
-LEVEL = Level(alpha=0.01, family_size=latency_family(3), share=LATENCY_SHARE, suspicion=0.10)
+LEVEL = Level(alpha=0.01, family_size=9, share=LATENCY_SHARE, suspicion=0.10)
 POWERS = (0.80, 0.95)
 
 
@@ -34,6 +35,7 @@ def arrays_of(spread, *, prior_freedom=0.0, tolerance=0.02, must_detect=0.10):
         prior_freedom=prior_freedom * ones,
         log_tolerance=np.log1p(tolerance) * ones,
         log_limit=np.log1p(must_detect) * ones,
+        weights=ones,
     )
 
 
@@ -51,8 +53,11 @@ def test_a_single_look_without_a_prior_has_the_power_of_the_noncentral_t(runs):
 
 def test_without_any_spread_the_floors_remain():
     (found,) = detectable(arrays_of(0.0, prior_freedom=2.0), LEVEL, Design(10, (9,)), (0.8,))
-    critical = -stdtrit(19, LEVEL.alpha * LEVEL.share / LEVEL.family_size)
-    se = math.sqrt(RUN_VARIANCE_FLOOR * (1 / 10 + 1 / 9) + SESSION_VARIANCE_FLOOR)
+    by_runs = RUN_VARIANCE_FLOOR * (1 / 10 + 1 / 9)
+    # The floor of sessions is a constant, known exactly (Satterthwaite).
+    df = 19 * (1 + 2 * SESSION_VARIANCE_FLOOR / by_runs) ** 2
+    critical = -stdtrit(df, LEVEL.alpha * LEVEL.share / LEVEL.family_size)
+    se = math.sqrt(by_runs + 2 * SESSION_VARIANCE_FLOOR)
     assert found[0] == pytest.approx(math.log1p(0.02) + critical * se, rel=1e-9)
 
 

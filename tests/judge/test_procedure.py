@@ -10,6 +10,7 @@ import pytest
 from pytest_edgeperf.judge import Family, Side, Stage, compare, step
 from pytest_edgeperf.judge.estimates import contrast_values
 from pytest_edgeperf.judge.gate import GroupTests, Level
+from pytest_edgeperf.judge.origins import Origins
 from pytest_edgeperf.results.types import Metric
 
 from .builders import METRICS, latency_runs, quiet_session, results, run, summary
@@ -156,7 +157,7 @@ def test_few_runs_and_zero_variance_give_a_finite_answer(base_runs, runs, block_
     assert got.verdict in ("unchanged", "inconclusive")
     assert latency.ratio == pytest.approx(1.0)
     assert 0 < latency.interval[0] <= 1.0 <= latency.interval[1] < math.inf
-    assert (latency.detectable is None) == (runs < 3)
+    assert (latency.detectable is None) == (runs < 3 or base_runs == 1)
 
 
 def test_zero_variance_does_not_make_a_tiny_change_significant():
@@ -171,10 +172,17 @@ def test_another_session_is_another_machine_state():
     same = compare(base, one([10.33] * 9)).benchmarks["b"].metrics["latency"]
     other = compare(base, one([10.33] * 9, "two")).benchmarks["b"].metrics["latency"]
     assert other.interval[1] > same.interval[1]
-    two_sessions = results({"b": latency_runs(STEADY) + latency_runs(STEADY, "zero")})
-    again = compare(two_sessions, one(STEADY, "two")).benchmarks["b"].metrics["latency"]
-    known = compare(two_sessions, one(STEADY)).benchmarks["b"].metrics["latency"]
-    assert again.interval == known.interval
+
+
+def test_a_second_baseline_session_narrows_what_is_known_and_one_that_differs_widens_it():
+    def width(*sessions):
+        base = results({"b": [run for at, values in enumerate(sessions) for run in latency_runs(values, f"s{at}")]})
+        low, high = compare(base, one(STEADY, "new")).benchmarks["b"].metrics["latency"].interval
+        return math.log(high / low)
+
+    alone, agreeing, differing = width(STEADY + STEADY), width(STEADY, STEADY), width(STEADY, slower(STEADY, 1.03))
+    assert agreeing < alone < differing
+    assert width(STEADY, STEADY, STEADY) < width(STEADY, STEADY)
 
 
 def test_improved_is_reported():
@@ -364,7 +372,7 @@ def test_a_shift_of_all_benchmarks_is_said_and_not_subtracted():
 
 def test_predictions_count_the_side_that_limits():
     def needed(base, new):
-        contrast = contrast_values("b", "m", base, new, new_session=False)
+        contrast = contrast_values("b", "m", base, new, origins=Origins.of(len(base), len(new), apart=False))
         group = GroupTests([contrast], [1], [0.02], Level(0.01, 1, 1.0, 0.1))
         return group.runs_needed([0], [math.log(1.1)])[0]
 
@@ -388,7 +396,8 @@ def test_to_dict_is_what_is_printed():
         {"slow": [run({"latency": summary(c * 1.3), "memory_process_peak": 412.5}, "two") for c in STEADY]}
     )
     printed = json.loads(json.dumps(compare(base, candidate).to_dict(), allow_nan=False))
-    assert set(printed) == {"summary", "benchmarks"}
+    assert set(printed) == {"summary", "benchmarks", "apart"}
+    assert printed["apart"] == {"allowed": 0.0025, "known_by": "floor", "sessions": 1, "benchmarks": 1}
     assert printed["summary"] == {
         "regressed": 1,
         "unchanged": 0,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf.judge.machines import OtherMachine
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, Side
+from pytest_edgeperf.judge.types import Apart, BenchmarkVerdict, Comparison, Gain, Side
+from pytest_edgeperf.report.markdown import comparison_markdown
 from pytest_edgeperf.report.sentences import inconclusive_text
 from pytest_edgeperf.report.terminal import (
     regression_headline,
@@ -314,3 +316,50 @@ def test_what_a_file_calls_its_machine_moves_no_cursor(session, comparison):
     text = render_comparison(replace(comparison, other_machine=odd), width=80, colour=False)
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+FEW = Apart(0.0025, "floor", sessions=1, benchmarks=7)
+
+
+@pytest.mark.parametrize(
+    ("apart", "says"),
+    [
+        (FEW, "7 benchmarks do not show how far sessions of this machine lie apart; 0.25 % is allowed for."),
+        (Apart(0.009, "suite", 1, 40), "The 40 benchmarks moved apart by more than their noise: 0.9 % each (standard"),
+        (Apart(0.003, "chance", 1, 40), None),
+        (Apart(0.006, "sessions", 3, 40), None),
+        (
+            Apart(0.02, "sessions", 3, 40),
+            "The baseline's 3 sessions lie far apart: 2 % a benchmark (standard deviation) is",
+        ),
+        (FEW._replace(sessions=2), None),
+    ],
+)
+def test_what_is_allowed_between_sessions_is_said_where_it_is_unknown_or_great(session, comparison, apart, says):
+    told = replace(comparison, apart=apart)
+    texts = [flat(render(replace(session, comparison=told), width=80, colour=False)), flat(comparison_markdown(told))]
+    texts.append(flat(render_comparison(told, width=80, colour=False)))
+    for text in texts:
+        assert (says in text) if says else ("allowed for" not in text)
+
+
+def test_few_benchmarks_that_did_not_regress_need_no_caution(comparison):
+    kept = {name: one for name, one in comparison.benchmarks.items() if one.verdict != "regressed"}
+    assert "lie apart" not in render_comparison(Comparison(kept, apart=FEW), width=80, colour=False)
+
+
+def test_the_gain_of_a_whole_refresh_is_told_with_v_in_a_check(session, comparison):
+    gain = Gain(10, 17, 0.0372, 0.0361)
+    report = replace(session, comparison=replace(comparison, gain=gain))
+    told = (
+        "The baseline has 10 runs of a benchmark, by which this check finds slowdowns from 3.7 %; with 17, as a refresh"
+    )
+    assert told in flat(render(report, width=80, colour=False, verbosity=1))
+    assert "as a refresh makes" not in flat(render(report, width=80, colour=False))
+    assert "as a refresh makes" not in flat(
+        render(replace(report, mode="against"), width=80, colour=False, verbosity=1)
+    )
+    report = replace(session, comparison=replace(comparison, gain=gain._replace(runs=1, found=math.inf)))
+    assert "has 1 run of a benchmark, by which this check finds no slowdown; with" in flat(
+        render(report, width=80, colour=False, verbosity=1)
+    )

@@ -34,7 +34,9 @@ from .compact import SUMMARIES
 from .evaluation import evaluate_later_session
 from .hog import REFERENCE, SHARES, SLICE_S
 from .recordings import ENVIRONMENT, RECORDINGS, Workload, as_results, workloads
-from .sessions import BASELINE_RUNS, STAGES
+from .sessions import STAGES
+
+BASELINE_RUNS = 10
 
 HOGS = Path(__file__).parents[1] / "data" / "hog.npz"
 #: How often a neighbour of each share is met on a machine.

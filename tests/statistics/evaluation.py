@@ -20,6 +20,9 @@ from .peers import Peer, Side
 from .recordings import RECORDINGS, Workload, as_results, workloads
 from .sessions import BENCHMARKS, STAGES, Change, Draw
 
+#: What the most thorough of the other tools' rules takes on each side.
+PEER_RUNS = 10
+
 
 @dataclass(frozen=True)
 class Ours:
@@ -32,6 +35,8 @@ class Ours:
     #: Summaries that are withheld from the judge, which then falls back to others.
     without: Tuple[str, ...] = ()
     benchmarks: int = BENCHMARKS
+    base_sessions: int = 1
+    spread: float = 0.0
 
     def judge(self, draws: Mapping[str, Draw]) -> Tuple[Any, Dict[str, int]]:
         """The verdicts and the runs taken."""
@@ -111,7 +116,14 @@ def evaluate(task: Task) -> Tally:
     for seed in task.seeds:
         target = None if task.change is None else (targets[seed % len(targets)], task.change)
         draws = sessions.session(
-            known, seed, benchmarks=rule.benchmarks, base=rule.base, candidate=rule.stages[-1], target=target
+            known,
+            seed,
+            benchmarks=rule.benchmarks,
+            base=rule.base,
+            candidate=rule.stages[-1],
+            target=target,
+            base_sessions=rule.base_sessions,
+            spread=rule.spread,
         )
         comparison, taken = rule.judge(draws)
         _count(tally, draws, comparison, taken, changed="b0" if target else None)
@@ -153,7 +165,7 @@ def evaluate_peer(task: PeerTask) -> Tally:
     for position, seed in enumerate(task.seeds):
         if task.rule.most_tests is not None and tests >= task.rule.most_tests:
             break
-        for one in sessions.session(known, seed, candidate=sessions.BASELINE_RUNS).values():
+        for one in sessions.session(known, seed, base=PEER_RUNS, candidate=PEER_RUNS).values():
             by_workload[one.workload.name].append((position, one))
             tests += 1
     tally = Tally(sessions=position + 1)

@@ -6,15 +6,19 @@ import random
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+import numpy as np
+
 import pytest_edgeperf
 from pytest_edgeperf.judge import Family, Stage, step
 from pytest_edgeperf.judge.types import MORE, Comparison
 from pytest_edgeperf.results.types import Run
+from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
 
 from .recordings import Workload, as_results
 
 BENCHMARKS = 50
-BASELINE_RUNS = 10
+#: As a refresh makes them.
+BASELINE_RUNS = ROUNDS_IN_REFRESH
 STAGES = (3, 6, 9)
 
 
@@ -38,14 +42,25 @@ class Draw:
     base_rows: List[int]
     candidate_rows: List[int]
     change: Change = NO_CHANGE
+    #: By what each baseline session, and at last the candidate's, was slower: factors on the latency.
+    shifts: Tuple[float, ...] = (1.0, 1.0)
 
     def base(self, without: Tuple[str, ...] = ()) -> List[Run]:
-        """The baseline runs."""
-        return [self.workload.run(row, "baseline", without=without) for row in self.base_rows]
+        """The baseline runs, in sessions of the same number of runs."""
+        sessions = len(self.shifts) - 1
+        return [
+            self.workload.run(
+                row,
+                f"baseline {at % sessions}" if sessions > 1 else "baseline",
+                factor=self.shifts[at % sessions],
+                without=without,
+            )
+            for at, row in enumerate(self.base_rows)
+        ]
 
     def candidate(self, without: Tuple[str, ...] = ()) -> List[Run]:
         """All candidate runs that could be made."""
-        factor, shape = self.change.factor, self.change.shape
+        factor, shape = self.change.factor * self.shifts[-1], self.change.shape
         return [
             self.workload.run(row, "candidate", factor=factor, shape=shape, without=without)
             for row in self.candidate_rows
@@ -71,12 +86,21 @@ def session(
     base: int = BASELINE_RUNS,
     candidate: int = STAGES[-1],
     target: Optional[Tuple[Workload, Change]] = None,
+    base_sessions: int = 1,
+    spread: float = 0.0,
 ) -> Dict[str, Draw]:
-    """A session of benchmarks of random workloads; with a target, the first is that workload, changed."""
+    """A session of benchmarks of random workloads; with a target, the first is that workload, changed.
+
+    ``spread``: the standard deviation of the logarithm by which each session, independently, shifts each benchmark.
+    """
     rng = random.Random(seed)
     draws = {f"b{index}": draw(rng.choice(workloads), rng, base, candidate) for index in range(benchmarks)}
     if target is not None:
         draws["b0"] = draw(target[0], rng, base, candidate, target[1])
+    if base_sessions > 1 or spread:
+        generator = np.random.default_rng(seed)
+        for one in draws.values():
+            one.shifts = tuple(np.exp(generator.normal(0.0, spread, base_sessions + 1)).tolist())
     return draws
 
 
