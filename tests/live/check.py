@@ -1,6 +1,8 @@
 """Refresh a baseline on this machine, check without a change, then with real extra work in two benchmarks.
 
-    python -m tests.live.check [--short]
+    python -m tests.live.check [--short | --rebuilt]
+
+``--rebuilt``: networks are exported and engines built anew before each of twenty checks.
 
 Prints false alarms, what was found and what was missed. Exits with 1 after a false alarm, or when extra work of
 25 % was missed; only ``inconclusive: machine disturbed`` is excused. Where others used the machine meanwhile, what
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,8 @@ class Plan(NamedTuple):
     checks: int
     extras: Tuple[float, ...]
     slowed: Tuple[str, ...]
+    #: Whether what networks were exported to is thrown away before each session.
+    rebuilt: bool = False
 
 
 FULL = Plan((), checks=10, extras=(0.10, 0.25), slowed=("letterbox", "mobilenetv2-onnxruntime"))
@@ -46,6 +51,14 @@ SHORT = Plan(
     checks=2,
     extras=(0.25,),
     slowed=("letterbox",),
+)
+
+REBUILT = Plan(
+    ("-k", "resnet18 or mobilenetv2", "--edgeperf-budget=0.5", "--edgeperf-spacing=2"),
+    checks=20,
+    extras=(0.25,),
+    slowed=("mobilenetv2-onnxruntime",),
+    rebuilt=True,
 )
 
 
@@ -74,6 +87,11 @@ class Sessions:
         junit = self._folder / "junit.xml"
         if junit.exists():
             junit.unlink()
+        environment = dict(os.environ)
+        if self._plan.rebuilt:
+            cache = self._folder / "cache"
+            shutil.rmtree(cache, ignore_errors=True)
+            environment["EDGEPERF_CACHE_DIR"] = str(cache)
         extras = ",".join(f"{name}:{extra}" for name in self._plan.slowed) if extra else ""
         done = subprocess.run(
             [
@@ -83,7 +101,7 @@ class Sessions:
                 *options,
             ],
             cwd=ROOT,
-            env={**os.environ, "EDGEPERF_LIVE_EXTRA": extras},
+            env={**environment, "EDGEPERF_LIVE_EXTRA": extras},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -206,9 +224,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="two benchmarks, two unchanged checks, one with 25 %%")
+    parser.add_argument("--rebuilt", action="store_true", help="twenty unchanged checks, each with engines built anew")
     options = parser.parse_args(arguments)
+    plan = SHORT if options.short else REBUILT if options.rebuilt else FULL
     with tempfile.TemporaryDirectory(prefix="edgeperf-live-") as folder:
-        return check(SHORT if options.short else FULL, Path(folder))
+        return check(plan, Path(folder))
 
 
 if __name__ == "__main__":
