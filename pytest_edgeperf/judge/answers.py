@@ -99,7 +99,10 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
     if not primary.computable:
         reason = "one run on each side tells nothing about the variance"
         return Ruling(INCONCLUSIVE, primary, None, reason, primary)
-    suspect = worst if worst.adjusted_worse <= level.alpha else min(tests, key=lambda test: test.p_worse)
+    # Alike but for rounding, the first summary is shown.
+    suspect = (
+        worst if worst.adjusted_worse <= level.alpha else min(tests, key=lambda test: float(f"{test.p_worse:.6g}"))
+    )
     if suspect.p_worse < level.suspicion or suspect.adjusted_worse <= level.alpha:
         reason = f"{suspect.contrast.summary} is suspected to be worse, p = {suspect.p_worse:.2g}"
         if final and not may_regress:

@@ -13,6 +13,10 @@ REBUILD_VARIANCE = 0.004**2
 BOOT_VARIANCE = 0.001**2
 
 
+#: Squares of logarithms below this are what rounding leaves of equal values.
+_ROUNDING = 1e-24
+
+
 class Origins(NamedTuple):
     """The session of every run of the two sides, and what else than a session's state they differ by."""
 
@@ -84,7 +88,8 @@ def _by_session(values: Sequence[float], sessions: Sequence[str]) -> Dict[str, _
     summarised = {}
     for session, group in groups.items():
         mean = math.fsum(group) / len(group)
-        summarised[session] = _Session(len(group), mean, math.fsum([(value - mean) ** 2 for value in group]))
+        squares = math.fsum([(value - mean) ** 2 for value in group])
+        summarised[session] = _Session(len(group), mean, squares if squares > _ROUNDING else 0.0)
     return summarised
 
 

@@ -65,7 +65,7 @@ MOST_ALARMS = 0.01
 
 
 class Effort(NamedTuple):
-    """Sessions resampled for false alarms, and per slowdown; the two headline rules get four times as many as others."""
+    """Sessions resampled for false alarms, and per slowdown; the two headline rules get four times as many."""
 
     alarms: int
     power: int
