@@ -15,6 +15,7 @@ import pytest
 
 from pytest_edgeperf import results
 
+from ..plugin.conftest import CALM
 from ..sessions import PLUGIN_ALONE
 
 ROUNDS = 8
@@ -32,11 +33,13 @@ def test_sum(timed_inference, size):
 def suite(tmp_path):
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    # Tests that run beside it would disturb its runs.
+    (tmp_path / "calm.py").write_text(CALM)
     return tmp_path
 
 
 def start(suite):
-    arguments = ["-q", "--baseline=refresh", "--edgeperf-reason=kills", f"--edgeperf-rounds={ROUNDS}"]
+    arguments = ["-p", "calm", "-q", "--baseline=refresh", "--edgeperf-reason=kills", f"--edgeperf-rounds={ROUNDS}"]
     arguments += ["--edgeperf-spacing=0"]
     arguments += ["--edgeperf-budget=0.05", "--edgeperf-resume", "--edgeperf-results=all.json"]
     own = {"EDGEPERF_CACHE_DIR": str(suite / "cache"), "EDGEPERF_LOCK_DIR": str(suite)}

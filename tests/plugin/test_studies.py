@@ -78,7 +78,7 @@ from pytest_edgeperf import Study
 STUDY = Study("steps", x="steps", x_unit="thousands", metrics=("latency",), gate=("slope",))
 FACTOR = float(os.environ.get("FACTOR", "1"))
 
-@pytest.mark.timed_inference(tolerance={"latency": 3.0})
+@pytest.mark.timed_inference(tolerance={"latency": 0.99})
 @pytest.mark.parametrize("thousands", [10, 20, 40])
 def test_work(timed_inference, thousands):
     timed_inference.study(STUDY, series="pure Python", x=thousands)
@@ -88,13 +88,14 @@ CHECK = ("--edgeperf-budget=0.05", "--edgeperf-rounds=3", "--edgeperf-max-rounds
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_a_steeper_slope_fails_the_last_test_of_its_series(project):
     """Each benchmark tolerates it by itself, so that the line alone can fail."""
     project.suite(GATING)
     assert project.run("--edgeperf-budget=0.05", "--edgeperf-rounds=5", *REFRESH, short=False).code == 0
     same = project.run(*CHECK, short=False)
     assert same.code == 0, same
-    slower = project.run(*CHECK, short=False, env={"FACTOR": "3"})
+    slower = project.run(*CHECK, short=False, env={"FACTOR": "1.8"})
     assert slower.code == 1, slower
     failed = {name: case.find("failure") for name, case in project.testcases().items()}
     assert [name for name, failure in failed.items() if failure is not None] == ["test_work[40]"]
