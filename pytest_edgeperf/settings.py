@@ -18,7 +18,7 @@ AGAINST = "against"
 PREFIX_VARIABLE = "EDGEPERF_PREFIX_OPTIONS"
 
 ROUNDS_IN_CHECK = 3
-#: Nine new runs against so many find +5 % half as often again as against ten (docs/statistics.md).
+#: Against so many, a check finds +5 % in 40 % of cases; against ten in 30 % (docs/statistics.md).
 ROUNDS_IN_REFRESH = 17
 MAX_ROUNDS = 9
 #: Nobody measures so many processes of a benchmark in a session.

@@ -40,7 +40,7 @@ def steps():
 @pytest.mark.long
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
-    # A reader has the machine for himself, waits ten seconds between rounds, and has finer figures.
+    # A reader has a quiet machine, ten seconds between rounds, and finer figures.
     (tmp_path / "calm.py").write_text(CALM, encoding="utf-8")
     options = "-p edgeperf -p calm --edgeperf-spacing=0 --edgeperf-budget=0.1"
     environment.update(PLUGIN_ALONE, PYTEST_ADDOPTS=options, PYTHONPATH=str(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Callable, List
 
 import torch
@@ -26,12 +27,12 @@ class Convolution(nn.Sequential):
         )
 
 
-class Detector(nn.Module):
+class Detector(nn.Module, abc.ABC):
     """A network whose raw heads [n, anchors * (5 + classes), h / stride, w / stride] come from ``predictors``."""
 
+    @abc.abstractmethod
     def predictors(self) -> List[nn.Conv2d]:
         """The last convolution of each head, in the order of the outputs."""
-        raise NotImplementedError
 
 
 def with_seeded_weights(make: Callable[[], Detector], seed: int, candidates: float, resolution: int) -> Detector:

@@ -98,7 +98,6 @@ class LineQuestions:
     """
 
     def __init__(self, base: Results, candidate: Results, family: Family) -> None:
-        self._excess: Mapping[str, float] = {}
         """Look for studies that gate.
 
         Raises:
@@ -125,13 +124,12 @@ class LineQuestions:
         return sum(len(series.study.gate) for series in self._series)
 
     def answer(
-        self, judged: Mapping[str, Evidence], level: Level, stage: Stage, excess: Optional[Mapping[str, float]] = None
+        self, judged: Mapping[str, Evidence], level: Level, stage: Stage, excess: Mapping[str, float]
     ) -> List[JudgedLine]:
         """Judge all of them together, by the evidence on each benchmark.
 
         ``excess``: metric -> the variance by which the suite's differences spread beyond their errors.
         """
-        self._excess = excess or {}
         lines: List[_Line] = []
         contrasts: List[Contrast] = []
         answers: List[JudgedLine] = []
@@ -144,7 +142,7 @@ class LineQuestions:
             may_regress = stage.final and all(judged[name].made >= stage.runs for name in names)
             lines.append(_Line(series, points, len(contrasts), may_regress))
             contrasts += [point.contrast for point in points]
-        return answers + (self._judged(lines, contrasts, level, final=stage.final) if lines else [])
+        return answers + (self._judged(lines, contrasts, level, excess, final=stage.final) if lines else [])
 
     def _gating(self, study: Study, candidate: Results) -> List[_Series]:
         names: Dict[str, List[str]] = {}
@@ -181,13 +179,19 @@ class LineQuestions:
         return found
 
     def _judged(
-        self, lines: Sequence[_Line], contrasts: Sequence[Contrast], level: Level, *, final: bool
+        self,
+        lines: Sequence[_Line],
+        contrasts: Sequence[Contrast],
+        level: Level,
+        excess: Mapping[str, float],
+        *,
+        final: bool,
     ) -> List[JudgedLine]:
         squares = np.array([one.squares for one in contrasts])
         freedom = np.array([float(one.freedom) for one in contrasts])
         moderation = moderate(contrasts, squares, freedom)
         asked = [
-            (line, part, self._estimate(line, part, moderation.variance, moderation.prior_freedom + freedom))
+            (line, part, self._estimate(line, part, moderation.variance, moderation.prior_freedom + freedom, excess))
             for line in lines
             for part in line.series.study.gate
         ]
@@ -202,7 +206,9 @@ class LineQuestions:
             answers.append(self._rule(line, part, one, p_worse, worse, better, level, final=final))
         return answers
 
-    def _estimate(self, line: _Line, part: str, variance: Array, freedom: Array) -> Optional[_Estimate]:
+    def _estimate(
+        self, line: _Line, part: str, variance: Array, freedom: Array, excess: Mapping[str, float]
+    ) -> Optional[_Estimate]:
         where = slice(line.first, line.first + len(line.points))
         sigma2, nu = variance[where], freedom[where]
         if not np.all(nu > 0):
@@ -216,7 +222,7 @@ class LineQuestions:
         runs = np.array([float(one.candidate_runs) for one in contrasts])
         session = between_sessions([one.nested for one in contrasts], sigma2).variance
         session = session + np.array([one.other_variance for one in contrasts])
-        session = session + self._excess.get(contrasts[0].metric, 0.0)
+        session = session + excess.get(line.series.metric, 0.0)
         of_base = (base_weights * base) ** 2 * sigma2 / base_runs
         of_new = (weights * new) ** 2 * (sigma2 / runs + session)
         baseline = float(base_weights @ base)

@@ -12,7 +12,6 @@ REBUILD_VARIANCE = 0.004**2
 #: Likewise for another boot of the machine: virtual machines of one type differed by 0.1 %.
 BOOT_VARIANCE = 0.001**2
 
-
 #: Squares of logarithms below this are what rounding leaves of equal values.
 _ROUNDING = 1e-24
 

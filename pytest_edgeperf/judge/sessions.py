@@ -87,11 +87,9 @@ def _pooled(squares: Array, freedom: Array, runs: Array, variance: Array) -> flo
     def surplus(session: float) -> float:
         return float(np.sum(np.minimum(squares / (variance + runs * session), most)) - expected)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        above = float(np.max(squares / runs))
     if not surplus(SESSION_VARIANCE_FLOOR) > 0:
         return 0.0
-    below = SESSION_VARIANCE_FLOOR
+    below, above = SESSION_VARIANCE_FLOOR, float(np.max(squares / runs))
     for _ in range(60):
         middle = math.sqrt(below * above)
         below, above = (middle, above) if surplus(middle) > 0 else (below, middle)

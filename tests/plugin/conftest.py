@@ -51,6 +51,17 @@ SHORT = ("--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds
 REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
 
 
+#: Of whole sessions these are run on the oldest Python too: what a board has, its files, kills and interrupts.
+ON_EVERY_PYTHON = ("test_sessions.py", "test_devices.py", "test_in_process.py", "test_interruptions.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent.name == "plugin" and item.path.name not in ON_EVERY_PYTHON:
+            item.add_marker("newest")
+
+
 class Project:
     """A folder with a suite, and real pytest sessions in it."""
 

@@ -18,18 +18,17 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 from scipy.stats import beta
 
-from pytest_edgeperf.judge import Family, Stage, step
-from pytest_edgeperf.judge.types import MORE, REGRESSED
-from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
+from pytest_edgeperf.judge.types import REGRESSED
+from pytest_edgeperf.results.types import Run
 
 from .calibration import per_cent, table, write_between
+from .recordings import ENVIRONMENT
+from .sessions import STAGES, runs_in_stages
 
 VARIABLE = "EDGEPERF_FOREIGN_DATA"
-STAGES = (3, 6, 9)
 BASELINE_RUNS = 10
 TOLERANCES = (0.02, 0.0)
 FEW_RUNS = (1, 2, 3, 5)
-_ENVIRONMENT = "recorded"
 
 #: Per benchmark: ln of each run's minimum and median in seconds, (runs, 2), and the sd of ln within each run, (runs,).
 Recorded = Dict[str, Tuple[Any, Any]]
@@ -47,34 +46,9 @@ def as_runs(summaries: Any, spread: Any, session: str, commit: Optional[str] = N
         latency = {"min": 1e3 * np.exp(low), "p50": 1e3 * np.exp(middle), "n": 3, "block_sd": block_sd}
         started = f"2026-11-20T12:{position:02}:00Z"
         runs.append(
-            Run(_ENVIRONMENT, started, session, {"latency": latency}, commit=commit, quality={"disturbed": False})
+            Run(ENVIRONMENT, started, session, {"latency": latency}, commit=commit, quality={"disturbed": False})
         )
     return runs
-
-
-def as_results(runs: Dict[str, Sequence[Run]]) -> Results:
-    """Runs by benchmark as a results file."""
-    metrics = {"latency": Metric("ms")}
-    environment = {"fingerprint": {"device": "recorded"}, "software": {}, "settings": {}}
-    benchmarks = {name: Benchmark({}, metrics, tuple(some)) for name, some in runs.items()}
-    return Results("recorded", {_ENVIRONMENT: environment}, benchmarks)
-
-
-def alarms(
-    base: Dict[str, List[Run]], candidate: Dict[str, List[Run]], tolerance: float, stages: Sequence[int] = STAGES
-) -> List[str]:
-    """Check in stages as a session does; return the benchmarks that are called regressed."""
-    family = Family(tuple(base), tolerance=tolerance)
-    stored = as_results(base)
-    taken = dict.fromkeys(base, stages[0])
-    for runs, then in zip(stages, (*stages[1:], 0)):
-        measured = as_results({name: candidate[name][: taken[name]] for name in base})
-        answer = step(stored, measured, family, Stage(runs=runs, final=not then))
-        waiting = [name for name in base if answer.decisions.get(name) == MORE]
-        if not waiting or not then:
-            break
-        taken.update(dict.fromkeys(waiting, then))
-    return [name for name, one in answer.comparison.benchmarks.items() if one.verdict == REGRESSED]
 
 
 def check(
@@ -85,11 +59,12 @@ def check(
     commits: Commits = SAME,
     base: int = BASELINE_RUNS,
     stages: Sequence[int] = STAGES,
-) -> List[str]:
-    """Check the first runs of ``after`` against the first of ``before``."""
+) -> bool:
+    """Whether the first runs of ``after``, checked in stages against the first of ``before``, raise an alarm."""
     old = {name: as_runs(*(part[:base] for part in one), sessions[0], commits[0]) for name, one in before.items()}
     new = {name: as_runs(*(part[: STAGES[-1]] for part in one), sessions[1], commits[1]) for name, one in after.items()}
-    return alarms(old, new, tolerance, stages)
+    comparison, _ = runs_in_stages(old, new, stages, tolerance)
+    return comparison.summary[REGRESSED] > 0
 
 
 def rebuilt_row(folder: Path, text: str, commits: Commits) -> List[str]:
@@ -109,7 +84,7 @@ def rebuilt_row(folder: Path, text: str, commits: Commits) -> List[str]:
                 }
                 for side in ("before", "after")
             )
-            alarmed += bool(check(before, after, tolerance, ("first build", "second build"), commits))
+            alarmed += check(before, after, tolerance, ("first build", "second build"), commits)
         cells.append(of(alarmed, len(pairs)))
     return [text, *cells]
 
@@ -119,7 +94,7 @@ def resampled_row(text: str, suites: Sequence[Recorded], sessions: int) -> List[
     counts = dict.fromkeys(TOLERANCES, 0)
     for before, after in resampled(suites, sessions):
         for tolerance in TOLERANCES:
-            counts[tolerance] += bool(check(before, after, tolerance, ("one", "two")))
+            counts[tolerance] += check(before, after, tolerance, ("one", "two"))
     return [text, *[of(counts[tolerance], sessions) for tolerance in TOLERANCES]]
 
 
@@ -130,7 +105,7 @@ def few_runs_row(text: str, suites: Sequence[Recorded], sessions: int) -> List[s
         counts = [0, 0, 0]
         for before, after in resampled(suites, sessions):
             for at, runs in enumerate(STAGES):
-                counts[at] += bool(check(before, after, TOLERANCES[0], ("one", "two"), base=base, stages=(runs,)))
+                counts[at] += check(before, after, TOLERANCES[0], ("one", "two"), base=base, stages=(runs,))
         cells.append(of(max(counts), sessions))
     return [text, *cells]
 

@@ -112,16 +112,26 @@ def judge_in_stages(
     without: Tuple[str, ...] = (),
 ) -> Tuple[Comparison, Dict[str, int]]:
     """Judge as a session does; return the verdicts and how many candidate runs each benchmark took."""
-    family = Family(tuple(draws), tolerance=tolerance)
-    base = as_results({name: one.base(without) for name, one in draws.items()})
-    available = {name: one.candidate(without) for name, one in draws.items()}
-    taken = dict.fromkeys(draws, 0)
-    waiting = list(draws)
+    base = {name: one.base(without) for name, one in draws.items()}
+    return runs_in_stages(base, {name: one.candidate(without) for name, one in draws.items()}, stages, tolerance)
+
+
+def runs_in_stages(
+    base: Mapping[str, Sequence[Run]],
+    available: Mapping[str, Sequence[Run]],
+    stages: Sequence[int],
+    tolerance: float,
+) -> Tuple[Comparison, Dict[str, int]]:
+    """Judge runs by benchmark as a session does; return the verdicts and how many candidate runs each took."""
+    family = Family(tuple(base), tolerance=tolerance)
+    stored = as_results(base)
+    taken = dict.fromkeys(base, 0)
+    waiting = list(base)
     for runs in stages:
         taken.update(dict.fromkeys(waiting, runs))
         candidate = as_results({name: some[: taken[name]] for name, some in available.items()})
-        answer = step(base, candidate, family, Stage(runs=runs, final=runs == stages[-1]))
-        waiting = [name for name in draws if answer.decisions[name] == MORE]
+        answer = step(stored, candidate, family, Stage(runs=runs, final=runs == stages[-1]))
+        waiting = [name for name in base if answer.decisions[name] == MORE]
         if not waiting:
             break
     return answer.comparison, taken
