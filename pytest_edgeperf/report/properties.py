@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
-from pytest_edgeperf.judge.types import AccuracyFigures, BenchmarkVerdict
+from pytest_edgeperf.judge.types import AccuracyFigures, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import significant
 from pytest_edgeperf.results.answers import is_accuracy
@@ -29,23 +29,23 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
         if verdict.reason is not None:
             found.append(("edgeperf.reason", verdict.reason))
         for name, judged in verdict.metrics.items():
-            found += _judged(name, judged.ratio, judged.interval, judged.p_adjusted)
+            found += _judged(name, judged)
             if judged.accuracy is not None:
                 found += _answered(name, judged.accuracy)
     return found
 
 
-def _judged(
-    name: str, ratio: Optional[float], interval: Optional[Tuple[float, float]], p_adjusted: Optional[float]
-) -> List[Tuple[str, str]]:
+def _judged(name: str, judged: MetricVerdict) -> List[Tuple[str, str]]:
     found = []
-    if ratio is not None:
-        found.append((f"edgeperf.{name}_ratio", f"{ratio:.4f}"))
-    if interval is not None:
-        found.append((f"edgeperf.{name}_ratio_low", f"{interval[0]:.4f}"))
-        found.append((f"edgeperf.{name}_ratio_high", f"{interval[1]:.4f}"))
-    if p_adjusted is not None:
-        found.append((f"edgeperf.{name}_p_adjusted", f"{p_adjusted:.3g}"))
+    if judged.ratio is not None:
+        found.append((f"edgeperf.{name}_ratio", f"{judged.ratio:.4f}"))
+    if judged.interval is not None:
+        found.append((f"edgeperf.{name}_ratio_low", f"{judged.interval[0]:.4f}"))
+        found.append((f"edgeperf.{name}_ratio_high", f"{judged.interval[1]:.4f}"))
+    if judged.p_adjusted is not None:
+        found.append((f"edgeperf.{name}_p_adjusted", f"{judged.p_adjusted:.3g}"))
+    if judged.detectable is not None and judged.accuracy is None:
+        found.append((f"edgeperf.{name}_detectable_ratio", f"{judged.detectable:.4f}"))
     return found
 
 

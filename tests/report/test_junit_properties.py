@@ -17,6 +17,7 @@ def test_figures_and_verdict():
     assert found["edgeperf.latency_ratio"] == "1.0810"
     assert found["edgeperf.latency_ratio_low"] == "1.0520"
     assert found["edgeperf.latency_p_adjusted"] == "0.0004"
+    assert found["edgeperf.latency_detectable_ratio"] == "1.0340"
 
 
 def test_latency_comes_first_and_all_are_texts():
