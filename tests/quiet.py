@@ -1,12 +1,14 @@
 """Whether other processes used the machine while a test ran: what they can fail is skipped then, and only then.
 
 A test with the marker ``quiet`` or ``alone`` whose expectation fails is skipped where somebody else was busy while it,
-or a fixture that it shares with other tests, ran; the reason holds the load that was seen. On a quiet machine it fails.
+or a fixture that it shares with other tests, ran, and where the processor's own speed changes from one moment to the
+next, as a virtual machine's does beside others; the reason holds what was seen. On a quiet machine it fails.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import threading
 import time
@@ -21,6 +23,9 @@ MOST_ON_AVERAGE = 0.1
 #: The same in any window: a burst may fall on the one process that is timed.
 MOST_IN_A_WINDOW = 0.3
 WINDOW_S = 1.0
+#: The slowest moment of a steady machine by its quickest.
+MOST_UNSTEADY = 1.2
+MOMENTS, PAUSE_S, REPETITIONS = 12, 0.25, 15
 #: What a neighbour's work can make of an expectation: it is not met, or not in time.
 EXPECTATIONS: Tuple[Type[BaseException], ...] = (AssertionError, pytest.fail.Exception, subprocess.TimeoutExpired)
 
@@ -48,6 +53,33 @@ def load_of(windows: List[Window]) -> Optional[str]:
         f"others used {average:.2f} processors on the average over {seconds:.1f} s and {most.others:.2f} at the most "
         f"(of {os.cpu_count()}; the load of a minute is {os.getloadavg()[0]:.1f})"
     )
+
+
+def piece_of_work_s() -> float:
+    """The median time of some Python code, by the clock of this thread's processor: waiting does not count."""
+    times = []
+    for _ in range(REPETITIONS):
+        began = time.thread_time()
+        sum(number * number for number in range(10_000))
+        times.append(time.thread_time() - began)
+    return statistics.median(times)
+
+
+def unsteadiness_of(moments: List[float]) -> Optional[str]:
+    """How much a processor's speed varies, in words, by what the same work took at some moments, in seconds."""
+    if max(moments) <= MOST_UNSTEADY * min(moments):
+        return None
+    span_s = PAUSE_S * (len(moments) - 1)
+    return f"the same work took {1e3 * min(moments):.2f} to {1e3 * max(moments):.2f} ms within {span_s:.0f} s"
+
+
+def unsteadiness() -> Optional[str]:
+    """How much the speed of this machine varies just now, in words; ``None`` where it is steady. Takes 3 seconds."""
+    moments = []
+    for _ in range(MOMENTS):
+        moments.append(piece_of_work_s())
+        time.sleep(PAUSE_S)
+    return unsteadiness_of(moments)
 
 
 class Neighbours:
@@ -87,7 +119,7 @@ class Neighbours:
 
 
 def skip_for(load: str, error: BaseException) -> NoReturn:
-    """Skip the test that runs, because of others' load, with what was not met."""
+    """Skip the test that runs, because of others' load or an unsteady processor, with what was not met."""
     unmet = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     pytest.skip(f"this machine was not quiet: {load}; not met: {unmet[:150]}")
 
@@ -97,8 +129,13 @@ class Quiet:
 
     MARKERS = ("quiet", "alone")
 
-    def __init__(self, neighbours: Callable[[], Neighbours] = Neighbours) -> None:
+    def __init__(
+        self,
+        neighbours: Callable[[], Neighbours] = Neighbours,
+        unsteadiness: Callable[[], Optional[str]] = unsteadiness,
+    ) -> None:
         self._neighbours = neighbours
+        self._unsteadiness = unsteadiness
         #: Shared fixture -> what others used while it was made.
         self._loads: Dict[str, Optional[str]] = {}
 
@@ -130,7 +167,7 @@ class Quiet:
                 return (yield)
         except EXPECTATIONS as error:
             shared = [self._loads.get(name) for name in getattr(item, "fixturenames", ())]
-            load = neighbours.load or next(filter(None, shared), None)
+            load = neighbours.load or next(filter(None, shared), None) or self._unsteadiness()
             if load is None:
                 raise
             skip_for(load, error)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .quiet import MOST_IN_A_WINDOW, MOST_ON_AVERAGE, Neighbours, Quiet, Window, load_of
+from .quiet import MOST_IN_A_WINDOW, MOST_ON_AVERAGE, Neighbours, Quiet, Window, load_of, unsteadiness_of
 
 UNSURE = 0.02
 SUITE = """
@@ -81,12 +81,12 @@ class FakeNeighbours:
         pass
 
 
-def outcomes(pytester, *loads):
+def outcomes(pytester, *loads, unsteady=None):
     """Name -> outcome and reason, with a load for each time that is watched, the last one for ever."""
     pytester.makepyfile(SUITE)
     pytester.makeini("[pytest]\nmarkers =\n    alone\n    quiet\n")
     left = list(loads)
-    plugin = Quiet(lambda: FakeNeighbours(left.pop(0) if len(left) > 1 else left[0]))
+    plugin = Quiet(lambda: FakeNeighbours(left.pop(0) if len(left) > 1 else left[0]), lambda: unsteady)
     ran = pytester.inline_run("-p", "no:edgeperf", "-p", "no:randomly", plugins=[plugin])
     found = {}
     for report in ran.getreports("pytest_runtest_logreport"):
@@ -125,6 +125,19 @@ def test_a_shared_fixture_that_was_made_beside_others_excuses_too(pytester):
     found = outcomes(pytester, None, None, None, "others used 1.90 processors", None)
     assert found["needs_quiet"][0] == "failed"
     assert found["needs_the_machine"][0] == "skipped"
+
+
+def test_where_the_processors_speed_varies_what_needs_quiet_is_skipped_with_what_was_seen(pytester):
+    found = outcomes(pytester, None, unsteady="the same work took 0.54 to 0.96 ms within 3 s")
+    assert found["ordinary"][0] == "failed"
+    assert found["needs_quiet"][0] == found["needs_the_machine"][0] == "skipped"
+    assert "not quiet: the same work took 0.54 to 0.96 ms" in found["needs_quiet"][1]
+
+
+def test_a_processor_is_unsteady_by_its_slowest_moment():
+    assert unsteadiness_of([1e-3] * 11 + [1.15e-3]) is None
+    seen = unsteadiness_of([0.54e-3] + [0.6e-3] * 10 + [0.96e-3])
+    assert seen.startswith("the same work took 0.54 to 0.96 ms within")
 
 
 def processor_s():
