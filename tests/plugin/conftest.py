@@ -15,14 +15,28 @@ from pytest_edgeperf import results
 from ..sessions import PLUGIN_ALONE
 from .duets import turn_into_repository
 
-#: The machine that runs these tests may be busy: time by the processor's clock, and take no run for disturbed.
-#: Plain Python code needs no long warm-up.
+#: The machine that runs these tests may be busy or slow down at any moment: time by the processor's clock, on which
+#: work takes what it says, and take no run for disturbed. Plain Python code needs no long warm-up.
 CALM = """
+import random
 import sys
 import time
 from pytest_edgeperf.measure import loop, warmup
 
-loop.perf_counter_ns = time.thread_time_ns
+spent_ns = 0
+process_factor = random.gauss(1, 0.005)
+
+def spend(duration_ns):
+    global spent_ns
+    spent_ns += round(duration_ns * process_factor * random.gauss(1, 0.005))
+
+def clock_ns():
+    return time.thread_time_ns() + spent_ns
+
+def clock_s():
+    return clock_ns() / 1e9
+
+loop.perf_counter_ns = clock_ns
 warmup.warm_up.__kwdefaults__["shortest_s"] = 0.03
 warmup.WINDOW_SECONDS = 0.01
 if "pytest_edgeperf.measure.worker" not in sys.modules:
@@ -31,13 +45,22 @@ if "pytest_edgeperf.measure.worker" not in sys.modules:
     coordinator.rest = lambda seconds: None
     quality.disturbed_by = lambda *figures, **pinned: []
 """
-#: Real work, and a line in a file for each process that does it.
+#: Work of 100 ns a step, which is real where the clock is or where it must be, and a line in a file for each process
+#: that does it.
 WORK = """
 import os
 import pathlib
+import sys
 import pytest
 
 def work(steps):
+    spend = getattr(sys.modules.get("calm"), "spend", None)
+    if spend is None:
+        return real_work(steps)
+    spend(100 * steps)
+    return 0
+
+def real_work(steps):
     total = 0
     for step in range(int(steps)):
         total += step * step
@@ -51,8 +74,14 @@ SHORT = ("--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds
 REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
 
 
-#: Of whole sessions these are run on the oldest Python too: what a board has, its files, kills and interrupts.
-ON_EVERY_PYTHON = ("test_sessions.py", "test_devices.py", "test_in_process.py", "test_interruptions.py")
+#: Of whole sessions these are run on the oldest Python too: what a board has, its files, kills, interrupts, a slowdown.
+ON_EVERY_PYTHON = (
+    "test_sessions.py",
+    "test_devices.py",
+    "test_in_process.py",
+    "test_interruptions.py",
+    "test_slowdown.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)

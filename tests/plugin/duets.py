@@ -7,7 +7,12 @@ import os
 from tests.schedule.repositories import commit, git, worktrees
 
 WORK = """
+import sys
+
 def work(steps=20000):
+    spend = getattr(sys.modules.get("calm"), "spend", None)
+    if spend is not None:
+        return spend(100 * steps)
     total = 0
     for step in range(steps):
         total += step * step

@@ -53,9 +53,8 @@ def test_unchanged_code_passes_and_its_runs_are_written(accepted):
     assert "now.json" in outcome
 
 
-@pytest.mark.alone
 def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(accepted):
-    outcome = check(accepted, CHANGING="2.5", TOLERANT="1.6")
+    outcome = check(accepted, CHANGING="1.1", TOLERANT="1.6")
     assert outcome.code == 1, outcome
     assert failed(accepted) == ["test_changing"]
     cases = accepted.testcases()
@@ -64,7 +63,7 @@ def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(ac
     assert "tolerance 2 %" in message
     told = properties_of(cases["test_changing"])
     assert told["edgeperf.verdict"] == "regressed"
-    assert 1.7 < float(told["edgeperf.latency_ratio"]) < 3.6
+    assert float(told["edgeperf.latency_ratio"]) == pytest.approx(1.1, rel=0.02)
     assert float(told["edgeperf.latency_p50_ms"]) > 0
     assert accepted.verdicts()["test_tolerant"] in PASSING
     assert "regressed: test_changing" in outcome
@@ -74,16 +73,8 @@ def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(ac
     assert "test_steady" not in again.output
 
 
-@pytest.mark.alone
-def test_a_slowdown_of_forty_percent_is_found(accepted):
-    outcome = check(accepted, "-k", "changing or steady", CHANGING="1.4")
-    assert outcome.code == 1, outcome
-    assert failed(accepted) == ["test_changing"]
-
-
-@pytest.mark.alone
 def test_faster_code_is_improved_and_passes(accepted):
-    outcome = check(accepted, "-k", "changing", CHANGING="0.4")
+    outcome = check(accepted, "-k", "changing", CHANGING="0.9")
     assert outcome.code == 0, outcome
     assert accepted.verdicts() == {"test_changing": "improved"}
     assert set(results.read(accepted.path / "now.json").benchmarks) == {"test_it.py::test_changing"}
@@ -102,9 +93,8 @@ def test_a_refresh_replaces_only_what_was_measured(accepted):
         assert after[kept] == before[kept]
 
 
-@pytest.mark.alone
 def test_a_refresh_accepts_a_slowdown_and_says_so(accepted):
-    outcome = check(accepted, "-k", "changing", *REFRESH, CHANGING="3")
+    outcome = check(accepted, "-k", "changing", *REFRESH, CHANGING="1.2")
     assert outcome.code == 0, outcome
     assert "accepted although worse than the earlier baseline" in outcome
     assert failed(accepted) == []

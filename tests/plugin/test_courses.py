@@ -20,12 +20,12 @@ def test_throttled(timed_inference):
         if not gc.isenabled() and not timed_from_s:
             timed_from_s.append(time.thread_time())
         slow = timed_from_s and time.thread_time() > timed_from_s[0] + 0.3
-        work(30000 if slow else 10000)
+        real_work(30000 if slow else 10000)
 
     timed_inference(target)
 
 def test_even(timed_inference):
-    timed_inference(work, 10000)
+    timed_inference(real_work, 10000)
 """
 
 

@@ -88,7 +88,6 @@ CHECK = ("--edgeperf-budget=0.05", "--edgeperf-rounds=3", "--edgeperf-max-rounds
 
 
 @pytest.mark.long
-@pytest.mark.alone
 def test_a_steeper_slope_fails_the_last_test_of_its_series(project):
     """Each benchmark tolerates it by itself, so that the line alone can fail."""
     project.suite(GATING)

@@ -26,7 +26,7 @@ while os.getppid() == parent:
     os.replace(path + ".new", path)
     time.sleep(0.0417)
 """
-BODY = "def test_one(timed_inference):\n    timed_inference(work, 2000)\n"
+BODY = "def test_one(timed_inference):\n    timed_inference(real_work, 2000)\n"
 NOW = ("--baseline=off", "--edgeperf-results=now.json")
 
 
@@ -74,7 +74,7 @@ def test_a_power_series_holds_the_inferences_that_were_asked_for(nano):
     inferences = 100
     nano.suite(
         f"@pytest.mark.timed_inference(power_series={inferences})\n"
-        "def test_one(timed_inference):\n    timed_inference(work, 300_000)\n"
+        "def test_one(timed_inference):\n    timed_inference(real_work, 300_000)\n"
     )
     with subprocess.Popen([sys.executable, "-c", CHIP, str(nano.root / POWER)]) as chip:
         # far too short for so many
@@ -96,7 +96,7 @@ def test_one(timed_inference, device):
     reason = device.without_power()
     if reason is not None:
         pytest.skip(f"no power here: {reason}")
-    timed_inference(work, 2000)
+    timed_inference(real_work, 2000)
 """
 
 
@@ -128,7 +128,7 @@ def test_telemetry_can_be_shortened_and_turned_off(nano):
 @pytest.mark.slow
 def test_a_power_file_that_vanishes_is_told_and_the_run_is_kept(nano):
     vanish = f"import os, pathlib\npathlib.Path({str(nano.root / POWER)!r}).unlink()\n"
-    nano.suite(f"def test_one(timed_inference):\n    exec({vanish!r})\n    timed_inference(work, 2000)\n")
+    nano.suite(f"def test_one(timed_inference):\n    exec({vanish!r})\n    timed_inference(real_work, 2000)\n")
     outcome = nano.run("--device=nano", *NOW, "--edgeperf-telemetry=0.8")
     assert outcome.code == 0, outcome
     _, run = only_run(nano)
