@@ -13,14 +13,16 @@ sys.path.insert(0, str(BENCHMARKS))
 
 
 @pytest.fixture(scope="session")
-def filled_cache(tmp_path_factory):
-    """A cache with the small networks at 64 pixels; each exported once for all tests."""
+def filled_cache(tmp_path_factory, request):
+    """A cache with the small networks at 64 pixels; each exported once for all tests, of all processes of xdist's."""
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
     from models import build
 
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
+        base = tmp_path_factory.getbasetemp()
+        folder = (base.parent if hasattr(request.config, "workerinput") else base) / "exports"
+        folder.mkdir(mode=0o700, exist_ok=True)
         patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
         for name in ("mobilenetv2", "resnet18", "yolov3-tiny"):
             build(name, 64).sources["onnx"]()

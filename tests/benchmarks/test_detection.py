@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from models.detection import (
     CLASSES,
@@ -40,7 +40,6 @@ def test_the_whole_photograph_fills_its_frame(height, width):
     assert max(frame.width, frame.height) == 320
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 255))
 def test_a_plain_photograph_stays_plain_on_grey(height, width, level):
     canvas = letterbox(np.full((height, width, 3), level, np.uint8), 64)
@@ -67,7 +66,6 @@ def share(one, other):
     return width * height / area if area > 0 else 0.0
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 60), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.45, 1.0]))
 def test_suppression_equals_the_one_by_one_definition(count, seed, overlap):
     generator = np.random.default_rng(seed)

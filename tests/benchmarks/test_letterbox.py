@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from models.detection import GREY, Frame, letterbox
 
@@ -25,7 +25,6 @@ def test_no_box_moves_by_half_a_pixel(height, width, resolution, seed):
     assert np.abs(frame.to_photo(there.astype(np.float64)) - boxes).max() < HALF
 
 
-@settings(max_examples=60)
 @given(st.integers(1, 900), st.integers(1, 900), INPUTS)
 def test_every_pixel_of_the_input_shows_the_place_that_it_is_mapped_to(height, width, resolution):
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) + np.float32(HALF)
@@ -44,7 +43,6 @@ def test_every_pixel_of_the_input_shows_the_place_that_it_is_mapped_to(height, w
     assert np.abs(shown - mapped)[clear].max(initial=0) < 0.01
 
 
-@settings(max_examples=60)
 @given(st.integers(40, 900), st.integers(40, 900), INPUTS, st.data())
 def test_a_drawn_object_is_found_where_its_box_is_mapped_to(height, width, resolution, data):
     left, top = data.draw(st.integers(1, width - 30)), data.draw(st.integers(1, height - 30))

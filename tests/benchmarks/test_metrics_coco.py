@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from labelled.coco import load
 from labelled.detection import LabelledSet
@@ -241,7 +241,6 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS)
-@settings(max_examples=60)
 def test_random_sets_have_the_evaluators_figures(tmp_path_factory, seed):
     pytest.importorskip(FASTER, reason="faster-coco-eval is not installed")
     described, results = drawn(seed)
@@ -250,7 +249,6 @@ def test_random_sets_have_the_evaluators_figures(tmp_path_factory, seed):
 
 
 @given(SEEDS)
-@settings(max_examples=30)
 def test_both_evaluators_match_alike(tmp_path_factory, seed):
     for library in (FASTER, REFERENCE):
         pytest.importorskip(library, reason=f"{library} is not installed")
@@ -266,7 +264,6 @@ def test_both_evaluators_match_alike(tmp_path_factory, seed):
 
 
 @given(SEEDS)
-@settings(max_examples=40)
 def test_an_image_of_weight_three_counts_as_three_images(tmp_path_factory, seed):
     evaluator_or_skip()
     described, results = drawn(seed)

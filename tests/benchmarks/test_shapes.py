@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from labelled import shapes
 from labelled.shapes import CATEGORIES, SIZES, Shape
@@ -13,7 +13,6 @@ from models.detection import SHAPES, decode
 numbers = st.integers(0, 10_000)
 
 
-@settings(max_examples=25, deadline=None)
 @given(numbers)
 def test_objects_are_drawn_within_their_boxes_and_fill_them(number):
     objects = shapes.shapes_of(7, number)
@@ -42,7 +41,6 @@ def covered(one, height, width):
     return canvas.max(axis=2) / canvas.max()
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, len(CATEGORIES) - 1),
     st.floats(12, 60),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from models import ssd_boxes
 from models.ssd_boxes import (
@@ -69,7 +69,6 @@ def rows_of(detections):
     return np.column_stack([detections.scores, detections.classes, detections.boxes])
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-4.0, 1.0, 3.0, 20.0]))
 def test_both_ways_of_picking_are_the_definition(seed, background):
     outputs = outputs_of(seed, images=2, background=background)
@@ -81,7 +80,6 @@ def test_both_ways_of_picking_are_the_definition(seed, background):
             np.testing.assert_allclose(rows_of(detections), expected, rtol=1e-3, atol=1e-2)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-4.0, 1.0, 20.0]))
 def test_tensors_give_what_arrays_give(seed, background):
     torch = pytest.importorskip("torch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from models import build
 from models.detection import CLASSES as YOLO_CLASSES
@@ -76,7 +76,6 @@ def raw_heads(seed, rows=5, columns=6):
     ]
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.25, 0.6, 0.999]))
 def test_filtering_after_the_yolo_layer_finds_what_decoding_finds(seed, confidence):
     outputs = raw_heads(seed)
@@ -90,7 +89,6 @@ def test_filtering_after_the_yolo_layer_finds_what_decoding_finds(seed, confiden
     assert classes[order].tolist() == expected[2][expected_order].tolist()
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_torch_filters_as_numpy_does(seed):
     torch = pytest.importorskip("torch")

@@ -213,7 +213,7 @@ def test_no_part_number_belongs_to_two_profiles():
     assert len(parts) == len(set(parts))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_any_bytes_give_an_identity(tmp_path, data):
     folder = tmp_path / "proc/device-tree"

@@ -196,7 +196,7 @@ def test_a_recorded_machine_is_not_on_the_runner_that_reads_it(make_machine, mon
 
 
 @given(texts=st.lists(st.text(max_size=80), min_size=5, max_size=5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_files_hold_each_field_has_a_value_or_a_reason(tmp_path, texts):
     paths = (MACHINE_ID, "/sys/hypervisor/uuid", f"{DMI}/board_asset_tag", f"{DMI}/sys_vendor", "/proc/self/mountinfo")
     for path, text in zip(paths, texts):

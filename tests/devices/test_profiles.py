@@ -428,7 +428,7 @@ def test_any_table_is_a_profile_or_one_clear_error(name, table):
         assert all(isinstance(figure, Figure) for figure in profile.hardware.values())
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60) | st.dictionaries(KEYS, st.text(max_size=5)).map(lambda table: _toml(table)))
 def test_any_project_file_gives_profiles_or_one_clear_error(tmp_path, data):
     (tmp_path / "pyproject.toml").write_bytes(data)

@@ -548,7 +548,7 @@ FRAGMENTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(FILES, FRAGMENTS.map(lambda text: text.encode("utf-8", "replace")) | st.binary(max_size=40)))
 def test_any_files_give_values_or_reasons(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("root")

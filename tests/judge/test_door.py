@@ -119,7 +119,7 @@ def test_the_whole_document_is_judged():
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=3))
 def test_what_is_read_can_be_judged(changes):
     try:

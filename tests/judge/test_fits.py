@@ -6,7 +6,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -154,7 +154,6 @@ def test_it_agrees_with_numpy(points):
     assert fit.intercept == pytest.approx(intercept, abs=1e-6 * scale)
 
 
-@settings(max_examples=30)
 @given(POINTS, st.floats(0.5, 0.9))
 def test_more_confidence_is_a_wider_interval(points, confidence):
     x, y = zip(*points)

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.corrections import ACCURACY_SHARE, LINES_SHARE
@@ -158,7 +158,6 @@ def test_to_dict_holds_the_lines_only_where_there_are_some():
     assert "lines" not in compare(base(study=plain), base(study=plain)).to_dict()
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 500), st.floats(1.0, 1e3)), min_size=3, max_size=8, unique_by=lambda p: p[0]))
 def test_weights_give_the_line_with_the_least_squares(points):
     x, y = zip(*points)

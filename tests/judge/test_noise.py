@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import stdev
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge import compare, resampling
@@ -50,7 +50,6 @@ def with_environment(given, **sections):
 
 
 @given(st.lists(st.floats(8.0, 12.0), min_size=3, max_size=25))
-@settings(max_examples=40, deadline=None)
 def test_the_spread_is_the_plain_standard_deviation_whatever_the_halves_are(centers):
     found = noise(results({"b": latency_runs(centers)}), Gate(max_rounds=30), baseline_runs=10)
     spread = stdev([math.log(center) for center in centers])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
@@ -40,7 +40,6 @@ def test_mcnemar_is_the_binomial_test(lost, won):
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 200), st.floats(0.002, 0.3))
 def test_the_score_is_that_at_the_likeliest_share_under_the_null(lost, won, others, loss):
     count = lost + won + others

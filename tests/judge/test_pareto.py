@@ -3,7 +3,7 @@ from __future__ import annotations
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.across import read_across
@@ -155,7 +155,6 @@ def shown(value):
     return float(f"{value:.3g}")
 
 
-@settings(max_examples=80, deadline=None)
 @given(rows=st.lists(RUNS, min_size=1, max_size=9), cost_better=BETTER, gain_better=BETTER)
 def test_the_front_is_that_of_brute_force(rows, cost_better, gain_better):
     metrics = {"latency": Metric("ms", cost_better), "AP": Metric("%", gain_better)}

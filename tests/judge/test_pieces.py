@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_edgeperf import results
@@ -155,7 +155,6 @@ def brute_force(x, y, number):
     return best
 
 
-@settings(max_examples=60, deadline=None)
 @given(SERIES)
 def test_no_other_way_to_cut_has_a_smaller_sum_of_squares(points):
     x, y = zip(*points)
@@ -165,7 +164,6 @@ def test_no_other_way_to_cut_has_a_smaller_sum_of_squares(points):
         assert squares == pytest.approx(brute_force(x, y, number), rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
 @given(SERIES, st.randoms(use_true_random=False))
 def test_the_order_of_the_points_changes_nothing(points, rng):
     shuffled = list(points)
@@ -173,7 +171,6 @@ def test_the_order_of_the_points_changes_nothing(points, rng):
     assert find_pieces(*zip(*points)) == find_pieces(*zip(*shuffled))
 
 
-@settings(max_examples=25, deadline=None)
 @given(SERIES)
 def test_pieces_hold_all_points_in_order(points):
     x, y = zip(*points)
@@ -188,7 +185,6 @@ def test_pieces_hold_all_points_in_order(points):
     assert found.pieces[0].fit == fit_line(*zip(*inside))
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=3),
     st.sampled_from([1e-6, 1e-3, 1.0, 1e6]),

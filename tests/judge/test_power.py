@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import nctdtr, stdtrit
 
@@ -73,7 +73,6 @@ def test_a_check_that_can_never_reject_finds_nothing(base_runs, stages):
     rounds=st.integers(3, 5),
     stages=st.integers(1, 3),
 )
-@settings(max_examples=40, deadline=None)
 def test_what_is_found_grows_with_the_spread_and_falls_with_more_runs(spread, prior_freedom, base_runs, rounds, stages):
     looks = tuple(rounds * (stage + 1) for stage in range(stages))
     pair = arrays_of([spread, 1.5 * spread], prior_freedom=prior_freedom)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge import Family, Stage, compare, step
@@ -37,7 +37,6 @@ def printed(comparison):
 
 
 @given(sessions, st.sampled_from([1e-6, 1e-3, 60.0, 1e9]))
-@settings(max_examples=60, deadline=None)
 def test_the_unit_of_time_makes_no_difference(session, scale):
     plain = printed(compare(*both(session)))
     for name, scaled in printed(compare(*both(session, scale))).items():
@@ -48,7 +47,6 @@ def test_the_unit_of_time_makes_no_difference(session, scale):
 
 
 @given(sessions, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_the_order_of_the_runs_makes_no_difference(session, random):
     shuffled = [tuple(random.sample(side, len(side)) for side in pair) for pair in session]
     plain = printed(compare(*both(session)))
@@ -58,7 +56,6 @@ def test_the_order_of_the_runs_makes_no_difference(session, random):
 
 
 @given(sessions, st.floats(1.0, 3.0), st.floats(1.0, 3.0))
-@settings(max_examples=50, deadline=None)
 def test_a_slower_candidate_never_gets_a_better_verdict(session, first, second):
     verdicts = []
     for factor in (first, first * second):
@@ -70,7 +67,6 @@ def test_a_slower_candidate_never_gets_a_better_verdict(session, first, second):
 
 
 @given(st.lists(centers, min_size=1, max_size=5), st.booleans())
-@settings(max_examples=50, deadline=None)
 def test_identical_data_never_regresses_nor_improves(session, final):
     same = [(base, base) for base in session]
     base, candidate = both(same)
@@ -85,7 +81,6 @@ def test_identical_data_never_regresses_nor_improves(session, final):
 
 
 @given(st.lists(st.tuples(centers, st.floats(0.3, 3.0)), min_size=1, max_size=4), st.integers(3, 10))
-@settings(max_examples=50, deadline=None)
 def test_improvement_is_the_mirror_image_of_regression(session, runs):
     pairs = [(base, [base[i % len(base)] * factor for i in range(runs)]) for base, factor in session]
     there = compare(*both(pairs)).benchmarks
@@ -99,7 +94,6 @@ def test_improvement_is_the_mirror_image_of_regression(session, runs):
 
 
 @given(sessions)
-@settings(max_examples=60, deadline=None)
 def test_the_direction_of_the_metric_is_a_sign_and_no_more(session):
     inverse = [
         results(
@@ -130,7 +124,6 @@ def test_the_direction_of_the_metric_is_a_sign_and_no_more(session):
 
 
 @given(st.lists(st.floats(8.0, 12.0), min_size=3, max_size=9), st.floats(0.0, 0.3), st.floats(0.0, 0.3))
-@settings(max_examples=60, deadline=None)
 def test_what_is_detectable_grows_with_the_noise_of_the_blocks(base, one, two):
     quiet, loud = sorted((one, two))
     found = [

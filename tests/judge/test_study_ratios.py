@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.study_ratios import matching_pairs, rank, ratios_of
@@ -158,7 +158,6 @@ def test_single_numbers_are_ranked_by_value_and_say_so():
     assert (found.groups, found.told) == ((("a",), ("b",), ("c",)), False)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from("abcde"), st.lists(st.floats(0.1, 100.0), min_size=1, max_size=4), min_size=2, max_size=5

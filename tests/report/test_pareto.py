@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.across import read_across
@@ -129,7 +129,6 @@ def test_plain_values():
     assert third["told"] is False
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=4, unique=True),
     values=st.lists(VALUES, min_size=8, max_size=8),

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.across import read_across
@@ -113,7 +113,6 @@ def test_no_two_labels_of_twenty_points_overlap():
     ]
 
 
-@settings(max_examples=15, deadline=None)
 @given(names=st.lists(NAMES, min_size=1, max_size=4, unique=True), title=NAMES, values=st.data())
 def test_any_names_and_values_are_a_picture(names, title, values):
     numbers = st.floats(-1e9, 1e9)
@@ -135,7 +134,6 @@ def test_names_of_two_parts_share_colours_and_markers():
         assert len({look.colour for look in looks_of(names).values()}) == len(names)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(NAMES, max_size=30, unique=True))
 def test_no_two_series_look_alike(names):
     assert len(set(looks_of(names).values())) == len(names) <= len(COLOURS) * len(MARKERS)
@@ -144,7 +142,6 @@ def test_no_two_series_look_alike(names):
 WANTED = st.tuples(NAMES, NAMES, NAMES)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(WANTED, min_size=1, max_size=6, unique=True))
 def test_file_names_are_safe_and_differ(wanted):
     names = file_names(wanted)

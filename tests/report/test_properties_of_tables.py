@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.types import Comparison
@@ -26,7 +26,6 @@ IDS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     ids=st.lists(IDS, min_size=1, max_size=6, unique=True),
     width=st.integers(40, 160),
@@ -47,7 +46,6 @@ def test_no_id_makes_a_line_too_wide(ids, width, verbosity):
     assert text.replace("\n", "").isprintable()
 
 
-@settings(max_examples=60, deadline=None)
 @given(ids=st.lists(IDS, min_size=1, max_size=6), width=st.integers(30, 120))
 def test_columns_stay_aligned(ids, width):
     names = [printable(name) for name in ids]
@@ -124,7 +122,6 @@ def test_the_time_for_a_long_name_or_text_grows_with_its_length(work):
     assert cpu_s(lambda: work(80_000)) < 64 * max(cpu_s(lambda: work(5_000)), 1e-4)
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.lists(IDS, min_size=1, max_size=12), st.integers(1, 60))
 def test_shortened_names_fit_and_different_ones_stay_different(ids, width):
     names = [printable(one) for one in ids]

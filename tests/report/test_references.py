@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.report.references import network, references, references_markdown, references_table
@@ -177,7 +177,6 @@ def test_the_session_report_has_them_and_judges_nothing(session):
 NAMES = st.text(st.characters(blacklist_characters="["), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     name=NAMES,
     unit=st.sampled_from(["ms", "s", "us"]),

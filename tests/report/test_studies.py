@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.across import read_across
@@ -160,7 +160,6 @@ NAMES = st.one_of(st.text(max_size=40), st.text(st.sampled_from("日本語한 ab
 VALUES = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=3, unique=True),
     values=st.lists(VALUES, min_size=4, max_size=4),
@@ -253,7 +252,6 @@ def test_files_without_a_study_are_told_in_words():
     assert text == "nothing was measured of any study that was asked for\n\nnote: host holds no study"
 
 
-@settings(max_examples=30, deadline=None)
 @given(names=st.lists(NAMES, min_size=2, max_size=3, unique=True), width=st.integers(40, 140), seed=st.integers(0, 99))
 def test_no_line_of_a_study_that_tells_all_is_too_wide(names, width, seed):
     ratios = ((names[0], names[1]),) if "*" not in "".join(names) else ()

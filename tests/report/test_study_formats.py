@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf import results
@@ -36,7 +36,6 @@ def test_table_i_as_plain_values():
     assert told["remarks"] == []
 
 
-@settings(max_examples=30, deadline=None)
 @given(name=NAMES)
 def test_any_name_keeps_the_tables_columns(name):
     study = replace(whole_study_of_one(), name=name or "s")
@@ -50,7 +49,6 @@ def whole_study_of_one():
     return replace(next(iter(read_across([("a", whole_study())]).studies)).study, shares=(), ratios=())
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-1e12, 1e12), min_size=5, max_size=5))
 def test_any_values_are_plain_json(values):
     study = whole_study_of_one()

@@ -281,7 +281,7 @@ def test_errors_are_phrased_without_jsonschema_too(document, only, file, monkeyp
     assert message.startswith(f'benchmarks."{ID}".runs[2].latency.p50: a text instead of a finite number')
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_corrupted_bytes_are_read_or_refused_but_never_crash(document, tmp_path, data):
     content = bytearray(json.dumps(document).encode())

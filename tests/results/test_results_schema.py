@@ -88,7 +88,7 @@ def places(node, path=()):
             yield from places(inner, (*path, index))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_schema_and_the_constructor_agree(document, data):
     document = copy.deepcopy(document)

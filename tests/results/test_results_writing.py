@@ -53,7 +53,7 @@ def results(draw):
     return Results("nano", environments, benchmarks, draw(EXTRA))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(results())
 def test_what_is_written_is_read_back(tmp_path, given_results):
     path = tmp_path / "r.json"
