@@ -51,6 +51,9 @@ def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
             (tmp_path / name).write_text(content)
             continue
         program, *arguments = shlex.split(name)
+        if "--baseline=refresh" in arguments:
+            # The reader's seventeen show nothing more of what the page says.
+            arguments.append("--edgeperf-rounds=6")
         done = subprocess.run(
             [*PROGRAMS[program], *arguments],
             cwd=tmp_path,

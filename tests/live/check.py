@@ -46,6 +46,7 @@ class Plan(NamedTuple):
     slowed: Tuple[str, ...]
     #: Whether what networks were exported to is thrown away before each session.
     rebuilt: bool = False
+    refresh: Tuple[str, ...] = ()
 
 
 FULL = Plan((), checks=10, extras=(0.10, 0.25), slowed=("letterbox", "mobilenetv2-onnxruntime"))
@@ -54,6 +55,7 @@ SHORT = Plan(
     checks=2,
     extras=(0.25,),
     slowed=("letterbox",),
+    refresh=("--edgeperf-rounds=10",),
 )
 
 REBUILT = Plan(
@@ -116,6 +118,10 @@ class Sessions:
             raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout}")
         return done.returncode, _verdicts(junit), done.stdout
 
+    def refresh(self) -> Tuple[int, Dict[str, Verdict], str]:
+        """Run one that accepts what it measures."""
+        return self.run("--baseline=refresh", "--edgeperf-reason=live check", *self._plan.refresh)
+
     def accepted(self) -> List[str]:
         """The ids that have a baseline by now."""
         return [name for file in self._folder.glob("*.json") for name in read(file).benchmarks]
@@ -141,7 +147,7 @@ def _verdicts(junit: Path) -> Dict[str, Verdict]:
 def refreshed(sessions: Sessions) -> bool:
     """Refresh until a try accepts every benchmark; False when the machine never let it."""
     for _ in range(REFRESHES):
-        code, verdicts, output = sessions.run("--baseline=refresh", "--edgeperf-reason=live check")
+        code, verdicts, output = sessions.refresh()
         if len(sessions.accepted()) == len(verdicts):
             return True
         if "disturbed" not in output:
