@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ..sessions import folder_of_all_processes
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # as pytest itself does for the tests in benchmarks/
 sys.path.insert(0, str(BENCHMARKS))
@@ -20,8 +22,7 @@ def filled_cache(tmp_path_factory, request):
     from models import build
 
     with pytest.MonkeyPatch.context() as patch:
-        base = tmp_path_factory.getbasetemp()
-        folder = (base.parent if hasattr(request.config, "workerinput") else base) / "exports"
+        folder = folder_of_all_processes(tmp_path_factory, request.config) / "exports"
         folder.mkdir(mode=0o700, exist_ok=True)
         patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
         for name in ("mobilenetv2", "resnet18", "yolov3-tiny"):

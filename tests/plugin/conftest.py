@@ -9,10 +9,11 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from filelock import FileLock
 
 from pytest_edgeperf import results
 
-from ..sessions import PLUGIN_ALONE
+from ..sessions import PLUGIN_ALONE, folder_of_all_processes
 from .duets import turn_into_repository
 
 #: The machine that runs these tests may be busy or slow down at any moment: time by the processor's clock, on which
@@ -69,6 +70,22 @@ def real_work(steps):
 def ran(name):
     with open(pathlib.Path(__file__).with_name("ran.txt"), "a") as file:
         file.write(f"{name} {os.getpid()}\\n")
+"""
+ACCEPTED = """
+FACTORS = {"changing": float(os.environ.get("CHANGING", "1")), "tolerant": float(os.environ.get("TOLERANT", "1"))}
+
+def test_steady(timed_inference):
+    timed_inference(work, 10000)
+
+def test_changing(timed_inference):
+    timed_inference(work, 10000 * FACTORS["changing"])
+
+@pytest.mark.timed_inference(tolerance=0.9)
+def test_tolerant(timed_inference):
+    timed_inference(work, 10000 * FACTORS["tolerant"])
+
+def test_ordinary():
+    pass
 """
 SHORT = ("--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
 REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
@@ -225,28 +242,17 @@ def repository(project):
 
 
 @pytest.fixture(scope="session")
-def accepted_suite(tmp_path_factory):
-    """A suite whose baseline was refreshed once, to be copied."""
-    made = new_project(tmp_path_factory.mktemp("accepted") / "project")
-    made.suite(
-        """
-FACTORS = {"changing": float(os.environ.get("CHANGING", "1")), "tolerant": float(os.environ.get("TOLERANT", "1"))}
-
-def test_steady(timed_inference):
-    timed_inference(work, 10000)
-
-def test_changing(timed_inference):
-    timed_inference(work, 10000 * FACTORS["changing"])
-
-@pytest.mark.timed_inference(tolerance=0.9)
-def test_tolerant(timed_inference):
-    timed_inference(work, 10000 * FACTORS["tolerant"])
-
-def test_ordinary():
-    pass
-"""
-    )
-    made.first = made.run("--edgeperf-budget=0.15", "--edgeperf-rounds=5", *REFRESH, short=False)
+def accepted_suite(tmp_path_factory, request):
+    """A suite whose baseline was refreshed once for all processes of xdist's, to be copied."""
+    folder = folder_of_all_processes(tmp_path_factory, request.config) / "accepted"
+    said = folder / "said.json"
+    with FileLock(f"{folder}.lock"):
+        made = new_project(folder / "project")
+        if not said.exists():
+            made.suite(ACCEPTED)
+            first = made.run("--edgeperf-budget=0.15", "--edgeperf-rounds=5", *REFRESH, short=False)
+            said.write_text(json.dumps([first.code, first.output]), encoding="utf-8")
+    made.first = Outcome(*load_json(said))
     return made
 
 
