@@ -20,6 +20,8 @@ from typing import Iterator, Optional, Tuple
 
 #: Where the cache is to be.
 VARIABLE = "EDGEPERF_CACHE_DIR"
+#: In a worker whose engines are built several times: the number of its build, from 0.
+BUILD_VARIABLE = "EDGEPERF_BUILD"
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -49,6 +51,12 @@ def cache_folder(*parts: str, strict: bool = False) -> Path:
         if strict and os.environ.get(VARIABLE):
             break
     raise OSError(f"no folder can be used for journals and caches ({'; '.join(refusals)}); set {VARIABLE} to one")
+
+
+def build_number() -> int:
+    """Which of several builds of the same engine this process uses, from 0; 0 where there is one."""
+    text = os.environ.get(BUILD_VARIABLE, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def why_passed_over() -> Optional[str]:

@@ -26,6 +26,8 @@ MOST_ROUNDS = 1000
 #: Pairs of processes at the first look of a lock-step comparison, and at the last.
 PAIRS = 4
 MAX_PAIRS = 12
+#: Nobody builds so many engines of a benchmark.
+MOST_BUILDS = 100
 
 
 class SettingsError(ValueError):
@@ -50,6 +52,13 @@ def _round_count(text: str) -> int:
     value = _positive_int(text)
     if value > MOST_ROUNDS:
         raise ValueError(f"must be at most {MOST_ROUNDS}")
+    return value
+
+
+def _build_count(text: str) -> int:
+    value = _positive_int(text)
+    if value != 1 and not PAIRS <= value <= MOST_BUILDS:
+        raise ValueError(f"must be 1, or from {PAIRS} to {MOST_BUILDS}: a build counts as one observation")
     return value
 
 
@@ -207,6 +216,13 @@ OPTIONS: Tuple[Option, ...] = (
         metavar="CMD",
     ),
     Option(
+        "builds",
+        _build_count,
+        "engines built per benchmark and side with --against: its pairs take turns among them (default: 1; else at "
+        "least 4)",
+        metavar="N",
+    ),
+    Option(
         "baseline_dir",
         str,
         "folder of the baseline files, relative to the rootdir (default: baselines)",
@@ -215,7 +231,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option(
         "rounds",
         _round_count,
-        "fresh processes per benchmark (default: 3 in a check, 10 in a refresh; pairs with --against: 4)",
+        "fresh processes per benchmark (default: 3 in a check, 17 in a refresh; pairs with --against: 4)",
         metavar="N",
     ),
     Option(
@@ -339,6 +355,8 @@ class Settings:
     #: The other side's interpreter, as typed.
     against_python: Optional[str] = None
     against_setup: Optional[str] = None
+    #: Of each benchmark's engine, on each side of a lock-step comparison.
+    builds: int = 1
     #: ``--baseline`` or ``--against`` was typed, or the ini asks for it: tests of pytest-benchmark are ours too.
     gate_benchmarks: bool = False
     baseline_dir: str = "baselines"
@@ -420,6 +438,10 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
     if values.get("against") or values.get("against_python"):
         _turn_against(values, typed, prefix)
         typed["baseline"] = True
+    elif typed["builds"]:
+        raise SettingsError(
+            f"{_typed('builds', prefix)} builds the engines of two sides: give {_typed('against', prefix)} too"
+        )
     elif values.get("against_setup"):
         raise SettingsError(
             f"{_typed('against_setup', prefix)} prepares a worktree: give {_typed('against', prefix)} too"
@@ -457,7 +479,8 @@ def _turn_against(values: Dict[str, Any], typed: Mapping[str, bool], prefix: boo
             )
     values["baseline"] = AGAINST
     values.setdefault("rounds", PAIRS)
-    values.setdefault("max_rounds", max(MAX_PAIRS, values["rounds"]))
+    values["rounds"] = max(values["rounds"], values.get("builds", 1))
+    values["max_rounds"] = max(values.get("max_rounds", MAX_PAIRS), values["rounds"])
     values["spacing"] = 0.0
     values["visits"] = 1
 
@@ -486,6 +509,7 @@ def _settings(values: Dict[str, Any], baseline_typed: bool, check_rounds: int) -
         against=values.get("against"),
         against_python=values.get("against_python"),
         against_setup=values.get("against_setup"),
+        builds=values.get("builds", defaults.builds) if baseline == AGAINST else defaults.builds,
         gate_benchmarks=baseline_typed or values.get("gate_benchmarks", False),
         baseline_dir=values.get("baseline_dir", defaults.baseline_dir),
         rounds=rounds,
@@ -530,6 +554,7 @@ class BenchmarkOptions:
     timeout_s: Optional[float] = None
     curve: bool = False
     power_series: Optional[int] = None
+    builds: Optional[int] = None
 
 
 _MARKER_KEYWORDS: Mapping[str, Tuple[str, Callable[[str], Any]]] = {
@@ -537,6 +562,7 @@ _MARKER_KEYWORDS: Mapping[str, Tuple[str, Callable[[str], Any]]] = {
     "budget": ("budget_s", _positive_float),
     "timeout": ("timeout_s", _positive_float),
     "power_series": ("power_series", _positive_int),
+    "builds": ("builds", _build_count),
 }
 
 
@@ -546,7 +572,8 @@ def parse_marker(args: Tuple[Any, ...], keywords: Mapping[str, Any]) -> Benchmar
     ``tolerance`` is one number or one per metric (0.03 is 3 %), ``gate`` names further metrics that
     decide, ``threads``, ``budget`` (seconds) and ``timeout`` (seconds) replace the session's settings. ``curve``
     has temperature and clocks read between short blocks of a long budget, so that the course of the run is kept.
-    ``power_series`` has the power read over at least so many inferences, and its readings kept.
+    ``power_series`` has the power read over at least so many inferences, and its readings kept. ``builds`` replaces
+    ``--edgeperf-builds``.
 
     Raises:
         SettingsError: an unknown keyword, a positional argument, or a value that cannot be used.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf import settings as module
@@ -219,12 +219,21 @@ def test_against_turns_the_session_into_pairs():
     assert read({"edgeperf_against": "x"}, {"edgeperf_baseline": "refresh"}).baseline == "against"
 
 
+def test_each_build_has_a_pair_at_the_first_look():
+    found = read({"edgeperf_against": "x", "edgeperf_builds": "6"})
+    assert (found.builds, found.rounds, found.max_rounds) == (6, 6, 12)
+    assert read({}, {"edgeperf_builds": "6"}).builds == 1
+    assert parse_marker((), {"builds": 5}).builds == 5
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
         ({"edgeperf_against": "x", "edgeperf_baseline": "check"}, "--baseline compares with stored runs"),
         ({"edgeperf_against_setup": "make"}, "--against-setup prepares a worktree: give --against too"),
         ({"edgeperf_against_setup": "make", "edgeperf_against_python": "p"}, "--against-python alone makes none"),
+        ({"edgeperf_builds": "4"}, "--edgeperf-builds builds the engines of two sides: give --against too"),
+        ({"edgeperf_against": "x", "edgeperf_builds": "3"}, "--edgeperf-builds=3: must be 1, or from 4 to 100"),
         ({"edgeperf_against": "x", "edgeperf_max_rounds": "3"}, "--edgeperf-max-rounds=3: .* at least 4 pairs"),
     ],
 )
@@ -257,7 +266,6 @@ def ranges(cpus):
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(0, 300), min_size=1))
 def test_a_processor_list_is_read_as_it_is_written(cpus):
     expected = tuple(sorted(cpus))
@@ -265,7 +273,6 @@ def test_a_processor_list_is_read_as_it_is_written(cpus):
     assert cpu_list(" , ".join(map(str, cpus))) == expected
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_other_text_is_refused_in_words_or_read_as_sorted_numbers(text):
     try:

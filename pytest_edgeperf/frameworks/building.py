@@ -3,7 +3,8 @@
 A conversion never happens in the process that is measured, whose memory it would be. A runtime's file has a function
 ``build(folder, **arguments)`` that writes the engine's files; :func:`built` runs it by name in a child process and
 keeps what it wrote under a key of all that it depends on: the model's bytes, the precision, the versions of the
-runtime and its tools, the options and the data it was calibrated with.
+runtime and its tools, the options and the data it was calibrated with, and where engines are built several times
+(:func:`~pytest_edgeperf.caches.build_number`), which of the builds it is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.caches import cache_folder, clear_place, is_private, locked, make_private
+from pytest_edgeperf.caches import build_number, cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.scratch import scratch
 
@@ -93,7 +94,7 @@ def built(
     Raises:
         FrameworkError: the build failed; the message has the last lines of what it printed.
     """
-    key = {
+    key: Dict[str, Any] = {
         "format": FORMAT,
         "function": function,
         "precision": precision,
@@ -102,6 +103,9 @@ def built(
         "source": dict(source),
         "calibration": calibration.description if calibration is not None else None,
     }
+    number = build_number()
+    if number:
+        key["build"] = number
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in model.name)
     with ExitStack() as held:

@@ -15,7 +15,7 @@ from time import perf_counter_ns
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.caches import cache_folder
+from pytest_edgeperf.caches import build_number, cache_folder
 from pytest_edgeperf.frameworks.building import (
     Built,
     Calibration,
@@ -130,7 +130,9 @@ class Bindings:
             specs = tuple(TensorSpec(s.name, _usual(profile, s), s.dtype) for s in specs)
         _require_within(profile, specs)
         path, converted, calibration = self._prepared(model, precision, onnx, specs, told)
-        timing_cache = cache_folder("tensorrt") / f"timing-{_plain(self.version(), *map(str, gpu))}.bin"
+        # What the cache of an earlier build holds would decide the tactics of the next.
+        timed = _plain(self.version(), *map(str, gpu), *(["build", str(build_number())] if build_number() else []))
+        timing_cache = cache_folder("tensorrt") / f"timing-{timed}.bin"
         made = built(
             f"{BUILDING}:build",
             model,

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.caches import cache_folder, clear_place, is_private, locked, make_private
+from pytest_edgeperf.caches import build_number, cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
@@ -486,8 +486,9 @@ def _convert(onnx: str, folder: Path, conversion: str, inputs: Sequence[str], ca
 
 
 def _timing_cache(program: Program, gpu: Optional[str]) -> str:
-    """Where the times of tactics are kept: engines of one release on one GPU share them, and choose alike."""
-    name = hashlib.sha256(f"{program.version}\n{gpu}".encode()).hexdigest()[:16]
+    """Where the times of tactics are kept: engines of one release, GPU and build share them, and choose alike."""
+    build = f"\n{build_number()}" if build_number() else ""
+    name = hashlib.sha256(f"{program.version}\n{gpu}{build}".encode()).hexdigest()[:16]
     return str(cache_folder("tensorrt") / f"{name}.timing")
 
 

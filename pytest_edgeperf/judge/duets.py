@@ -17,7 +17,7 @@ from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.corrections import LATENCY_SHARE, holm
 from pytest_edgeperf.judge.evidence import Evidence, evidence_of_pairs
 from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, INTERVAL_TAIL, LOG_RATIO_LIMIT, POWER, accuracies_level, levels
-from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.judge.pairs import Pair, mean_of_pairs
 from pytest_edgeperf.judge.procedure import combine, judged_accuracies
 from pytest_edgeperf.judge.questions import LATENCY, Questions
 from pytest_edgeperf.judge.sizes import SizeOutcome
@@ -76,19 +76,33 @@ class Duet:
     pairs: Sequence[Pair]
     #: Taken alone one after the other, not in turns.
     alternating: bool = False
+    #: The build of the engines that each pair was taken with; empty where there is one.
+    builds: Sequence[int] = ()
+    #: How many builds the pairs take turns among.
+    build_count: int = 1
+
+    def observations(self) -> List[Pair]:
+        """What varies independently: the pairs, or where engines were built several times the mean of each build's."""
+        if not self.builds:
+            return list(self.pairs)
+        by_build: Dict[int, List[Pair]] = {}
+        for build, pair in zip(self.builds, self.pairs):
+            by_build.setdefault(build, []).append(pair)
+        return [mean_of_pairs(some) for some in by_build.values()]
 
 
 class _Tests:
     """One moderated one-sample t-test per benchmark; arrays over benchmarks."""
 
     def __init__(
-        self, duets: Mapping[str, Duet], tolerances: Sequence[float], level: float, family_size: int, last_pairs: int
+        self, duets: Mapping[str, Duet], tolerances: Sequence[float], level: float, family_size: int, look: Look
     ) -> None:
-        ratios = [np.array([pair.log_ratio for pair in duet.pairs]) for duet in duets.values()]
+        observations = [duet.observations() for duet in duets.values()]
+        ratios = [np.array([one.log_ratio for one in some]) for some in observations]
         self.number = np.array([len(one) for one in ratios], dtype=float)
         self.mean = np.array([one.mean() for one in ratios])
         self.squares = np.array([((one - one.mean()) ** 2).sum() for one in ratios])
-        errors = [math.sqrt(np.mean([pair.error**2 for pair in duet.pairs])) for duet in duets.values()]
+        errors = [math.sqrt(np.mean([one.error**2 for one in some])) for some in observations]
         predicted = np.maximum(np.array(errors), _NO_ERROR)
         self.tolerance = np.log1p(np.array(tolerances, dtype=float))
         freedom = self.number - 1.0
@@ -106,7 +120,8 @@ class _Tests:
         half = -stdtrit(self.df, INTERVAL_TAIL) * self.error
         self.interval = np.exp(np.clip([self.mean - half, self.mean + half], -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT))
         # A slowdown would not be clear at an early look, and be measured on until the last.
-        number = np.maximum(self.number, last_pairs)
+        last = [min(look.last_pairs, duet.build_count) if duet.builds else look.last_pairs for duet in duets.values()]
+        number = np.maximum(self.number, np.array(last, dtype=float))
         df = self.df + number - self.number
         critical = -stdtrit(df, level / family_size)
         found = self.tolerance + (critical + stdtrit(df, POWER)) * np.sqrt(self.variance / number)
@@ -144,7 +159,8 @@ def step(
     Latency: per benchmark one moderated one-sample t-test of the pairs' log ratios, H0: slower by at most the
     tolerance, Holm's correction over the family, and the share of the session's error level that latency has
     divided equally over the looks (Bonferroni: whatever the looks have in common, their false alarms add up to
-    no more). The pairs' variance is moderated towards what the blocks within the pairs predict (Smyth 2004).
+    no more). The pairs' variance is moderated towards what the blocks within the pairs predict (Smyth 2004). Where
+    engines were built several times, the means of the builds stand for the pairs: those of one build share what it is.
     Everything else that gates is judged by the rules of stored runs when the benchmark's measuring ends, and
     phases and tails inform.
 
@@ -161,7 +177,7 @@ def step(
         return Step({}, Comparison({}))
     level = family.alpha * LATENCY_SHARE / look.looks
     tolerances = [_tolerance(family, id) for id in measured]
-    tests = _Tests(measured, tolerances, level, len(family.benchmarks), look.last_pairs)
+    tests = _Tests(measured, tolerances, level, len(family.benchmarks), look)
     differences = environment_matcher(base, candidate)
     evidence = {id: evidence_of_pairs(base.benchmarks[id], candidate.benchmarks[id], differences) for id in measured}
     others = _others(evidence, family, count_gating(candidate, family))
@@ -219,7 +235,8 @@ def _latency(
     must_detect: float,
     family: Family,
 ) -> MetricVerdict:
-    verdict, reason = _rule(tests, position, level, max(must_detect, tolerance))
+    unit = "builds" if duet.builds else "pairs"
+    verdict, reason = _rule(tests, position, level, max(must_detect, tolerance), unit)
     better = verdict == IMPROVED
     adjusted = float((tests.adjusted_better if better else tests.adjusted_worse)[position])
     before, now = (_median(values) for values in evidence.values(LATENCY))
@@ -241,17 +258,18 @@ def _latency(
         reason=reason,
         scatter=float(tests.scatter[position]),
         paired="alternating" if duet.alternating else "lock-step",
+        builds=len(set(duet.builds)) or None,
         rules_out=math.expm1(max(0.0, float(tests.upper[position]))) if verdict == UNCHANGED else None,
     )
 
 
-def _rule(tests: _Tests, position: int, level: float, limit: float) -> Tuple[str, Optional[str]]:
+def _rule(tests: _Tests, position: int, level: float, limit: float, unit: str) -> Tuple[str, Optional[str]]:
     if tests.adjusted_worse[position] <= level:
         return REGRESSED, None
     if tests.adjusted_better[position] <= level:
         return IMPROVED, None
     if tests.number[position] < FEWEST_PAIRS:
-        return INCONCLUSIVE, f"it takes at least {FEWEST_PAIRS} pairs"
+        return INCONCLUSIVE, f"it takes at least {FEWEST_PAIRS} {unit}"
     p_value = float(tests.p_worse[position])
     if p_value < Family(()).suspicion:
         return INCONCLUSIVE, f"it is suspected to be slower, p = {p_value:.2g}"

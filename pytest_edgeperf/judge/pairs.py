@@ -47,6 +47,13 @@ def pair_of(base_ms: Sequence[float], candidate_ms: Sequence[float]) -> Pair:
     return Pair(sum(kept) / len(kept), error, PAIRS_PER_QUAD * quads)
 
 
+def mean_of_pairs(pairs: Sequence[Pair]) -> Pair:
+    """The mean of some pairs, and its standard error by the scatter within them."""
+    error = math.sqrt(math.fsum(pair.error**2 for pair in pairs)) / len(pairs)
+    mean = math.fsum(pair.log_ratio for pair in pairs) / len(pairs)
+    return Pair(mean, error, sum(pair.blocks for pair in pairs))
+
+
 def _log(value_ms: float) -> float:
     if not (value_ms > 0 and math.isfinite(value_ms)):
         raise ValueError(f"a block's median is {value_ms!r}; it must be a positive number of milliseconds")

@@ -113,7 +113,8 @@ class MetricVerdict:
     ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
     ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
     standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
-    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together; ``accuracy``
+    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together,
+    and ``builds`` among how many builds of the engines, where there were several; ``accuracy``
     is there, and no ratio, where answers were compared example by example. ``rules_out`` says of an unchanged one how
     much worse it is not, with 95 % confidence: 0.041 is 4.1 %.
     """
@@ -135,6 +136,7 @@ class MetricVerdict:
     reason: Optional[str] = None
     scatter: Optional[float] = None
     paired: Optional[str] = None
+    builds: Optional[int] = None
     accuracy: Optional[AccuracyFigures] = None
     rules_out: Optional[float] = None
 
@@ -156,6 +158,8 @@ class MetricVerdict:
             printed["runs_needed"] = self.runs_needed
         if self.paired is not None:
             printed["paired"] = self.paired
+        if self.builds is not None:
+            printed["builds"] = self.builds
         if self.rules_out is not None:
             printed["rules_out"] = _rounded(self.rules_out)
         if self.accuracy is not None:

@@ -47,6 +47,7 @@ from pytest_edgeperf.results.identity import function_of
 #: Half of the default tolerance: less is no news.
 _MUCH_APART = 0.01
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
+_REBUILT = "each side built an engine of its own, which alone can change latency: --edgeperf-builds=4 builds several"
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
 _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
 
@@ -249,9 +250,10 @@ def _evidence(metric: MetricVerdict, verdict: BenchmarkVerdict) -> str:
     base, candidate = verdict.sides or (Side(), Side())
     runs = f"{metric.candidate_runs}{_timed(candidate, ' timed')} against {metric.baseline_runs}{_timed(base)}"
     if metric.paired:
-        runs = (
-            f"{count(metric.candidate_runs, 'pair')} {_PAIRED[metric.paired]}{_timed(candidate, ' timed on each side')}"
-        )
+        pairs = count(metric.candidate_runs, "pair")
+        if metric.builds is not None:
+            pairs += f" of {count(metric.builds, 'build')} on each side"
+        runs = f"{pairs} {_PAIRED[metric.paired]}{_timed(candidate, ' timed on each side')}"
     if metric.accuracy is not None:
         parts = ["Answers to the same examples, compared in pairs"]
     elif metric.scatter is None:
@@ -302,9 +304,19 @@ def _environment(verdict: BenchmarkVerdict) -> str:
     if verdict.differences:
         text = f"Environment differs from {whose}: {differences_text(verdict.differences)}"
     base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))
-    if base is None or candidate is None:
-        return text
-    return f"{text}; commit{f' {base} in both' if base == candidate else f's {base}..{candidate}'}"
+    if base is not None and candidate is not None:
+        text += f"; commit{f' {base} in both' if base == candidate else f's {base}..{candidate}'}"
+    return f"{text}; {_REBUILT}" if _was_rebuilt(verdict) else text
+
+
+def _was_rebuilt(verdict: BenchmarkVerdict) -> bool:
+    """Whether each side of a lock-step comparison had one engine, which it built for itself."""
+    latency = verdict.metrics.get(LATENCY)
+    engines = verdict.differences.get("settings.engine", (None, None))
+    if latency is None or not latency.paired or latency.builds is not None:
+        return False
+    old, new = (engine.get("engine_sha256") if isinstance(engine, Mapping) else None for engine in engines)
+    return old is not None and new is not None and old != new
 
 
 def _field(value: Any) -> str:

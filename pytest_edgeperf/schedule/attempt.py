@@ -37,6 +37,7 @@ class Attempt:
         timeout_s: float,
         seconds: float,
         executable: Optional[str] = None,
+        build: int = 0,
         device_memory: Optional[DeviceMemory] = None,
     ) -> None:
         self.plan = plan
@@ -58,7 +59,12 @@ class Attempt:
         self._closed = False
         began = time.monotonic()
         self._worker = Worker(
-            specification, threads=threads, show_output=show_output, timeout_s=timeout_s, executable=executable
+            specification,
+            threads=threads,
+            show_output=show_output,
+            timeout_s=timeout_s,
+            executable=executable,
+            build=build,
         )
         self._witness = Witness(self._worker.keeper_pid, specification["cpus"])
         self._windows = Windows()

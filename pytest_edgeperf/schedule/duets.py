@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.devices.condition import Condition
@@ -53,7 +54,7 @@ class DuetCoordinator(Coordinator):
         """Ask the other side which benchmarks it has, then measure pairs of those, and the others once."""
         self._ask_base()
         for plan in self.plans:
-            plan.rounds = self.settings.rounds if self._is_on_base(plan) else 1
+            plan.rounds = max(self.settings.rounds, self._builds(plan)) if self._is_on_base(plan) else 1
             plan.extra_tries = EXTRA_TRIES
         super().measure()
 
@@ -64,7 +65,10 @@ class DuetCoordinator(Coordinator):
             "label": self.opponent.label,
             "commit": self.opponent.commit,
             "benchmarks": {
-                plan.id: [_stored(pair, run) for pair, run in zip(plan.pairs, plan.base_runs)]
+                plan.id: [
+                    _stored(pair, run, build)
+                    for pair, run, build in zip(plan.pairs, plan.base_runs, plan.pair_builds or repeat(None))
+                ]
                 for plan in self.plans
                 if plan.pairs
             },
@@ -96,7 +100,7 @@ class DuetCoordinator(Coordinator):
         measured = [plan for plan in self.plans if plan.pairs and not plan.broken]
         family = replace(self._family(), tolerance=self.settings.against_tolerance)
         answer = step(
-            {plan.id: Duet(plan.pairs, plan.alternating) for plan in measured},
+            {plan.id: Duet(plan.pairs, plan.alternating, plan.pair_builds, self._builds(plan)) for plan in measured},
             self._base_results(measured),
             self.measured(),
             family,
@@ -181,7 +185,9 @@ class DuetCoordinator(Coordinator):
             attempts[side] = self._start(plan, side, before)
             return attempts[side]
 
-        order = (BASE, CANDIDATE) if plan.tries % 2 == 0 else (CANDIDATE, BASE)
+        builds = self._builds(plan)
+        # Each build is met in both orders.
+        order = (BASE, CANDIDATE) if (plan.tries + plan.tries // builds) % 2 == 0 else (CANDIDATE, BASE)
         together = not (plan.adopted or plan.alternating)
         seconds = plan.options.budget_s or self.settings.budget_s
         taken = take(start, order=order, together=together, seconds=seconds, turn_s=self.settings.turn_s)
@@ -198,6 +204,8 @@ class DuetCoordinator(Coordinator):
             record["base"] = self._record(base, attempts[BASE], self.opponent.commit, after)
             record["pair"] = list(_pair(base.run or {}, candidate.run, in_turns=taken.in_turns))
             record["alternating"] = plan.alternating
+            if builds > 1:
+                record["build"] = self._build(plan)
             _mark_stopped(record)
         self.journal.run(plan.id, record)
         self._take(plan, record)
@@ -206,6 +214,7 @@ class DuetCoordinator(Coordinator):
         """A benchmark's pairs are all of one kind, so those that were taken in turns are given up."""
         plan.alternating = True
         plan.pairs.clear()
+        plan.pair_builds.clear()
         plan.base_runs.clear()
         plan.runs.clear()
         why = ADOPTED if plan.adopted else NO_ROOM
@@ -225,7 +234,15 @@ class DuetCoordinator(Coordinator):
             timeout_s=options.timeout_s or settings.timeout_s,
             seconds=options.budget_s or settings.budget_s,
             executable=self.opponent.python if side == BASE else None,
+            build=self._build(plan),
         )
+
+    def _builds(self, plan: Plan) -> int:
+        return plan.options.builds or self.settings.builds
+
+    def _build(self, plan: Plan) -> int:
+        """Which of a benchmark's builds its next pair is of."""
+        return len(plan.pairs) % self._builds(plan)
 
     def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> Dict[str, Any]:
         """What the journal keeps of one side's run. What else disturbs one side of a pair disturbs the other too."""
@@ -270,6 +287,8 @@ class DuetCoordinator(Coordinator):
         plan.base_metrics = {name: Metric(**metric) for name, metric in base["metrics"].items()}
         plan.alternating = record["alternating"]
         plan.pairs.append(Pair(*record["pair"]))
+        if "build" in record:
+            plan.pair_builds.append(record["build"])
 
 
 def _mark_stopped(record: Dict[str, Any]) -> None:
@@ -300,10 +319,11 @@ def _pair(base: Mapping[str, Any], candidate: Mapping[str, Any], *, in_turns: bo
     return pair_of_runs(sides[0]["p50"], sides[1]["p50"], *dispersions)
 
 
-def _stored(pair: Pair, base: Run) -> Dict[str, Any]:
+def _stored(pair: Pair, base: Run, build: Optional[int]) -> Dict[str, Any]:
     """A pair and its base's run; the candidate's is among the session's."""
     return {
         **{name: round(value, 7) for name, value in pair._asdict().items()},
+        **({} if build is None else {"build": build}),
         "base": {"environment": base.environment, "started": base.started, "quality": base.quality, **base.values},
     }
 

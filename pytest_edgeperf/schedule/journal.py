@@ -251,7 +251,10 @@ def _is_run(line: Any) -> bool:
     if not isinstance(line, dict) or line.get("kind") != "run" or not isinstance(line.get("benchmark"), str):
         return False
     if "pair" in line and not (
-        isinstance(line["pair"], list) and "alternating" in line and _is_record(line.get("base"))
+        isinstance(line["pair"], list)
+        and "alternating" in line
+        and isinstance(line.get("build", 0), int)
+        and _is_record(line.get("base"))
     ):
         return False
     return _is_record(line)

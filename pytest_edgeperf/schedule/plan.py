@@ -50,6 +50,8 @@ class Plan:
     base_runs: List[Run] = field(default_factory=list)
     base_metrics: Mapping[str, Metric] = field(default_factory=dict)
     pairs: List[Pair] = field(default_factory=list)
+    #: The build of the engines that each pair was taken with; empty where there is one.
+    pair_builds: List[int] = field(default_factory=list)
     #: Its pairs were not taken in turns.
     alternating: bool = False
     #: Why the other side has no run of it.

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, Any, Dict, List, Mapping, Optional
 
+from pytest_edgeperf.caches import BUILD_VARIABLE
 from pytest_edgeperf.measure import launcher
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
 from pytest_edgeperf.schedule import faults, messages, stops
@@ -91,6 +92,7 @@ class Worker:
         show_output: bool,
         timeout_s: float,
         executable: Optional[str] = None,
+        build: int = 0,
     ) -> None:
         self._timeout_s = timeout_s
         #: Only what the coordinator waits for counts: a parked worker does not hang.
@@ -112,7 +114,7 @@ class Worker:
                 stdout=self._spool,
                 stderr=subprocess.STDOUT if self._spool else None,
                 pass_fds=(theirs.fileno(),),
-                env=_environment(threads),
+                env=_environment(threads, build),
             )
         self.channel.send(specification)
         self.delivery = Delivery()
@@ -322,8 +324,8 @@ class Worker:
         return self._spool.read().decode(errors="replace")
 
 
-def _environment(threads: int) -> Mapping[str, str]:
-    environment = dict(os.environ)
+def _environment(threads: int, build: int) -> Mapping[str, str]:
+    environment = {**os.environ, BUILD_VARIABLE: str(build)}
     environment.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     # A pool that spins while it waits takes the processor from whoever's turn it is.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")

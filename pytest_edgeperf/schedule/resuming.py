@@ -61,6 +61,7 @@ def header_of(
         "budget_s": settings.budget_s,
         "visits": settings.visits,
         "turn_s": settings.turn_s,
+        "builds": settings.builds,
         "threads": settings.threads,
         "cpus": settings.cpus,
     }

@@ -107,6 +107,18 @@ def test_whatever_decides_is_in_the_key(cache, changed):
     assert builds(cache) == 2
 
 
+def test_another_build_of_the_same_engine_is_another_engine_and_is_told_its_number(cache, monkeypatch):
+    monkeypatch.delenv("EDGEPERF_BUILD", raising=False)
+    unnumbered = build(cache)
+    engines = {}
+    for number in ("0", "1", "2", "1", "of mine"):
+        monkeypatch.setenv("EDGEPERF_BUILD", number)
+        engines[number] = build(cache)
+    assert engines["0"] == engines["of mine"] == unnumbered
+    assert len({one.folder for one in engines.values()}) == 3
+    assert builds(cache) == 3
+
+
 def test_what_it_was_calibrated_with_is_in_the_hash_and_described(cache):
     one, other = (
         calibration_of(Model("net", {}, calibration=lambda seed=seed: Inputs.of([np.full((1, 2), seed)])), SPECS)

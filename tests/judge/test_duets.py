@@ -107,6 +107,54 @@ def test_what_would_be_found_is_that_of_the_last_look():
     assert sizes[2] - 1.005 < 0.6 * (sizes[0] - 1.005)
 
 
+def of_builds(effects, number, sd=0.001):
+    """Pairs that take turns among builds, each with an effect of its own."""
+    random = np.random.default_rng(7)
+    builds = [index % len(effects) for index in range(number)]
+    return [Pair(effects[build] + random.normal(0, sd), sd, 24) for build in builds], builds
+
+
+def test_pairs_of_one_build_are_one_observation():
+    effects = [0.03, -0.01, 0.02, 0.004]
+    pairs, builds = of_builds(effects, 12)
+    taken_for_many = judged({"test_a": pairs}, Look(3, 3, 12)).comparison.benchmarks["test_a"].metrics["latency"]
+    by_build = judged({"test_a": pairs}, Look(3, 3, 12), builds=builds, build_count=4)
+    latency = by_build.comparison.benchmarks["test_a"].metrics["latency"]
+    assert latency.ratio == pytest.approx(taken_for_many.ratio, rel=1e-6)
+    assert latency.p_adjusted > 2 * taken_for_many.p_adjusted
+    assert latency.detectable > taken_for_many.detectable
+    assert latency.scatter == pytest.approx(np.std(effects, ddof=1), rel=0.1)
+    assert (latency.builds, latency.candidate_runs) == (4, 12)
+    assert latency.to_dict()["builds"] == 4
+
+
+def test_unchanged_code_whose_builds_differ_does_not_alarm_by_builds_and_does_by_pairs():
+    random = np.random.default_rng(8)
+    alarms = {"pairs": 0, "builds": 0}
+    for _ in range(200):
+        drawn_builds = {f"test_{number}": of_builds(random.normal(0, 0.01, 4), 24) for number in range(4)}
+        pairs = {id: some for id, (some, _) in drawn_builds.items()}
+        numbers = dict.fromkeys(pairs, 24)
+        for unit in alarms:
+            duets = {
+                id: Duet(some, builds=builds if unit == "builds" else (), build_count=4)
+                for id, (some, builds) in drawn_builds.items()
+            }
+            answer = step(duets, side(numbers), side(numbers), Family(tuple(pairs), tolerance=0.0), Look(3, 3, 24))
+            alarms[unit] += any(one.verdict == REGRESSED for one in answer.comparison.benchmarks.values())
+    assert alarms["builds"] <= 3
+    assert alarms["pairs"] >= 10
+
+
+def test_fewer_than_four_builds_decide_nothing():
+    pairs = [Pair(0.5, 0.001, 24)] * 8
+    latency = (
+        judged({"test_a": pairs}, Look(3, 3), builds=[0, 1] * 4).comparison.benchmarks["test_a"].metrics["latency"]
+    )
+    assert latency.verdict == INCONCLUSIVE
+    assert "at least 4 builds" in latency.reason
+
+
 def test_fewer_than_four_pairs_decide_nothing():
     answer = judged({"test_a": [Pair(0.5, 0.001, 24)] * 3}, Look(3, 3))
     latency = answer.comparison.benchmarks["test_a"].metrics["latency"]

@@ -189,6 +189,24 @@ def test_failing_test_text_has_one_line_for_each_further_metric():
     assert len(lines) == 5
 
 
+@pytest.mark.parametrize(
+    ("digests", "kind", "said"),
+    [
+        (("a1", "b2"), {"paired": "lock-step"}, True),
+        (("a1", "a1"), {"paired": "lock-step"}, False),
+        (("a1", None), {"paired": "lock-step"}, False),
+        (("a1", "b2"), {"paired": "lock-step", "builds": 4}, False),
+        (("a1", "b2"), {}, False),
+    ],
+)
+def test_a_failure_says_that_each_side_built_its_own_engine(digests, kind, said):
+    engines = tuple({"engine_sha256": digest} if digest else {} for digest in digests)
+    one = verdict("regressed", 1.1, 1.05, 1.2, differences={"settings.engine": engines}, **kind)
+    text = regression_text("a", one)
+    assert ("--edgeperf-builds=4" in text) is said
+    assert ("pairs of 4 builds on each side in lock-step" in text) is ("builds" in kind)
+
+
 def test_failing_test_text_leaves_out_what_is_not_known():
     bare = latency("regressed", 1.1, 1.05, 1.2, scatter=None, p_adjusted=None, detectable=None)
     one = BenchmarkVerdict("regressed", {"latency": bare}, sides=(Side(None, "1a2b3c4"), Side(3.0, "1a2b3c4")))

@@ -165,10 +165,10 @@ def test_a_pair_that_lacks_its_other_side_is_damaged(tmp_path):
     path = written(tmp_path, ids=())
     pair = {"kind": "run", "benchmark": "test_a", **RECORD, "pair": [1.0], "alternating": False, "base": dict(RECORD)}
     with path.open("a") as file:
-        for line in (pair, {**pair, "base": None}, {**pair, "pair": 3}):
+        for line in (pair, {**pair, "build": 2}, {**pair, "base": None}, {**pair, "pair": 3}, {**pair, "build": "2"}):
             file.write(json.dumps(line) + "\n")
     past = read(path)
-    assert (len(past.runs), past.damaged) == (1, 2)
+    assert (len(past.runs), past.damaged) == (2, 3)
 
 
 @pytest.mark.parametrize(

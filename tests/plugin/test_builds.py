@@ -1,0 +1,65 @@
+"""Engines that are built several times on each side: what differs from build to build is not taken for a change."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.schedule.repositories import commit, git
+
+from .conftest import load_json
+from .duets import ONE_LOOK, against
+
+pytestmark = [pytest.mark.long, pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")]
+
+#: An engine is 10 % slower in every other build, in the even ones of the one commit and the odd ones of the other.
+ENGINE = """
+import os
+
+STEPS = 20000
+
+def build(folder, version):
+    slow = (int(os.environ["EDGEPERF_BUILD"]) + version) % 2
+    (folder / "engine.txt").write_text(str(round(STEPS * (1.1 if slow else 1.0))))
+"""
+SUITE = """
+import engine
+from pytest_edgeperf.frameworks.building import built
+from pytest_edgeperf.frameworks.interface import Model
+from work import work
+
+VERSION = 0
+
+def test_net(timed_inference):
+    made = built(
+        "engine:build", Model("net", {}), "fp32", tools={"maker": "1"}, arguments={"version": VERSION}, source={}
+    )
+    timed_inference(work, int((made.folder / "engine.txt").read_text()))
+"""
+
+
+@pytest.fixture
+def rebuilt(repository):
+    commit(repository.path, test_it=SUITE, engine=ENGINE)
+    repository.write("test_it.py", SUITE.replace("VERSION = 0", "VERSION = 1"))
+    assert git(repository.path, "status", "--porcelain").split() == ["M", "test_it.py"]
+    return repository
+
+
+def test_one_build_is_taken_for_the_code_and_four_are_not(rebuilt):
+    once = against(rebuilt, ONE_LOOK)
+    assert once.code == 1, once
+    assert rebuilt.verdicts() == {"test_net": "regressed"}
+    several = against(rebuilt, ONE_LOOK, "--edgeperf-builds=4", "--edgeperf-results=now.json")
+    assert several.code == 0, several
+    stored = load_json(rebuilt.path / "now.json")["against"]["benchmarks"]["test_it.py::test_net"]
+    assert [pair["build"] for pair in stored] == [0, 1, 2, 3]
+    assert [pair["log_ratio"] > 0 for pair in stored] == [True, False, True, False]
+
+
+def test_a_slowdown_of_all_builds_fails_and_says_how_many_there_were(rebuilt):
+    rebuilt.write("engine.py", ENGINE.replace("20000", "30000"))
+    outcome = against(rebuilt, ONE_LOOK, "--edgeperf-builds=4")
+    assert outcome.code == 1, outcome
+    assert "4 pairs of 4 builds on each side in lock-step" in outcome
