@@ -100,11 +100,15 @@ def verdict_counts(comparison: Comparison) -> str:
 def ruled_out_text(comparison: Comparison) -> Optional[str]:
     """Which slowdown ``unchanged`` rules out for every benchmark that is; ``None`` where one does not say."""
     unchanged = [verdict for verdict in comparison.benchmarks.values() if verdict.verdict == UNCHANGED]
-    bounds = [verdict.metrics[LATENCY].rules_out for verdict in unchanged if LATENCY in verdict.metrics]
-    known = [bound for bound in bounds if bound is not None]
+    judged = [verdict.metrics[LATENCY] for verdict in unchanged if LATENCY in verdict.metrics]
+    known = [metric.rules_out for metric in judged if metric.rules_out is not None]
     if not known or len(known) < len(unchanged):
         return None
-    return f"unchanged means: no slowdown of {percent(max(known), sign=False)} % or more (95 % confidence)"
+    most = f"{percent(max(known), sign=False)} %"
+    if all(metric.paired for metric in judged):
+        return f"unchanged means: no slowdown of {most} or more (95 % confidence)"
+    # Stored runs are cleared by the low quantile, while the change that is shown is the median's.
+    return f"unchanged means: the fastest calls are less than {most} slower (95 % confidence)"
 
 
 def baseline_runs_text(comparison: Comparison) -> Optional[str]:

@@ -10,7 +10,7 @@ import pytest
 from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.types import Apart, BenchmarkVerdict, Comparison, Gain, Side
 from pytest_edgeperf.report.markdown import comparison_markdown
-from pytest_edgeperf.report.sentences import inconclusive_text
+from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text
 from pytest_edgeperf.report.terminal import (
     regression_headline,
     regression_text,
@@ -24,6 +24,9 @@ from .conftest import MEMORY, PREFIX, benchmark, latency, verdict
 
 GOLDEN = Path(__file__).parent / "golden"
 REGRESSED = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
+
+#: By how much each is not slower.
+BOUNDS = {"test_a": 0.012, "test_b": 0.041}
 
 
 def expect(name: str, text: str) -> None:
@@ -205,6 +208,21 @@ def test_a_failure_says_that_each_side_built_its_own_engine(digests, kind, said)
     text = regression_text("a", one)
     assert ("--edgeperf-builds=4" in text) is said
     assert ("pairs of 4 builds on each side in lock-step" in text) is ("builds" in kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ({}, "unchanged means: the fastest calls are less than 4.1 % slower (95 % confidence)"),
+        ({"paired": "lock-step"}, "unchanged means: no slowdown of 4.1 % or more (95 % confidence)"),
+    ],
+)
+def test_unchanged_says_what_it_rules_out_where_every_benchmark_does(kind, said):
+    judged = {name: verdict("unchanged", 1.0, 0.99, 1.02, rules_out=bound, **kind) for name, bound in BOUNDS.items()}
+    assert ruled_out_text(Comparison(judged)) == said
+    judged["test_c"] = verdict("unchanged", 1.0, 0.99, 1.02)
+    assert ruled_out_text(Comparison(judged)) is None
+    assert ruled_out_text(Comparison({"test_c": verdict("regressed", 1.1, 1.05, 1.2)})) is None
 
 
 def test_failing_test_text_leaves_out_what_is_not_known():
