@@ -131,7 +131,7 @@ def test_pairs_of_one_build_are_one_observation():
 def test_unchanged_code_whose_builds_differ_does_not_alarm_by_builds_and_does_by_pairs():
     random = np.random.default_rng(8)
     alarms = {"pairs": 0, "builds": 0}
-    for _ in range(200):
+    for _ in range(100):
         drawn_builds = {f"test_{number}": of_builds(random.normal(0, 0.01, 4), 24) for number in range(4)}
         pairs = {id: some for id, (some, _) in drawn_builds.items()}
         numbers = dict.fromkeys(pairs, 24)
@@ -143,7 +143,7 @@ def test_unchanged_code_whose_builds_differ_does_not_alarm_by_builds_and_does_by
             answer = step(duets, side(numbers), side(numbers), Family(tuple(pairs), tolerance=0.0), Look(3, 3, 24))
             alarms[unit] += any(one.verdict == REGRESSED for one in answer.comparison.benchmarks.values())
     assert alarms["builds"] <= 3
-    assert alarms["pairs"] >= 10
+    assert alarms["pairs"] >= 8
 
 
 def test_fewer_than_four_builds_decide_nothing():

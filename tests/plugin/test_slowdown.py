@@ -16,8 +16,9 @@ SHORT = ("--edgeperf-budget=0.02",)
 
 def test_a_slowdown_of_ten_percent_is_found(project):
     project.suite(SUITE)
-    assert project.run(*SHORT, "--edgeperf-rounds=5", *REFRESH, short=False).code == 0
-    outcome = project.run(*SHORT, "--edgeperf-rounds=3", "--junitxml=junit.xml", short=False, env={"CHANGING": "1.1"})
+    assert project.run(*SHORT, "--edgeperf-rounds=4", *REFRESH, short=False).code == 0
+    check = (*SHORT, "--edgeperf-rounds=3", "--edgeperf-max-rounds=6", "--junitxml=junit.xml")
+    outcome = project.run(*check, short=False, env={"CHANGING": "1.1"})
     assert outcome.code == 1, outcome
     verdicts = project.verdicts()
     assert verdicts == {"test_changing": "regressed", "test_steady": verdicts["test_steady"]}
