@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, Optional,
 import pytest
 
 from pytest_edgeperf import settings as settings_module
-from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, Settings, SettingsError, names_are_prefixed
+from pytest_edgeperf.settings import OFF, OPTIONS, PREFIX_VARIABLE, REFRESH, Settings, SettingsError, names_are_prefixed
 
 if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
@@ -476,6 +476,7 @@ def _rendered(config: pytest.Config, measuring: MeasuringSession) -> str:
             measuring.baseline,
             settings.tolerance,
             {name: own for name, own in tolerances.items() if own is not None},
+            accepting=settings.baseline == REFRESH,
             allowed_differences=settings.allowed_differences,
         ),
     )

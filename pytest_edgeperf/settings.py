@@ -38,6 +38,19 @@ def _names(text: str) -> Tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
+#: Of runtimes known to us and to others: what is nearly one of them is a typing error.
+_PRECISIONS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int16", "int8", "uint8", "int4", "uint4")
+
+
+def _precision_names(text: str) -> Tuple[str, ...]:
+    names = _names(text)
+    for name in names:
+        close = [] if name in _PRECISIONS else difflib.get_close_matches(name, _PRECISIONS, 1, 0.7)
+        if close:
+            raise ValueError(f"no precision is called {name!r}; did you mean {close[0]}?")
+    return names
+
+
 def _positive_int(text: str) -> int:
     try:
         value = int(text)
@@ -181,7 +194,7 @@ OPTIONS: Tuple[Option, ...] = (
     ),
     Option(
         "precision",
-        _names,
+        _precision_names,
         "numeric formats to measure, comma-separated (default: fp32)",
         bare=True,
         metavar="X,Y",

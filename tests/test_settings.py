@@ -175,6 +175,7 @@ def test_the_limit_of_rounds_is_never_under_the_rounds():
         ("rounds", "0", "at least 1"),
         ("rounds", "many", "whole number"),
         ("rounds", "1001", "at most 1000"),
+        ("precision", "fp33", "did you mean fp32?"),
         ("against_must_detect", "1", "under 1"),
         ("max_rounds", "-1", "at least 1"),
         ("budget", "0", "positive number"),

@@ -40,9 +40,9 @@ def steps():
 @pytest.mark.long
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
-    # A reader has a quiet machine, ten seconds between rounds, and finer figures.
+    # A reader has a quiet machine, ten seconds between rounds, nine rounds at most, and finer figures.
     (tmp_path / "calm.py").write_text(CALM, encoding="utf-8")
-    options = "-p edgeperf -p calm --edgeperf-spacing=0 --edgeperf-budget=0.1"
+    options = "-p edgeperf -p calm --edgeperf-spacing=0 --edgeperf-budget=0.1 --edgeperf-max-rounds=6"
     environment.update(PLUGIN_ALONE, PYTEST_ADDOPTS=options, PYTHONPATH=str(tmp_path))
     ran = []
     for action, name, content in steps():

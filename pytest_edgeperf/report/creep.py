@@ -45,11 +45,14 @@ def crept(
     tolerance: float,
     tolerances: Mapping[str, Tolerance],
     *,
+    accepting: bool = False,
     allowed_differences: Sequence[str] = (),
 ) -> Dict[str, Creep]:
-    """The measured benchmarks whose latency is above their anchor's by more than their tolerance.
+    """The measured benchmarks whose latency is above their anchor's by more than their tolerance, in accepted steps.
 
-    Those whose anchor was measured in another environment are left out.
+    Left out are those whose anchor was measured in another environment, those of which every run is disturbed, and
+    those that a single step, from the accepted runs to these, takes beyond: that one the comparison shows, unless these
+    runs are accepted (``accepting``).
 
     Raises:
         ResultsError: an anchor is not a list of runs.
@@ -63,12 +66,19 @@ def crept(
         anchor = anchor_runs(stored, baseline.environments) if stored is not None else ()
         if stored is None or not anchor:
             continue
-        runs = comparable_runs(anchor, benchmark.runs, differences)
+        good = tuple(run for run in benchmark.runs if not run.disturbed)
+        if not good:
+            continue
+        runs = comparable_runs(anchor, good, differences)
         ratio = _ratio(replace(benchmark, runs=runs.candidate), replace(stored, runs=runs.baseline))
+        accepted = creep(stored, baseline.environments)
         own = tolerances.get(name)
         own = own.get(LATENCY) if isinstance(own, Mapping) else own
         limit = tolerance if own is None else float(own)
-        if ratio is not None and ratio > 1 + limit:
+        if ratio is None or accepted is None:
+            continue
+        in_steps = accepting or accepted > 1 + limit or ratio <= accepted * (1 + limit)
+        if ratio > 1 + limit and in_steps:
             found[name] = Creep(ratio, limit, max(run.started for run in runs.baseline)[:10])
     return found
 

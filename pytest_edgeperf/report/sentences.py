@@ -236,7 +236,7 @@ def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str
         interval = ""
         if metric.interval is not None:
             interval = f" [95 %: {', '.join(percent(end - 1) for end in metric.interval)}]"
-        moved.append(change(metric.ratio) + interval)
+        moved.append(change(metric.ratio) + (" pair by pair" if metric.paired else "") + interval)
     if metric.accuracy is not None:
         moved.append(accuracy.difference(metric.accuracy, metric.unit, "95 %: "))
     parts = [f"{text} {', '.join(moved) or 'is worse'}"]

@@ -16,6 +16,7 @@ ALIKE = 0.8
 #: Of a comparison within one process there is a latency of each target, by the name that the user gave it.
 _LATENCY_OF_TARGET = "latency_"
 _SUMMARY = re.compile(r"(.+)_(p[0-9]+|min|max|mean|sd)\Z")
+_ALONE = re.compile(r"(p[0-9]+|min|max|mean|median|sd)\Z")
 #: Of several engines at once it is measured without sensors too.
 THROUGHPUT = "throughput"
 _BY_SENSORS = frozenset(
@@ -86,6 +87,8 @@ def check(
 def _meant(metric: str, stored: Set[str]) -> Optional[str]:
     if metric in METRICS or metric in stored:
         return None
+    if _ALONE.match(metric):
+        return f"{metric} is a summary: name the metric, such as latency, of which low quantile, median and tail decide"
     summary = _SUMMARY.match(metric)
     if summary is not None and summary.group(1) in METRICS:
         whole = summary.group(1)

@@ -305,7 +305,7 @@ def _why_no_run(base: Delivery, label: str) -> Optional[str]:
     if base.fault is not None:
         return f"in {label}: {base.fault.splitlines()[0]}"
     if base.failed:
-        return f"in {label} its {base.failed_phase} failed"
+        return f"in {label} its {base.failed_phase} failed: {base.crash}"
     if base.skipped:
         return f"it is skipped in {label}"
     return None if base.run is not None else f"in {label} it measured nothing"

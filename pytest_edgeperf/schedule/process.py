@@ -71,6 +71,15 @@ class Delivery:
         return "body" if phases[:1] == ["call"] else "".join(phases[:1])
 
     @property
+    def crash(self) -> str:
+        """The first line of what failed first: an exception and its message."""
+        failed = next((report for report in self.reports if report.get("outcome") == "failed"), {})
+        told = failed.get("longrepr")
+        crash = told.get("reprcrash") if isinstance(told, dict) else None
+        text = crash.get("message") if isinstance(crash, dict) else told
+        return next((line for line in str(text or "").splitlines() if line.strip()), "it does not say why")
+
+    @property
     def skipped(self) -> bool:
         """Skipped (or an expected failure) in the worker: there will be no run."""
         return any(report.get("outcome") == "skipped" for report in self.reports)

@@ -97,6 +97,22 @@ class MeasuringSession:
         header = header_of(config, settings, device.name, self._commit, against)
         self._resumption = begin(header, resume=settings.resume)
         self._journal = self._resumption.journal
+        try:
+            self.coordinator = self._coordinator(items, missing, progress)
+            self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
+            self._note_pinning()
+            self._note_precisions(device)
+            self._note_heavy_imports()
+            self.coordinator.notes.extend(self._resumption.notes)
+        except BaseException:
+            # What was refused has measured nothing.
+            self._journal.close(keep=self._resumption.past is not None)
+            raise
+        if self._resumption.past is not None:
+            self.coordinator.resume(self._resumption.past)
+
+    def _coordinator(self, items: Sequence[pytest.Item], missing: Sequence[str], progress: Progress) -> Coordinator:
+        config, settings, device, opponent = self.config, self.settings, self.device, self.opponent
         facts = SessionFacts(
             id=self._resumption.session,
             device=device.name,
@@ -126,14 +142,7 @@ class MeasuringSession:
             "device_memory": process_memory.find(device.root, device.identity),
             "instruments": self._instruments,
         }
-        self.coordinator = Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
-        self.coordinator.notes.extend(opponent.notes if opponent is not None else ())
-        self._note_pinning()
-        self._note_precisions(device)
-        self._note_heavy_imports()
-        self.coordinator.notes.extend(self._resumption.notes)
-        if self._resumption.past is not None:
-            self.coordinator.resume(self._resumption.past)
+        return Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
 
     @property
     def written(self) -> List[Tuple[str, str]]:

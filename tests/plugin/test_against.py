@@ -81,7 +81,7 @@ def test_a_benchmark_that_is_broken_there_is_incomparable_and_one_that_is_broken
     outcome = against(repository)
     assert outcome.code == 1, outcome
     assert repository.verdicts()["test_one"] == "incomparable"
-    assert "its body failed" in outcome
+    assert "its body failed: assert False" in outcome
     assert repository.testcases()["test_one"].find("failure") is None
     assert repository.testcases()["test_two"].find("failure") is not None
 

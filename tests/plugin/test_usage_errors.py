@@ -58,6 +58,7 @@ def test_a_value_that_cannot_be_used_is_named(project, argument, told):
     assert told in outcome
     assert "Traceback" not in outcome.output
     assert project.ran() == []
+    assert not list((project.path / "cache").glob("journals/*.jsonl"))
 
 
 def test_a_misspelt_marker_keyword_names_the_test_and_the_right_word(project):

@@ -21,7 +21,16 @@ def results(a, b, environments=ENVIRONMENTS):
     return Results("host", environments=environments, benchmarks={A: benchmark(a), B: benchmark(b)})
 
 
-ANCHORED = set_anchor(results(10.0, 5.0), [A, B])
+def anchored(a, b):
+    """An anchor of 10 and 5 ms, and what was accepted since."""
+    since = set_anchor(results(10.0, 5.0), [A, B])
+    now = results(a, b)
+    accepted = {name: replace(one, runs=now.benchmarks[name].runs) for name, one in since.benchmarks.items()}
+    return replace(since, benchmarks=accepted)
+
+
+#: A little of the way has been accepted.
+ANCHORED = anchored(10.6, 5.3)
 
 
 def test_what_is_slower_than_its_anchor_by_more_than_the_tolerance_has_crept():
@@ -29,6 +38,19 @@ def test_what_is_slower_than_its_anchor_by_more_than_the_tolerance_has_crept():
     assert list(found) == [A]
     assert round(found[A].ratio, 6) == 1.08
     assert found[A].since == "2026-11-20"
+
+
+def test_a_single_step_has_not_crept_unless_it_is_accepted():
+    assert crept(results(10.8, 5.05), anchored(10.0, 5.0), 0.02, {}) == {}
+    assert list(crept(results(10.8, 5.05), anchored(10.0, 5.0), 0.02, {}, accepting=True)) == [A]
+    assert list(crept(results(10.25, 5.0), anchored(10.15, 5.0), 0.02, {})) == [A]
+
+
+def test_disturbed_runs_say_nothing():
+    slow = results(10.8, 5.6)
+    runs = tuple(replace(run, quality={"disturbed": True}) for run in slow.benchmarks[A].runs)
+    slow = replace(slow, benchmarks={**slow.benchmarks, A: replace(slow.benchmarks[A], runs=runs)})
+    assert list(crept(slow, ANCHORED, 0.02, {})) == [B]
 
 
 def test_a_benchmark_may_have_a_tolerance_of_its_own():
@@ -66,7 +88,7 @@ def test_many_are_listed_with_v_only():
     ids = [f"test_a.py::test_{at}" for at in range(30)]
     stored = Results("host", environments=ENVIRONMENTS, benchmarks={id: benchmark(10.0) for id in ids})
     measured = replace(stored, benchmarks={id: benchmark(11.0 + at / 10) for at, id in enumerate(ids)})
-    found = crept(measured, set_anchor(stored, ids), 0.02, {ids[0]: 0.03})
+    found = crept(measured, set_anchor(stored, ids), 0.02, {ids[0]: 0.03}, accepting=True)
     paper = Paper(80)
     lines = creep_lines(found, Names(ids, paper), paper, everything=False)
     assert "by more than the tolerance" in lines[0]

@@ -44,6 +44,7 @@ def test_a_typing_error_is_refused_with_what_was_meant(written, meant):
 
 def test_a_summary_is_no_metric():
     assert "p99 is a summary of latency: name latency" in refused(gate=("latency_p99",))
+    assert "p95 is a summary: name the metric, such as latency" in refused(gate=("p95",))
 
 
 @pytest.mark.parametrize(

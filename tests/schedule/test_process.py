@@ -69,6 +69,22 @@ def delivery_of(start, does, timeout_s=60.0):
     return delivery
 
 
+@pytest.mark.parametrize(
+    ("longrepr", "said"),
+    [
+        ({"reprcrash": {"message": "FileNotFoundError: mlp.onnx\nmore"}}, "FileNotFoundError: mlp.onnx"),
+        ({"reprcrash": None}, "{'reprcrash': None}"),
+        ("file a.py, line 1\nfixture 'x' not found", "file a.py, line 1"),
+        (None, "it does not say why"),
+    ],
+)
+def test_what_failed_first_is_told_in_a_line(longrepr, said):
+    passed, failed = {"outcome": "passed", "when": "setup"}, {"outcome": "failed", "when": "call", "longrepr": longrepr}
+    delivery = process.Delivery(reports=[passed, failed, {**failed, "longrepr": "later"}])
+    assert delivery.crash == said
+    assert delivery.failed_phase == "body"
+
+
 def test_a_worker_that_keeps_to_the_protocol_delivers_its_run(start):
     run = {name: value for name, value in RUN.items() if name != "event"}
     delivery = delivery_of(start, f"say('ready'); hear(); say('block'); hear(); say('run', **{run!r})" + WHOLE)
