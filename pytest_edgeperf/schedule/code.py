@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from pytest_edgeperf.schedule.git import environment
+from pytest_edgeperf.schedule.git import WITHOUT_HOOKS, environment
 
 #: What a benchmark's body runs, as it is written or built.
 CODE = (".py", ".pyx", ".pxd", ".so", ".pyd", ".c", ".cc", ".cpp", ".cxx", ".cu", ".cuh", ".h", ".hpp", ".rs")
@@ -128,7 +128,7 @@ def _changed(rootdir: Path) -> List[Path]:
 def _git(folder: Path, *arguments: str) -> Optional[str]:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 (the user's git)
+            [*WITHOUT_HOOKS, "-C", str(folder), *arguments],
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -29,6 +29,8 @@ REPOSITORY_VARIABLES = (
 #: ``git rev-parse`` understands ``--end-of-options`` since this version.
 END_OF_OPTIONS = (2, 30)
 ASK_SECONDS = 60.0
+#: A question may refresh the index, which runs a hook of the user's that nobody asked for.
+WITHOUT_HOOKS = ("git", "-c", f"core.hooksPath={os.devnull}")
 SUBMODULE_MODE = "160000"
 
 
@@ -59,7 +61,7 @@ def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """
     try:
         return subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 (the user's git)
+            [*WITHOUT_HOOKS, "-C", str(folder), *arguments],
             env=environment(LC_ALL="C"),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -99,8 +99,8 @@ class Worktree:
                 "set TMPDIR to a folder on a local disk"
             ) from error
         self._watch(self._common)
-        # No hook of the user's runs for a checkout that the user did not ask for, and large files stay where they are.
-        command = ["git", "-C", str(self._revision.root), "-c", f"core.hooksPath={os.devnull}", "worktree", "add"]
+        # Large files stay where they are.
+        command = [*git.WITHOUT_HOOKS, "-C", str(self._revision.root), "worktree", "add"]
         status, output = kept.run(
             [*command, "--detach", str(self.tree), self._revision.commit],
             folder=self._revision.root,

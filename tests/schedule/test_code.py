@@ -39,6 +39,22 @@ def edited(path, text="other\n"):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def test_no_hook_of_the_users_runs_when_a_question_refreshes_the_index(repository, tmp_path):
+    hook = repository / ".git" / "hooks" / "post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/hooked\n")
+    hook.chmod(0o755)
+    os.utime(repository / "test_it.py", (1e9, 1e9))
+    git(repository, "describe", "--always", "--dirty")
+    if not (tmp_path / "hooked").exists():
+        pytest.skip("this git runs no hook when it refreshes the index")
+    (tmp_path / "hooked").unlink()
+    os.utime(repository / "test_it.py", (1.1e9, 1.1e9))
+    assert commit_of(repository)
+    assert code_of(repository)
+    assert not (tmp_path / "hooked").exists()
+
+
 def test_the_same_files_have_the_same_digest_wherever_they_lie(project, tmp_path):
     first = code_of(project)
     project.rename(tmp_path / "moved")
