@@ -185,7 +185,7 @@ class DuetCoordinator(Coordinator):
             attempts[side] = self._start(plan, side, before)
             return attempts[side]
 
-        builds = self._builds(plan)
+        builds, build = self._builds(plan), self._build(plan)
         # Each build is met in both orders.
         order = (BASE, CANDIDATE) if (plan.tries + plan.tries // builds) % 2 == 0 else (CANDIDATE, BASE)
         together = not (plan.adopted or plan.alternating)
@@ -205,7 +205,8 @@ class DuetCoordinator(Coordinator):
             record["pair"] = list(_pair(base.run or {}, candidate.run, in_turns=taken.in_turns))
             record["alternating"] = plan.alternating
             if builds > 1:
-                record["build"] = self._build(plan)
+                # Not asked anew: a benchmark that turns to whole runs has given its pairs up by now.
+                record["build"] = build
             _mark_stopped(record)
         self.journal.run(plan.id, record)
         self._take(plan, record)
