@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -89,6 +90,7 @@ def test_ordinary():
 """
 SHORT = ("--edgeperf-budget=0.02", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
 REFRESH = ("--baseline=refresh", "--edgeperf-reason=first")
+FORKED = Path(__file__).parents[1] / "fakes" / "forked.py"
 
 
 #: Of whole sessions these are run on the oldest Python too: what a board has, its files, kills, interrupts, a slowdown.
@@ -98,6 +100,20 @@ ON_EVERY_PYTHON = (
     "test_in_process.py",
     "test_interruptions.py",
     "test_slowdown.py",
+)
+#: Of these, workers themselves are the subject: they are started, and not forked from the session.
+FRESH_WORKERS = (
+    "test_against.py",
+    "test_against_other_code.py",
+    "test_builds.py",
+    "test_in_process.py",
+    "test_interruptions.py",
+    "test_memory.py",
+    "test_neighbouring_fixtures.py",
+    "test_other_plugins.py",
+    "test_sessions.py",
+    "test_workers_see_the_session.py",
+    "test_wrapped_fixtures.py",
 )
 
 
@@ -109,12 +125,17 @@ def pytest_collection_modifyitems(items):
 
 
 class Project:
-    """A folder with a suite, and real pytest sessions in it."""
+    """A folder with a suite, and real pytest sessions in it; ``forked``: whose workers are forked from them."""
 
-    def __init__(self, path, environment):
+    def __init__(self, path, environment, forked=False):
         self.path = path
         self.environment = environment
+        self.forked = forked
         self.write("calm.py", CALM)
+        self.plugins = ("-p", "calm")
+        if forked:
+            self.write("forked.py", FORKED.read_text(encoding="utf-8"))
+            self.plugins += ("-p", "forked")
 
     def load_all_plugins(self):
         """Have sessions load whatever is installed, as a user's do."""
@@ -137,7 +158,7 @@ class Project:
         return self.write(name, WORK + text)
 
     def start(self, *arguments, short=True, env=(), **keywords):
-        command = [sys.executable, "-m", "pytest", "-p", "calm", *(SHORT if short else ()), *map(str, arguments)]
+        command = [sys.executable, "-m", "pytest", *self.plugins, *(SHORT if short else ()), *map(str, arguments)]
         environment = {**self.environment, **dict(env)}
         keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **keywords}
         return subprocess.Popen(
@@ -179,7 +200,7 @@ class Project:
 
     def copy(self, path):
         shutil.copytree(str(self.path), str(path))
-        return Project(path, {**self.environment, **places_of(path)})
+        return Project(path, {**self.environment, **places_of(path)}, self.forked)
 
 
 class Outcome:
@@ -224,15 +245,16 @@ def places_of(path):
     }
 
 
-def new_project(path, traced=False):
+def new_project(path, traced=False, forked=False):
     path.mkdir(parents=True, exist_ok=True)
     (path / "pytest.ini").write_text("[pytest]\n")
-    return Project(path, environment_for(path, traced))
+    return Project(path, environment_for(path, traced), forked)
 
 
 @pytest.fixture
 def project(tmp_path, request):
-    return new_project(tmp_path / "project", getattr(request.module, "TRACED", False))
+    forked = request.path.name not in FRESH_WORKERS
+    return new_project(tmp_path / "project", getattr(request.module, "TRACED", False), forked)
 
 
 @pytest.fixture
@@ -247,7 +269,7 @@ def accepted_suite(tmp_path_factory, request):
     folder = folder_of_all_processes(tmp_path_factory, request.config) / "accepted"
     said = folder / "said.json"
     with FileLock(f"{folder}.lock"):
-        made = new_project(folder / "project")
+        made = new_project(folder / "project", forked=True)
         if not said.exists():
             made.suite(ACCEPTED)
             first = made.run("--edgeperf-budget=0.15", "--edgeperf-rounds=5", *REFRESH, short=False)

@@ -44,11 +44,11 @@ session.results.write = fail
 """
 FAILING_SECOND_ROUND = """
 whole = coordinator.Coordinator._round
-def round(self, order, announce):
+def failing_second(self, order, announce):
     if self.rounds == 2:
         raise ArithmeticError("made to fail in round 2")
     whole(self, order, announce)
-coordinator.Coordinator._round = round
+coordinator.Coordinator._round = failing_second
 """
 
 
