@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
-from typing import Dict, List, Optional
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, closest
 
@@ -87,7 +89,13 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _registrations() -> Dict[str, List[_Registration]]:
+def _registrations() -> Mapping[str, List[_Registration]]:
+    return _registrations_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _registrations_on(search_path: Tuple[str, ...]) -> Mapping[str, List[_Registration]]:
+    """Those of ``sys.path``, of which the files are read once: there may be hundreds of distributions."""
     # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there
     found: Dict[str, List[_Registration]] = {}
     for distribution in metadata.distributions():

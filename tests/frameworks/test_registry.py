@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,16 @@ def test_a_version_that_cannot_be_told_names_the_package(site, monkeypatch, answ
     with pytest.raises(FrameworkError, match=reason):
         frameworks.version_of("odd")
     assert "odd" not in frameworks.installed()
+
+
+def test_the_files_of_distributions_are_read_once_for_a_search_path(site, monkeypatch):
+    frameworks.names()
+    scans = []
+    distributions = metadata.distributions
+    monkeypatch.setattr(metadata, "distributions", lambda: scans.append(1) or distributions())
+    for name in frameworks.names():
+        frameworks.version_of(name)
+    assert not scans
+    monkeypatch.syspath_prepend(str(site / "further"))
+    frameworks.installed()
+    assert len(scans) == 1
