@@ -53,7 +53,8 @@ def run(*command, cwd, env=None):
 
 def environment():
     """The variables of a worker: nothing of this pytest session, no other repository."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GIT_", "PYTHON", "PIP_"))}
+    others = ("PYTEST_", "GIT_", "PYTHON", "PIP_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     # Where pip's configuration names pages with links, it reads them without an index too.
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PIP_CONFIG_FILE": os.devnull}
     return {**kept, **own}
