@@ -93,7 +93,7 @@ def measured(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.thorough)])
 def test_kills_lose_no_run_and_leave_no_worker_and_no_torn_file(suite, kills):
     moments = random.Random(20261121)
     until_first_run_s = seconds_until_first_run(suite)
