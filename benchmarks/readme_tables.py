@@ -146,7 +146,7 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
     studies: Dict[str, Any] = {}
     software: Dict[str, Any] = {}
     for results in several:
-        studies.update(results.extra.get("studies", {}))
+        studies.update((name, study.to_dict()) for name, study in results.studies.items())
         for sections in results.environments.values():
             software.update(sections.get(RUNTIMES_SECTION, {}))
         for name, row in zip(results.benchmarks, rows_of(results)):
@@ -159,7 +159,7 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
                 "parameters": dict(benchmark.parameters),
                 "metrics": {metric: {"unit": benchmark.metrics[metric].unit} for metric in values},
                 "runs": [run],
-                **({"study": benchmark.extra["study"]} if "study" in benchmark.extra else {}),
+                **({"study": benchmark.place.to_dict()} if benchmark.place is not None else {}),
             }
             if "throughput" in values:
                 benchmarks[name]["metrics"]["throughput"]["better"] = "higher"
@@ -269,7 +269,7 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
     for benchmark in measured:
         values = {metric: median(_numbers(benchmark, metric)) for metric in metrics if _numbers(benchmark, metric)}
         cells = [str(benchmark.parameters[key]) for key in parameters]
-        cells += [significant(benchmark.extra["study"]["x"])] if complexities else []
+        cells += [significant(benchmark.place.x)] if complexities else []
         cells += [f"{_kept(benchmark.parameters):.0%}"] if "photo" in parameters else []
         cells += [significant(values[metric]) if metric in values else "" for metric in metrics]
         cells += [significant(experiment.frames * 1e3 / values["latency"])] if experiment.frames else []
@@ -278,8 +278,8 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
 
 
 def _has_complexities(benchmark: Any, results: Results) -> bool:
-    study = benchmark.extra.get("study")
-    return study is not None and results.extra["studies"][study["name"]].get("x_unit") == "GFLOPs"
+    place = benchmark.place
+    return place is not None and results.studies[place.study].x_unit == "GFLOPs"
 
 
 def _kept(parameters: Mapping[str, Any]) -> float:

@@ -251,7 +251,7 @@ def noise(
     """
     from pytest_edgeperf import results
     from pytest_edgeperf.judge.noise import noise as analyse
-    from pytest_edgeperf.results.gate import Gate, gate_of
+    from pytest_edgeperf.results.gate import Gate
     from pytest_edgeperf.results.published import refuse_published
     from pytest_edgeperf.schedule.noise import measure
 
@@ -268,7 +268,7 @@ def noise(
             output = sys.stderr if form == "json" else None
             code, measured = measure(arguments, baseline_rounds + candidate_rounds, output=output)
         if measured is not None:
-            gate = gate_of(measured).with_changes(rounds=rounds, max_rounds=max_rounds, tolerance=tolerance)
+            gate = (measured.gate or Gate()).with_changes(rounds=rounds, max_rounds=max_rounds, tolerance=tolerance)
             _print_noise(analyse(measured, gate, baseline_runs=baseline_rounds), form)
     except (results.ResultsError, ValueError, OSError) as error:
         _unusable(error)
@@ -436,14 +436,14 @@ def accept(file: str, reason: str, add: bool, folder: str) -> None:
     from pytest_edgeperf.report.baseline import accepted_text
     from pytest_edgeperf.report.creep import crept
     from pytest_edgeperf.results import ResultsError, baselines, read
-    from pytest_edgeperf.results.gate import gate_of
+    from pytest_edgeperf.results.gate import Gate
 
     try:
         measured = read(file)
         old = baselines.load(folder, measured.device)
         outcome = baselines.accept(folder, measured, reason, add=add)
         comparison = None if old is None else judge.compare(old, measured)
-        gate = gate_of(measured)
+        gate = measured.gate or Gate()
         far = crept(measured, outcome.results, gate.tolerance, gate.tolerances)
     except (ResultsError, ValueError) as error:
         _unusable(error)

@@ -94,13 +94,12 @@ def rows_of(results: Results) -> Rows:
             if numbers:
                 values[metric] = median(numbers)
         path, _, rest = name.partition("::")
-        place = benchmark.extra.get("study", {})
         rows.append(
             Row(
                 PurePosixPath(path).name,
                 rest.partition("[")[0],
                 benchmark.parameters,
-                place.get("x"),
+                benchmark.place.x if benchmark.place is not None else None,
                 values,
                 disturbed=bool(benchmark.runs) and not calm,
             )

@@ -29,11 +29,8 @@ from pytest_edgeperf.results.answers import (
     ALL_THRESHOLDS,
     ANSWERS,
     DIGEST,
-    INFORMS,
-    MARGIN,
     MARGIN_POINTS,
     PERCENT,
-    THRESHOLD,
     Answers,
     answers_of,
     is_accuracy,
@@ -67,7 +64,7 @@ class AccuracyQuestion:
     def margin(self) -> float:
         """How much worse it may get, in the metric's unit: what the marker says, else the benchmark's body."""
         if self.asked_for is None:
-            return float(self.metric.extra.get(MARGIN, MARGIN_POINTS))
+            return MARGIN_POINTS if self.metric.margin is None else float(self.metric.margin)
         return self.scale * self.asked_for
 
     @property
@@ -88,7 +85,7 @@ class _Asked(NamedTuple):
 
 def gating(metric: Metric) -> bool:
     """Whether a metric is an accuracy that gates by itself."""
-    return MARGIN in metric.extra and not metric.extra.get(INFORMS, False)
+    return metric.is_accuracy and not metric.informs
 
 
 def count_gating(candidate: Results, family: Family) -> int:
@@ -178,7 +175,7 @@ def _of_images(
     sets = [[one.detections for one in side if one.detections is not None] for side in sides]
     if any(len(of) != len(side) for of, side in zip(sets, sides)):
         return _plain(question, INCOMPARABLE, "detections on one side, one value per example on the other")
-    threshold = question.metric.extra.get(THRESHOLD, ALL_THRESHOLDS)
+    threshold = ALL_THRESHOLDS if question.metric.threshold is None else question.metric.threshold
     try:
         paired = compare_detections(sets[0], sets[1], question.margin, level, threshold)
     except ValueError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Dict, List, Sequence, Tuple
 
-from pytest_edgeperf.judge.studies import StudyResult, described, members, places, read_study
+from pytest_edgeperf.judge.studies import StudyResult, members, places, read_study
 from pytest_edgeperf.judge.study_values import Member
 from pytest_edgeperf.results.studies import Study
 from pytest_edgeperf.results.types import Results
@@ -48,11 +48,7 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
     found: Dict[str, List[Member]] = {}
     remarks: List[str] = []
     for source in sources:
-        try:
-            told, placed = described(source.results), places(source.results)
-        except ValueError as error:
-            remarks.append(f"{source.label} is left out: {error}")
-            continue
+        told, placed = source.results.studies.values(), places(source.results)
         if not told:
             remarks.append(f"{source.label} holds no study")
         for study in told:

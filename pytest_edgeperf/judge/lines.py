@@ -20,7 +20,7 @@ from pytest_edgeperf.judge.evidence import Evidence
 from pytest_edgeperf.judge.gate import INTERVAL_TAIL, Level, moderate
 from pytest_edgeperf.judge.sessions import between_sessions
 from pytest_edgeperf.judge.sizes import is_size
-from pytest_edgeperf.judge.studies import described, places
+from pytest_edgeperf.judge.studies import places
 from pytest_edgeperf.judge.types import (
     IMPROVED,
     INCONCLUSIVE,
@@ -31,8 +31,7 @@ from pytest_edgeperf.judge.types import (
     LineVerdict,
     Stage,
 )
-from pytest_edgeperf.results.errors import ResultsError
-from pytest_edgeperf.results.studies import SLOPE, STUDIES, Place, Study
+from pytest_edgeperf.results.studies import SLOPE, Place, Study
 from pytest_edgeperf.results.types import LOWER, Results
 
 if TYPE_CHECKING:
@@ -98,23 +97,16 @@ class LineQuestions:
     """
 
     def __init__(self, base: Results, candidate: Results, family: Family) -> None:
-        """Look for studies that gate.
-
-        Raises:
-            ResultsError: such a study, or a benchmark's place in one, is malformed; the message names it.
-        """
+        """Look for studies that gate."""
         self._tolerance = family.tolerance
         self._base: Mapping[str, Place] = {}
         self._candidate: Mapping[str, Place] = {}
         self._series: List[_Series] = []
-        if not _has_gate(candidate.extra.get(STUDIES)):
+        studies = [study for study in candidate.studies.values() if study.gate]
+        if not studies:
             return
-        try:
-            studies = [study for study in described(candidate) if study.gate]
-            self._candidate = {name: one for name, one in places(candidate).items() if name in family.benchmarks}
-            self._base = places(base)
-        except ValueError as error:
-            raise ResultsError(f"{error}; measure it again, or take its gate away") from None
+        self._candidate = {name: one for name, one in places(candidate).items() if name in family.benchmarks}
+        self._base = places(base)
         for study in studies:
             self._series += self._gating(study, candidate)
 
@@ -268,12 +260,6 @@ class LineQuestions:
         p_adjusted = better if verdict == IMPROVED else worse
         told = _verdict(line, part, one, verdict, reason, p_adjusted=p_adjusted, tolerance=self._tolerance)
         return JudgedLine(told, suspicious)
-
-
-def _has_gate(stored: Any) -> bool:
-    """Whether a study may gate; what is malformed and does not ask for it is left to the report."""
-    studies = stored.values() if isinstance(stored, Mapping) else ()
-    return any(isinstance(one, Mapping) and "gate" in one for one in studies)
 
 
 def _has_median(value: Any) -> bool:

@@ -23,7 +23,7 @@ from pytest_edgeperf.judge.types import (
     Family,
     MetricVerdict,
 )
-from pytest_edgeperf.results.answers import MARGIN, is_accuracy
+from pytest_edgeperf.results.answers import is_accuracy
 from pytest_edgeperf.results.types import HIGHER, Metric
 
 LATENCY = "latency"
@@ -81,7 +81,7 @@ class Questions:
             if name == without or not (base or new):
                 continue
             gates = name in (LATENCY, MEMORY) or name in gated or gating(metric)
-            answered = MARGIN in metric.extra or any(is_accuracy(value) for value in (*base, *new))
+            answered = metric.is_accuracy or any(is_accuracy(value) for value in (*base, *new))
             if answered and name not in evidence.changed_metrics:
                 asked = raise_question(benchmark, name, metric, gates, base, new, self._margin(benchmark, name))
                 if isinstance(asked, MetricVerdict):

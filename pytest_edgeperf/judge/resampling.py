@@ -10,7 +10,6 @@ from scipy.special import betaincinv
 
 from pytest_edgeperf.judge.procedure import step
 from pytest_edgeperf.judge.types import MORE, REGRESSED, Comparison, Family, Stage
-from pytest_edgeperf.results.answers import MARGIN
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 CONFIDENCE = 0.95
@@ -70,7 +69,7 @@ class _Sides:
 
 def _without_accuracies(benchmark: Benchmark) -> Benchmark:
     """What varies in an accuracy are the examples: drawing runs anew says nothing of its false alarms."""
-    names = {name for name, metric in benchmark.metrics.items() if MARGIN in metric.extra}
+    names = {name for name, metric in benchmark.metrics.items() if metric.is_accuracy}
     if not names:
         return benchmark
     runs = tuple(

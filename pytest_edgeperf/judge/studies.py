@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.fits import LineFit, fit_line
 from pytest_edgeperf.judge.pareto import ParetoFront, pareto_fronts
 from pytest_edgeperf.judge.shares import SeriesShares, shares_of
 from pytest_edgeperf.judge.study_values import Member, metric_of, numbers_of
-from pytest_edgeperf.results.studies import STUDIES, STUDY, Place, ReferenceLine, Study
-from pytest_edgeperf.results.types import HIGHER, Benchmark, Results
+from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.types import HIGHER, Results
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.pieces import Pieces
@@ -80,34 +79,15 @@ def read_studies(results: Results) -> List[StudyResult]:
     whose study is not described, and metrics that no undisturbed run has, are left out.
 
     Raises:
-        ValueError: a stored study, or a benchmark's place in one, is malformed; the message names it.
+        ValueError: as :func:`read_study`.
     """
-    studies = described(results)
-    if not studies:
-        return []
     found = places(results)
-    return [read_study(study, members(study, found, results)) for study in studies]
-
-
-def described(results: Results) -> List[Study]:
-    """The studies that the results describe.
-
-    Raises:
-        ValueError: one is malformed; the message names it.
-    """
-    stored = results.extra.get(STUDIES, {})
-    if not isinstance(stored, Mapping):
-        raise ValueError(f"{STUDIES}: {stored!r} instead of studies by name")
-    return [_study(name, one) for name, one in stored.items()]
+    return [read_study(study, members(study, found, results)) for study in results.studies.values()]
 
 
 def places(results: Results) -> Dict[str, Place]:
-    """Where the benchmarks stand that belong to a study, by id.
-
-    Raises:
-        ValueError: a place is malformed; the message names the benchmark.
-    """
-    return {name: _place(name, one) for name, one in results.benchmarks.items() if STUDY in one.extra}
+    """Where the benchmarks stand that belong to a study, by id."""
+    return {name: one.place for name, one in results.benchmarks.items() if one.place is not None}
 
 
 def members(study: Study, found: Mapping[str, Place], results: Results) -> List[Member]:
@@ -144,41 +124,6 @@ def read_study(
         ratios = ratios_of(study, found, own) + ratios_of(study, found, between, new_session=other_session)
         rankings = rank(study, found, names, new_session=other_session) if study.ranking else ()
     return StudyResult(study, series, ratios, rankings, shares_of(study, found), pareto_fronts(study, found))
-
-
-def _study(name: str, stored: Any) -> Study:
-    try:
-        study = Study.from_dict(name, stored)
-        for line in study.references:
-            _check_reference(line)
-    except KeyError as error:
-        raise ValueError(f"study {name!r} is malformed: {error} is missing") from None
-    except (TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"study {name!r} is malformed: {error}") from None
-    return study
-
-
-def _check_reference(line: ReferenceLine) -> None:
-    for field in ("slope", "intercept", "x_from", "x_to"):
-        value = getattr(line, field)
-        open_end = value is None and field.startswith("x_")
-        if not open_end and not (isinstance(value, (int, float)) and math.isfinite(value)):
-            raise TypeError(f"a reference's {field} is {value!r} instead of a finite number")
-    for field in ("series", "metric", "unit", "source"):
-        if not isinstance(getattr(line, field), str):
-            raise TypeError(f"a reference's {field} is {getattr(line, field)!r} instead of a text")
-
-
-def _place(name: str, benchmark: Benchmark) -> Place:
-    try:
-        place = Place.from_dict(benchmark.extra[STUDY])
-    except KeyError as error:
-        raise ValueError(f"{name}: its place in a study is malformed: {error} is missing") from None
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: its place in a study is malformed: {error}") from None
-    if not math.isfinite(place.x):
-        raise ValueError(f"{name}: its place in study {place.study!r} has x {place.x!r} instead of a finite number")
-    return place
 
 
 def _series(study: Study, found: Sequence[Member]) -> Tuple[SeriesResult, ...]:

@@ -13,7 +13,6 @@ from pytest_edgeperf.judge.gate import GroupTests, Level
 from pytest_edgeperf.judge.origins import Origins
 from pytest_edgeperf.judge.study_values import OVER, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
-from pytest_edgeperf.results.answers import MARGIN
 from pytest_edgeperf.results.studies import ANY, Study
 from pytest_edgeperf.results.types import HIGHER, Metric, Value
 
@@ -192,7 +191,7 @@ def _contrast(
 
 def _has_ratios(name: str, metric: Metric) -> bool:
     """Whether so many times as much of it is so many times better."""
-    return MARGIN not in metric.extra and bool(metric.unit or OVER in name)
+    return not metric.is_accuracy and bool(metric.unit or OVER in name)
 
 
 def _scaled(value: Value, scale: float) -> Value:

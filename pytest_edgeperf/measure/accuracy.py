@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Sequence, Union
 
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.results.answers import (
     ALL_THRESHOLDS,
-    INFORMS,
-    MARGIN,
     MARGIN_POINTS,
     PERCENT,
-    THRESHOLD,
     DetectionSet,
     of_detections,
     of_examples,
@@ -63,20 +61,18 @@ def accuracies(
     allowed = MARGIN_POINTS if margin is None else float(margin)
     if not 0 <= allowed < math.inf:
         raise ValueError(f"{name}: margin must be a finite number of at least 0, not {margin!r}")
-    extra: Dict[str, Any] = {MARGIN: allowed}
-    if not gates:
-        extra[INFORMS] = True
+    metric = Metric(unit, better, margin=allowed, informs=not gates)
     try:
         if isinstance(per_example, DetectionSet):
             if unit != PERCENT or better != HIGHER:
                 raise ValueError("average precision is in percent, and more is better")
-            return _of_detections(name, per_example, example_ids, extra)
+            return _of_detections(name, per_example, example_ids, metric)
         value = of_examples(per_example, example_ids, scale=100.0 if unit == PERCENT else 1.0)
         if unit == PERCENT:
             _require_shares(per_example)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    return {name: Accuracy(Metric(unit, better, extra), value)}
+    return {name: Accuracy(metric, value)}
 
 
 def _require_shares(per_example: Sequence[Any]) -> None:
@@ -91,7 +87,7 @@ def _require_shares(per_example: Sequence[Any]) -> None:
 
 
 def _of_detections(
-    name: str, found: DetectionSet, example_ids: Optional[Sequence[Any]], extra: Dict[str, Any]
+    name: str, found: DetectionSet, example_ids: Optional[Sequence[Any]], metric: Metric
 ) -> Dict[str, Accuracy]:
     from pytest_edgeperf.judge.average_precision import average_precision
 
@@ -103,6 +99,6 @@ def _of_detections(
         mean = average_precision(found, threshold)
         if math.isnan(mean):
             raise ValueError("no image has an object to be found")
-        more = {THRESHOLD: threshold, **({INFORMS: True} if ending else {})}
-        told[name + ending] = Accuracy(Metric(PERCENT, HIGHER, {**extra, **more}), {**stored, "mean": mean})
+        of_overlap = replace(metric, threshold=threshold, informs=metric.informs or bool(ending))
+        told[name + ending] = Accuracy(of_overlap, {**stored, "mean": mean})
     return told

@@ -54,7 +54,7 @@ class ChannelConductor:
 
     def answered(self, name: str, accuracy: Accuracy) -> None:
         """Send an accuracy of the run."""
-        metric = {"unit": accuracy.metric.unit, "better": accuracy.metric.better, "extra": dict(accuracy.metric.extra)}
+        metric = accuracy.metric.to_dict()
         self._channel.send({"event": "accuracy", "name": name, "metric": metric, "value": accuracy.value})
 
     def place(self, study: Study, place: Place) -> None:

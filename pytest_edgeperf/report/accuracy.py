@@ -9,7 +9,7 @@ from pytest_edgeperf.judge.types import AccuracyFigures, MetricVerdict
 from pytest_edgeperf.report.figures import figure
 from pytest_edgeperf.report.numbers import NOTHING, count, decimal_column
 from pytest_edgeperf.report.table import Column
-from pytest_edgeperf.results.answers import INFORMS, MARGIN, PERCENT
+from pytest_edgeperf.results.answers import PERCENT
 from pytest_edgeperf.results.types import Benchmark
 
 
@@ -62,8 +62,8 @@ def accuracy_column(benchmarks: Sequence[Optional[Benchmark]]) -> Column:
 
 
 def _first_accuracy(benchmark: Benchmark) -> Optional[str]:
-    names: List[str] = [name for name, metric in benchmark.metrics.items() if MARGIN in metric.extra]
-    gating = [name for name in names if not benchmark.metrics[name].extra.get(INFORMS, False)]
+    names: List[str] = [name for name, metric in benchmark.metrics.items() if metric.is_accuracy]
+    gating = [name for name in names if not benchmark.metrics[name].informs]
     return next(iter(gating or names), None)
 
 

@@ -12,7 +12,7 @@ from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
-from pytest_edgeperf.results.baselines import anchor_runs, sessions
+from pytest_edgeperf.results.baselines import sessions
 from pytest_edgeperf.results.identity import two_spellings
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
 from pytest_edgeperf.results.types import Benchmark, Results, Run
@@ -63,7 +63,7 @@ def anchored_text(old: Results, new: Results, ids: Iterable[str], paper: Paper) 
     lines: List[str] = []
     for benchmark_id in ids:
         before = old.benchmarks[benchmark_id]
-        known = anchor_runs(before, old.environments)
+        known = before.anchor
         text = f"{names[benchmark_id]}: {_runs_of(before.runs)} are its anchor"
         if known:
             text += f" in place of {_runs_of(known)}"
@@ -123,7 +123,7 @@ def _anchor(benchmark: Benchmark, results: Results) -> str:
     ratio = creep(benchmark, results.environments)
     if ratio is not None:
         return change(ratio)
-    return "set" if anchor_runs(benchmark, results.environments) else NOTHING
+    return "set" if benchmark.anchor else NOTHING
 
 
 def _acceptances(results: Results, names: Names, paper: Paper) -> List[str]:

@@ -11,7 +11,6 @@ from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import change, count, share
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.text import Paper, wrap
-from pytest_edgeperf.results.baselines import anchor_runs
 from pytest_edgeperf.results.types import Benchmark, Results
 
 #: Benchmarks that a session without ``-v`` lists.
@@ -36,7 +35,7 @@ def creep(benchmark: Benchmark, environments: _Environments) -> Optional[float]:
     Raises:
         ResultsError: the anchor is not a list of runs.
     """
-    return _ratio(benchmark, replace(benchmark, runs=anchor_runs(benchmark, environments)))
+    return _ratio(benchmark, replace(benchmark, runs=benchmark.anchor))
 
 
 def crept(
@@ -63,7 +62,7 @@ def crept(
     differences = environment_matcher(baseline, measured, allowed_differences)
     for name, benchmark in measured.benchmarks.items():
         stored = baseline.benchmarks.get(name)
-        anchor = anchor_runs(stored, baseline.environments) if stored is not None else ()
+        anchor = stored.anchor if stored is not None else ()
         if stored is None or not anchor:
             continue
         good = tuple(run for run in benchmark.runs if not run.disturbed)

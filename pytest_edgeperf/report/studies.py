@@ -14,7 +14,7 @@ from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, ParetoRow, has_eq
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
-from pytest_edgeperf.results.studies import STUDIES, ReferenceLine, Study
+from pytest_edgeperf.results.studies import ReferenceLine, Study
 from pytest_edgeperf.results.types import Results
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Row:
 
 def study_tables(measured: Results, paper: Paper) -> List[List[str]]:
     """The blocks of lines of all studies that the results hold: see :func:`tables_of`."""
-    if STUDIES not in measured.extra:
+    if not measured.studies:
         return []
     try:
         studies = read_studies(measured)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from .baselines import accept, anchor_runs, load, path_for, update
+from .baselines import accept, load, path_for, update
 from .errors import ResultsError
 from .files import check_writable
 from .merging import environment_key, merge
 from .reading import parse, read
 from .refreshing import OVERTAKEN, Intent, Refresh, refresh
-from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run, Value
+from .types import HIGHER, LOWER, Against, Benchmark, Metric, Results, Run, Value
 from .writing import run_to_object, to_json, write
 
 __all__ = [
     "HIGHER",
     "LOWER",
     "OVERTAKEN",
+    "Against",
     "Benchmark",
     "Intent",
     "Metric",
@@ -24,7 +25,6 @@ __all__ = [
     "Run",
     "Value",
     "accept",
-    "anchor_runs",
     "check_writable",
     "environment_key",
     "load",

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 ANSWERS = "answers"
 #: Of the answers: what tells them from others.
 DIGEST = "digest"
-#: In a metric: how much worse it may get, in its unit, and whether it only informs.
-MARGIN, INFORMS = "margin", "informs"
-#: In the metric of an average precision: the overlap that it is of.
-THRESHOLD = "threshold"
 
 BITS, SCORES, MATCHES = "bits", "float16", "matches"
 #: More than any set, and still a number that can be written.

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, TypeVar, Union
 
 from .decoding import insist_on_file
-from .errors import InvalidError, ResultsError, phrase
+from .errors import ResultsError
 from .files import locked
 from .identity import canonical_id, without_match
-from .merging import Environments, with_benchmarks
+from .merging import with_benchmarks
 from .published import refuse_published
-from .reading import ANCHOR, construct_runs, read
+from .reading import read
 from .refreshing import Intent, Refresh, refresh
-from .types import Benchmark, Results, Run
-from .writing import run_to_object, write
+from .types import Results, Run
+from .writing import write
 
 _Outcome = TypeVar("_Outcome")
 
@@ -136,18 +136,6 @@ def accept(
     return update(folder, measured.device, change)
 
 
-def anchor_runs(benchmark: Benchmark, environments: Environments) -> Tuple[Run, ...]:
-    """The runs that no refresh changes, from ``benchmark.extra["anchor"]``.
-
-    Raises:
-        ResultsError: the list holds something else than runs in known environments.
-    """
-    try:
-        return tuple(construct_runs(benchmark.extra.get(ANCHOR, []), benchmark.metrics, environments))
-    except InvalidError as error:
-        raise ResultsError(f"{phrase(error.under(ANCHOR))}; set the anchor anew") from None
-
-
 def matching(results: Results, parts: Sequence[str]) -> List[str]:
     """The ids of the benchmarks that contain one of ``parts``; all ids without any.
 
@@ -169,8 +157,8 @@ def set_anchor(results: Results, names: Iterable[str], reason: Optional[str] = N
     benchmarks = dict(results.benchmarks)
     for name in names:
         runs = benchmarks[name].runs
-        anchor = [run_to_object(run if reason is None else replace(run, reason=reason)) for run in runs]
-        benchmarks[name] = replace(benchmarks[name], extra={**benchmarks[name].extra, ANCHOR: anchor})
+        anchor = tuple(run if reason is None else replace(run, reason=reason) for run in runs)
+        benchmarks[name] = replace(benchmarks[name], anchor=anchor)
     return with_benchmarks(results, benchmarks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Union
 
 from .answers import ANSWERS, check_answers
 from .errors import InvalidError
@@ -130,7 +130,7 @@ def check_quality(quality: Any) -> None:
         raise InvalidError("not a list of numbers", ["quality", CANARY])
 
 
-def check_plain(value: Any, *path: str) -> None:
+def check_plain(value: Any, *path: Union[str, int]) -> None:
     """Check that a value is plain JSON with finite numbers.
 
     Raises:

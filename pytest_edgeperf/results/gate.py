@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
-from pytest_edgeperf.results.errors import ResultsError
-from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.results.errors import InvalidError
 from pytest_edgeperf.settings import MOST_ROUNDS, Settings
-
-#: Where a results file keeps it.
-GATE = "gate"
 
 #: One ratio - 1 for all metrics of a benchmark, or one per metric.
 Tolerance = Union[float, Mapping[str, float]]
@@ -56,60 +52,51 @@ class Gate:
         """Read what :meth:`to_dict` gave; what is not there has its default.
 
         Raises:
-            ResultsError: the stored value is not a gate; the message names the place.
+            InvalidError: the stored value is not a gate; with the place in it.
         """
         if not isinstance(stored, Mapping):
-            raise ResultsError(f"{GATE}: {stored!r} instead of an object")
+            raise InvalidError(f"{stored!r} instead of an object")
         own = Gate()
         tolerances = _mapping(stored, "tolerances")
         metrics = _mapping(stored, "metrics")
         return cls(
-            tolerance=_ratio(stored.get("tolerance", own.tolerance), "tolerance"),
-            must_detect=_ratio(stored.get("must_detect", own.must_detect), "must_detect"),
-            rounds=_rounds(stored.get("rounds", own.rounds), "rounds"),
-            max_rounds=_rounds(stored.get("max_rounds", own.max_rounds), "max_rounds"),
-            tolerances={name: _tolerance(one, f"tolerances of {name}") for name, one in tolerances.items()},
-            metrics={name: _names(one, f"metrics of {name}") for name, one in metrics.items()},
+            tolerance=_ratio(stored.get("tolerance", own.tolerance), ["tolerance"]),
+            must_detect=_ratio(stored.get("must_detect", own.must_detect), ["must_detect"]),
+            rounds=_rounds(stored.get("rounds", own.rounds), ["rounds"]),
+            max_rounds=_rounds(stored.get("max_rounds", own.max_rounds), ["max_rounds"]),
+            tolerances={name: _tolerance(one, ["tolerances", name]) for name, one in tolerances.items()},
+            metrics={name: _names(one, ["metrics", name]) for name, one in metrics.items()},
         )
-
-
-def gate_of(results: Results) -> Gate:
-    """The gate that the results hold, or the usual one.
-
-    Raises:
-        ResultsError: they hold something else under its name.
-    """
-    return Gate.from_dict(results.extra.get(GATE, {}))
 
 
 def _mapping(stored: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = stored.get(key, {})
     if not isinstance(value, Mapping):
-        raise ResultsError(f"{GATE}: {key} is {value!r} instead of an object")
+        raise InvalidError(f"{value!r} instead of an object", [key])
     return value
 
 
-def _ratio(value: Any, place: str) -> float:
+def _ratio(value: Any, place: Sequence[str]) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a ratio - 1 of at least 0, such as 0.02")
+        raise InvalidError(f"{value!r} instead of a ratio - 1 of at least 0, such as 0.02", place)
     return float(value)
 
 
-def _tolerance(value: Any, place: str) -> Tolerance:
+def _tolerance(value: Any, place: Sequence[str]) -> Tolerance:
     if isinstance(value, Mapping):
-        return {metric: _ratio(one, place) for metric, one in value.items()}
+        return {metric: _ratio(one, [*place, metric]) for metric, one in value.items()}
     return _ratio(value, place)
 
 
-def _rounds(value: Any, place: str) -> int:
+def _rounds(value: Any, place: Sequence[str]) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ResultsError(f"{GATE}: {place} is {value!r:.40} instead of a whole number, at least 1")
+        raise InvalidError(f"{value!r:.40} instead of a whole number, at least 1", place)
     if value > MOST_ROUNDS:
-        raise ResultsError(f"{GATE}: {place} is {value:.4g} instead of {MOST_ROUNDS} at most")
+        raise InvalidError(f"{value:.4g} instead of {MOST_ROUNDS} at most", place)
     return value
 
 
-def _names(value: Any, place: str) -> Tuple[str, ...]:
+def _names(value: Any, place: Sequence[str]) -> Tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ResultsError(f"{GATE}: {place} is {value!r} instead of a list of metrics")
+        raise InvalidError(f"{value!r} instead of a list of metrics", place)
     return tuple(value)

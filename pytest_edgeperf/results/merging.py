@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Set
 from .copies import distinct
 from .errors import InvalidError, ResultsError, phrase
 from .identity import align
-from .reading import ANCHOR, construct_runs
+from .reading import construct_runs
 from .types import Benchmark, Metric, Results, Run
 from .writing import run_to_object
 
@@ -52,7 +52,16 @@ def merge(first: Results, second: Results) -> Results:
             except InvalidError as error:
                 raise ResultsError(f"{phrase(error.under('benchmarks', name))}; measure the benchmark again") from None
         benchmarks[name] = benchmark
-    return Results(first.device, environments, benchmarks, {**first.extra, **second.extra})
+    return Results(
+        first.device,
+        environments,
+        benchmarks,
+        {**first.extra, **second.extra},
+        {**first.studies, **second.studies},
+        second.gate or first.gate,
+        second.allowed_differences or first.allowed_differences,
+        second.against or first.against,
+    )
 
 
 def join_environments(first: Environments, second: Environments) -> Dict[str, Mapping[str, Mapping[str, Any]]]:
@@ -94,7 +103,7 @@ def join_metrics(first: Mapping[str, Metric], second: Mapping[str, Metric]) -> D
                     f"{metric.unit!r} where {metric.better} is better in the other",
                     ["metrics", name],
                 )
-            metric = replace(metric, extra={**known.extra, **metric.extra})
+            metric = known.renewed_by(metric)
         joined[name] = metric
     return joined
 
@@ -116,10 +125,15 @@ def adopt(runs: Iterable[Run], metrics: Mapping[str, Metric], environments: Envi
 def _merge_benchmark(first: Benchmark, second: Benchmark, environments: Environments) -> Benchmark:
     metrics = join_metrics(first.metrics, second.metrics)
     runs = distinct(adopt([*first.runs, *second.runs], metrics, environments))
-    extra = {**first.extra, **second.extra}
-    if ANCHOR in first.extra:
-        extra[ANCHOR] = first.extra[ANCHOR]
-    return Benchmark({**first.parameters, **second.parameters}, metrics, tuple(runs), extra)
+    anchor = adopt(first.anchor or second.anchor, metrics, environments)
+    return Benchmark(
+        {**first.parameters, **second.parameters},
+        metrics,
+        tuple(runs),
+        {**first.extra, **second.extra},
+        second.place or first.place,
+        tuple(anchor),
+    )
 
 
 def used_environments(benchmarks: Iterable[Benchmark]) -> Set[str]:
@@ -127,7 +141,7 @@ def used_environments(benchmarks: Iterable[Benchmark]) -> Set[str]:
     used: Set[str] = set()
     for benchmark in benchmarks:
         used.update(run.environment for run in benchmark.runs)
-        used.update(run["environment"] for run in benchmark.extra.get(ANCHOR, ()))
+        used.update(run.environment for run in benchmark.anchor)
     return used
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import gc
-import math
 import os
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
-from .answers import MARGIN, with_repeats
+from .answers import ALL_THRESHOLDS, with_repeats
 from .checks import check_plain, check_quality, check_value, is_number, kind_of
 from .copies import distinct
 from .decoding import RESTORE, decode, file_bytes
 from .errors import InvalidError, ResultsError, phrase
-from .studies import STUDIES, STUDY, Place
-from .types import HIGHER, LOWER, Benchmark, Metric, Results, Run
+from .gate import Gate
+from .studies import Place, Study
+from .types import HIGHER, LOWER, Against, Benchmark, Metric, Results, Run
 
 FORMAT = "edgeperf-results"
 VERSION = 1
@@ -22,8 +22,7 @@ VERSION = 1
 RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source"})
 #: What the source of a published figure must tell.
 SOURCE_FIELDS = ("paper", "table", "row")
-#: A benchmark's list of runs that no refresh changes, kept as plain JSON in ``Benchmark.extra``.
-ANCHOR = "anchor"
+_OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against")
 
 
 def read(path: Union[str, os.PathLike[str]]) -> Results:
@@ -81,10 +80,17 @@ def construct(obj: Any) -> Results:
             built[name] = _benchmark(raw, environments)
         except InvalidError as error:
             raise error.under("benchmarks", name) from None
-    extra = _rest(obj, ("format", "version", "device", "environments", "benchmarks"))
-    for name, study in _object(extra.get(STUDIES, {}), STUDIES).items():
-        _object(study, STUDIES, name)
-    return Results(device, environments, built, extra)
+    extra = _rest(obj, ("format", "version", "device", "environments", "benchmarks", *_OF_THE_SESSION))
+    return Results(
+        device,
+        environments,
+        built,
+        extra,
+        {name: _study(name, study) for name, study in _object(obj.get("studies", {}), "studies").items()},
+        _gate(obj["gate"]) if "gate" in obj else None,
+        _allowed_differences(obj.get("allowed_differences", [])),
+        _against(obj["against"]) if "against" in obj else None,
+    )
 
 
 def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mapping[str, Any]) -> List[Run]:
@@ -96,7 +102,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
     if not isinstance(raws, list):
         raise InvalidError(f"{kind_of(raws)} instead of a list of runs")
     runs: List[Run] = []
-    accuracies = [name for name, metric in metrics.items() if MARGIN in metric.extra]
+    accuracies = [name for name, metric in metrics.items() if metric.is_accuracy]
     if accuracies and all(isinstance(raw, dict) for raw in raws):
         raws = with_repeats(raws, accuracies)
     try:
@@ -224,25 +230,62 @@ def _benchmark(raw: Any, environments: Mapping[str, Any]) -> Benchmark:
         runs = construct_runs(raw["runs"], metrics, environments)
     except InvalidError as error:
         raise error.under("runs") from None
-    extra = _rest(raw, ("metrics", "parameters", "runs", ANCHOR))
-    if extra.get(STUDY) is not None:
-        _check_study_place(extra[STUDY])
-    if ANCHOR in raw:
-        try:
-            construct_runs(raw[ANCHOR], metrics, environments)
-        except InvalidError as error:
-            raise error.under(ANCHOR) from None
-        extra[ANCHOR] = raw[ANCHOR]
-    return Benchmark(parameters, metrics, tuple(distinct(runs)), extra)
-
-
-def _check_study_place(stored: Any) -> None:
+    extra = _rest(raw, ("metrics", "parameters", "runs", "anchor", "study"))
     try:
-        place = Place.from_dict(_object(stored, STUDY))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        place = None
-    if place is None or not math.isfinite(place.x):
-        raise InvalidError("not a place in a study: a name, a series, and a number x", [STUDY])
+        anchor = construct_runs(raw.get("anchor", []), metrics, environments)
+    except InvalidError as error:
+        raise error.under("anchor") from None
+    place = _place(raw["study"]) if raw.get("study") is not None else None
+    return Benchmark(parameters, metrics, tuple(distinct(runs)), extra, place, tuple(anchor))
+
+
+def _place(stored: Any) -> Place:
+    raw = _object(stored, "study")
+    for name, value in raw.items():
+        check_plain(value, "study", name)
+    try:
+        return Place.from_dict(raw)
+    except ValueError as error:
+        raise InvalidError(f"not a place in a study (a name, a series, and a number x): {error}", ["study"]) from None
+
+
+def _study(name: str, stored: Any) -> Study:
+    check_plain(_object(stored, "studies", name), "studies", name)
+    try:
+        return Study.from_dict(name, stored)
+    except ValueError as error:
+        raise InvalidError(f"not a study: {error}", ["studies", name]) from None
+
+
+def _gate(stored: Any) -> Gate:
+    check_plain(stored, "gate")
+    try:
+        return Gate.from_dict(stored)
+    except InvalidError as error:
+        raise error.under("gate") from None
+
+
+def _allowed_differences(stored: Any) -> Tuple[str, ...]:
+    if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
+        raise InvalidError("not a list of names", ["allowed_differences"])
+    return tuple(stored)
+
+
+def _against(stored: Any) -> Against:
+    raw = _object(stored, "against")
+    label, commit = raw.get("label"), raw.get("commit")
+    if not isinstance(label, str) or not (commit is None or isinstance(commit, str)):
+        raise InvalidError("label and commit are needed, and are texts", ["against"])
+    pairs: Dict[str, Tuple[Mapping[str, Any], ...]] = {}
+    for name, listed in _object(raw.get("benchmarks", {}), "against", "benchmarks").items():
+        if not isinstance(listed, list):
+            raise InvalidError(f"{kind_of(listed)} instead of a list of pairs", ["against", "benchmarks", name])
+        for index, pair in enumerate(listed):
+            if not isinstance(pair, dict):
+                raise InvalidError(f"{kind_of(pair)} instead of a pair", ["against", "benchmarks", name, index])
+            check_plain(pair, "against", "benchmarks", name, index)
+        pairs[name] = tuple(listed)
+    return Against(label, commit, pairs)
 
 
 def _metric(raw: Any) -> Metric:
@@ -252,9 +295,16 @@ def _metric(raw: Any) -> Metric:
         or raw.get("better", LOWER) not in (LOWER, HIGHER)
     ):
         raise InvalidError("a unit is needed, and better is lower or higher", value=raw, definition="metric")
-    if MARGIN in raw and not (is_number(raw[MARGIN]) and raw[MARGIN] >= 0):
-        raise InvalidError("not a number of at least 0", [MARGIN], value=raw[MARGIN])
-    return Metric(raw["unit"], raw.get("better", LOWER), _rest(raw, ("unit", "better")))
+    if "margin" in raw and not (is_number(raw["margin"]) and raw["margin"] >= 0):
+        raise InvalidError("not a number of at least 0", ["margin"], value=raw["margin"])
+    if not isinstance(raw.get("informs", False), bool):
+        raise InvalidError("not true or false", ["informs"], value=raw["informs"])
+    if "threshold" in raw and not (is_number(raw["threshold"]) or raw["threshold"] == ALL_THRESHOLDS):
+        raise InvalidError(f"not a number or {ALL_THRESHOLDS!r}", ["threshold"], value=raw["threshold"])
+    metric = Metric.from_dict(raw)
+    for name, value in metric.extra.items():
+        check_plain(value, name)
+    return metric
 
 
 def _check_source(source: Any) -> None:

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import InvalidError, ResultsError, phrase
-from .gate import GATE
 from .identity import align, differing
 from .merging import Environments, adopt, join_environments, join_metrics, with_benchmarks
 from .published import refuse_published
-from .reading import ANCHOR, construct_runs
-from .studies import STUDIES
 from .types import Benchmark, Results, Run
 
 #: With fewer runs, a baseline's own scatter hides most slowdowns.
@@ -86,7 +83,7 @@ def refresh(
         raise ValueError("a refresh needs a reason: what changed, for those who read the history")
     refuse_published(measured, f"the runs of {measured.device}")
     if old is None:
-        old = Results(measured.device, extra={key: one for key, one in measured.extra.items() if key != GATE})
+        old = replace(measured, environments={}, benchmarks={}, gate=None)
     if old.device != measured.device:
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
@@ -126,8 +123,7 @@ def refresh(
             continue
         if known is None or changed:
             (created if known is None else updated).append(name)
-            extra = {key: value for key, value in benchmark.extra.items() if key != ANCHOR}
-            benchmarks[name] = replace(benchmark, runs=good, extra=extra)
+            benchmarks[name] = replace(benchmark, runs=good, anchor=())
             continue
         try:
             benchmarks[name] = _renew(known, replace(benchmark, runs=good), environments, add)
@@ -136,11 +132,9 @@ def refresh(
             refused[name] = f"{phrase(error)}: {remedy}"
             continue
         updated.append(name)
-    extra = dict(old.extra)
-    if STUDIES in measured.extra:
-        extra[STUDIES] = {**extra.get(STUDIES, {}), **measured.extra[STUDIES]}
+    studies = {**old.studies, **measured.studies}
     return Refresh(
-        with_benchmarks(Results(old.device, environments, {}, extra), benchmarks),
+        with_benchmarks(replace(old, environments=environments, studies=studies), benchmarks),
         tuple(sorted(created)),
         tuple(sorted(updated)),
         tuple(sorted(name for name in old.benchmarks if name not in measured.benchmarks)),
@@ -183,24 +177,30 @@ def _all_disturbed(runs: Sequence[Run]) -> str:
 
 
 def _renew(old: Benchmark, new: Benchmark, environments: Environments, add: bool) -> Benchmark:
-    extra = {key: value for key, value in new.extra.items() if key != ANCHOR}
     # What an anchor's runs carry stays declared, or it would be lost as an unknown field.
-    carried = {name for run in old.extra.get(ANCHOR, []) for name in run}
+    carried = {name for run in old.anchor for name in (*run.values, *run.extra)}
     still_used = {name: metric for name, metric in old.metrics.items() if add or name in carried}
     metrics = join_metrics(still_used, new.metrics)
     for name in metrics:
         if name in old.metrics and name in new.metrics:
-            metrics[name] = replace(new.metrics[name], extra={**old.metrics[name].extra, **new.metrics[name].extra})
+            metrics[name] = old.metrics[name].renewed_by(new.metrics[name])
     runs: Tuple[Run, ...] = new.runs
     if add:
         known = {_identity(run) for run in old.runs}
         runs = (*old.runs, *(run for run in new.runs if _identity(run) not in known))
-    renewed = Benchmark(new.parameters, metrics, tuple(adopt(runs, metrics, environments)), {**old.extra, **extra})
+    adopted = adopt(runs, metrics, environments)
     try:
-        construct_runs(renewed.extra.get(ANCHOR, []), metrics, environments)
+        anchor = adopt(old.anchor, metrics, environments)
     except InvalidError as error:
-        raise error.under(ANCHOR) from None
-    return renewed
+        raise error.under("anchor") from None
+    return Benchmark(
+        new.parameters,
+        metrics,
+        tuple(adopted),
+        {**old.extra, **new.extra},
+        new.place or old.place,
+        tuple(anchor),
+    )
 
 
 def _identity(run: Run) -> Tuple[str, str, str]:

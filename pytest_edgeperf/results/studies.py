@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
@@ -29,6 +30,21 @@ class ReferenceLine:
     source: str
     x_from: Optional[float] = None
     x_to: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no line can be.
+
+        Raises:
+            ValueError: a number is missing or not finite, or a name is no text; the message names the field.
+        """
+        for field in ("slope", "intercept", "x_from", "x_to"):
+            value = getattr(self, field)
+            open_end = value is None and field.startswith("x_")
+            if not open_end and not (isinstance(value, (int, float)) and math.isfinite(value)):
+                raise ValueError(f"a reference's {field} is {value!r} instead of a finite number")
+        for field in ("series", "metric", "unit", "source"):
+            if not isinstance(getattr(self, field), str):
+                raise ValueError(f"a reference's {field} is {getattr(self, field)!r} instead of a text")
 
 
 @dataclass(frozen=True)
@@ -125,8 +141,17 @@ class Study:
         """Read what :meth:`to_dict` gave.
 
         Raises:
-            TypeError, KeyError, ValueError: the stored value is not a study.
+            ValueError: the stored value is not a study; the message says why.
         """
+        try:
+            return cls._read(name, stored)
+        except KeyError as error:
+            raise ValueError(f"{error} is missing") from None
+        except (TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+
+    @classmethod
+    def _read(cls, name: str, stored: Mapping[str, Any]) -> Study:
         return cls(
             name=name,
             x=str(stored["x"]),
@@ -179,6 +204,14 @@ class Place:
         """Read what :meth:`to_dict` gave.
 
         Raises:
-            TypeError, KeyError, ValueError: the stored value is not a place.
+            ValueError: the stored value is not a place; the message says why.
         """
-        return cls(study=str(stored["name"]), series=str(stored["series"]), x=float(stored["x"]))
+        try:
+            place = cls(study=str(stored["name"]), series=str(stored["series"]), x=float(stored["x"]))
+        except KeyError as error:
+            raise ValueError(f"{error} is missing") from None
+        except (TypeError, OverflowError) as error:
+            raise ValueError(str(error)) from None
+        if not math.isfinite(place.x):
+            raise ValueError(f"x is {place.x!r} instead of a finite number")
+        return place

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
+from .gate import Gate
+from .studies import Place, Study
+
 #: A metric's value in one run: a number, or a summary of samples (``n``, ``mean``, ``p50``, …),
 #: both in the metric's unit. See ``schema.json``.
 Value = Union[float, Mapping[str, Any]]
 
 LOWER = "lower"
 HIGHER = "higher"
+METRIC_FIELDS = ("unit", "better", "margin", "informs", "threshold")
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,46 @@ class Metric:
     unit: str
     better: str = LOWER
     extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Of an accuracy: how much worse it may get, in its unit. ``None``: it is none.
+    margin: Optional[float] = None
+    #: Of an accuracy: whether it does not gate.
+    informs: bool = False
+    #: Of an average precision: the least overlap that it is of, or ``all``.
+    threshold: Union[float, str, None] = None
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether its values are judged by the answers that they are made of."""
+        return self.margin is not None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As stored in a benchmark under ``metrics.<name>``; what is as usual is left out."""
+        stored = {**self.extra, "unit": self.unit, "better": self.better}
+        if self.margin is not None:
+            stored["margin"] = self.margin
+        if self.informs:
+            stored["informs"] = True
+        if self.threshold is not None:
+            stored["threshold"] = self.threshold
+        return stored
+
+    def renewed_by(self, newer: Metric) -> Metric:
+        """The newer description with what only this one says."""
+        accuracy = newer if newer.is_accuracy else self
+        return Metric(
+            newer.unit,
+            newer.better,
+            {**self.extra, **newer.extra},
+            accuracy.margin,
+            accuracy.informs,
+            accuracy.threshold,
+        )
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Metric:
+        """Read what :meth:`to_dict` gave; other fields are kept in ``extra``."""
+        extra = {name: value for name, value in stored.items() if name not in METRIC_FIELDS}
+        return cls(extra=extra, **{name: stored[name] for name in METRIC_FIELDS if name in stored})
 
 
 @dataclass(frozen=True, init=False)
@@ -79,6 +123,27 @@ class Benchmark:
     metrics: Mapping[str, Metric]
     runs: Tuple[Run, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Where it stands in a study, if it belongs to one.
+    place: Optional[Place] = None
+    #: Runs that no refresh changes: what small accepted steps are held against.
+    anchor: Tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True)
+class Against:
+    """What a session in lock-step was compared with.
+
+    ``pairs`` has, for each benchmark's runs in their order, the pair's figures and the other side's run.
+    """
+
+    label: str
+    commit: Optional[str]
+    pairs: Mapping[str, Tuple[Mapping[str, Any], ...]]
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As stored in a results file under ``against``."""
+        benchmarks = {name: [dict(pair) for pair in pairs] for name, pairs in self.pairs.items()}
+        return {"label": self.label, "commit": self.commit, "benchmarks": benchmarks}
 
 
 @dataclass(frozen=True)
@@ -89,6 +154,12 @@ class Results:
     environments: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    studies: Mapping[str, Study] = field(default_factory=dict)
+    #: What a check of these benchmarks is; ``None``: the usual one, or a baseline.
+    gate: Optional[Gate] = None
+    #: Fields of the environment that the comparison let differ.
+    allowed_differences: Tuple[str, ...] = ()
+    against: Optional[Against] = None
 
 
 JsonObject = Dict[str, Any]

@@ -6,11 +6,11 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Union
 
-from .answers import MARGIN, without_repeats
+from .answers import without_repeats
 from .copies import rounded
 from .errors import InvalidError, ResultsError, phrase
 from .files import replace_file
-from .reading import ANCHOR, FORMAT, VERSION, collector_paused, construct
+from .reading import FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
 
 
@@ -72,8 +72,15 @@ def _to_json(results: Results, source: str) -> str:
 
 
 def _to_object(results: Results) -> Dict[str, Any]:
+    of_the_session: Dict[str, Any] = {
+        "studies": {name: study.to_dict() for name, study in results.studies.items()},
+        "gate": results.gate.to_dict() if results.gate is not None else None,
+        "allowed_differences": list(results.allowed_differences),
+        "against": results.against.to_dict() if results.against is not None else None,
+    }
     return {
         **results.extra,
+        **{name: value for name, value in of_the_session.items() if value},
         "format": FORMAT,
         "version": VERSION,
         "device": results.device,
@@ -88,17 +95,18 @@ def _to_object(results: Results) -> Dict[str, Any]:
 def _benchmark(benchmark: Benchmark) -> Dict[str, Any]:
     runs = [run_to_object(run) for run in benchmark.runs]
     extra = dict(benchmark.extra)
-    if any(MARGIN in metric.extra for metric in benchmark.metrics.values()):
+    anchor = [run_to_object(run) for run in benchmark.anchor]
+    if any(metric.is_accuracy for metric in benchmark.metrics.values()):
         runs = without_repeats(runs)
-        if ANCHOR in extra:
-            extra[ANCHOR] = without_repeats(extra[ANCHOR])
+        anchor = without_repeats(anchor)
+    if anchor:
+        extra["anchor"] = anchor
+    if benchmark.place is not None:
+        extra["study"] = benchmark.place.to_dict()
     return {
         **extra,
         "parameters": dict(benchmark.parameters),
-        "metrics": {
-            name: {**metric.extra, "unit": metric.unit, "better": metric.better}
-            for name, metric in benchmark.metrics.items()
-        },
+        "metrics": {name: metric.to_dict() for name, metric in benchmark.metrics.items()},
         "runs": runs,
     }
 
@@ -119,9 +127,9 @@ def _layout(obj: Mapping[str, Any], *, ascii_only: bool) -> str:
         return "[\n" + ",\n".join(f"{pad}  {one_line(raw)}" for raw in raws) + "\n" + pad + "]"
 
     def benchmark(raw: Mapping[str, Any]) -> str:
-        lines = {name: one_line(value) for name, value in raw.items() if name not in ("runs", ANCHOR)}
+        lines = {name: one_line(value) for name, value in raw.items() if name not in ("runs", "anchor")}
         lines["metrics"] = members({name: one_line(m) for name, m in raw["metrics"].items()}, " " * 6)
-        for name in ("runs", ANCHOR):
+        for name in ("runs", "anchor"):
             if name in raw:
                 lines[name] = runs(raw[name], " " * 6)
         return members(lines, " " * 4)

@@ -15,8 +15,8 @@ from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison,
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
-from pytest_edgeperf.results.gate import GATE, Gate
-from pytest_edgeperf.results.studies import STUDIES, STUDY
+from pytest_edgeperf.results.gate import Gate
+from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.schedule import courses, parking, quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.cooling import Cooling
@@ -31,9 +31,6 @@ from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
-
-#: Where a results file keeps the fields of the environment that its comparison let differ.
-ALLOWED = "allowed_differences"
 
 #: How the coordinator waits between rounds.
 rest = time.sleep
@@ -169,15 +166,17 @@ class Coordinator:
             device=self.facts.device,
             environments=self.environments,
             benchmarks={plan.id: benchmark_of(plan) for plan in self.plans if plan.runs},
-            extra={**({STUDIES: studies} if studies else {}), **self._gate(), **self._allowed()},
+            studies={name: Study.from_dict(name, study) for name, study in studies.items()},
+            gate=self._gate(),
+            allowed_differences=tuple(self.settings.allowed_differences),
         )
 
-    def _gate(self) -> Dict[str, Any]:
+    def _gate(self) -> Optional[Gate]:
         """What a check of these benchmarks would be: runs that were not compared may be so later."""
         if self.settings.baseline != OFF:
-            return {}
+            return None
         family = self._family()
-        gate = Gate(
+        return Gate(
             tolerance=family.tolerance,
             must_detect=family.must_detect,
             rounds=self.settings.check_rounds,
@@ -185,12 +184,6 @@ class Coordinator:
             tolerances=family.tolerances,
             metrics={name: tuple(metrics) for name, metrics in family.gates.items()},
         )
-        return {GATE: gate.to_dict()}
-
-    def _allowed(self) -> Dict[str, Any]:
-        """Who compared what should not be compared is told by the file."""
-        allowed = self.settings.allowed_differences
-        return {ALLOWED: list(allowed)} if allowed else {}
 
     @property
     def stopped(self) -> bool:
@@ -462,7 +455,7 @@ class Coordinator:
                 quality=record["quality"],
             )
         )
-        plan.metrics = {name: Metric(**metric) for name, metric in record["metrics"].items()}
+        plan.metrics = {name: Metric.from_dict(metric) for name, metric in record["metrics"].items()}
         plan.study = record["study"]
         if record["benchmark_stats"] is not None:
             plan.benchmark_stats.append(record["benchmark_stats"])
@@ -480,5 +473,5 @@ def benchmark_of(plan: Plan) -> Benchmark:
         parameters=plan.parameters,
         metrics=plan.metrics,
         runs=tuple(plan.runs),
-        extra={STUDY: plan.study["place"]} if plan.study else {},
+        place=Place.from_dict(plan.study["place"]) if plan.study else None,
     )

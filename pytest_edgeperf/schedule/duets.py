@@ -21,7 +21,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
 )
 from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.results import Against, Benchmark, Metric, Results, Run, environment_key
 from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.coordinator import Coordinator
@@ -31,7 +31,6 @@ from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
 
-AGAINST = "against"
 #: Why a pair's runs were not taken in turns.
 ADOPTED = "pytest-benchmark's fixture times when it likes"
 NO_ROOM = "memory does not hold both sides at once"
@@ -61,19 +60,15 @@ class DuetCoordinator(Coordinator):
     def measured(self) -> Results:
         """This checkout's runs, with the pairs they belong to beside them."""
         results = super().measured()
-        against: Dict[str, Any] = {
-            "label": self.opponent.label,
-            "commit": self.opponent.commit,
-            "benchmarks": {
-                plan.id: [
-                    _stored(pair, run, build)
-                    for pair, run, build in zip(plan.pairs, plan.base_runs, plan.pair_builds or repeat(None))
-                ]
-                for plan in self.plans
-                if plan.pairs
-            },
+        pairs = {
+            plan.id: tuple(
+                _stored(pair, run, build)
+                for pair, run, build in zip(plan.pairs, plan.base_runs, plan.pair_builds or repeat(None))
+            )
+            for plan in self.plans
+            if plan.pairs
         }
-        return replace(results, extra={**results.extra, AGAINST: against})
+        return replace(results, against=Against(self.opponent.label, self.opponent.commit, pairs))
 
     def _judge(self) -> None:
         """Look at the pairs as planned; between looks measure those on that are not clear yet."""
@@ -285,7 +280,7 @@ class DuetCoordinator(Coordinator):
                 quality=base["quality"],
             )
         )
-        plan.base_metrics = {name: Metric(**metric) for name, metric in base["metrics"].items()}
+        plan.base_metrics = {name: Metric.from_dict(metric) for name, metric in base["metrics"].items()}
         plan.alternating = record["alternating"]
         plan.pairs.append(Pair(*record["pair"]))
         if "build" in record:

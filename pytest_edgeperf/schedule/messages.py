@@ -103,13 +103,12 @@ def check_run(run: Mapping[str, Any]) -> None:
         MalformedMessage: it has what no results file may have.
     """
     stored = {"environment": "e", "started": "t", "session": "s", "quality": run["quality"], **run["values"]}
-    metrics = {name: _flat(metric) for name, metric in run["metrics"].items()}
     document = {
         "format": FORMAT,
         "version": VERSION,
         "device": "d",
         "environments": {"e": {"software": run["software"], "settings": run["settings"]}},
-        "benchmarks": {"b": {"parameters": {}, "metrics": metrics, "runs": [stored]}},
+        "benchmarks": {"b": {"parameters": {}, "metrics": run["metrics"], "runs": [stored]}},
     }
     try:
         parse(document, "run")
@@ -118,13 +117,6 @@ def check_run(run: Mapping[str, Any]) -> None:
     unnamed = set(run["values"]) - set(run["metrics"])
     if unnamed:
         raise MalformedMessage(f"its run has {_short(min(unnamed))} of no metric")
-
-
-def _flat(metric: Any) -> Any:
-    """As results files have it: what is particular to a metric stands beside its unit."""
-    if not isinstance(metric, dict) or not isinstance(metric.get("extra", {}), dict):
-        return metric
-    return {**{name: value for name, value in metric.items() if name != "extra"}, **metric.get("extra", {})}
 
 
 def _check_report(report: Dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from checklists import CHECKLISTS, FAILS, HOLDS, UNTESTED, Finding, render
 from checklists.findings import Part
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from studies import SUO_2021_TABLE_2
 
+from pytest_edgeperf.results.studies import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
@@ -26,8 +29,8 @@ class Session:
         name = f"benchmarks/{file}::{test}[{'-'.join(map(str, parameters.values()))}]"
         metrics = {metric: Metric("1/s", HIGHER) if metric == "throughput" else Metric("ms") for metric in values}
         runs = [Run("e", "2026-01-01T00:00:00Z", "s", dict(values), quality={"disturbed": disturbed}) for _ in range(3)]
-        extra = {} if x is None else {"study": {"name": "study", "series": "series", "x": x}}
-        self.benchmarks[name] = Benchmark(parameters, metrics, tuple(runs), extra)
+        place = None if x is None else Place("study", "series", x)
+        self.benchmarks[name] = Benchmark(parameters, metrics, tuple(runs), place=place)
         return self
 
     def results(self):
@@ -409,7 +412,7 @@ def test_disturbed_runs_are_used_only_where_there_are_no_others_and_said(session
     (name,) = session.benchmarks
     before = session.benchmarks[name]
     calm = Run("e", "2026-01-01T00:00:00Z", "s", {"latency": {"n": 5, "p50": 5.0}})
-    session.benchmarks[name] = Benchmark(before.parameters, before.metrics, (*before.runs, calm), before.extra)
+    session.benchmarks[name] = replace(before, runs=(*before.runs, calm))
     (row,) = rows_of(session.results())
     assert (row.values["latency"], row.disturbed) == (5.0, False)
 

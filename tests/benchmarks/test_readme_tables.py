@@ -11,6 +11,7 @@ from readme_tables import EXPERIMENTS, KEPT, README, kept_of, text_of, to_json
 
 from pytest_edgeperf import read_results
 from pytest_edgeperf.results import parse
+from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 BENCHMARKS = Path(readme_tables.__file__).parent
@@ -37,17 +38,20 @@ def test_experiments_that_can_run_anywhere_have_a_table():
     assert papers - measured <= {"test_power.py"}
 
 
+STUDY = Study("one", "x", "")
+
+
 def results_of(latency, disturbed=False, file="test_task_models.py"):
     run = Run("e", "2026-01-01T00:00:00Z", "s", {"latency": {"n": 9, "p50": latency}}, quality={"disturbed": disturbed})
     benchmark = Benchmark(
         {"framework": "onnxruntime", "precision": "fp32", "task": "pose"},
         {"latency": Metric("ms"), "clock": Metric("MHz")},
         (run,),
-        {"study": {"name": "one", "series": "onnxruntime", "x": 2.0}},
+        place=Place("one", "onnxruntime", 2.0),
     )
     name = f"benchmarks/{file}::test_task[onnxruntime-fp32-pose]"
     environments = {"e": {"software": {"onnxruntime": "1.2"}, "fingerprint": {"cpu_model": "secret"}}}
-    return Results("host", environments, {name: benchmark}, {"studies": {"one": {"x": "x"}}})
+    return Results("host", environments, {name: benchmark}, studies={"one": STUDY})
 
 
 def test_what_is_kept_is_a_results_file_without_the_machine():
@@ -55,8 +59,8 @@ def test_what_is_kept_is_a_results_file_without_the_machine():
     read = parse(json.loads(to_json(kept)))
     (benchmark,) = read.benchmarks.values()
     assert benchmark.runs[0].values == {"latency": 12.34}
-    assert benchmark.extra["study"]["x"] == 2.0
-    assert read.extra["studies"] == {"one": {"x": "x"}}
+    assert benchmark.place.x == 2.0
+    assert read.studies == {"one": STUDY}
     assert "secret" not in to_json(kept)
     text = text_of(read)
     assert "| onnxruntime | 12.3 | 81.0 |" in text

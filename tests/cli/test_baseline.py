@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_edgeperf import cli, devices
-from pytest_edgeperf.results import anchor_runs, parse, read, to_json, write
+from pytest_edgeperf.results import parse, read, to_json, write
 from pytest_edgeperf.results.baselines import set_anchor
 
 from .test_cli import run, run_with_stderr
@@ -239,7 +239,7 @@ def test_anchor_of_all_and_then_of_one():
     assert "10 runs of 2026-11-20 are its anchor in place of 10 runs of 2026-11-20 (latency +5.0 % since then)" in text
     assert "test_slow" not in text
     for name, reason in ((A, "a new start"), (B, "first baseline")):
-        kept = anchor_runs(stored().benchmarks[name], stored().environments)
+        kept = stored().benchmarks[name].anchor
         assert {one.reason for one in kept} == {reason}
     assert {one.reason for one in stored().benchmarks[A].runs} == {"first baseline"}
 
@@ -254,10 +254,10 @@ def test_a_refresh_leaves_the_anchor():
 def test_the_first_argument_is_a_device_only_where_it_has_a_baseline():
     write("baselines/rpi4.json", results({A: runs(12.2)}, device="rpi4"))
     told("anchor", "rpi4")
-    assert "anchor" in stored("rpi4").benchmarks[A].extra
-    assert "anchor" not in stored().benchmarks[A].extra
+    assert stored("rpi4").benchmarks[A].anchor
+    assert not stored().benchmarks[A].anchor
     told("anchor", "slow")
-    assert ["anchor" in stored().benchmarks[name].extra for name in (A, B)] == [False, True]
+    assert [bool(stored().benchmarks[name].anchor) for name in (A, B)] == [False, True]
     assert "no benchmark of nano's baseline has 'xavier' in its id" in refused("anchor", "xavier")
     assert "'x/\\x00'" in refused("anchor", "nano", "fast", "x/\0")
 
@@ -347,7 +347,7 @@ def test_rename_of_a_function_moves_all_its_parametrisations_in_every_baseline()
     after = stored()
     assert set(after.benchmarks) == {quick, quick.replace("fp32", "fp16"), B}
     assert after.benchmarks[quick] == before.benchmarks[A]
-    assert len(anchor_runs(after.benchmarks[quick], after.environments)) == 10
+    assert len(after.benchmarks[quick].anchor) == 10
     assert list(stored("rpi4").benchmarks) == [quick]
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from pytest_edgeperf.results import read
-from pytest_edgeperf.results.gate import Gate, gate_of
+from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.schedule import noise
 
 from ..plugin.conftest import CALM, FORKED
@@ -73,7 +73,7 @@ def test_json_from_a_file_with_another_gate(stored):
 
 
 def test_files_that_cannot_be_used(tmp_path, stored):
-    for path, reason in (("none.json", "there is no such file"), ("bad.json", "gate: rounds is 0")):
+    for path, reason in (("none.json", "there is no such file"), ("bad.json", "gate.rounds: 0 instead of")):
         document = {**json.loads((tmp_path / "runs.json").read_text()), "gate": {"rounds": 0}}
         (tmp_path / "bad.json").write_text(json.dumps(document))
         done = run_with_stderr("noise", "--from", str(tmp_path / path))
@@ -142,7 +142,7 @@ def test_a_project_measured_against_itself(tmp_path):
         "test_it.py::test_tolerant": 8,
     }
     tolerances = {"test_it.py::test_tolerant": 0.3}
-    assert gate_of(read(kept)) == Gate(rounds=2, max_rounds=4, tolerances=tolerances)
+    assert read(kept).gate == Gate(rounds=2, max_rounds=4, tolerances=tolerances)
     (again,) = (tmp_path / "cache" / "results").glob("*-noise-*.json")
     assert read(again) == read(kept)
 

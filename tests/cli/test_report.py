@@ -36,12 +36,12 @@ def desktop(tmp_path):
             {},
             {"latency": Metric("ms")},
             tuple(Run("e", "2026-11-20T12:00:00Z", "s", {"latency": ms * noise}) for noise in (1.0, 1.01, 0.99)),
-            {"study": Place(study.name, "PyTorch", x).to_dict()},
+            place=Place(study.name, "PyTorch", x),
         )
         for x, ms in ((38.97, 79.0), (87.68, 150.55), (171.86, 172.6))
     }
     path = tmp_path / "desktop.json"
-    results.write(path, Results("host", {"e": {}}, benchmarks, {"studies": {study.name: study.to_dict()}}))
+    results.write(path, Results("host", {"e": {}}, benchmarks, studies={study.name: study}))
     return path
 
 
@@ -103,12 +103,12 @@ def detectors(tmp_path):
             {},
             metrics,
             tuple(Run("e", "2026-11-20T12:00:00Z", "s", {"latency": ms + more, "AP": ap}) for more in (0.0, 0.1)),
-            {"study": Place(study.name, name, 16.1).to_dict()},
+            place=Place(study.name, name, 16.1),
         )
         for name, ms, ap in (("fp32", 16.1, 37.6), ("fp16", 17.0, 37.5), ("int8", 8.0, 34.5))
     }
     path = tmp_path / "detectors.json"
-    results.write(path, Results("host", {"e": {}}, benchmarks, {"studies": {study.name: study.to_dict()}}))
+    results.write(path, Results("host", {"e": {}}, benchmarks, studies={study.name: study}))
     return path
 
 

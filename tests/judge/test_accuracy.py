@@ -22,7 +22,7 @@ from pytest_edgeperf.results.types import Metric
 from tests.judge.builders import METRICS, results, run, summary
 from tests.judge.test_paired import detections, worse
 
-TOP1 = Metric("%", "higher", {"margin": 0.5})
+TOP1 = Metric("%", "higher", margin=0.5)
 RIGHT = np.arange(450) >= 20
 
 
@@ -85,7 +85,7 @@ def test_a_loss_within_the_margin_is_unchanged():
 
 
 def test_the_margin_is_the_metrics():
-    wide = replace(TOP1, extra={"margin": 10.0})
+    wide = replace(TOP1, margin=10.0)
     assert verdict(side([RIGHT]), side([wrong_too(30)], "two", metric=wide)).verdict == "unchanged"
 
 
@@ -124,7 +124,7 @@ def test_an_accuracy_is_no_suspect():
 
 
 def test_what_informs_fails_nothing():
-    informing = replace(TOP1, extra={"margin": 0.5, "informs": True})
+    informing = replace(TOP1, informs=True)
     told = compare(side([RIGHT], metric=informing), side([wrong_too(30)], "two", metric=informing)).benchmarks["a"]
     assert told.metrics["top1"].verdict == "regressed"
     assert not told.metrics["top1"].gates
@@ -132,7 +132,7 @@ def test_what_informs_fails_nothing():
 
 
 def test_the_marker_may_make_it_gate():
-    informing = replace(TOP1, extra={"margin": 0.5, "informs": True})
+    informing = replace(TOP1, informs=True)
     family = Family(("a",), gates={"a": ("top1",)})
     base, candidate = side([RIGHT], metric=informing), side([wrong_too(30)], "two", metric=informing)
     assert step(base, candidate, family, Stage(1, final=True)).comparison.benchmarks["a"].verdict == "regressed"
@@ -171,7 +171,7 @@ def test_runs_that_answer_differently_are_compared_by_their_means():
 
 
 def test_scores_of_which_less_is_better():
-    error = Metric("mm", "lower", {"margin": 0.05})
+    error = Metric("mm", "lower", margin=0.05)
     before = np.random.default_rng(1).exponential(1.0, 300)
     base = side([of_examples(before)], metric=error)
     found = verdict(base, side([of_examples(before * 1.3)], "two", metric=error))
@@ -181,7 +181,7 @@ def test_scores_of_which_less_is_better():
 
 
 def test_mistakes_of_which_less_is_better():
-    mistakes = Metric("%", "lower", {"margin": 0.5})
+    mistakes = Metric("%", "lower", margin=0.5)
     base, more = side([~RIGHT], metric=mistakes), side([~wrong_too(30)], "two", metric=mistakes)
     found = verdict(base, more)
     assert (found.verdict, found.accuracy.lost, found.accuracy.won) == ("regressed", 30, 0)
@@ -197,13 +197,13 @@ def test_right_or_wrong_against_scores_is_incomparable():
 def test_detections_by_their_average_precision():
     found, bad = detections(150, seed=2), worse(detections(150, seed=2), 0.2, seed=3)
     stored = [{**of_detections(one), "mean": 50.0} for one in (found, bad)]
-    metric = replace(TOP1, extra={"margin": 0.5, "threshold": "all"})
+    metric = replace(TOP1, threshold="all")
     told = verdict(side([stored[0]], metric=metric), side([stored[1]], "two", metric=metric))
     assert told.verdict == "regressed"
     assert (told.accuracy.lost, told.accuracy.examples) == (None, 150)
     assert told.accuracy.difference < -0.5
     assert verdict(side([stored[0]]), side([RIGHT[:150]], "two")).verdict == "incomparable"
-    unmatched = replace(TOP1, extra={"margin": 0.5, "threshold": 0.3})
+    unmatched = replace(TOP1, threshold=0.3)
     told = verdict(side([stored[0]], metric=unmatched), side([stored[1]], "two", metric=unmatched))
     assert "not matched at an overlap of 0.3" in told.reason
 

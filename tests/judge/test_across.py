@@ -20,8 +20,8 @@ def file(device, centers, *, study=STUDY, series="torch", runs=3, plain=False, u
     for x, center in centers.items():
         values = [center * noise for noise in (1.0, 1.01, 0.99)][:runs]
         made = tuple(run({"latency": value if plain else summary(value)}) for value in values)
-        benchmarks[f"{series}-{x}"] = Benchmark({}, metrics, made, {"study": Place(study.name, series, x).to_dict()})
-    return Results(device, {"env": {}}, benchmarks, {"studies": {study.name: study.to_dict()}})
+        benchmarks[f"{series}-{x}"] = Benchmark({}, metrics, made, place=Place(study.name, series, x))
+    return Results(device, {"env": {}}, benchmarks, studies={study.name: study})
 
 
 EDGE = file("nano", {1.0: 50.0, 2.0: 90.0, 3.0: 140.0})
@@ -99,13 +99,11 @@ def test_metrics_and_published_lines_of_both_files_are_kept():
 
 def test_what_cannot_be_read_together_is_told():
     over_pixels = file("b", {1.0: 1.0}, study=replace(STUDY, x="pixels"))
-    malformed = replace(EDGE, device="c", extra={"studies": {"suo": {"x": 1}}})
     without = Results("d")
     nothing = replace(EDGE, device="e", benchmarks={})
-    across = read_across([("a", EDGE), ("b", over_pixels), ("c", malformed), ("d", without), ("e", nothing)])
+    across = read_across([("a", EDGE), ("b", over_pixels), ("d", without), ("e", nothing)])
     assert across.remarks == (
         "b is left out of suo: it is over pixels (GFLOPs), not over complexity (GFLOPs)",
-        "c is left out: study 'suo' is malformed: 'x_unit' is missing",
         "d holds no study",
         "e has measured nothing of suo",
     )
@@ -127,6 +125,6 @@ def test_a_study_in_two_units_is_left_out_in_words():
 
 
 def test_only_the_studies_that_are_asked_for():
-    two = replace(EDGE, extra={"studies": {"suo": STUDY.to_dict(), "other": replace(STUDY, name="other").to_dict()}})
+    two = replace(EDGE, studies={"suo": STUDY, "other": replace(STUDY, name="other")})
     assert [one.study.name for one in read_across([("a", two)], ["other"]).studies] == ["other"]
     assert read_across([("a", two)], ["absent"]).remarks == ("no file holds a study 'absent'",)

@@ -13,7 +13,6 @@ from pytest_edgeperf.judge.gate import levels, lines_level
 from pytest_edgeperf.judge.lines import _weights
 from pytest_edgeperf.judge.procedure import compare, step
 from pytest_edgeperf.judge.types import MORE, STOP, Family, Stage
-from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 
@@ -23,16 +22,16 @@ STUDY = Study("suo", "complexity", "GFLOPs", metrics=("latency", "memory_process
 X = (40.0, 70.0, 90.0, 110.0, 140.0)
 
 
-def side(line, runs, session, *, seed=1, study=STUDY, x=X, series="torch", sd=0.005, extra=None, metrics=None):
+def side(line, runs, session, *, seed=1, study=STUDY, x=X, series="torch", sd=0.005, metrics=None):
     """One file: benchmarks whose latency is ``line`` of their coordinate, with noise between runs."""
     rng = random.Random(f"{session}/{seed}")
     made = {f"{series}[{one:g}]": latency_runs(noisy(rng, runs, line(one), sd), session) for one in x}
     built = results(made, metrics)
     placed = {
-        name: replace(benchmark, extra={"study": Place(study.name, series, one).to_dict()})
+        name: replace(benchmark, place=Place(study.name, series, one))
         for (name, benchmark), one in zip(built.benchmarks.items(), x)
     }
-    return replace(built, benchmarks=placed, extra=extra or {"studies": {study.name: study.to_dict()}})
+    return replace(built, benchmarks=placed, studies={study.name: study})
 
 
 def base(**changes):
@@ -107,7 +106,7 @@ def test_single_numbers_tell_nothing():
                 {},
                 METRICS,
                 (run({"latency": line(x)}, session),),
-                {"study": Place("suo", "torch", x).to_dict()},
+                place=Place("suo", "torch", x),
             )
             for x in X
         }
@@ -116,12 +115,6 @@ def test_single_numbers_tell_nothing():
     found = judged(published(lambda x: 9 * x, "two"), published(lambda x: 5 * x, "one"))
     assert {one.verdict for one in found.values()} == {"inconclusive"}
     assert found["slope"].reason == "one run on each side tells nothing about the variance"
-
-
-def test_a_malformed_study_that_gates_is_an_error_with_its_name():
-    candidate = side(lambda x: 5 * x, 9, "two", extra={"studies": {"suo": {**STUDY.to_dict(), "gate": ["bend"]}}})
-    with pytest.raises(ResultsError, match=r"study 'suo' is malformed: gate has 'bend'.*measure it again"):
-        compare(base(), candidate)
 
 
 def test_a_suspect_is_measured_on_and_only_the_last_stage_rejects():

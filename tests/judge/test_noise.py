@@ -173,7 +173,7 @@ def test_sessions_without_a_true_null_raise_alarms():
 def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_machine():
     answers = [of_examples([True] * 300 + [index % 2 == 0] * 200, scale=100.0) for index in range(19)]
     runs = [run({"latency": summary(10.0), "top1": one}) for one in answers]
-    given = results({"b0": runs}, {**METRICS, "top1": Metric("%", "higher", {"margin": 0.5})})
+    given = results({"b0": runs}, {**METRICS, "top1": Metric("%", "higher", margin=0.5)})
     assert analysed(given).false_alarms.sessions_with_alarm == 0
 
 

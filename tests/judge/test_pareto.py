@@ -14,7 +14,7 @@ from pytest_edgeperf.results.types import Benchmark, Metric, Results
 
 from .builders import run, summary
 
-METRICS = {"latency": Metric("ms"), "AP": Metric("%", "higher", {"margin": 0.5})}
+METRICS = {"latency": Metric("ms"), "AP": Metric("%", "higher", margin=0.5)}
 STUDY = Study("s", "complexity", "GFLOPs", pareto=(("latency", "AP"),))
 
 
@@ -135,8 +135,8 @@ def test_several_files_are_on_one_front():
     def file(device, cost, pair):
         study = Study("s", "x", "", metrics=(), pareto=pair)
         one = member("a", [cost], [90.0]).benchmark
-        placed = Benchmark({}, one.metrics, one.runs, {"study": Place("s", "a", 1.0).to_dict()})
-        return Results(device, {"env": {}}, {"test": placed}, {"studies": {"s": study.to_dict()}})
+        placed = Benchmark({}, one.metrics, one.runs, place=Place("s", "a", 1.0))
+        return Results(device, {"env": {}}, {"test": placed}, studies={"s": study})
 
     pair = ("latency", "AP")
     across = read_across([("a", file("nano", 9.0, (pair,))), ("b", file("host", 3.0, (pair, ("AP", "latency"))))])

@@ -22,11 +22,11 @@ def benchmark(series, x, latencies, *, study="suo", memory=100.0, metrics=METRIC
     runs = tuple(
         run({"latency": {"n": 9, "p50": one, "mean": 99.0}, "memory_process_peak": memory}) for one in latencies
     )
-    return Benchmark({}, metrics, runs, {"study": Place(study, series, x).to_dict()})
+    return Benchmark({}, metrics, runs, place=Place(study, series, x))
 
 
 def results(*studies, **benchmarks):
-    return Results("nano", benchmarks=benchmarks, extra={"studies": {one.name: one.to_dict() for one in studies}})
+    return Results("nano", benchmarks=benchmarks, studies={one.name: one for one in studies})
 
 
 def test_results_without_studies_have_none():
@@ -77,13 +77,13 @@ def test_two_places_give_a_line_without_interval_and_one_gives_none():
 
 def test_disturbed_runs_and_absent_values_are_left_out():
     good, bad = run({"latency": {"p50": 10.0}}), run({"latency": {"p50": 99.0}}, quality={"disturbed": True})
-    place = {"study": Place("suo", "torch", 1).to_dict()}
+    place = Place("suo", "torch", 1)
     made = {
-        "mixed": Benchmark({}, METRICS, (bad, good, bad), place),
-        "disturbed": Benchmark({}, METRICS, (bad,), place),
-        "no_median": Benchmark({}, METRICS, (run({"latency": {"n": 3}}), run({})), place),
-        "infinite": Benchmark({}, METRICS, (run({"latency": math.inf}),), place),
-        "undeclared": Benchmark({}, {}, (good,), place),
+        "mixed": Benchmark({}, METRICS, (bad, good, bad), place=place),
+        "disturbed": Benchmark({}, METRICS, (bad,), place=place),
+        "no_median": Benchmark({}, METRICS, (run({"latency": {"n": 3}}), run({})), place=place),
+        "infinite": Benchmark({}, METRICS, (run({"latency": math.inf}),), place=place),
+        "undeclared": Benchmark({}, {}, (good,), place=place),
     }
     (series,) = read_studies(results(STUDY, **made))[0].series
     assert series.points == (Point(1, 10.0, "mixed", (10.0,)),)
@@ -149,24 +149,18 @@ REFERENCE = GOOD["references"][0]
         {**GOOD, "references": [{**REFERENCE, "source": 1}]},
     ],
 )
-def test_a_malformed_study_is_named(stored):
-    with pytest.raises(ValueError, match=r"study 'broken' is malformed: "):
-        read_studies(Results("nano", extra={"studies": {"broken": stored}}))
-
-
-def test_studies_that_are_no_object_are_refused():
-    with pytest.raises(ValueError, match="instead of studies by name"):
-        read_studies(Results("nano", extra={"studies": [1]}))
+def test_a_malformed_study_is_refused(stored):
+    with pytest.raises(ValueError, match=r"."):
+        Study.from_dict("broken", stored)
 
 
 @pytest.mark.parametrize(
-    "place", [1, {}, {"name": "suo", "series": "t"}, {"name": "suo", "series": "t", "x": "far"}, math.inf, None]
+    "stored",
+    [1, {}, {"name": "suo", "series": "t"}, *({"name": "s", "series": "t", "x": x} for x in ("far", math.inf))],
 )
-def test_a_malformed_place_is_named(place):
-    stored = {"name": "suo", "series": "t", "x": place} if place == math.inf else place
-    spoilt = replace(benchmark("t", 1, [1]), extra={"study": stored})
-    with pytest.raises(ValueError, match=r"^test_a: its place in (a )?study"):
-        read_studies(results(STUDY, test_a=spoilt))
+def test_a_malformed_place_is_refused(stored):
+    with pytest.raises(ValueError, match=r"."):
+        Place.from_dict(stored)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +174,7 @@ def test_a_further_step_pays_while_it_adds_five_per_cent(values, pays):
             {},
             metrics,
             (run({"throughput": float(value), "latency": 1.0 + n}),),
-            {"study": Place("suo", "torch", n).to_dict()},
+            place=Place("suo", "torch", n),
         )
         for n, value in enumerate(values, 1)
     }
@@ -228,12 +222,12 @@ def test_the_quotient_of_two_metrics():
             {},
             {"infer": Metric("ms"), "postprocess": Metric("ms"), "memory": Metric("MiB")},
             tuple(run({"infer": {"p50": 2.0}, "postprocess": 2.0 * x + n, "memory": 8.0}) for n in (0, 1, 3)),
-            {"study": Place("suo", "torch", x).to_dict()},
+            place=Place("suo", "torch", x),
         )
         for x in (1.0, 2.0, 3.0)
     }
     no_time = run({"infer": 0.0, "postprocess": 1.0})
-    made["zero"] = Benchmark({}, made["b1.0"].metrics, (no_time,), {"study": Place("suo", "zero", 1).to_dict()})
+    made["zero"] = Benchmark({}, made["b1.0"].metrics, (no_time,), place=Place("suo", "zero", 1))
     study = replace(STUDY, metrics=("postprocess/infer", "memory/infer", "infer/absent"))
     quotient, other = read_studies(results(study, **made))[0].series
     assert [point.value for point in quotient.points] == [1.5, 2.5, 3.5]

@@ -77,7 +77,7 @@ def test_zero_has_no_ratio():
     assert ratios_of(STUDY, [member("a", 1.0, [0.0], plain=True), member("b", 1.0, [1.0])], [("a", "b")]) == ()
 
 
-@pytest.mark.parametrize("metric", [Metric("%", "higher", {"margin": 0.5}), Metric("")])
+@pytest.mark.parametrize("metric", [Metric("%", "higher", margin=0.5), Metric("")])
 def test_an_accuracy_and_a_number_without_unit_have_neither_ratios_nor_ranks(metric):
     members = [
         member(name, 1.0, values, metrics={"found": metric}, metric="found", plain=True)

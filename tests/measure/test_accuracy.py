@@ -14,14 +14,15 @@ from tests.judge.test_paired import detections
 
 def test_right_and_wrong_are_told_in_percent_with_a_margin_of_half_a_point():
     found = accuracies("top1", [True, True, False, True])["top1"]
-    assert found.metric == Metric("%", HIGHER, {"margin": 0.5})
+    assert found.metric == Metric("%", HIGHER, margin=0.5)
     assert (found.value["n"], found.value["mean"]) == (4, 75.0)
-    assert accuracies("top1", [True], gates=False)["top1"].metric.extra == {"margin": 0.5, "informs": True}
+    metric = accuracies("top1", [True], gates=False)["top1"].metric
+    assert (metric.margin, metric.informs) == (0.5, True)
 
 
 def test_other_scores_need_a_margin_in_their_unit():
     found = accuracies("psnr", [31.5, 40.0], unit="dB", margin=0.1)["psnr"]
-    assert found.metric == Metric("dB", HIGHER, {"margin": 0.1})
+    assert found.metric == Metric("dB", HIGHER, margin=0.1)
     assert found.value["mean"] == pytest.approx(35.75)
     with pytest.raises(ValueError, match="psnr: say by margin= how much worse it may get, in dB"):
         accuracies("psnr", [31.5], unit="dB")
@@ -30,8 +31,8 @@ def test_other_scores_need_a_margin_in_their_unit():
 def test_detections_give_average_precision_and_two_more_that_inform():
     found = accuracies("AP", detections(20, seed=1))
     assert list(found) == ["AP", "AP50", "AP75"]
-    assert [one.metric.extra.get("informs", False) for one in found.values()] == [False, True, True]
-    assert [one.metric.extra["threshold"] for one in found.values()] == ["all", 0.5, 0.75]
+    assert [one.metric.informs for one in found.values()] == [False, True, True]
+    assert [one.metric.threshold for one in found.values()] == ["all", 0.5, 0.75]
     assert found["AP50"].value["mean"] > found["AP"].value["mean"] > found["AP75"].value["mean"] * 0.5
     digests = {answers_of(one.value).digest for one in found.values()}
     assert len(digests) == 1

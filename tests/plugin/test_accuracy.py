@@ -49,7 +49,7 @@ def test_an_accuracy_that_fell_fails_its_test_and_the_same_one_passes(project, s
     assert "top1, %" in outcome
     baseline = project.baseline()
     stored = next(one for name, one in baseline.benchmarks.items() if "[a]" in name)
-    assert stored.metrics["top1"].extra == {"margin": 0.5}
+    assert stored.metrics["top1"].margin == 0.5
     assert all(answers_of(run.values["top1"]).values.tolist() == list(map(bool, RIGHT)) for run in stored.runs)
 
     outcome = session({"a": RIGHT, "b": worse(30, 2)}, "--junitxml=out.xml")

@@ -34,8 +34,8 @@ def test_a_study_is_fitted_beside_its_published_line_and_stored(project):
     assert "published" in outcome
     assert "somebody 2020" in outcome
     baseline = project.baseline()
-    assert baseline.extra["studies"]["steps"]["x_unit"] == "thousands"
-    places = sorted(one.extra["study"]["x"] for one in baseline.benchmarks.values())
+    assert baseline.studies["steps"].x_unit == "thousands"
+    places = sorted(one.place.x for one in baseline.benchmarks.values())
     assert places == [20.0, 40.0, 80.0]
 
 

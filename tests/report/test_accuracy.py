@@ -81,7 +81,7 @@ def test_an_inconclusive_one_says_what_more_examples_are_for():
 
 def test_benchmarks_with_other_accuracies_name_them_in_their_rows():
     first = side([RIGHT])
-    error = Metric("mm", "lower", {"margin": 0.1})
+    error = Metric("mm", "lower", margin=0.1)
     other = replace(
         side([RIGHT]).benchmarks["a"],
         metrics={"latency": Metric("ms"), "error": error},
@@ -109,7 +109,7 @@ def replace_values(run, values):
 
 
 def test_scores_are_told_in_their_unit():
-    metric = Metric("dB", "higher", {"margin": 0.2})
+    metric = Metric("dB", "higher", margin=0.2)
     before = np.random.default_rng(1).normal(35, 2, 300)
     base, now = (side([of_examples(one)], metric=metric) for one in (before, before - 1.3))
     text = regression_text("a", compare(base, now).benchmarks["a"])

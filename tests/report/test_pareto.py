@@ -19,18 +19,18 @@ from .test_studies import NAMES, VALUES, table
 STUDY = Study(
     "precisions", "complexity", "GFLOPs", metrics=("latency",), lines=False, pareto=(("latency", "average_precision"),)
 )
-METRICS = {"latency": Metric("ms"), "average_precision": Metric("%", "higher", {"margin": 0.5})}
+METRICS = {"latency": Metric("ms"), "average_precision": Metric("%", "higher", margin=0.5)}
 
 
 def benchmark(study, series, x, costs, gain, metrics):
     cost, better = metrics
     runs = tuple(Run("e", "2026-11-20T12:00:00Z", "s", {cost: one, better: gain}) for one in costs)
-    return Benchmark({}, metrics, runs, {"study": Place(study.name, series, x).to_dict()})
+    return Benchmark({}, metrics, runs, place=Place(study.name, series, x))
 
 
 def results(*rows, study=STUDY, metrics=METRICS):
     made = {f"test[{row[0]}-{row[1]}]": benchmark(study, *row, metrics) for row in rows}
-    return Results("host", benchmarks=made, extra={"studies": {study.name: study.to_dict()}})
+    return Results("host", benchmarks=made, studies={study.name: study})
 
 
 def measured():

@@ -22,7 +22,7 @@ from pytest_edgeperf.results.answers import (
     with_repeats,
     without_repeats,
 )
-from pytest_edgeperf.results.baselines import anchor_runs, refresh, set_anchor
+from pytest_edgeperf.results.baselines import refresh, set_anchor
 from pytest_edgeperf.results.errors import InvalidError, ResultsError
 from pytest_edgeperf.results.merging import merge
 from pytest_edgeperf.results.reading import parse, read
@@ -133,7 +133,7 @@ def test_detections_must_be_sorted_by_category():
 
 
 def results(runs, extra=None):
-    metrics = {"top1": Metric("%", "higher", {"margin": 0.5}), "latency": Metric("ms")}
+    metrics = {"top1": Metric("%", "higher", margin=0.5), "latency": Metric("ms")}
     return Results("host", {"e": {}}, {"a": Benchmark({}, metrics, tuple(runs), extra or {})})
 
 
@@ -170,7 +170,7 @@ def test_an_anchor_keeps_its_answers_when_the_runs_are_replaced():
     renewed = refresh(kept, results([run(2, [False] * 3)]), "worse").results
     benchmark = parse(json.loads(to_json(renewed))).benchmarks["a"]
     assert [answers_of(one.values["top1"]).values.tolist() for one in benchmark.runs] == [[False] * 3]
-    found = anchor_runs(benchmark, renewed.environments)
+    found = benchmark.anchor
     assert [answers_of(one.values["top1"]).values.tolist() for one in found] == [right, right]
 
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_edgeperf.results import (
     Results,
     ResultsError,
-    anchor_runs,
+    Run,
     environment_key,
     load,
     merge,
@@ -21,6 +21,7 @@ from pytest_edgeperf.results import (
     write,
 )
 from pytest_edgeperf.results.baselines import drop_missing, existing, keep_sessions, matching, sessions, set_anchor
+from pytest_edgeperf.results.studies import Study
 
 ID = "test_a.py::test_b[416]"
 NEW = {"fingerprint": {"device": "nano"}, "software": {"python": "3.9.1"}}
@@ -84,30 +85,30 @@ def test_environments_that_nothing_uses_go(old, measured):
 
 def test_an_anchor_survives_with_its_environment_and_its_metrics(old, measured):
     benchmark = old.benchmarks[ID]
-    raw = {"environment": "8c1f0e2a", "started": "s", "session": "s", "memory_process_peak": 1.5}
-    anchored = replace(old, benchmarks={ID: replace(benchmark, extra={**benchmark.extra, "anchor": [raw]})})
+    anchor = (Run("8c1f0e2a", "s", "s", {"memory_process_peak": 1.5}),)
+    anchored = replace(old, benchmarks={ID: replace(benchmark, anchor=anchor)})
     fresh = measured.benchmarks[ID]
     latency_only = replace(
         fresh,
         metrics={"latency": fresh.metrics["latency"]},
         runs=tuple(replace(run, values={"latency": run.values["latency"]}) for run in fresh.runs),
-        extra={"anchor": []},
+        anchor=(),
     )
     done = refresh(anchored, replace(measured, benchmarks={ID: latency_only}), "x")
     assert set(done.results.environments) == {"8c1f0e2a", "new"}
-    runs = anchor_runs(done.results.benchmarks[ID], done.results.environments)
+    runs = done.results.benchmarks[ID].anchor
     assert runs[0].values == {"memory_process_peak": 1.5}
 
 
 def test_a_metric_whose_unit_changed_under_an_anchor_is_refused(old, measured):
     benchmark = old.benchmarks[ID]
-    raw = {"environment": "8c1f0e2a", "started": "s", "session": "s", "latency": 1.5}
+    anchor = (Run("8c1f0e2a", "s", "s", {"latency": 1.5}),)
     metrics = {**benchmark.metrics, "latency": replace(benchmark.metrics["latency"], unit="us")}
-    anchored = replace(benchmark, metrics=metrics, extra={"anchor": [raw]})
+    anchored = replace(benchmark, metrics=metrics, anchor=anchor)
     done = refresh(replace(old, benchmarks={ID: anchored}), measured, "x")
     assert done.results.benchmarks[ID] == anchored
     assert "metrics.latency" in done.refused[ID]
-    unanchored = replace(anchored, extra={})
+    unanchored = replace(anchored, anchor=())
     assert refresh(replace(old, benchmarks={ID: unanchored}), measured, "x").updated == (ID,)
 
 
@@ -170,11 +171,11 @@ def test_merge_takes_a_field_for_a_value_once_its_metric_is_declared(old, measur
 
 def test_an_anchor_of_the_first_stays_in_a_merge(old):
     def anchored(started):
-        raw = {"environment": "8c1f0e2a", "started": started, "session": "s"}
-        return replace(old, benchmarks={ID: replace(old.benchmarks[ID], extra={"anchor": [raw]})})
+        anchor = (Run("8c1f0e2a", started, "s", {}),)
+        return replace(old, benchmarks={ID: replace(old.benchmarks[ID], anchor=anchor)})
 
     merged = merge(anchored("first"), anchored("second"))
-    assert merged.benchmarks[ID].extra["anchor"][0]["started"] == "first"
+    assert merged.benchmarks[ID].anchor[0].started == "first"
 
 
 def test_the_key_of_an_environment_is_that_of_its_content():
@@ -243,11 +244,14 @@ def test_added_runs_keep_the_metrics_of_the_old_ones(old, measured):
 
 
 def test_a_refresh_keeps_the_studies_of_both(old, measured):
-    old = replace(old, extra={"studies": {"a": {"x": 1}, "b": {"x": 1}}})
-    measured = replace(measured, extra={"studies": {"b": {"x": 2}, "c": {"x": 2}}, "other": 1})
+    before, after = (Study(unit, "x", unit) for unit in ("old", "new"))
+    old = replace(old, studies={"a": before, "b": before})
+    measured = replace(measured, studies={"b": after, "c": after}, extra={"other": 1})
     done = refresh(old, measured, "x").results
-    assert done.extra == {"studies": {"a": {"x": 1}, "b": {"x": 2}, "c": {"x": 2}}}
-    assert refresh(None, measured, "x").results.extra == measured.extra
+    assert done.studies == {"a": before, "b": after, "c": after}
+    assert done.extra == old.extra
+    first = refresh(None, measured, "x").results
+    assert (first.studies, first.extra) == (measured.studies, measured.extra)
 
 
 def test_a_baseline_that_must_exist(old, tmp_path):
@@ -268,11 +272,11 @@ def test_benchmarks_are_found_by_parts_of_their_ids(old):
 
 def test_an_anchor_is_what_the_runs_were(old):
     anchored = set_anchor(old, [ID], "a new start")
-    runs = anchor_runs(anchored.benchmarks[ID], anchored.environments)
+    runs = anchored.benchmarks[ID].anchor
     assert runs == tuple(replace(run, reason="a new start") for run in old.benchmarks[ID].runs)
     assert anchored.benchmarks[ID].runs == old.benchmarks[ID].runs
     assert anchored.benchmarks["other"] == old.benchmarks["other"]
-    assert anchor_runs(set_anchor(old, [ID]).benchmarks[ID], old.environments) == old.benchmarks[ID].runs
+    assert set_anchor(old, [ID]).benchmarks[ID].anchor == old.benchmarks[ID].runs
     assert parse(json.loads(to_json(anchored))) == anchored
 
 
@@ -287,7 +291,7 @@ def test_old_sessions_go_but_no_benchmark_and_no_anchor_does(old, measured):
     kept = keep_sessions(both, 1)
     assert {run.session for run in kept.benchmarks[ID].runs} == {"second"}
     assert kept.benchmarks["other"] == both.benchmarks["other"]
-    assert kept.benchmarks[ID].extra == both.benchmarks[ID].extra
+    assert kept.benchmarks[ID].anchor == both.benchmarks[ID].anchor
     assert set(kept.environments) == {"8c1f0e2a", "new"}
     assert keep_sessions(both, 2) == both
     with pytest.raises(ValueError, match="at least one session"):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from pytest_edgeperf.results import Results, ResultsError, refresh
-from pytest_edgeperf.results.gate import GATE, Gate, gate_of
+from pytest_edgeperf.results import Results, parse, refresh, to_json
+from pytest_edgeperf.results.errors import InvalidError, phrase
+from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.settings import Settings
 
 FULL = Gate(
@@ -21,8 +23,8 @@ FULL = Gate(
 def test_a_gate_survives_its_file():
     stored = json.loads(json.dumps(FULL.to_dict()))
     assert Gate.from_dict(stored) == FULL
-    assert gate_of(Results("host", extra={GATE: stored})) == FULL
-    assert gate_of(Results("host")) == Gate()
+    assert parse(json.loads(to_json(Results("host", gate=FULL)))).gate == FULL
+    assert parse(json.loads(to_json(Results("host")))).gate is None
 
 
 def test_the_usual_gate_is_that_of_the_settings():
@@ -48,25 +50,27 @@ def test_changes_replace_only_what_is_given():
 @pytest.mark.parametrize(
     ("stored", "message"),
     [
-        ([], "gate: .* instead of an object"),
-        ({"tolerance": -1}, "tolerance is -1 instead of a ratio"),
-        ({"tolerance": True}, "tolerance is True"),
-        ({"must_detect": float("nan")}, "must_detect is nan"),
-        ({"rounds": 0}, "rounds is 0 instead of a whole number"),
-        ({"max_rounds": 2.5}, "max_rounds is 2.5"),
-        ({"max_rounds": 10**9}, "max_rounds is 1e\\+09 instead of 1000 at most"),
-        ({"tolerances": []}, "tolerances is .* instead of an object"),
-        ({"tolerances": {"a": "x"}}, "tolerances of a is 'x'"),
-        ({"tolerances": {"a": {"latency": None}}}, "tolerances of a is None"),
-        ({"metrics": {"a": "latency"}}, "metrics of a is 'latency' instead of a list"),
-        ({"metrics": {"a": [1]}}, "metrics of a is"),
+        ([], r"^\[\] instead of an object"),
+        ({"tolerance": -1}, "^tolerance: -1 instead of a ratio"),
+        ({"tolerance": True}, "^tolerance: True"),
+        ({"must_detect": float("nan")}, "must_detect: nan"),
+        ({"rounds": 0}, "rounds: 0 instead of a whole number"),
+        ({"max_rounds": 2.5}, "max_rounds: 2.5"),
+        ({"max_rounds": 10**9}, "max_rounds: 1e\\+09 instead of 1000 at most"),
+        ({"tolerances": []}, "tolerances: .* instead of an object"),
+        ({"tolerances": {"a": "x"}}, "^tolerances.a: 'x'"),
+        ({"tolerances": {"a": {"latency": None}}}, "^tolerances.a.latency: None"),
+        ({"metrics": {"a": "latency"}}, "^metrics.a: 'latency' instead of a list"),
+        ({"metrics": {"a": [1]}}, "^metrics.a:"),
     ],
 )
 def test_what_is_no_gate_is_refused_by_name(stored, message):
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(InvalidError) as caught:
         Gate.from_dict(stored)
+    assert re.search(message, phrase(caught.value))
 
 
 def test_a_first_baseline_does_not_keep_the_gate_of_the_session():
-    measured = Results("host", extra={GATE: FULL.to_dict(), "later": 1})
-    assert refresh(None, measured, "first").results.extra == {"later": 1}
+    measured = Results("host", gate=FULL, extra={"later": 1})
+    kept = refresh(None, measured, "first").results
+    assert (kept.gate, kept.extra) == (None, {"later": 1})

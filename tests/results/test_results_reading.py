@@ -141,6 +141,9 @@ def test_unknown_fields_are_kept_everywhere(document, only, file):
         (lambda d, b: b["metrics"].update(latency={"unit": 3}), "metrics.latency.unit", "3"),
         (lambda d, b: b["metrics"]["latency"].update(better="smaller"), "metrics.latency.better", "'smaller'"),
         (lambda d, b: b["metrics"].update(reason={"unit": "s"}), "metrics.reason", "reserved"),
+        (lambda d, b: b["metrics"]["latency"].update(margin=-1), "metrics.latency.margin", "at least 0"),
+        (lambda d, b: b["metrics"]["latency"].update(informs=1), "metrics.latency.informs", "true or false"),
+        (lambda d, b: b["metrics"]["latency"].update(threshold="most"), "metrics.latency.threshold", "number or 'all'"),
     ],
 )
 def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoil, place, problem):
@@ -162,6 +165,19 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
         (lambda d: d.update(studies="x"), "studies: a text instead of an object"),
         (lambda d: d.update(studies=[1]), "studies: a list instead of an object"),
         (lambda d: d.update(studies={"s": 1}), "studies.s: a number instead of an object"),
+        (lambda d: d.update(studies={"s": {"x": "n"}}), "studies.s: not a study: 'x_unit' is missing"),
+        (lambda d: d.update(gate={"rounds": 0}), "gate.rounds: 0 instead of a whole number"),
+        (lambda d: d.update(allowed_differences="x"), "allowed_differences: not a list of names"),
+        (lambda d: d.update(against=1), "against: a number instead of an object"),
+        (lambda d: d.update(against={"commit": "x"}), "against: label and commit are needed"),
+        (
+            lambda d: d.update(against={"label": "x", "benchmarks": {"a": 1}}),
+            "against.benchmarks.a: a number instead of a list",
+        ),
+        (
+            lambda d: d.update(against={"label": "x", "benchmarks": {"a": [1]}}),
+            "against.benchmarks.a[0]: a number instead of a pair",
+        ),
         (lambda d: d.update(later=float("-inf")), "later: -inf instead of a finite number"),
         (lambda d: d.update(version=2), "written by a newer pytest-edgeperf; upgrade"),
         (lambda d: d.update(version=True), "version is a truth value"),

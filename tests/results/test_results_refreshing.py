@@ -103,7 +103,7 @@ def test_what_was_anchored_or_accepted_for_others_meanwhile_stays(document, tmp_
     assert reasons(now) == ["mine"] * 3
     assert reasons(now, "other") == ["meanwhile"] * 3
     for name in (ID, "other"):
-        assert {run["reason"] for run in now.benchmarks[name].extra["anchor"]} == {"set meanwhile"}
+        assert {run.reason for run in now.benchmarks[name].anchor} == {"set meanwhile"}
 
 
 @pytest.mark.parametrize("there_was_one", [True, False])

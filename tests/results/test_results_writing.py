@@ -31,8 +31,10 @@ SUMMARIES = st.fixed_dictionaries({"n": st.integers(1, 999), "p50": MEASURED, "b
 @st.composite
 def results(draw):
     environments = {key: {"software": draw(EXTRA)} for key in draw(st.sets(NAMES, min_size=1, max_size=2))}
+    # Of an accuracy the answers would be needed, so that none has a margin here.
     metrics = {
-        name: Metric("ms", "higher", draw(EXTRA)) for name in draw(st.sets(NAMES.map("m-{}".format), max_size=2))
+        name: Metric("ms", "higher", draw(EXTRA), None, draw(st.booleans()), draw(st.sampled_from([None, "all", 0.5])))
+        for name in draw(st.sets(NAMES.map("m-{}".format), max_size=2))
     }
     benchmarks = {}
     for name in draw(st.sets(NAMES, max_size=2)):

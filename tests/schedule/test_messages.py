@@ -125,7 +125,7 @@ def test_a_run_that_can_be_stored_is_taken():
 
 
 def test_an_accuracys_run_is_taken_with_what_is_particular_to_its_metric():
-    accuracy = {"unit": "%", "better": "higher", "extra": {"margin": 0.5}}
+    accuracy = {"unit": "%", "better": "higher", "margin": 0.5}
     value = {"n": 4, "mean": 75.0, "examples": "1101"}
     with pytest.raises(MalformedMessage):
         check_run({**RUN, "values": {**RUN["values"], "top1": value}, "metrics": {**RUN["metrics"], "top1": 5}})

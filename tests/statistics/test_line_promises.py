@@ -45,14 +45,14 @@ def session(seed, slowdown=1.0):
             slope = 5.0 * (slowdown if number == 0 else 1.0)
             base[name] = recorded_runs(rng, "one", BASELINE_RUNS, 5.0 * x + 50, rows, workload)
             candidate[name] = recorded_runs(rng, "two", STAGES[-1], slope * x + 50, rows[BASELINE_RUNS:], workload)
-            places[name] = {"study": Place(STUDY.name, f"s{number}", x).to_dict()}
+            places[name] = Place(STUDY.name, f"s{number}", x)
     return base, candidate, places
 
 
 def placed(runs, places):
     made = as_results(runs)
-    benchmarks = {name: replace(one, extra=places[name]) for name, one in made.benchmarks.items()}
-    return replace(made, benchmarks=benchmarks, extra={"studies": {STUDY.name: STUDY.to_dict()}})
+    benchmarks = {name: replace(one, place=places[name]) for name, one in made.benchmarks.items()}
+    return replace(made, benchmarks=benchmarks, studies={STUDY.name: STUDY})
 
 
 def judge(seed, slowdown=1.0):

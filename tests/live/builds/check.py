@@ -108,10 +108,10 @@ def differs(maker: str, folder: Path) -> bool:
 
 def spreads(results: Results) -> Dict[str, Spread]:
     """By the workload's name."""
-    stored = results.extra["against"]["benchmarks"]
+    assert results.against is not None
     return {
         id.partition("::test_")[2].partition("[")[0]: Spread.of([pair["log_ratio"] for pair in pairs])
-        for id, pairs in stored.items()
+        for id, pairs in results.against.pairs.items()
     }
 
 

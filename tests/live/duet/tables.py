@@ -49,7 +49,8 @@ class Measured(NamedTuple):
 def measured(results: Results) -> Dict[str, Measured]:
     """By the workload's name."""
     found = {}
-    for id, stored in results.extra["against"]["benchmarks"].items():
+    assert results.against is not None
+    for id, stored in results.against.pairs.items():
         benchmark = results.benchmarks[id]
         base = [_base_run(one["base"], benchmark) for one in stored]
         turns = [(old.quality["turns_ms"], new.quality["turns_ms"]) for old, new in zip(base, benchmark.runs)]
