@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+# pytester forgets what a session inside this process imported first, and numpy cannot be loaded twice.
+import numpy  # noqa: F401
 import pytest
 
 from pytest_edgeperf.results.parameters import stored
