@@ -236,7 +236,7 @@ def _latency(
     family: Family,
 ) -> MetricVerdict:
     unit = "builds" if duet.builds else "pairs"
-    verdict, reason = _rule(tests, position, level, max(must_detect, tolerance), unit)
+    verdict, reason = _rule(tests, position, level, family.suspicion, max(must_detect, tolerance), unit)
     better = verdict == IMPROVED
     adjusted = float((tests.adjusted_better if better else tests.adjusted_worse)[position])
     before, now = (_median(values) for values in evidence.values(LATENCY))
@@ -263,7 +263,9 @@ def _latency(
     )
 
 
-def _rule(tests: _Tests, position: int, level: float, limit: float, unit: str) -> Tuple[str, Optional[str]]:
+def _rule(
+    tests: _Tests, position: int, level: float, suspicion: float, limit: float, unit: str
+) -> Tuple[str, Optional[str]]:
     if tests.adjusted_worse[position] <= level:
         return REGRESSED, None
     if tests.adjusted_better[position] <= level:
@@ -271,7 +273,7 @@ def _rule(tests: _Tests, position: int, level: float, limit: float, unit: str) -
     if tests.number[position] < FEWEST_PAIRS:
         return INCONCLUSIVE, f"it takes at least {FEWEST_PAIRS} {unit}"
     p_value = float(tests.p_worse[position])
-    if p_value < Family(()).suspicion:
+    if p_value < suspicion:
         return INCONCLUSIVE, f"it is suspected to be slower, p = {p_value:.2g}"
     if tests.upper[position] < math.log1p(limit):
         return UNCHANGED, None

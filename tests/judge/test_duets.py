@@ -255,3 +255,13 @@ def test_other_metrics_keep_to_what_stored_runs_have_to_rule_out():
     pairs = {"test_a": [Pair(0.0, 0.001, 24)] * 4}
     got = judged(pairs, Look(3, 3), must_detect=0.001).comparison.benchmarks["test_a"]
     assert got.metrics["memory_process_peak"].verdict == UNCHANGED
+
+
+@pytest.mark.parametrize(("suspicion", "verdict"), [(0.1, "unchanged"), (0.9, "inconclusive")])
+def test_what_is_suspicious_is_said_by_the_family(suspicion, verdict):
+    pairs = drawn(np.random.default_rng(4), 0.005, 0.003, 12)
+    family = Family(("test_a",), tolerance=0.005, suspicion=suspicion)
+    sides = (side({"test_a": 12}), side({"test_a": 12}))
+    answer = step({"test_a": Duet(pairs)}, *sides, family, Look(3, 3, 12))
+    latency = answer.comparison.benchmarks["test_a"].metrics["latency"]
+    assert (latency.verdict, "suspected" in (latency.reason or "")) == (verdict, verdict == "inconclusive")
