@@ -8,7 +8,6 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 import pytest
 
-from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.schedule.plan import Plan
 
 
@@ -57,7 +56,9 @@ def _metadata(plan: Plan) -> Any:
     return metadata
 
 
-def _representative(plan: Plan) -> Message:
+def _representative(plan: Plan) -> Mapping[str, Any]:
     good = [message for run, message in zip(plan.runs, plan.benchmark_stats) if not run.disturbed]
-    ordered: List[Message] = sorted(good or plan.benchmark_stats, key=lambda message: median(message["data_s"]))
+    ordered: List[Mapping[str, Any]] = sorted(
+        good or plan.benchmark_stats, key=lambda message: median(message["data_s"])
+    )
     return ordered[(len(ordered) - 1) // 2]

@@ -14,7 +14,7 @@ from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
 from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
-from pytest_edgeperf.results import Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.results import Benchmark, Metric, Results
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.schedule import courses, parking, quality
@@ -26,6 +26,7 @@ from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.pace import Pace
 from pytest_edgeperf.schedule.plan import Plan, round_order
 from pytest_edgeperf.schedule.process import Delivery
+from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import CHECK, OFF, Settings
@@ -103,7 +104,7 @@ class Coordinator:
     instruments: Optional[Instruments] = None
     #: Who tells what a worker holds of the GPU's memory; ``None``: nobody.
     device_memory: Optional[DeviceMemory] = None
-    environments: Dict[str, Dict[str, Dict[str, Any]]] = field(default_factory=dict)
+    environments: Dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     comparison: Optional[Comparison] = None
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
@@ -161,12 +162,11 @@ class Coordinator:
 
     def measured(self) -> Results:
         """This session's runs as a results file."""
-        studies = {plan.study["name"]: plan.study["study"] for plan in self.plans if plan.study}
         return Results(
             device=self.facts.device,
             environments=self.environments,
             benchmarks={plan.id: benchmark_of(plan) for plan in self.plans if plan.runs},
-            studies={name: Study.from_dict(name, study) for name, study in studies.items()},
+            studies={plan.study.name: plan.study for plan in self.plans if plan.study is not None},
             gate=self._gate(),
             allowed_differences=tuple(self.settings.allowed_differences),
         )
@@ -400,21 +400,36 @@ class Coordinator:
                 figures["others"] = attempt.strangers()
         elif quality.tail_disturbed(figures, usual, pinned=pinned):
             figures[TAIL_DISTURBED] = True
-        record = {
-            "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "boot": self.facts.boot,
-            "commit": self.facts.commit,
-            "environment": environment,
-            "metrics": {**described(measured), **message["metrics"]},
-            "values": {**measured, **message["values"]},
-            "quality": figures,
-            "study": delivery.study,
-            "reports": delivery.reports,
-            "benchmark_stats": delivery.benchmark_stats,
-        }
+        message["metrics"] = {**described(measured), **message["metrics"]}
+        message["values"] = {**measured, **message["values"]}
+        record = self._record(delivery, attempt, environment, figures, self.facts.commit)
         self.journal.run(plan.id, record)
         self._take(plan, record)
         self._patience.note(plan, self.plans, reasons, self.rounds)
+
+    def _record(
+        self,
+        delivery: Delivery,
+        attempt: Attempt,
+        environment: Mapping[str, Mapping[str, Any]],
+        figures: Mapping[str, Any],
+        commit: Optional[str],
+    ) -> RunRecord:
+        message: Message = delivery.run or {}
+        study = delivery.study
+        return RunRecord(
+            started=attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            environment=environment,
+            metrics={name: Metric.from_dict(metric) for name, metric in message["metrics"].items()},
+            values=message["values"],
+            quality=figures,
+            boot=self.facts.boot,
+            commit=commit,
+            study=Study.from_dict(study["name"], study["study"]) if study else None,
+            place=Place.from_dict(study["place"]) if study else None,
+            reports=delivery.reports,
+            benchmark_stats=delivery.benchmark_stats,
+        )
 
     def _environment(self, message: Message, before: Condition) -> Dict[str, Dict[str, Any]]:
         """What the run depended on; the device's settings as they were when it began."""
@@ -434,31 +449,19 @@ class Coordinator:
                 continue
             self._take(plan, record)
             delivery = Delivery(
-                reports=list(record["reports"]),
-                run=dict(record),
-                study=record["study"],
-                benchmark_stats=record["benchmark_stats"],
+                reports=[dict(report) for report in record.reports],
+                run=record.to_dict(),
+                benchmark_stats=dict(record.benchmark_stats) if record.benchmark_stats is not None else None,
             )
             self._ended(plan, delivery)
 
-    def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
-        key = environment_key(record["environment"])
-        self.environments[key] = record["environment"]
-        plan.runs.append(
-            Run(
-                environment=key,
-                started=record["started"],
-                session=self.facts.id,
-                values=record["values"],
-                boot=record["boot"],
-                commit=record["commit"],
-                quality=record["quality"],
-            )
-        )
-        plan.metrics = {name: Metric.from_dict(metric) for name, metric in record["metrics"].items()}
-        plan.study = record["study"]
-        if record["benchmark_stats"] is not None:
-            plan.benchmark_stats.append(record["benchmark_stats"])
+    def _take(self, plan: Plan, record: RunRecord) -> None:
+        self.environments[record.environment_key] = record.environment
+        plan.runs.append(record.run(self.facts.id))
+        plan.metrics = record.metrics
+        plan.study, plan.place = record.study, record.place
+        if record.benchmark_stats is not None:
+            plan.benchmark_stats.append(record.benchmark_stats)
 
     def _note_replaced(self) -> None:
         runs = [run for plan in self.plans for run in plan.runs]
@@ -473,5 +476,5 @@ def benchmark_of(plan: Plan) -> Benchmark:
         parameters=plan.parameters,
         metrics=plan.metrics,
         runs=tuple(plan.runs),
-        place=Place.from_dict(plan.study["place"]) if plan.study else None,
+        place=plan.place,
     )

@@ -21,7 +21,7 @@ from pytest_edgeperf.judge.types import (
     Comparison,
 )
 from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.results import Against, Benchmark, Metric, Results, Run, environment_key
+from pytest_edgeperf.results import Against, Benchmark, Results, Run
 from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.coordinator import Coordinator
@@ -30,6 +30,7 @@ from pytest_edgeperf.schedule.duet import take
 from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.process import Delivery, Worker
+from pytest_edgeperf.schedule.record import PairRecord, RunRecord
 
 #: Why a pair's runs were not taken in turns.
 ADOPTED = "pytest-benchmark's fixture times when it likes"
@@ -194,15 +195,16 @@ class DuetCoordinator(Coordinator):
         if plan.base_fault is None and not taken.in_turns and not plan.alternating:
             self._turn_to_alternating(plan)
         after = self.observer.look()
-        record = self._record(candidate, attempts[CANDIDATE], self.facts.commit, after)
+        record = self._side(candidate, attempts[CANDIDATE], self.facts.commit, after)
         if plan.base_fault is None:
-            record["base"] = self._record(base, attempts[BASE], self.opponent.commit, after)
-            record["pair"] = list(_pair(base.run or {}, candidate.run, in_turns=taken.in_turns))
-            record["alternating"] = plan.alternating
-            if builds > 1:
+            paired = PairRecord(
+                base=self._side(base, attempts[BASE], self.opponent.commit, after),
+                pair=_pair(base.run or {}, candidate.run, in_turns=taken.in_turns),
+                alternating=plan.alternating,
                 # Not asked anew: a benchmark that turns to whole runs has given its pairs up by now.
-                record["build"] = build
-            _mark_stopped(record)
+                build=build if builds > 1 else None,
+            )
+            record = marked_stopped(replace(record, paired=paired))
         self.journal.run(plan.id, record)
         self._take(plan, record)
 
@@ -240,60 +242,43 @@ class DuetCoordinator(Coordinator):
         """Which of a benchmark's builds its next pair is of."""
         return len(plan.pairs) % self._builds(plan)
 
-    def _record(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> Dict[str, Any]:
+    def _side(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> RunRecord:
         """What the journal keeps of one side's run. What else disturbs one side of a pair disturbs the other too."""
         message: Message = delivery.run or {}
-        return {
-            "started": attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "boot": self.facts.boot,
-            "commit": commit,
-            "environment": self._environment(message, attempt.before),
-            "metrics": message["metrics"],
-            "values": message["values"],
-            "quality": {
-                **message["quality"],
-                **attempt.figures(),
-                **condition_figures(attempt.before, after),
-                "disturbed": False,
-                "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in message["turns_ms"]],
-            },
-            "study": delivery.study,
-            "reports": delivery.reports,
-            "benchmark_stats": delivery.benchmark_stats,
+        figures = {
+            **message["quality"],
+            **attempt.figures(),
+            **condition_figures(attempt.before, after),
+            "disturbed": False,
+            "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in message["turns_ms"]],
         }
+        return self._record(delivery, attempt, self._environment(message, attempt.before), figures, commit)
 
-    def _take(self, plan: Plan, record: Mapping[str, Any]) -> None:
+    def _take(self, plan: Plan, record: RunRecord) -> None:
         super()._take(plan, record)
-        if "pair" not in record or record["quality"]["disturbed"]:
+        paired = record.paired
+        if paired is None or record.disturbed:
             return
-        base = record["base"]
-        key = environment_key(base["environment"])
-        self.environments[key] = base["environment"]
-        plan.base_runs.append(
-            Run(
-                environment=key,
-                started=base["started"],
-                session=self.facts.id,
-                values=base["values"],
-                boot=base["boot"],
-                commit=base["commit"],
-                quality=base["quality"],
-            )
-        )
-        plan.base_metrics = {name: Metric.from_dict(metric) for name, metric in base["metrics"].items()}
-        plan.alternating = record["alternating"]
-        plan.pairs.append(Pair(*record["pair"]))
-        if "build" in record:
-            plan.pair_builds.append(record["build"])
+        self.environments[paired.base.environment_key] = paired.base.environment
+        plan.base_runs.append(paired.base.run(self.facts.id))
+        plan.base_metrics = paired.base.metrics
+        plan.alternating = paired.alternating
+        plan.pairs.append(paired.pair)
+        if paired.build is not None:
+            plan.pair_builds.append(paired.build)
 
 
-def _mark_stopped(record: Dict[str, Any]) -> None:
-    """A stop, unlike all else, may hit one side of a pair alone: then the pair is no evidence."""
-    sides = [record["quality"], record["base"]["quality"]]
+def marked_stopped(record: RunRecord) -> RunRecord:
+    """The record of a pair; a stop, unlike all else, may hit one side alone: then the pair is no evidence."""
+    if record.paired is None:
+        return record
+    sides = [record.quality, record.paired.base.quality]
     reasons = list(dict.fromkeys(reason for figures in sides for reason in quality.stopped(figures)))
-    if reasons:
-        for figures in sides:
-            figures.update(disturbed=True, disturbed_by=reasons)
+    if not reasons:
+        return record
+    marks = {"disturbed": True, "disturbed_by": reasons}
+    base = replace(record.paired.base, quality={**record.paired.base.quality, **marks})
+    return replace(record, quality={**record.quality, **marks}, paired=replace(record.paired, base=base))
 
 
 def _why_no_run(base: Delivery, label: str) -> Optional[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.caches import open_private
+from pytest_edgeperf.schedule.record import RunRecord
 
 #: Counts up when a line means something else.
 VERSION = 3
@@ -19,18 +20,6 @@ VERSION = 3
 KEPT_JOURNALS = 20
 _LONGEST_HEADER = 1 << 20
 _LONGEST_LINE = 64 << 20
-_RUN_FIELDS: Mapping[str, Tuple[type, ...]] = {
-    "started": (str,),
-    "environment": (dict,),
-    "metrics": (dict,),
-    "values": (dict,),
-    "reports": (list,),
-    "quality": (dict, type(None)),
-    "study": (dict, type(None)),
-    "benchmark_stats": (dict, type(None)),
-    "boot": (str, type(None)),
-    "commit": (str, type(None)),
-}
 
 
 class JournalError(Exception):
@@ -43,7 +32,7 @@ class Past:
 
     path: Path
     header: Mapping[str, Any]
-    runs: Tuple[Tuple[str, Mapping[str, Any]], ...]
+    runs: Tuple[Tuple[str, RunRecord], ...]
     #: Length of the whole lines; a torn last line lies behind it.
     length: int
     #: Whole lines that are no runs.
@@ -82,14 +71,14 @@ class Journal:
             os.close(descriptor)
         return cls(past.path, past.header)
 
-    def run(self, benchmark_id: str, record: Mapping[str, Any]) -> None:
+    def run(self, benchmark_id: str, record: RunRecord) -> None:
         """Append one run and have it on the disk before going on."""
-        self._append({"kind": "run", "benchmark": benchmark_id, **record})
+        self._append({"kind": "run", "benchmark": benchmark_id, **record.to_dict()})
 
-    def close(self, keep: bool, rest: Sequence[Mapping[str, Any]] = ()) -> None:
+    def close(self, keep: bool, rest: Sequence[Tuple[str, RunRecord]] = ()) -> None:
         """Close the journal; ``keep`` it when the session did not come to its end.
 
-        ``rest``: records of runs of an earlier session that this one did not select; they are kept in any case.
+        ``rest``: runs of an earlier session, of benchmarks that this one did not select; they are kept in any case.
         """
         if self._descriptor is None:
             return
@@ -103,8 +92,8 @@ class Journal:
         shorter = self.path.with_name(f".{self.path.name}-{secrets.token_hex(4)}")
         try:
             other = Journal(shorter, self._header)
-            for record in rest:
-                other._append(record)
+            for benchmark_id, record in rest:
+                other.run(benchmark_id, record)
             other.close(keep=True)
             os.replace(shorter, self.path)
         finally:
@@ -126,7 +115,7 @@ def read(path: Path) -> Past:
         JournalError: it has no header that this version understands.
         OSError: it cannot be read, or is not a file of ours alone.
     """
-    runs: List[Tuple[str, Mapping[str, Any]]] = []
+    runs: List[Tuple[str, RunRecord]] = []
     damaged = 0
     with _open(path) as stream:
         header = _header_of(stream)
@@ -135,9 +124,9 @@ def read(path: Path) -> Past:
             if not raw.endswith(b"\n"):
                 break
             length += len(raw)
-            line = _parsed(raw)
-            if _is_run(line):
-                runs.append((line["benchmark"], line))
+            run = _run_of(_parsed(raw))
+            if run is not None:
+                runs.append(run)
             else:
                 damaged += 1
     return Past(path, header, tuple(runs), length, damaged)
@@ -246,24 +235,11 @@ def _parsed(raw: bytes) -> Any:
         return None
 
 
-def _is_run(line: Any) -> bool:
-    """Whether a line has all that a run is made from, and of a pair the other side's too."""
+def _run_of(line: Any) -> Optional[Tuple[str, RunRecord]]:
+    """The benchmark and the run of a line; ``None``: it holds no run."""
     if not isinstance(line, dict) or line.get("kind") != "run" or not isinstance(line.get("benchmark"), str):
-        return False
-    if "pair" in line and not (
-        isinstance(line["pair"], list)
-        and "alternating" in line
-        and isinstance(line.get("build", 0), int)
-        and _is_record(line.get("base"))
-    ):
-        return False
-    return _is_record(line)
-
-
-def _is_record(record: Any) -> bool:
-    if not isinstance(record, dict):
-        return False
-    if not all(name in record and isinstance(record[name], types) for name, types in _RUN_FIELDS.items()):
-        return False
-    metrics = record["metrics"].values()
-    return all(isinstance(one, dict) and "unit" in one for one in metrics)
+        return None
+    try:
+        return line["benchmark"], RunRecord.from_dict(line)
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.pairs import Pair
-from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.results.studies import Place, Study
 from pytest_edgeperf.results.types import Metric, Run
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions
@@ -33,9 +33,10 @@ class Plan:
     runs: List[Run] = field(default_factory=list)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     #: Per run of an adopted benchmark, what pytest-benchmark's fixture measured.
-    benchmark_stats: List[Message] = field(default_factory=list)
+    benchmark_stats: List[Mapping[str, Any]] = field(default_factory=list)
     #: The study that it belongs to and its place there, if it named one.
-    study: Optional[Mapping[str, Any]] = None
+    study: Optional[Study] = None
+    place: Optional[Place] = None
     last: Optional[Delivery] = None
     tries: int = 0
     #: Good runs that it was to reach so far.

@@ -15,6 +15,7 @@ import pytest
 from pytest_edgeperf.caches import cache_folder, why_passed_over
 from pytest_edgeperf.schedule.code import code_of, modules_of, packages_of, python_of
 from pytest_edgeperf.schedule.journal import Journal, JournalError, Past, Search, prune, search
+from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.settings import Settings, SettingsError
 
 _LONGEST_VALUE = 60
@@ -36,9 +37,9 @@ class Resumption:
     past: Optional[Past] = None
     notes: List[str] = field(default_factory=list)
 
-    def rest(self, selected: Container[str]) -> Tuple[Mapping[str, Any], ...]:
-        """The records of the unfinished session's benchmarks that are not selected now."""
-        return () if self.past is None else tuple(line for id, line in self.past.runs if id not in selected)
+    def rest(self, selected: Container[str]) -> Tuple[Tuple[str, RunRecord], ...]:
+        """The unfinished session's runs of benchmarks that are not selected now."""
+        return () if self.past is None else tuple(run for run in self.past.runs if run[0] not in selected)
 
 
 def header_of(

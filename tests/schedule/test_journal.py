@@ -6,36 +6,34 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.results import Metric
 from pytest_edgeperf.schedule import journal as module
 from pytest_edgeperf.schedule.journal import Journal, JournalError, differences, prune, read, read_header, search
+from pytest_edgeperf.schedule.record import PairRecord, RunRecord
 
 HEADER = {"rootdir": "/home/ci/checkout", "device": "nano", "commit": "1a2b-dirty", "code": "aa", "modules": {"m": "1"}}
-RECORD = {
-    "started": "2026-11-20T12:00:00Z",
-    "boot": None,
-    "commit": None,
-    "environment": {"software": {}},
-    "metrics": {"latency": {"unit": "ms", "better": "lower"}},
-    "values": {"latency": 1.5},
-    "quality": {},
-    "study": None,
-    "reports": [],
-    "benchmark_stats": None,
-}
+RECORD = RunRecord(
+    "2026-11-20T12:00:00Z", {"software": {}}, {"latency": Metric("ms")}, {"latency": 1.5}, quality={"swapped_pages": 0}
+)
+STORED = RECORD.to_dict()
 
 ENDLESS = """
 import sys
 from pathlib import Path
 from pytest_edgeperf.schedule.journal import Journal
+from pytest_edgeperf.schedule.record import RunRecord
+
 journal = Journal(Path(sys.argv[1]), {"session": "s"})
 number = 0
 while True:
-    journal.run("test_a.py::test_a", {"number": number, "values": ["x" * 50] * 40})
+    journal.run("test_a.py::test_a", RunRecord("", {}, {}, {"number": number, "more": ["x" * 50] * 40}, {}))
     number += 1
 """
 
@@ -48,11 +46,11 @@ def test_each_line_can_be_read_while_the_journal_is_open(tmp_path):
     path = tmp_path / "session.jsonl"
     journal = Journal(path, {"session": "s", "device": "nano"})
     assert lines(path) == [{"kind": "session", "version": module.VERSION, "session": "s", "device": "nano"}]
-    journal.run("test_a", {"values": {"latency": 1.5}})
-    journal.run("test_b", {"values": {"latency": 2.5}})
+    journal.run("test_a", RECORD)
+    journal.run("test_b", replace(RECORD, values={"latency": 2.5}))
     assert lines(path)[1:] == [
-        {"kind": "run", "benchmark": "test_a", "values": {"latency": 1.5}},
-        {"kind": "run", "benchmark": "test_b", "values": {"latency": 2.5}},
+        {"kind": "run", "benchmark": "test_a", **STORED},
+        {"kind": "run", "benchmark": "test_b", **STORED, "values": {"latency": 2.5}},
     ]
     journal.close(keep=True)
 
@@ -63,7 +61,7 @@ def test_each_line_is_on_the_disk_before_it_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(module.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
     journal = Journal(path, {"session": "s"})
     assert synced == [path.stat().st_size]
-    journal.run("test_a", {})
+    journal.run("test_a", RECORD)
     assert synced[1:] == [path.stat().st_size]
     journal.close(keep=True)
 
@@ -99,7 +97,7 @@ def test_a_kill_leaves_whole_lines_and_at_most_one_torn_at_the_end(tmp_path):
     records = [json.loads(line) for line in whole]
     assert records[0]["kind"] == "session"
     assert len(records) > 5
-    assert [record["number"] for record in records[1:]] == list(range(len(records) - 1))
+    assert [record["values"]["number"] for record in records[1:]] == list(range(len(records) - 1))
 
 
 def written(folder, name="20261120T120000Z-aaaa", ids=("test_a", "test_b", "test_a"), **header):
@@ -114,7 +112,7 @@ def written(folder, name="20261120T120000Z-aaaa", ids=("test_a", "test_b", "test
 def test_what_was_written_is_read_again(tmp_path):
     past = read(written(tmp_path))
     assert [id for id, _ in past.runs] == ["test_a", "test_b", "test_a"]
-    assert past.runs[0][1]["values"] == RECORD["values"]
+    assert past.runs[0][1] == RECORD
     assert (past.header["session"], past.damaged) == ("20261120T120000Z-aaaa", 0)
 
 
@@ -141,7 +139,9 @@ def test_damage_costs_no_more_than_the_lines_that_it_hits(five_runs, data):
     hit = data.draw(st.integers(0, 4))
     bad = data.draw(
         st.binary(max_size=40).filter(lambda raw: b"\n" not in raw)
-        | st.sampled_from([b"[" * 100_000, b"{}", b"null", b'{"kind": "run"}', rest[0].strip().replace(b"{}", b"3")])
+        | st.sampled_from(
+            [b"[" * 100_000, b"{}", b"null", b'{"kind": "run"}', rest[0].strip().replace(b'"values": {', b'"value": {')]
+        )
     )
     rest[hit] = bad + b"\n"
     path.write_bytes(header + b"".join(rest))
@@ -151,10 +151,10 @@ def test_damage_costs_no_more_than_the_lines_that_it_hits(five_runs, data):
     assert past.length == path.stat().st_size
 
 
-@pytest.mark.parametrize("field", sorted({*RECORD, "benchmark"}))
+@pytest.mark.parametrize("field", sorted({*STORED, "benchmark"}))
 def test_a_run_that_lacks_a_field_is_damaged(tmp_path, field):
     path = written(tmp_path, ids=())
-    line = {"kind": "run", "benchmark": "test_a", **RECORD}
+    line = {"kind": "run", "benchmark": "test_a", **STORED}
     del line[field]
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
@@ -163,12 +163,15 @@ def test_a_run_that_lacks_a_field_is_damaged(tmp_path, field):
 
 def test_a_pair_that_lacks_its_other_side_is_damaged(tmp_path):
     path = written(tmp_path, ids=())
-    pair = {"kind": "run", "benchmark": "test_a", **RECORD, "pair": [1.0], "alternating": False, "base": dict(RECORD)}
+    whole = replace(RECORD, paired=PairRecord(RECORD, Pair(0.1, 0.01, 3), alternating=False))
+    pair = {"kind": "run", "benchmark": "test_a", **whole.to_dict()}
+    broken = ({"base": None}, {"pair": 3}, {"pair": [1.0]}, {"build": "2"}, {"alternating": None})
     with path.open("a") as file:
-        for line in (pair, {**pair, "build": 2}, {**pair, "base": None}, {**pair, "pair": 3}, {**pair, "build": "2"}):
+        for line in (pair, {**pair, "build": 2}, *({**pair, **change} for change in broken)):
             file.write(json.dumps(line) + "\n")
     past = read(path)
-    assert (len(past.runs), past.damaged) == (2, 3)
+    assert (len(past.runs), past.damaged) == (2, 5)
+    assert past.runs[0][1] == whole
 
 
 @pytest.mark.parametrize(
@@ -268,7 +271,7 @@ def test_runs_that_were_not_selected_stay_when_the_rest_is_done(tmp_path):
     past = read(written(tmp_path))
     journal = Journal.resumed(past)
     journal.run("test_a", RECORD)
-    journal.close(keep=False, rest=[line for id, line in past.runs if id == "test_b"])
+    journal.close(keep=False, rest=[run for run in past.runs if run[0] == "test_b"])
     assert [path.name for path in tmp_path.iterdir()] == [past.path.name]
     found = search(tmp_path, HEADER)
     assert [id for id, _ in found.past.runs] == ["test_b"]
@@ -284,6 +287,6 @@ def test_a_failure_to_keep_them_leaves_the_journal_as_it_was(tmp_path, monkeypat
 
     monkeypatch.setattr(module.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        journal.close(keep=False, rest=[past.runs[1][1]])
+        journal.close(keep=False, rest=[past.runs[1]])
     assert [path.name for path in tmp_path.iterdir()] == [past.path.name]
     assert past.path.read_bytes() == before

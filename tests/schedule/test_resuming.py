@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf.schedule.journal import Journal
+from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.settings import Settings, SettingsError
 
@@ -98,24 +99,12 @@ def test_a_cache_that_is_passed_over_is_said(cache):
 
 def test_runs_of_benchmarks_that_are_not_selected_now_are_the_rest():
     started = begin(HEADER, resume=False)
-    record = {
-        "started": "2026-11-20T12:00:00Z",
-        "boot": None,
-        "commit": None,
-        "environment": {},
-        "metrics": {},
-        "values": {},
-        "quality": {},
-        "study": None,
-        "reports": [],
-        "benchmark_stats": None,
-    }
     for id in ("test_a", "test_b"):
-        started.journal.run(id, record)
+        started.journal.run(id, RunRecord("2026-11-20T12:00:00Z", {}, {}, {}, {}))
     assert started.rest({"test_a"}) == ()
     started.journal.close(keep=True)
     again = begin(HEADER, resume=True)
-    assert [line["benchmark"] for line in again.rest({"test_a": 1})] == ["test_b"]
+    assert [id for id, _ in again.rest({"test_a": 1})] == ["test_b"]
 
 
 def test_the_header_says_what_decides_how_fast_code_runs(tmp_path):

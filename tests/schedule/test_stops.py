@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.results import Metric
 from pytest_edgeperf.schedule import quality, stops
-from pytest_edgeperf.schedule.duets import DuetCoordinator, _mark_stopped
+from pytest_edgeperf.schedule.duets import DuetCoordinator, marked_stopped
 from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.record import PairRecord, RunRecord
 from pytest_edgeperf.schedule.stops import Windows, is_held, overlap_s
 from pytest_edgeperf.settings import BenchmarkOptions
 
@@ -64,15 +68,20 @@ def test_a_stopped_run_is_no_evidence():
     assert quality.disturbed_by({}) == []
 
 
+def pair_of_sides(candidate, base):
+    """A pair whose sides have these figures."""
+    side = RunRecord("t", {"software": {}}, {"latency": Metric("ms")}, {"latency": 1.0}, {})
+    paired = PairRecord(replace(side, quality=base), Pair(0.0, 0.01, 10), alternating=False)
+    return replace(side, quality=candidate, paired=paired)
+
+
 def test_a_stop_of_one_side_marks_the_pair():
-    record = {"quality": {"disturbed": False}, "base": {"quality": {"disturbed": False, "stopped_s": 4.0}}}
-    _mark_stopped(record)
-    marked = {"disturbed": True, "disturbed_by": ["stopped 4.0 s"]}
-    assert record["quality"] == marked
-    assert record["base"]["quality"] == {"stopped_s": 4.0, **marked}
-    calm = {"quality": {"disturbed": False}, "base": {"quality": {"disturbed": False}}}
-    _mark_stopped(calm)
-    assert not calm["quality"]["disturbed"]
+    marked = marked_stopped(pair_of_sides({"disturbed": False}, {"disturbed": False, "stopped_s": 4.0}))
+    marks = {"disturbed": True, "disturbed_by": ["stopped 4.0 s"]}
+    assert marked.quality == marks
+    assert marked.paired.base.quality == {"stopped_s": 4.0, **marks}
+    calm = pair_of_sides({"disturbed": False}, {"disturbed": False})
+    assert marked_stopped(calm) == calm
 
 
 def test_work_of_its_own_children_is_not_held_against_a_run_where_nothing_tells_of_others():
@@ -87,21 +96,8 @@ def test_a_stopped_pair_is_kept_marked_and_taken_again():
     coordinator.environments, coordinator.facts = {}, SimpleNamespace(id="s")
     plan = Plan(id="b", path="b.py", adopted=False, options=BenchmarkOptions(), parameters={}, rounds=2)
     for stopped in ({"stopped_s": 4.0}, {}):
-        side = {
-            "started": "t",
-            "boot": None,
-            "commit": None,
-            "environment": {"software": {}},
-            "metrics": {"latency": {"unit": "ms", "better": "lower"}},
-            "values": {"latency": 1.0},
-            "quality": {"disturbed": False},
-            "study": None,
-            "benchmark_stats": None,
-        }
-        record = {**side, "base": {**side, "quality": {"disturbed": False, **stopped}}}
-        record.update(pair=[0.0, 0.01, 10], alternating=False)
-        _mark_stopped(record)
-        coordinator._take(plan, record)
+        record = pair_of_sides({"disturbed": False}, {"disturbed": False, **stopped})
+        coordinator._take(plan, marked_stopped(record))
         plan.tries += 1
     assert [run.disturbed for run in plan.runs] == [True, False]
     assert len(plan.pairs) == len(plan.base_runs) == plan.good_runs == 1

@@ -1,0 +1,154 @@
+"""One run, as the coordinator, the journal and a resumed session pass it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.results import Metric, Run, Value, environment_key
+from pytest_edgeperf.results.studies import Place, Study
+
+_TYPES: Mapping[str, Tuple[type, ...]] = {
+    "started": (str,),
+    "environment": (dict,),
+    "metrics": (dict,),
+    "values": (dict,),
+    "reports": (list,),
+    "quality": (dict,),
+    "study": (dict, type(None)),
+    "benchmark_stats": (dict, type(None)),
+    "boot": (str, type(None)),
+    "commit": (str, type(None)),
+}
+_PAIR_TYPES: Mapping[str, Tuple[type, ...]] = {"pair": (list,), "alternating": (bool,), "build": (int, type(None))}
+
+
+@dataclass(frozen=True)
+class PairRecord:
+    """What a run in lock-step has beside it: the other side's run, and what both tell together."""
+
+    base: RunRecord
+    pair: Pair
+    #: The pair was taken as whole runs, and not in turns.
+    alternating: bool
+    #: The build of the engines that it was taken with; ``None`` where there is one.
+    build: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a worker delivered, with what the coordinator knows of the run."""
+
+    #: UTC, as ``2026-11-20T12:00:00Z``.
+    started: str
+    environment: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, Metric]
+    values: Mapping[str, Value]
+    quality: Mapping[str, Any]
+    boot: Optional[str] = None
+    commit: Optional[str] = None
+    #: The study that the benchmark belongs to, and its place there.
+    study: Optional[Study] = None
+    place: Optional[Place] = None
+    #: pytest's reports, serialised.
+    reports: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    #: What pytest-benchmark's fixture measured, of an adopted benchmark.
+    benchmark_stats: Optional[Mapping[str, Any]] = None
+    paired: Optional[PairRecord] = None
+
+    @property
+    def environment_key(self) -> str:
+        """The key of its environment in a results file."""
+        return environment_key(self.environment)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the run is no evidence."""
+        return bool(self.quality.get("disturbed", False))
+
+    def run(self, session: str) -> Run:
+        """The run as it stands in a results file."""
+        return Run(
+            environment=self.environment_key,
+            started=self.started,
+            session=session,
+            values=self.values,
+            boot=self.boot,
+            commit=self.commit,
+            quality=self.quality,
+        )
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As a journal holds it."""
+        stored: Dict[str, Any] = {
+            "started": self.started,
+            "environment": self.environment,
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            "values": self.values,
+            "quality": self.quality,
+            "boot": self.boot,
+            "commit": self.commit,
+            "study": None,
+            "reports": list(self.reports),
+            "benchmark_stats": self.benchmark_stats,
+        }
+        if self.study is not None and self.place is not None:
+            stored["study"] = {"study": self.study.to_dict(), "place": self.place.to_dict()}
+        if self.paired is not None:
+            paired = self.paired
+            stored.update(
+                base=paired.base.to_dict(), pair=list(paired.pair), alternating=paired.alternating, build=paired.build
+            )
+        return stored
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> RunRecord:
+        """Read what :meth:`to_dict` gave.
+
+        Raises:
+            ValueError: it is no record; the message names what is wrong.
+        """
+        _require(stored, _TYPES)
+        if not all(isinstance(one, dict) and isinstance(one.get("unit"), str) for one in stored["metrics"].values()):
+            raise ValueError("a metric has no unit")
+        study, place = _study_of(stored["study"])
+        return cls(
+            started=stored["started"],
+            environment=stored["environment"],
+            metrics={name: Metric.from_dict(metric) for name, metric in stored["metrics"].items()},
+            values=stored["values"],
+            quality=stored["quality"],
+            boot=stored["boot"],
+            commit=stored["commit"],
+            study=study,
+            place=place,
+            reports=stored["reports"],
+            benchmark_stats=stored["benchmark_stats"],
+            paired=_paired_of(stored) if "pair" in stored else None,
+        )
+
+
+def _require(stored: Any, types: Mapping[str, Tuple[type, ...]]) -> None:
+    if not isinstance(stored, dict):
+        raise ValueError("no object")
+    for name, allowed in types.items():
+        if name not in stored or not isinstance(stored[name], allowed):
+            raise ValueError(f"{name} is missing, or of a wrong type")
+
+
+def _study_of(stored: Optional[Mapping[str, Any]]) -> Tuple[Optional[Study], Optional[Place]]:
+    if stored is None:
+        return None, None
+    _require(stored, {"study": (dict,), "place": (dict,)})
+    place = Place.from_dict(stored["place"])
+    return Study.from_dict(place.study, stored["study"]), place
+
+
+def _paired_of(stored: Mapping[str, Any]) -> PairRecord:
+    _require(stored, _PAIR_TYPES)
+    try:
+        pair = Pair(*stored["pair"])
+    except TypeError as error:
+        raise ValueError(f"pair: {error}") from None
+    return PairRecord(RunRecord.from_dict(stored.get("base")), pair, stored["alternating"], stored["build"])
