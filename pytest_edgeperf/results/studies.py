@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 #: Where a results file keeps its studies (by name), and a benchmark its place in one.
@@ -37,14 +37,14 @@ class ReferenceLine:
         Raises:
             ValueError: a number is missing or not finite, or a name is no text; the message names the field.
         """
-        for field in ("slope", "intercept", "x_from", "x_to"):
-            value = getattr(self, field)
-            open_end = value is None and field.startswith("x_")
+        for name in ("slope", "intercept", "x_from", "x_to"):
+            value = getattr(self, name)
+            open_end = value is None and name.startswith("x_")
             if not open_end and not (isinstance(value, (int, float)) and math.isfinite(value)):
-                raise ValueError(f"a reference's {field} is {value!r} instead of a finite number")
-        for field in ("series", "metric", "unit", "source"):
-            if not isinstance(getattr(self, field), str):
-                raise ValueError(f"a reference's {field} is {getattr(self, field)!r} instead of a text")
+                raise ValueError(f"a reference's {name} is {value!r} instead of a finite number")
+        for name in ("series", "metric", "unit", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"a reference's {name} is {getattr(self, name)!r} instead of a text")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class Study:
     whole: str = "latency"
     gate: Tuple[str, ...] = ()
     pareto: Tuple[Tuple[str, str], ...] = ()
+    #: Fields of a results file that this version does not know.
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what no study can be.
@@ -114,6 +116,7 @@ class Study:
             {key: value for key, value in vars(line).items() if value is not None} for line in self.references
         ]
         stored: Dict[str, Any] = {
+            **self.extra,
             "x": self.x,
             "x_unit": self.x_unit,
             "metrics": list(self.metrics),
@@ -166,7 +169,11 @@ class Study:
             whole=str(stored.get("whole", "latency")),
             gate=_tuple(stored.get("gate", ())),
             pareto=tuple(_tuple(pair) for pair in stored.get("pareto", ())),
+            extra={key: value for key, value in stored.items() if key not in _STUDY_FIELDS},
         )
+
+
+_STUDY_FIELDS = frozenset(one.name for one in fields(Study)) - {"name", "extra"}
 
 
 def _is_pair(pair: Any) -> bool:
@@ -194,10 +201,12 @@ class Place:
     study: str
     series: str
     x: float
+    #: Fields of a results file that this version does not know.
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a benchmark under ``study``."""
-        return {"name": self.study, "series": self.series, "x": self.x}
+        return {**self.extra, "name": self.study, "series": self.series, "x": self.x}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Place:
@@ -207,10 +216,11 @@ class Place:
             ValueError: the stored value is not a place; the message says why.
         """
         try:
-            place = cls(study=str(stored["name"]), series=str(stored["series"]), x=float(stored["x"]))
+            extra = {key: value for key, value in stored.items() if key not in ("name", "series", "x")}
+            place = cls(study=str(stored["name"]), series=str(stored["series"]), x=float(stored["x"]), extra=extra)
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
-        except (TypeError, OverflowError) as error:
+        except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(str(error)) from None
         if not math.isfinite(place.x):
             raise ValueError(f"x is {place.x!r} instead of a finite number")
