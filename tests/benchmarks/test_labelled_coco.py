@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled.coco import load
 
+from tests.sessions import own_folder
+
 OBJECT = {"id": 5, "image_id": 9, "category_id": 44, "bbox": [1.5, 2, 3, 4.25], "area": 7.5, "iscrowd": 0}
 
 
@@ -181,7 +183,7 @@ def test_any_field_of_any_value_is_read_or_refused_by_name(tmp_path_factory, par
     one = content[part][place]
     field = data.draw(st.sampled_from(sorted(one)))
     one[field] = data.draw(ANYTHING)
-    file = written(tmp_path_factory.getbasetemp(), content)
+    file = written(own_folder(tmp_path_factory, __name__), content)
     try:
         labels = load(file)
     except ValueError as error:
@@ -193,7 +195,7 @@ def test_any_field_of_any_value_is_read_or_refused_by_name(tmp_path_factory, par
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_by_name(tmp_path_factory, content):
-    file = written(tmp_path_factory.getbasetemp(), described())
+    file = written(own_folder(tmp_path_factory, __name__), described())
     file.write_bytes(content)
     with pytest.raises(ValueError) as caught:
         load(file)

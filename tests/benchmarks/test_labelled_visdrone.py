@@ -9,6 +9,7 @@ from metrics.coco import detection_set, evaluator_or_skip
 from models.detection import Detections
 
 from pytest_edgeperf import average_precision
+from tests.sessions import own_folder
 
 pytest.importorskip("PIL", reason="Pillow is not installed, which writes the tests' pictures")
 
@@ -138,7 +139,7 @@ FIELDS = st.one_of(st.integers(-5, 200).map(str), st.floats(allow_nan=True).map(
 
 @given(st.lists(st.lists(FIELDS, min_size=6, max_size=10).map(",".join) | st.text(max_size=20), max_size=4))
 def test_any_line_is_read_or_refused_by_name(tmp_path_factory, lines):
-    folder = tmp_path_factory.getbasetemp()
+    folder = own_folder(tmp_path_factory, __name__)
     file = folder / "annotations" / "any.txt"
     if not file.exists():
         written(folder, {"any": ""})

@@ -29,6 +29,7 @@ from models.pose import KEYPOINTS
 
 from pytest_edgeperf import average_precision
 from pytest_edgeperf.judge.average_precision import weighted_average_precision
+from tests.sessions import own_folder
 
 FASTER, REFERENCE = "faster_coco_eval", "pycocotools"
 THRESHOLDS = {"all": slice(None), 0.5: slice(0, 1), 0.75: slice(5, 6)}
@@ -245,7 +246,7 @@ def test_random_sets_have_the_evaluators_figures(tmp_path_factory, seed):
     pytest.importorskip(FASTER, reason="faster-coco-eval is not installed")
     described, results = drawn(seed)
     precision, _ = by_the_library(FASTER, described, results)
-    assert_the_same(loaded(tmp_path_factory.getbasetemp(), described), found_in(described, results), precision)
+    assert_the_same(loaded(own_folder(tmp_path_factory, __name__), described), found_in(described, results), precision)
 
 
 @given(SEEDS)
@@ -253,7 +254,7 @@ def test_both_evaluators_match_alike(tmp_path_factory, seed):
     for library in (FASTER, REFERENCE):
         pytest.importorskip(library, reason=f"{library} is not installed")
     described, results = drawn(seed)
-    labels, given_ = loaded(tmp_path_factory.getbasetemp(), described), found_in(described, results)
+    labels, given_ = loaded(own_folder(tmp_path_factory, __name__), described), found_in(described, results)
     for area in AREAS:
         one = detection_set(labels, given_, area=area)
         with pytest.MonkeyPatch.context() as patch:
@@ -267,7 +268,7 @@ def test_both_evaluators_match_alike(tmp_path_factory, seed):
 def test_an_image_of_weight_three_counts_as_three_images(tmp_path_factory, seed):
     evaluator_or_skip()
     described, results = drawn(seed)
-    labels, given_ = loaded(tmp_path_factory.getbasetemp(), described), found_in(described, results)
+    labels, given_ = loaded(own_folder(tmp_path_factory, __name__), described), found_in(described, results)
     generator = np.random.default_rng(seed)
     # equal scores within an image would be in another order in its copies
     given_ = [Detections(one.boxes, generator.permutation(len(one.scores)) / 7, one.classes) for one in given_]
