@@ -6,10 +6,6 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-#: Where a results file keeps its studies (by name), and a benchmark its place in one.
-STUDIES = "studies"
-STUDY = "study"
-
 SLOPE = "slope"
 INTERCEPT = "intercept"
 #: What of a series' line may decide in a check.

@@ -34,8 +34,6 @@ def test_a_framework_of_another_package(tmp_path):
     assert line.split()[2:] == ["fp32", "cpu"]
     (tests,) = {path.name for path in project.glob("test_*.py")}
     arguments = ("-p", "edgeperf", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
-    # Beside other tests its run is disturbed, and taken again a few times.
-    arguments += ("--edgeperf-spacing=0",)
     output = run(
         *(installed.python, "-m", "pytest", tests, *arguments),
         "--edgeperf-budget=0.05",

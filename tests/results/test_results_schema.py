@@ -131,3 +131,57 @@ def test_values_that_both_accept(document, value):
     document["benchmarks"]["test_a.py::test_b[416]"]["runs"][0]["memory_process_peak"] = value
     assert WHOLE.is_valid(document)
     parse(document)
+
+
+STUDY = {"x": "size", "x_unit": "px", "metrics": ["latency"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "valid"),
+    [
+        ("studies", {}, True),
+        ("studies", {"s": {**STUDY, "later": 1}}, True),
+        ("studies", {"s": {}}, False),
+        ("studies", {"s": {**STUDY, "metrics": [1]}}, False),
+        ("studies", {"s": {**STUDY, "references": [1]}}, False),
+        ("gate", {}, True),
+        ("gate", {"tolerance": 0.02, "rounds": 3, "metrics": {"a": ["AP"]}, "later": 1}, True),
+        ("gate", [], False),
+        ("gate", {"tolerance": -1}, False),
+        ("gate", {"max_rounds": 1001}, False),
+        ("gate", {"metrics": {"a": "AP"}}, False),
+        ("allowed_differences", ["power_mode"], True),
+        ("allowed_differences", [1], False),
+        ("against", {"label": "main", "commit": None, "benchmarks": {"a": [{"log_ratio": 0.1}]}}, True),
+        ("against", {"commit": "1a2b"}, False),
+        ("against", {"label": "main", "benchmarks": {"a": [1]}}, False),
+    ],
+)
+def test_fields_of_a_session_are_accepted_by_both_or_neither(document, field, value, valid):
+    document[field] = value
+    assert WHOLE.is_valid(document) is valid
+    if valid:
+        parse(document)
+    else:
+        with pytest.raises(ResultsError, match=field):
+            parse(document)
+
+
+@pytest.mark.parametrize(
+    ("place", "valid"),
+    [
+        (None, True),
+        ({"name": "s", "series": "a", "x": 1, "later": 2}, True),
+        ({}, False),
+        ({"name": "s", "series": "a", "x": "far"}, False),
+        ("s", False),
+    ],
+)
+def test_places_in_studies_are_accepted_by_both_or_neither(document, place, valid):
+    document["benchmarks"]["test_a.py::test_b[416]"]["study"] = place
+    assert WHOLE.is_valid(document) is valid
+    if valid:
+        parse(document)
+    else:
+        with pytest.raises(ResultsError, match="study"):
+            parse(document)
