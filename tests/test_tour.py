@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .plugin.conftest import CALM, FORKED
+from .plugin.conftest import own_plugins
 from .sessions import PLUGIN_ALONE
 
 TOUR = Path(__file__).parents[1] / "docs" / "tour.md"
@@ -41,9 +41,8 @@ def steps():
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
     # A reader has a quiet machine, ten seconds between rounds, nine rounds at most, and finer figures.
-    (tmp_path / "calm.py").write_text(CALM, encoding="utf-8")
-    (tmp_path / "forked.py").write_text(FORKED.read_text(encoding="utf-8"), encoding="utf-8")
-    options = "-p edgeperf -p calm -p forked --edgeperf-spacing=0 --edgeperf-budget=0.1 --edgeperf-max-rounds=6"
+    options = " ".join(("-p edgeperf --edgeperf-spacing=0 --edgeperf-budget=0.1", *own_plugins(tmp_path)))
+    options += " --edgeperf-max-rounds=6"
     environment.update(PLUGIN_ALONE, PYTEST_ADDOPTS=options, PYTHONPATH=str(tmp_path))
     ran = []
     for action, name, content in steps():

@@ -13,7 +13,7 @@ from pytest_edgeperf.results import read
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.schedule import noise
 
-from ..plugin.conftest import CALM, FORKED
+from ..plugin.conftest import own_plugins
 from ..sessions import PLUGIN_ALONE
 from .test_cli import ID, run, run_with_stderr, write_results
 
@@ -119,8 +119,7 @@ def test_pytest_gets_its_arguments_and_ours(monkeypatch, tmp_path, variable, nam
 def new_project(path, text=SUITE):
     (path / "pytest.ini").write_text("[pytest]\nedgeperf_max_rounds = 4\nedgeperf_rounds = 2\n")
     (path / "test_it.py").write_text(text)
-    (path / "calm.py").write_text(CALM)
-    (path / "forked.py").write_text(FORKED.read_text(encoding="utf-8"))
+    own_plugins(path)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "EDGEPERF_"))}
     own = {"EDGEPERF_CACHE_DIR": str(path / "cache"), "EDGEPERF_LOCK_DIR": str(path), **PLUGIN_ALONE}
     return {"cwd": path, "env": {**kept, **own}, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -124,6 +124,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker("newest")
 
 
+def own_plugins(folder, forked=True):
+    """Write the plugins of tested sessions into a folder on their search path; the options that load them."""
+    (folder / "calm.py").write_text(CALM, encoding="utf-8")
+    if not forked:
+        return ("-p", "calm")
+    shutil.copyfile(str(FORKED), str(folder / "forked.py"))
+    return ("-p", "calm", "-p", "forked")
+
+
 class Project:
     """A folder with a suite, and real pytest sessions in it; ``forked``: whose workers are forked from them."""
 
@@ -131,11 +140,7 @@ class Project:
         self.path = path
         self.environment = environment
         self.forked = forked
-        self.write("calm.py", CALM)
-        self.plugins = ("-p", "calm")
-        if forked:
-            self.write("forked.py", FORKED.read_text(encoding="utf-8"))
-            self.plugins += ("-p", "forked")
+        self.plugins = own_plugins(path, forked)
 
     def load_all_plugins(self):
         """Have sessions load whatever is installed, as a user's do."""
