@@ -11,6 +11,8 @@ from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSp
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Distributions that bring ONNX Runtime.
+ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 FIXED = "fixed.onnx"
 #: Folds a zero Pad into a MaxPool that pads with minus infinity, which is wrong (seen in 1.31, not in 1.19 and 1.32).
 WRONG_OPTIMIZERS = ("Pad_Fusion",)
@@ -27,6 +29,11 @@ SYMMETRIC: Mapping[str, Any] = {
 }
 #: How an ONNX file says that weights lie in another file: a field ``key`` with this text.
 EXTERNAL = b"\x0a\x08location"
+
+
+def onnxruntime_version() -> Optional[str]:
+    """The version of whichever build of ONNX Runtime is installed, or ``None``."""
+    return next(filter(None, map(version_of, ONNX_RUNTIMES)), None)
 
 
 def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
@@ -108,7 +115,7 @@ def with_fixed_shapes(path: str, model: Model, specs: Sequence[TensorSpec]) -> s
         f"{__name__}:build_fixed",
         model,
         "fp32",
-        tools={"onnx": version_of("onnx"), "onnxruntime": version_of("onnxruntime")},
+        tools={"onnx": version_of("onnx"), "onnxruntime": onnxruntime_version()},
         arguments={"shapes": {spec.name: list(spec.shape) for spec in specs}},
         files={"onnx": path},
         source=digests_of(path),

@@ -14,8 +14,9 @@ import pytest
 from pytest_edgeperf.frameworks import building
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import inputs_of
-from pytest_edgeperf.frameworks.tensorrt_bindings import Bindings, TensorRtEngine
-from pytest_edgeperf.frameworks.tensorrt_building import ENGINE
+from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import ENGINE
+from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
 from pytest_edgeperf.testing import FrameworkContract
 from tests.contract import tensorrt_api, tensorrt_fake
 from tests.contract.cuda_fake import DEVICE

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_edgeperf import testing
 from pytest_edgeperf.frameworks.interface import Model, TensorSpec
-from pytest_edgeperf.frameworks.tflite import PYTHON_VARIABLE, _missing_tool
+from pytest_edgeperf.frameworks.tflite.conversion import PYTHON_VARIABLE, missing_tool
 from pytest_edgeperf.testing import CLASSES, SHAPE, FrameworkContract
 
 NETWORK = "network_for_litert_torch"
@@ -182,7 +182,7 @@ def torch_network(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("torch_network")
-@pytest.mark.skipif(_missing_tool("litert_torch") is not None, reason=f"{PYTHON_VARIABLE} names no environment")
+@pytest.mark.skipif(missing_tool("litert_torch") is not None, reason=f"{PYTHON_VARIABLE} names no environment")
 class TestTfLiteFromTorch(TestTfLite):
     """What litert-torch converts."""
 

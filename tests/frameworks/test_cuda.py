@@ -9,7 +9,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from pytest_edgeperf.frameworks.cuda import BINDINGS, PYCUDA, CudaBindings, open_cuda
+from pytest_edgeperf.frameworks.cuda import BINDINGS, PYCUDA, open_cuda
+from pytest_edgeperf.frameworks.cuda.cuda_bindings import CudaBindings
 from pytest_edgeperf.frameworks.interface import FrameworkError
 from tests.contract import cuda_fake, tensorrt_fake
 from tests.contract.cuda_fake import DEVICE

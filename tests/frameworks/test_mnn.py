@@ -12,7 +12,8 @@ import pytest
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.mnn import CONVERTED, WINOGRAD, Mnn, build
+from pytest_edgeperf.frameworks.mnn import WINOGRAD, Mnn
+from pytest_edgeperf.frameworks.mnn.conversion import CONVERTED, build
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
 pytestmark = pytest.mark.skipif(Mnn().version() is None, reason="MNN is not installed")

@@ -12,7 +12,8 @@ from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import fold
-from pytest_edgeperf.frameworks.onnxruntime import CPU_PROVIDER, OnnxRuntime, _require_as_asked
+from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
+from pytest_edgeperf.frameworks.onnxruntime.session import CPU_PROVIDER, require_as_asked
 from pytest_edgeperf.measure.pipeline import OutputMismatch, Pipeline
 
 needs_runtime = pytest.mark.skipif(OnnxRuntime().version() is None, reason="onnxruntime is not installed")
@@ -108,7 +109,7 @@ def test_a_half_precision_file_is_not_fp32(onnx_file):
 def test_a_session_that_is_not_as_asked_is_refused(onnx_file):
     engine = OnnxRuntime().load(as_model(onnx_file()), threads=2)
     with pytest.raises(FrameworkError, match="asked for intra_op_num_threads 1 and gave 2"):
-        _require_as_asked(engine._session, 1, CPU_PROVIDER)
+        require_as_asked(engine._session, 1, CPU_PROVIDER)
 
 
 @needs_runtime

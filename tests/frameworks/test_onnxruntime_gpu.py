@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf import frameworks
-from pytest_edgeperf.frameworks import onnxruntime_gpu as adapter
 from pytest_edgeperf.frameworks.building import Built
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.onnxruntime import Loading, OnnxRuntime
+from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
+from pytest_edgeperf.frameworks.onnxruntime import gpu as adapter
+from pytest_edgeperf.frameworks.onnxruntime.session import Loading
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
@@ -189,7 +190,7 @@ def test_tensorrts_engines_come_from_another_process_and_its_settings_are_read_b
     folder, asked = tensorrt
     engine = adapter.load(loading(model, precision, Ort), "tensorrt", 1)
     ((function, key_precision, key),) = asked
-    assert function == "pytest_edgeperf.frameworks.onnxruntime_gpu:build_engine"
+    assert function == "pytest_edgeperf.frameworks.onnxruntime.gpu:build_engine"
     assert key_precision == precision
     assert key["source"]["gpu"] == ["Stand-in", 8, 7]
     assert key["arguments"]["inputs"] == [["images", list(SHAPE), "float32"]]

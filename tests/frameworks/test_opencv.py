@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks import opencv as module
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import Examples
-from pytest_edgeperf.frameworks.opencv import OpenCv
+from pytest_edgeperf.frameworks.opencv import OpenCv, installed
+from pytest_edgeperf.frameworks.opencv.two_files import caffe_inputs
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
 VERSION = OpenCv().version()
@@ -422,7 +424,7 @@ def test_a_source_that_gives_no_two_files_is_refused(monkeypatch):
     ids=["dimensions", "shapes", "layer", "none"],
 )
 def test_inputs_in_caffes_description_are_found(text, inputs):
-    assert [(spec.name, spec.shape) for spec in module._caffe_inputs(text)] == inputs
+    assert [(spec.name, spec.shape) for spec in caffe_inputs(text)] == inputs
 
 
 @pytest.mark.parametrize("kind", ["darknet", "caffe"])
@@ -446,7 +448,7 @@ def test_the_version_is_that_of_the_files_that_are_imported(tmp_path):
     package = tmp_path / "cv2"
     package.mkdir()
     (package / "version.py").write_text('opencv_version = "4.9.0.80"\ncontrib = False\n')
-    assert module._version_at(str(package / "__init__.py")) == "4.9.0.80"
+    assert installed.version_at(str(package / "__init__.py")) == "4.9.0.80"
 
 
 @pytest.mark.parametrize(
@@ -462,17 +464,17 @@ def test_the_version_of_a_systems_own_build_is_found(tmp_path, content, version)
     """Debian's is one file; JetPack's lies in a folder below the package."""
     alone = tmp_path / "cv2.cpython-311-x86_64-linux-gnu.so"
     alone.write_bytes(content)
-    assert module._version_at(str(alone)) == version
+    assert installed.version_at(str(alone)) == version
     below = tmp_path / "cv2" / "python-3.8"
     below.mkdir(parents=True)
     (below / "cv2.cpython-38-aarch64-linux-gnu.so").write_bytes(content)
-    assert module._version_at(str(tmp_path / "cv2" / "__init__.py")) == version
+    assert installed.version_at(str(tmp_path / "cv2" / "__init__.py")) == version
 
 
 def test_a_build_that_does_not_tell_is_unknown_and_not_absent(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "version_of", lambda distribution: None)
+    monkeypatch.setattr(installed, "version_of", lambda distribution: None)
     (tmp_path / "cv2.so").write_bytes(b"nothing")
-    assert module._version_at(str(tmp_path / "cv2.so")) == "unknown build"
+    assert installed.version_at(str(tmp_path / "cv2.so")) == "unknown build"
 
 
 @needs_runtime
@@ -480,7 +482,7 @@ def test_the_real_extension_module_tells_the_same_version():
     import cv2
 
     told = OpenCv().version()
-    found = [module._version_in(path) for path in module.Path(cv2.__file__).parent.glob("cv2*.so")]
+    found = [installed.version_in(path) for path in Path(cv2.__file__).parent.glob("cv2*.so")]
     assert found
     assert all(told.startswith(version) for version in found)
 

@@ -237,7 +237,7 @@ def test_a_half_precision_file_is_not_fp32(onnx_file):
 def test_a_quantised_file_is_int8_and_not_fp32(network, tmp_path, cache):
     """Quantise and dequantise nodes run in 8 bits whatever precision OpenVINO was told."""
     pytest.importorskip("onnxruntime")
-    from pytest_edgeperf.frameworks.onnxruntime import CONVERTED, build_int8
+    from pytest_edgeperf.frameworks.onnxruntime.conversion import CONVERTED, build_int8
 
     np.savez(str(tmp_path / "examples.npz"), **{f"{i}_0": image for i, image in enumerate(images(4))})
     build_int8(tmp_path, network, ["images"], str(tmp_path / "examples.npz"))

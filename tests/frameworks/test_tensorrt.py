@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_edgeperf.frameworks import building, tensorrt_bindings
+from pytest_edgeperf.frameworks import building
 from pytest_edgeperf.frameworks.interface import PLATFORMS, FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.sources import as_model
-from pytest_edgeperf.frameworks.tensorrt import TensorRt
-from pytest_edgeperf.frameworks.tensorrt_bindings import Bindings
-from pytest_edgeperf.frameworks.tensorrt_building import ENGINE
+from pytest_edgeperf.frameworks.tensorrt import TensorRt, bindings, installed
+from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import ENGINE
 from tests.contract import tensorrt_fake
 from tests.contract.cuda_fake import COPY_MS, DEVICE, RUN_MS
 
@@ -305,7 +305,7 @@ def test_the_calibrator_is_fed_with_the_models_set(fake, network, tmp_path, vers
 
 
 def test_a_quantised_file_is_taken_as_it_is(fake, network, tmp_path):
-    from pytest_edgeperf.frameworks.tensorrt_building import QUANTISED, build_qdq
+    from pytest_edgeperf.frameworks.tensorrt.bindings_build import QUANTISED, build_qdq
 
     building_folder = tmp_path / "quantised"
     building_folder.mkdir()
@@ -362,7 +362,7 @@ def test_from_11_on_a_file_in_another_type_is_refused(fake, network, source, pre
 
 def test_conversion_without_onnxruntime_is_one_sentence(fake, network, monkeypatch):
     framework = fake("11.4")
-    monkeypatch.setattr(tensorrt_bindings, "_onnxruntime", lambda: None)
+    monkeypatch.setattr(bindings, "onnxruntime_version", lambda: None)
     assert "converts it to fp16, is not installed: pip install onnxruntime" in str(
         framework.unsupported(a_model(network()), "fp16")
     )
@@ -374,7 +374,7 @@ def test_conversion_without_onnxruntime_is_one_sentence(fake, network, monkeypat
 def test_the_engines_key_holds_version_gpu_and_system(fake, network, tmp_path, monkeypatch):
     release = tmp_path / "nv_tegra_release"
     release.write_text("# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64\n")
-    monkeypatch.setattr(tensorrt_bindings, "L4T", release)
+    monkeypatch.setattr(installed, "L4T", release)
 
     def key(version="10.3", **traits):
         engine = fake(version, **traits).load(a_model(network()))
@@ -535,7 +535,7 @@ def test_the_version_is_read_without_an_import(fake):
 
 def test_without_metadata_the_version_is_in_the_modules_text_or_asked_in_a_child(fake, tmp_path):
     framework = fake("8.5", metadata=False)
-    tensorrt_bindings._imported_version.cache_clear()
+    installed._imported_version.cache_clear()
     assert framework.version() == "8.5.0"
     assert "tensorrt" not in sys.modules
     (tmp_path / "site" / "tensorrt" / "_version.py").write_text("# made\n__version__ = '8.5.2.2'\n")
@@ -544,10 +544,10 @@ def test_without_metadata_the_version_is_in_the_modules_text_or_asked_in_a_child
 
 def test_a_module_that_does_not_import_has_no_version(fake, tmp_path):
     framework = fake("8.5", metadata=False)
-    tensorrt_bindings._imported_version.cache_clear()
+    installed._imported_version.cache_clear()
     (tmp_path / "site" / "tensorrt" / "__init__.py").write_text("raise ImportError('libnvinfer.so.8 is missing')\n")
     assert Bindings().version() is None
-    tensorrt_bindings._imported_version.cache_clear()
+    installed._imported_version.cache_clear()
     assert framework.name == "tensorrt"
 
 
@@ -584,9 +584,9 @@ class StandIn:
 
 @pytest.fixture
 def trtexec(monkeypatch):
-    module = types.ModuleType("pytest_edgeperf.frameworks.trtexec")
+    module = types.ModuleType("pytest_edgeperf.frameworks.tensorrt.trtexec")
     module.TrtExec = type("TrtExec", (StandIn,), {})
-    monkeypatch.setitem(sys.modules, "pytest_edgeperf.frameworks.trtexec", module)
+    monkeypatch.setitem(sys.modules, "pytest_edgeperf.frameworks.tensorrt.trtexec", module)
     return module.TrtExec
 
 

@@ -12,7 +12,8 @@ import pytest
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.signatures import numbered
-from pytest_edgeperf.frameworks.tflite import PYTHON_VARIABLE, TfLite, _distribution, _missing_tool
+from pytest_edgeperf.frameworks.tflite import TfLite, _distribution
+from pytest_edgeperf.frameworks.tflite.conversion import PYTHON_VARIABLE, missing_tool
 from pytest_edgeperf.testing import SHAPE, expected, images
 from tests.contract.test_tflite import NETWORK, Writer, write_network, write_torch_network
 
@@ -259,7 +260,7 @@ def test_an_environment_that_is_not_there_is_named(monkeypatch):
 
 @needs_runtime
 def test_an_environment_without_the_converter_is_named(monkeypatch):
-    if _missing_tool("litert_torch") is None and not os.environ.get(PYTHON_VARIABLE):
+    if missing_tool("litert_torch") is None and not os.environ.get(PYTHON_VARIABLE):
         pytest.skip("this environment has the converter")
     monkeypatch.setenv(PYTHON_VARIABLE, sys.executable)
     with pytest.raises(FrameworkError, match=r"needs litert-torch, which .* has not: .* -m pip install litert-torch"):

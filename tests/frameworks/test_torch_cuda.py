@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf import frameworks
-from pytest_edgeperf.frameworks import torch_cuda
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.torch import cuda as torch_cuda
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, torch_network
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_edgeperf.frameworks import trtexec, trtexec_program
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, quantise
 from pytest_edgeperf.frameworks.sources import best_source, file_of
-from pytest_edgeperf.frameworks.trtexec import TrtExec
+from pytest_edgeperf.frameworks.tensorrt import trtexec, trtexec_engine, trtexec_files, trtexec_program
+from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 from tests.contract import trtexec_fake
@@ -46,9 +46,14 @@ MODES = {
 }
 
 
+def set_gpu(patch, name):
+    for module in (trtexec, trtexec_engine):
+        patch.setattr(module, "gpu_name", lambda: name)
+
+
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(trtexec, "gpu_name", lambda: "Fake GPU")
+    set_gpu(monkeypatch, "Fake GPU")
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ def engine_of(tmp_path_factory):
     model = Model("contract", {"onnx": partial(str, write_onnx(str(folder / "contract.onnx")))})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEPERF_CACHE_DIR", str(folder / "cache"))
-        patch.setattr(trtexec, "gpu_name", lambda: "Fake GPU")
+        set_gpu(patch, "Fake GPU")
 
         def load(version="10.3.0"):
             (folder / version).mkdir(exist_ok=True)
@@ -412,7 +417,7 @@ def test_an_engine_is_built_once_for_a_release_and_a_gpu(fake, onnx_file, monkey
     first = load_model(small(path)).describe()
     assert load_model(small(path)).describe() == first
     assert len(told(log)) == 1
-    monkeypatch.setattr(trtexec, "gpu_name", lambda: "Another GPU")
+    set_gpu(monkeypatch, "Another GPU")
     assert load_model(small(path)).describe()["engine_sha256"] != first["engine_sha256"]
     fake("8.2.1")
     load_model(small(path))
@@ -461,7 +466,7 @@ def test_it_says_what_it_is(engine_of, version):
 
 @pytest.mark.thorough
 def test_a_gpu_that_nobody_names_is_said_to_be_so(engine_of, monkeypatch):
-    monkeypatch.setattr(trtexec, "gpu_name", lambda: None)
+    set_gpu(monkeypatch, None)
     described = engine_of().describe()
     assert described["gpu"] == "neither nvidia-smi nor a device tree tells it"
     assert described["built_with"] == {"trtexec": "10.3.0"}
@@ -494,7 +499,7 @@ def test_a_run_that_goes_wrong_is_one_error(engine_of, wrong, version, at, mode,
 @pytest.mark.thorough
 def test_a_run_that_hangs_is_killed(engine_of, wrong, monkeypatch, tmp_path, at):
     engine = engine_of()
-    monkeypatch.setattr(trtexec, "START_LIMIT_S", 1.5)
+    monkeypatch.setattr(trtexec_engine, "START_LIMIT_S", 1.5)
     monkeypatch.setenv("FAKE_TRTEXEC_LOG", str(tmp_path / "starts"))
     wrong("hang", at)
     with pytest.raises(FrameworkError, match=r"trtexec 10\.3\.0 was to .* 'contract' .* did not end within"):
@@ -543,7 +548,7 @@ def test_too_few_inferences_are_told(engine_of, wrong):
 )
 def test_times_that_make_no_sense_are_refused(text, complaint):
     with pytest.raises(FrameworkError, match=complaint):
-        trtexec._read_times(text, "trtexec")
+        trtexec_files.read_times(text, "trtexec")
 
 
 @pytest.mark.parametrize(
@@ -560,12 +565,14 @@ def test_times_that_make_no_sense_are_refused(text, complaint):
 )
 def test_outputs_that_make_no_sense_are_refused(text, complaint):
     with pytest.raises(FrameworkError, match=complaint):
-        trtexec._read_outputs(text, ["a"], "trtexec")
+        trtexec_files.read_outputs(text, ["a"], "trtexec")
 
 
 def test_shapes_are_read_as_either_release_writes_them():
     for dimensions in ("1x2", "(1, 2)"):
-        (array,) = trtexec._read_outputs(f'[{{"name": "a", "dimensions": "{dimensions}", "values": [1, 2]}}]', None, "")
+        (array,) = trtexec_files.read_outputs(
+            f'[{{"name": "a", "dimensions": "{dimensions}", "values": [1, 2]}}]', None, ""
+        )
         assert array.shape == (1, 2)
         assert array.dtype == np.float32
 

@@ -60,7 +60,7 @@ def test_each_runtime_of_ours_is_known_by_its_name_and_its_distributions():
     for name in ("onnxruntime", "opencv", "tensorflow", "tflite"):
         adapter = import_module(f"pytest_edgeperf.frameworks.{name}")
         assert RUNTIMES[name].distributions == adapter.DISTRIBUTIONS
-    bindings = import_module("pytest_edgeperf.frameworks.tensorrt_bindings")
+    bindings = import_module("pytest_edgeperf.frameworks.tensorrt.installed")
     assert RUNTIMES["tensorrt"].distributions == bindings.DISTRIBUTIONS
 
 

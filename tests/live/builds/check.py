@@ -22,7 +22,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from pytest_edgeperf.frameworks.onnxruntime import CONVERTED
+from pytest_edgeperf.frameworks.onnxruntime.conversion import CONVERTED
 from pytest_edgeperf.results import Results, read
 from tests.statistics.calibration import write_between
 

@@ -96,12 +96,12 @@ def quantised(folder: Path, version: int) -> None:
     """The same network quantised to 8 bits once more, with the same two examples."""
     import numpy as np
 
-    from pytest_edgeperf.frameworks import onnxruntime
+    from pytest_edgeperf.frameworks.onnxruntime import conversion
 
     source = folder / "source"
     source.mkdir()
     exported(source, version)
     examples = np.random.default_rng(0).normal(0, 1, (2, 1, 3, 128, 128)).astype(np.float32)
     np.savez(source / "calibration.npz", **{f"{number}_0": one for number, one in enumerate(examples)})
-    onnxruntime.build_int8(folder, str(source / "model.onnx"), ["images"], str(source / "calibration.npz"))
+    conversion.build_int8(folder, str(source / "model.onnx"), ["images"], str(source / "calibration.npz"))
     shutil.rmtree(source)

@@ -13,7 +13,7 @@ from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, closed
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of
-from pytest_edgeperf.frameworks.onnxruntime import CUDA, PROVIDERS, TENSORRT, Loading, OnnxRuntimeEngine
+from pytest_edgeperf.frameworks.onnxruntime.session import CUDA, PROVIDERS, TENSORRT, Loading, OnnxRuntimeEngine
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array

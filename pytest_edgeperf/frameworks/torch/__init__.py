@@ -17,7 +17,7 @@ from pytest_edgeperf.frameworks.interface import (
     require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
-from pytest_edgeperf.frameworks.torch_tensors import dtype_of, flat, require_dtypes, size_mib
+from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -95,9 +95,9 @@ class Torch(Framework):
         if key == "torch":
             require_dtypes(torch, module, model, torch.float32, "cpu")
         if self.variant == CUDA:
-            from pytest_edgeperf.frameworks import torch_cuda
+            from pytest_edgeperf.frameworks.torch import cuda
 
-            return torch_cuda.load(torch, module, model, precision, str(self.version()), self.full_name)
+            return cuda.load(torch, module, model, precision, str(self.version()), self.full_name)
         dtype = dtype_of(torch, precision)
         if precision != "fp32":
             # The model's own module stays as it is for whoever loads it next.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, closed
 from pytest_edgeperf.frameworks.mps import mps_active
-from pytest_edgeperf.frameworks.torch_tensors import dtype_of, flat, require_dtypes, size_mib
+from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
-import re
 import warnings
 import weakref
-from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import (
-    Built,
-    built,
-    calibration_of,
-    file_digest,
-    make,
-    read_calibration,
-    recipe_of,
-    source_of_recipe,
-    version_of,
-)
+from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.executorch.lowering import PROGRAM, lowered
+from pytest_edgeperf.frameworks.executorch.program import METHOD, inspected, read_found
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
@@ -33,36 +21,11 @@ from pytest_edgeperf.frameworks.interface import (
     require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
-from pytest_edgeperf.scratch import scratch
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-PROGRAM = "model.pte"
-#: What :func:`inspect` found in the program.
-FOUND = "found.json"
-METHOD = "forward"
-XNNPACK = "XnnpackBackend"
 PORTABLE = "portable kernels"
-#: In the names of operators that take seconds in the portable kernels.
-HEAVY = ("conv", "linear", "addmm", "::mm", "::bmm", "baddbmm", "matmul")
-#: Nodes of XNNPACK's graph that are counted as layers.
-LAYERS = ("XNNConv2d", "XNNDepthwiseConv2d", "XNNConvTranspose2d", "XNNFullyConnected", "XNNBatchMatrixMultiply")
-#: XNNPACK's and ExecuTorch's names of types -> precision; other types (indices, sizes) are none.
-TYPES = {
-    "xnn_datatype_fp32": "fp32",
-    "xnn_datatype_fp16": "fp16",
-    "xnn_datatype_bf16": "bf16",
-    "xnn_datatype_qint8": "int8",
-    "xnn_datatype_quint8": "int8",
-    "xnn_datatype_qdint8": "int8",
-    "xnn_datatype_qpint8": "int8",
-    "FLOAT": "fp32",
-    "HALF": "fp16",
-    "BFLOAT16": "bf16",
-    "CHAR": "int8",
-    "BYTE": "int8",
-}
 #: The numbers by which a program tells the types of its inputs.
 DTYPES = {
     0: "uint8",
@@ -165,32 +128,9 @@ class ExecuTorch(Framework):
         assert source is not None
         if source != "torch":
             path = file_of(model, source)
-            looked = built(
-                f"{__name__}:build_found",
-                model,
-                precision,
-                tools={"executorch": self.version()},
-                arguments={},
-                files={"program": path},
-                source={"executorch": file_digest(path)},
-            )
-            return path, _read_found(looked), None
-        recipe = recipe_of(model.sources["torch"], f"model {model.name!r}: sources['torch']")
-        tools = {name: version_of(name) for name in ("executorch", "torch", "torchao")}
-        made = built(
-            f"{__name__}:build_program",
-            model,
-            precision,
-            tools=tools,
-            arguments={
-                "recipe": recipe,
-                "inputs": [[list(spec.shape), spec.dtype] for spec in model.inputs],
-                "precision": precision,
-            },
-            source={"torch": source_of_recipe(recipe)},
-            calibration=calibration_of(model, model.inputs) if precision == "int8" else None,
-        )
-        return str(made.folder / PROGRAM), _read_found(made), made
+            return path, inspected(model, precision, path, self.version()), None
+        made = lowered(model, precision)
+        return str(made.folder / PROGRAM), read_found(made), made
 
     def _runtime(self) -> Tuple[Any, Any]:
         with warnings.catch_warnings():
@@ -338,11 +278,6 @@ def _told(tensors: Sequence[Any]) -> str:
     return ", ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors) or "nothing"
 
 
-def _read_found(made: Built) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads((made.folder / FOUND).read_text("utf-8"))
-    return found
-
-
 def _require_precision_of(found: Mapping[str, Any], precision: str, path: str) -> None:
     """The program must compute in the precision, or it would be measured under a wrong name.
 
@@ -353,181 +288,3 @@ def _require_precision_of(found: Mapping[str, Any], precision: str, path: str) -
     mixed = precision == "int8" or (precision == "fp16" and not found["layers"])
     if precision not in held if mixed else set(held) != {precision}:
         raise FrameworkError(f"{path} was to be {precision}, but it computes in {', '.join(sorted(held)) or 'nothing'}")
-
-
-def build_program(
-    folder: Path,
-    recipe: Mapping[str, Any],
-    inputs: Sequence[Tuple[Sequence[int], str]],
-    precision: str,
-    calibration: Optional[str] = None,
-) -> None:
-    """Export the module that the recipe gives, lower it to XNNPACK, and write the program and what is in it.
-
-    Args:
-        folder: where to.
-        recipe: see :func:`building.recipe_of`.
-        inputs: shape and numpy dtype name of each.
-        precision: fp32, fp16 or int8.
-        calibration: examples for int8.
-
-    Raises:
-        FrameworkError: the source gives no module, torch cannot export it, or XNNPACK did not take all that is heavy.
-    """
-    import torch
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    what = f"{recipe['module']}.{recipe['name']}"
-    module = make(recipe)
-    if not isinstance(module, torch.nn.Module):
-        raise FrameworkError(f"{what} gave a {type(module).__name__}, not an nn.Module")
-    module.eval()
-    examples = tuple(torch.zeros(list(shape), dtype=getattr(torch, dtype)) for shape, dtype in inputs)
-    if precision == "fp16":
-        module = _in_half(torch, module)
-    try:
-        with torch.no_grad():
-            exported = torch.export.export(module, examples)
-            if precision == "int8":
-                assert calibration is not None
-                exported = torch.export.export(_quantised(torch, exported.module(), calibration), examples)
-            lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
-            program = lowered.to_executorch()
-    except Exception as error:
-        raise FrameworkError(f"{what} cannot be exported for executorch: {type(error).__name__}: {error}") from error
-    path = folder / PROGRAM
-    path.write_bytes(program.buffer)
-    found = inspect(str(path))
-    left = {name: count for name, count in found["portable"].items() if any(part in name for part in HEAVY)}
-    if left:
-        raise FrameworkError(
-            f"{what}: XNNPACK did not take "
-            + ", ".join(f"{count} x {name}" for name, count in sorted(left.items()))
-            + f" at {precision}; executorch's portable kernels would take seconds for them"
-        )
-    (folder / FOUND).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-def build_found(folder: Path, program: str) -> None:
-    """Write what is in a program that somebody else built."""
-    (folder / FOUND).write_text(json.dumps(inspect(program), indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-def inspect(path: str) -> Dict[str, Dict[str, int]]:
-    """What is in a program's method ``forward``, each with its count.
-
-    Returns:
-        ``delegates`` by backend; ``portable``: operators left to ExecuTorch's own kernels; ``layers``: convolutions and
-        linear layers in XNNPACK by the precision of what flows into them; ``tensors`` by precision.
-
-    Raises:
-        FrameworkError: the file is no program.
-    """
-    from executorch.exir._serialize._program import deserialize_pte_binary
-
-    try:
-        program = deserialize_pte_binary(Path(path).read_bytes()).program
-    except Exception as error:  # the parser has no class of errors of its own
-        raise FrameworkError(f"{path} is no executorch program: {type(error).__name__}: {error}") from error
-    plan = next((plan for plan in program.execution_plan if plan.name == METHOD), None)
-    if plan is None:
-        names = ", ".join(plan.name for plan in program.execution_plan)
-        raise FrameworkError(f"{path} has no method {METHOD!r}, only: {names or 'none'}")
-    delegates: Counter[str] = Counter()
-    portable: Counter[str] = Counter()
-    layers: Counter[str] = Counter()
-    tensors: Counter[str] = Counter()
-    for value in plan.values:
-        kind = getattr(getattr(value.val, "scalar_type", None), "name", None)
-        if kind in TYPES:
-            tensors[TYPES[kind]] += 1
-    for instruction in (one.instr_args for chain in plan.chains for one in chain.instructions):
-        if hasattr(instruction, "delegate_index"):
-            delegates[plan.delegates[instruction.delegate_index].id] += 1
-        elif hasattr(instruction, "op_index"):
-            operator = plan.operators[instruction.op_index]
-            portable[f"{operator.name}.{operator.overload}"] += 1
-    for delegate in plan.delegates:
-        if delegate.id == XNNPACK:
-            graph = _xnnpack_graph(program.backend_delegate_data[delegate.processed.index].data)
-            types = _types_of(graph)
-            tensors.update(types.values())
-            for node in graph["xnodes"]:
-                if node["xnode_union_type"] in LAYERS:
-                    layers[types.get(node["xnode_union"].get("input1_id", 0), "other")] += 1
-    return {
-        "delegates": dict(delegates),
-        "portable": dict(portable),
-        "layers": dict(layers),
-        "tensors": dict(tensors),
-    }
-
-
-def _types_of(graph: Mapping[str, Any]) -> Dict[int, str]:
-    """Precision by number of the graph's tensors."""
-    types = {}
-    for value in graph["xvalues"]:
-        tensor = value["xvalue_union"].get("tensor_value", value["xvalue_union"])
-        if tensor.get("datatype") in TYPES:
-            types[tensor.get("id_out", 0)] = TYPES[tensor["datatype"]]
-    return types
-
-
-def _xnnpack_graph(data: bytes) -> Mapping[str, Any]:
-    """The graph that ExecuTorch hands to XNNPACK, from its part of the program, by ExecuTorch's own schema."""
-    from executorch.backends.xnnpack.serialization import xnnpack_graph_serialize as serialize
-    from executorch.exir._serialize._flatbuffer import _flatc_decompile
-
-    header = serialize.XNNHeader.from_bytes(data[: serialize.XNNHeader.EXPECTED_LENGTH])
-    with scratch("edgeperf-xnnpack-") as folder:
-        schema = Path(serialize.__file__).with_name("schema.fbs")
-        (folder / "graph.fbs").write_bytes(schema.read_bytes())
-        end = header.flatbuffer_offset + header.flatbuffer_size
-        (folder / "graph.bin").write_bytes(data[header.flatbuffer_offset : end])
-        _flatc_decompile(str(folder), str(folder / "graph.fbs"), str(folder / "graph.bin"), ["--raw-binary"])
-        text = (folder / "graph.json").read_text("utf-8")
-    # The tool writes "inf", which is no JSON.
-    graph: Mapping[str, Any] = json.loads(re.sub(r": (-?)inf\b", r": \1Infinity", text))
-    return graph
-
-
-def _quantised(torch: Any, graph: Any, calibration: str) -> Any:
-    """The exported graph quantised as XNNPACK computes it, its ranges by the calibration set."""
-    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-        XNNPACKQuantizer,
-        get_symmetric_quantization_config,
-    )
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
-
-    quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
-    prepared = prepare_pt2e(graph, quantizer)
-    for example in read_calibration(calibration):
-        prepared(*map(torch.from_numpy, example))
-    return convert_pt2e(prepared)
-
-
-def _in_half(torch: Any, module: Any) -> Any:
-    """The module in float16 between fp32 inputs and outputs."""
-
-    class Half(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = module.half()
-
-        def forward(self, *inputs: Any) -> Any:
-            return _as(torch, self.inner(*_as(torch, inputs, torch.float16)), torch.float32)
-
-    return Half().eval()
-
-
-def _as(torch: Any, value: Any, dtype: Any) -> Any:
-    """``value`` with all floating-point tensors in it in ``dtype``; tuples, lists and dicts stay what they are."""
-    if isinstance(value, torch.Tensor):
-        return value.to(dtype) if value.is_floating_point() else value
-    if isinstance(value, dict):
-        return {key: _as(torch, one, dtype) for key, one in value.items()}
-    if isinstance(value, (tuple, list)):
-        converted: List[Any] = [_as(torch, one, dtype) for one in value]
-        return tuple(converted) if isinstance(value, tuple) else converted
-    return value

@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.util
-import mmap
-import os
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import (
-    Built,
-    built,
-    calibration_of,
-    file_digest,
-    version_of,
-)
-from pytest_edgeperf.frameworks.interface import (
-    Engine,
-    Framework,
-    FrameworkError,
-    Model,
-    TensorSpec,
-    closed,
-    require_threads,
-)
-from pytest_edgeperf.frameworks.onnx_files import (
-    digests_of,
-    inputs_of,
-    load,
-    quantise,
-    size_mib_of,
-    with_fixed_shapes,
+from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.interface import Engine, Framework, FrameworkError, Model, closed, require_threads
+from pytest_edgeperf.frameworks.onnx_files import inputs_of, load, onnxruntime_version, with_fixed_shapes
+from pytest_edgeperf.frameworks.opencv.conversion import CONVERTED, declared_shape, quantised, with_output_shapes
+from pytest_edgeperf.frameworks.opencv.installed import DISTRIBUTIONS, UNKNOWN, release, version_at
+from pytest_edgeperf.frameworks.opencv.network import Network, layers_of, require_precision_of_layers
+from pytest_edgeperf.frameworks.opencv.two_files import (
+    caffe_inputs,
+    darknet_inputs,
+    inputs_in_text,
+    require_all_weights,
 )
 from pytest_edgeperf.frameworks.sources import best_source, existing, file_of, missing_source, obtain
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-#: They all bring the one package cv2, and lie over one another where several are installed.
-DISTRIBUTIONS = (
-    "opencv-python-headless",
-    "opencv-python",
-    "opencv-contrib-python-headless",
-    "opencv-contrib-python",
-)
-ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
-UNKNOWN = "unknown build"
 PROVIDER = "DNN_BACKEND_OPENCV/DNN_TARGET_CPU"
 #: The formats in two files that it reads before release 5, in the order in which they are preferred to ONNX.
 IN_TWO_FILES = ("darknet", "caffe")
-CONVERTED = "model.onnx"
 #: A layer of OpenCV 4's graph that the graphs of release 5's own engine do not have.
 CLASSIC_MARK = "__NetInputLayer__"
-#: Layers that take nearly all the time, and whose names end in "Int8" where OpenCV computes them so.
-HEAVY = ("Conv", "InnerProduct", "MatMul", "Gemm")
-#: How the shared library that an extension module needs tells its release: "4.5", or "406" for 4.6.
-SONAME = re.compile(rb"libopencv_core\.so\.(\d+)(?:\.(\d+))?")
-BUILT_IN = re.compile(rb"General configuration for OpenCV (\d+\.\d+\.\d+)")
 
 
 class OpenCv(Framework):
@@ -96,7 +65,7 @@ class OpenCv(Framework):
             spec = None
         if spec is None or not spec.origin:
             return None
-        return _version_at(spec.origin)
+        return version_at(spec.origin)
 
     def unable(self, precision: str) -> Optional[str]:
         """Why it can run no model at the precision here, or ``None``; an unknown precision is an error."""
@@ -123,7 +92,7 @@ class OpenCv(Framework):
             return None
         if version_of("onnx") is None:
             return "opencv needs the package onnx for an ONNX file's inputs and outputs: pip install onnx"
-        if precision == "int8" and source == "onnx" and _onnxruntime() is None:
+        if precision == "int8" and source == "onnx" and onnxruntime_version() is None:
             return "quantising a model to int8 for opencv needs ONNX Runtime's tool: pip install onnxruntime"
         return None
 
@@ -165,7 +134,7 @@ class OpenCv(Framework):
                 network.net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
         except cv2.error as error:
             raise FrameworkError(f"opencv {self.version()} cannot load model {model.name!r}: {_said(error)}") from error
-        _require_precision_of_layers(network, precision)
+        require_precision_of_layers(network, precision)
         return OpenCvEngine(cv2, network, model, precision, str(self.version()), source)
 
     def _source(self, model: Model, precision: str) -> Optional[str]:
@@ -177,8 +146,8 @@ class OpenCv(Framework):
         return best_source(model, "onnx", precision)
 
     def _is_after_4(self) -> bool:
-        release = _release(str(self.version()))
-        return bool(release) and release[0] > 4
+        numbers = release(str(self.version()))
+        return bool(numbers) and numbers[0] > 4
 
     def _has_no_reader(self, model: Model, kind: str) -> str:
         return (
@@ -186,7 +155,7 @@ class OpenCv(Framework):
             f"{kind.capitalize()} any more; pip install 'opencv-python-headless<5', or add the source 'onnx'"
         )
 
-    def _in_two_files(self, cv2: Any, model: Model, kind: str) -> _Network:
+    def _in_two_files(self, cv2: Any, model: Model, kind: str) -> Network:
         found = obtain(model, kind)
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             raise FrameworkError(
@@ -196,7 +165,7 @@ class OpenCv(Framework):
         reader = getattr(cv2.dnn, {"darknet": "readNetFromDarknet", "caffe": "readNetFromCaffe"}[kind], None)
         if reader is None:
             raise FrameworkError(self._has_no_reader(model, kind))
-        inputs = _inputs_in_text(files[0], model, {"darknet": _darknet_inputs, "caffe": _caffe_inputs}[kind])
+        inputs = inputs_in_text(files[0], model, {"darknet": darknet_inputs, "caffe": caffe_inputs}[kind])
         try:
             net = reader(*files)
         except cv2.error as error:
@@ -204,12 +173,12 @@ class OpenCv(Framework):
                 f"opencv {self.version()} cannot load {files[0]} with {files[1]}: {_said(error)}"
             ) from error
         if kind == "darknet":
-            _require_all_weights(net, inputs, files)
+            require_all_weights(net, inputs, files)
         # getUnconnectedOutLayersNames() has another order
         outputs = [net.getLayer(int(number)).name for number in sorted(_flat(net.getUnconnectedOutLayers()))]
-        return _Network(net, "classic", files, inputs, outputs, {}, None)
+        return Network(net, "classic", files, inputs, outputs, {}, None)
 
-    def _onnx(self, cv2: Any, model: Model, source: str, precision: str) -> _Network:
+    def _onnx(self, cv2: Any, model: Model, source: str, precision: str) -> Network:
         path = file_of(model, source)
         inputs = inputs_of(path, model)
         for spec in inputs:
@@ -218,18 +187,9 @@ class OpenCv(Framework):
         path = with_fixed_shapes(path, model, inputs)
         made: Optional[Built] = None
         if precision == "int8" and source == "onnx":
-            made = built(
-                f"{__name__}:build_int8",
-                model,
-                precision,
-                tools={"onnx": version_of("onnx"), "onnxruntime": _onnxruntime()},
-                arguments={"inputs": [spec.name for spec in inputs]},
-                files={"onnx": path},
-                source=digests_of(path),
-                calibration=calibration_of(model, inputs),
-            )
+            made = quantised(model, path, inputs)
             path = str(made.folder / CONVERTED)
-        path = _with_output_shapes(path, model)
+        path = with_output_shapes(path, model)
         asked = [cv2.dnn.ENGINE_NEW] if hasattr(cv2.dnn, "ENGINE_NEW") else []
         try:
             net = cv2.dnn.readNetFromONNX(path, *asked)
@@ -240,17 +200,17 @@ class OpenCv(Framework):
             raise FrameworkError(
                 f"opencv {self.version()} was asked for its new engine for {path} and gave the old one"
             )
-        shapes = {value.name: _declared_shape(value) for value in load(path).graph.output}
+        shapes = {value.name: declared_shape(value) for value in load(path).graph.output}
         # release 4 gives a vector as a column, and a number as a matrix
         restored = {i: shape for i, shape in enumerate(shapes.values()) if shape is not None and len(shape) < 2}
-        return _Network(net, engine, (path,), inputs, list(shapes), restored, made)
+        return Network(net, engine, (path,), inputs, list(shapes), restored, made)
 
     def _runtime(self) -> Any:
         cv2 = self.imported("cv2", "reinstall it (opencv-python-headless needs no libGL)")
         if not hasattr(cv2, "dnn"):
             raise FrameworkError(f"opencv {self.version()} was built without its DNN module; {self.install_advice}")
         told = str(self.version())
-        if told != UNKNOWN and _release(told) != _release(cv2.__version__):
+        if told != UNKNOWN and release(told) != release(cv2.__version__):
             raise FrameworkError(
                 f"the files of opencv say {told}, but the cv2 that is imported says {cv2.__version__}: several "
                 f"distributions lie over one another; uninstall {', '.join(DISTRIBUTIONS)} and install one of them"
@@ -258,32 +218,12 @@ class OpenCv(Framework):
         return cv2
 
 
-class _Network(NamedTuple):
-    """What was read: the net, by which of its engines, from which files, and its inputs and outputs."""
-
-    net: Any
-    engine: str
-    files: Tuple[str, ...]
-    inputs: Tuple[TensorSpec, ...]
-    outputs: List[str]
-    #: Position of an output -> the shape that it has in the model and not in OpenCV.
-    restored: Mapping[int, Tuple[int, ...]]
-    made: Optional[Built]
-
-    @property
-    def size_mib(self) -> float:
-        """What its files take, an ONNX file's weight files included."""
-        if len(self.files) == 1:
-            return size_mib_of(self.files[0])
-        return sum(map(os.path.getsize, self.files)) / 2**20
-
-
 class OpenCvEngine(Engine):
     """A net of OpenCV's DNN module."""
 
     framework = OpenCv.name
 
-    def __init__(self, cv2: Any, network: _Network, model: Model, precision: str, version: str, source: str) -> None:
+    def __init__(self, cv2: Any, network: Network, model: Model, precision: str, version: str, source: str) -> None:
         import numpy as np
 
         self.model = model
@@ -295,7 +235,7 @@ class OpenCvEngine(Engine):
             "engine": network.engine,
             "source": source,
             "model_sha256": _digest(network.files),
-            **_layers_of(network.net),
+            **layers_of(network.net),
             **(network.made.describe() if network.made is not None else {}),
         }
         self._version = version
@@ -346,141 +286,6 @@ class OpenCvEngine(Engine):
         self._forward = closed
 
 
-def build_int8(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
-    """Write the model quantised to 8 bits in ONNX's QLinear operators, the only ones that OpenCV computes in int8.
-
-    ``inputs`` names those of an example, in its order.
-    """
-    quantise(onnx, folder, CONVERTED, inputs, calibration, "QOperator")
-
-
-def build_shaped(folder: Path, onnx: str) -> None:
-    """Write the model with the shapes of its outputs, as they follow from its inputs'."""
-    import onnx as package
-
-    package.save(package.shape_inference.infer_shapes(package.load(onnx)), str(folder / CONVERTED))
-
-
-def _with_output_shapes(path: str, model: Model) -> str:
-    """The file itself, or a copy whose outputs have the shapes without which OpenCV 4 does not read it; cached."""
-    if all(value.type.tensor_type.HasField("shape") for value in load(path).graph.output):
-        return path
-    made = built(
-        f"{__name__}:build_shaped",
-        model,
-        "fp32",
-        tools={"onnx": version_of("onnx")},
-        arguments={},
-        files={"onnx": path},
-        source=digests_of(path),
-    )
-    return str(made.folder / CONVERTED)
-
-
-def _declared_shape(value: Any) -> Optional[Tuple[int, ...]]:
-    """An ONNX output's shape, or ``None`` where it is not known in full."""
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        return None
-    shape = tuple(dimension.dim_value for dimension in tensor.shape.dim)
-    return shape if all(size > 0 for size in shape) else None
-
-
-def _inputs_in_text(path: str, model: Model, read: Any) -> Tuple[TensorSpec, ...]:
-    """The inputs that Darknet's or Caffe's description names; they must fit the model's own."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        found: Tuple[TensorSpec, ...] = read(file.read())
-    if not found and not model.inputs:
-        raise FrameworkError(
-            f"{path} does not tell the size of its inputs; say it with Model(inputs=[TensorSpec(name, shape=(...))])"
-        )
-    if not found or not model.inputs:
-        return tuple(model.inputs) or found
-    # The only input is set without its name; several are set by theirs, in the model's order.
-    wanted = {spec.name if len(found) > 1 else "": (tuple(spec.shape), spec.dtype) for spec in model.inputs}
-    if wanted != {spec.name if len(found) > 1 else "": (spec.shape, spec.dtype) for spec in found}:
-        raise FrameworkError(
-            f"model {model.name!r} has the inputs {_shapes(model.inputs)}, but {path} has {_shapes(found)}"
-        )
-    return tuple(model.inputs)
-
-
-def _shapes(specs: Sequence[TensorSpec]) -> str:
-    return ", ".join(f"{spec.name} {spec.dtype} {list(spec.shape)}" for spec in specs)
-
-
-def _darknet_inputs(text: str) -> Tuple[TensorSpec, ...]:
-    """One image of the size in the ``[net]`` section."""
-    section = re.search(r"^\s*\[net(?:work)?\]([^\[]*)", text, re.MULTILINE)
-    sizes = dict(re.findall(r"^\s*(channels|height|width)\s*=\s*(\d+)", section.group(1) if section else "", re.M))
-    if len(sizes) < 3:
-        return ()
-    return (TensorSpec("images", (1, int(sizes["channels"]), int(sizes["height"]), int(sizes["width"]))),)
-
-
-def _caffe_inputs(text: str) -> Tuple[TensorSpec, ...]:
-    """The ``input`` fields or ``Input`` layers with their shapes."""
-    text = re.sub(r"#[^\n]*", "", text)
-    names = re.findall(r'^\s*input\s*:\s*"([^"]+)"', text, re.MULTILINE)
-    if not names:
-        layers = re.split(r"\blayer\s*\{", text)[1:]
-        tops = [re.search(r'\btop\s*:\s*"([^"]+)"', one) for one in layers if re.search(r'type\s*:\s*"Input"', one)]
-        names = [top.group(1) for top in tops if top is not None]
-    blocks = re.findall(r"\binput_(?:shape|param)\s*:?\s*\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", text)
-    shapes = [tuple(int(size) for size in re.findall(r"\bdim\s*:\s*(\d+)", block)) for block in blocks]
-    if not shapes:
-        sizes = [int(size) for size in re.findall(r"\binput_dim\s*:\s*(\d+)", text)]
-        shapes = [tuple(sizes[start : start + 4]) for start in range(0, len(sizes), 4)]
-    if len(names) != len(shapes) or not all(shapes):
-        return ()
-    return tuple(TensorSpec(name, shape) for name, shape in zip(names, shapes))
-
-
-def _require_all_weights(net: Any, inputs: Sequence[TensorSpec], files: Tuple[str, ...]) -> None:
-    """OpenCV takes whatever memory holds for the weights that a file lacks, and leaves the rest of a longer one."""
-    cfg, path = files
-    with open(path, "rb") as file:
-        start = file.read(8)
-    major, minor = (int.from_bytes(start[i : i + 4], "little", signed=True) for i in (0, 4))
-    header = 20 if major * 10 + minor >= 2 else 16
-    needed, _ = net.getMemoryConsumption(list(inputs[0].shape))
-    # the anchors of [yolo] and [region] come from the .cfg
-    for number in range(1, len(net.getLayerNames()) + 1):
-        layer = net.getLayer(number)
-        if layer.type == "Region":
-            needed -= sum(blob.nbytes for blob in layer.blobs)
-    there = os.path.getsize(path)
-    if there != header + needed:
-        raise FrameworkError(
-            f"{path} has {there} bytes, but {cfg} describes {header + needed}: it is not whole, or another network's"
-        )
-
-
-def _layers_of(net: Any) -> Dict[str, int]:
-    """How many layers take most of the time, and how many of these OpenCV computes in int8."""
-    heavy = {kind: net.getLayersCount(kind) for kind in net.getLayerTypes() if kind.startswith(HEAVY)}
-    return {
-        "heavy_layers": sum(heavy.values()),
-        "int8_layers": sum(count for kind, count in heavy.items() if kind.endswith("Int8")),
-    }
-
-
-def _require_precision_of_layers(network: _Network, precision: str) -> None:
-    told = _layers_of(network.net)
-    path = network.files[0]
-    if precision == "int8" and not told["int8_layers"]:
-        raise FrameworkError(
-            f"{path} was to be int8, but opencv computes none of its {told['heavy_layers']} convolutions and matrix "
-            "products so: of a file with QuantizeLinear and DequantizeLinear around them it computes them in fp32; "
-            "give one in QLinear operators (QuantFormat.QOperator), or only the source 'onnx', which is then quantised"
-        )
-    if precision == "fp32" and told["int8_layers"]:
-        raise FrameworkError(
-            f"{path} was to be fp32, but opencv computes {told['int8_layers']} of its layers in int8: the file is "
-            "quantised; ask for int8"
-        )
-
-
 def _set_threads(cv2: Any, threads: int) -> None:
     cv2.setNumThreads(threads)
     if cv2.getNumThreads() != threads:
@@ -510,46 +315,3 @@ def _digest(files: Sequence[str]) -> str:
     if len(files) == 1:
         return file_digest(files[0])[:12]
     return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:12]
-
-
-def _onnxruntime() -> Optional[str]:
-    return next((version for version in map(version_of, ONNX_RUNTIMES) if version is not None), None)
-
-
-def _release(version: str) -> Tuple[int, ...]:
-    """Major and minor number; nothing of an unknown build."""
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-
-
-@functools.lru_cache(maxsize=None)
-def _version_at(origin: str) -> str:
-    """The version of the cv2 whose module is at ``origin``.
-
-    From the version file of the wheels; else from a distribution's metadata; else from what the extension module (of a
-    system's package, such as JetPack's, or of one's own build) has built in or links to, which may lack the patch.
-    """
-    path = Path(origin)
-    folder = next((parent for parent in path.parents if parent.name == "cv2"), None)
-    if folder is not None and (folder / "version.py").is_file():
-        told = re.search(r"opencv_version\s*=\s*[\"']([^\"']+)", (folder / "version.py").read_text("utf-8"))
-        if told is not None:
-            return told.group(1)
-    modules = [path] if path.suffix == ".so" else sorted((folder or path.parent).rglob("cv2*.so"))
-    for module in modules:
-        version = _version_in(module)
-        if version is not None:
-            return version
-    return next((version for version in map(version_of, DISTRIBUTIONS) if version is not None), UNKNOWN)
-
-
-def _version_in(module: Path) -> Optional[str]:
-    with module.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        whole = BUILT_IN.search(content)
-        if whole is not None:
-            return whole.group(1).decode()
-        linked = SONAME.search(content)
-        if linked is None:
-            return None
-        first, second = (number.decode() if number else "" for number in linked.groups())
-        # "406" is 4.6, as Debian and newer releases number it
-        return f"{first}.{second}" if second else f"{int(first) // 100}.{int(first) % 100}"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import struct
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, built, file_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
     Framework,
@@ -20,16 +16,21 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
     require_threads,
 )
-from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, output_names, with_fixed_shapes
-from pytest_edgeperf.frameworks.probing import image_and_kernel, not_computed, tell_whether_different
+from pytest_edgeperf.frameworks.mnn.conversion import (
+    CONVERTED,
+    MODES,
+    PROBE,
+    converted,
+    require_weights,
+    stored_weights,
+)
+from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_fixed_shapes
+from pytest_edgeperf.frameworks.probing import not_computed
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-CONVERTED, WEIGHTS = "model.mnn", "weights.json"
-#: Precision -> MNN's own word for it.
-MODES = {"fp32": "high", "fp16": "low", "bf16": "low_bf16", "int8": "high"}
 PROBED_PRECISIONS = ("fp16", "bf16")
 #: MNN's numbers for what a session computes with.
 BACKENDS = {0: "CPU", 13: "CPU_EXTENSION"}
@@ -39,11 +40,6 @@ INFO_BACKEND, INFO_RESIZE_STATUS, INFO_THREADS = 2, 3, 4
 #: exact than fp32 should be: an error of over 1e-3 of the largest output of YOLOv3-tiny at 416 pixels.
 HINT_WINOGRAD, WINOGRAD_LEVELS, WINOGRAD_DEFAULT = 3, (0, 1, 2, 3), 1
 WINOGRAD = "mnn.winograd_memory_level"
-#: One line for each array of weights in MNN's dump of a file as text, by how they are stored.
-FLOAT_WEIGHTS = ', "weight":'
-STORED = re.compile(r'^, "type": (\d+), "useInt32".*"aMaxOrBits": (\d+)')
-STORED_FP16 = 3
-INT8_ACTIVATIONS = ', "symmetricQuan":'
 
 
 class Mnn(Framework):
@@ -74,7 +70,7 @@ class Mnn(Framework):
         reason = super().unable(precision)
         if reason is not None or precision not in PROBED_PRECISIONS or self.version() is None:
             return reason
-        return not_computed(self, f"{__name__}:build_probe", precision)
+        return not_computed(self, PROBE, precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
@@ -125,33 +121,16 @@ class Mnn(Framework):
         path = file_of(model, source or "onnx")
         if source is not None:
             # Only the description of its weights is built: a file may be quantised without saying so.
-            try:
-                scanned = self._built("build_scan", model, precision, {}, {"mnn": path})
-            except FrameworkError as error:
-                raise FrameworkError(f"MNN cannot read {path}: {error}") from error
-            stored = json.loads((scanned.folder / WEIGHTS).read_text("utf-8"))
-            _require_weights(stored, precision, path)
+            stored = stored_weights(model, precision, path)
+            require_weights(stored, precision, path)
             return _File(path, tuple(model.inputs), _quantisation(stored))
         specs = inputs_of(path, model)
         fixed = with_fixed_shapes(path, model, specs)
         bits = 8 if precision == "int8" else 0
         # MNN takes the other precisions when it makes the session, of the same file.
-        made = self._built("build", model, "int8" if bits else "fp32", {"weight_bits": bits}, {"onnx": fixed})
+        made = converted(model, fixed, bits)
         told = "weights only" if bits else None
         return _File(str(made.folder / CONVERTED), specs, told, output_names(fixed), made)
-
-    def _built(
-        self, function: str, model: Model, precision: str, arguments: Mapping[str, Any], files: Mapping[str, str]
-    ) -> Built:
-        return built(
-            f"{__name__}:{function}",
-            model,
-            precision,
-            tools={"MNN": self.version()},
-            arguments=arguments,
-            files=files,
-            source={name: digests_of(path) if name == "onnx" else file_digest(path) for name, path in files.items()},
-        )
 
 
 class _File(NamedTuple):
@@ -305,96 +284,7 @@ def _type(mnn: Any, spec: TensorSpec) -> Any:
     return types[spec.dtype]
 
 
-def _require_weights(stored: Mapping[str, int], precision: str, path: str) -> None:
-    """The file's weights must be in the precision, or it would be measured under a wrong name."""
-    told = ", ".join(f"{count} arrays of {kind}" for kind, count in stored.items() if count) or "none"
-    if precision == "int8":
-        if not stored.get("int8"):
-            raise FrameworkError(f"{path} was to be int8, but its weights are: {told}")
-    elif any(count for kind, count in stored.items() if kind not in ("fp32", precision)):
-        raise FrameworkError(f"{path} was to be {precision}, but its weights are: {told}")
-
-
 def _quantisation(stored: Mapping[str, int]) -> Optional[str]:
     if not stored.get("int8"):
         return None
     return "weights and activations" if stored.get("int8 activations") else "weights only"
-
-
-def build_probe(folder: Path, precision: str) -> None:
-    """Write whether a small convolution gives other outputs at the precision than in fp32."""
-    import MNN
-    import numpy as np
-    from MNN import expr
-
-    image, kernel = image_and_kernel()
-    channels = kernel.shape[0]
-    asked = expr.placeholder(list(image.shape), expr.NCHW, expr.float)
-    asked.name = "image"
-    convolved = expr.conv2d(
-        expr.convert(asked, expr.NC4HW4),
-        expr.const(kernel, list(kernel.shape), expr.NCHW),
-        expr.const(np.zeros(channels, np.float32), [channels], expr.NCHW),
-    )
-    answer = expr.convert(convolved, expr.NCHW)
-    answer.name = "answer"
-    with tempfile.TemporaryDirectory() as work:
-        path = os.path.join(work, CONVERTED)
-        expr.save([answer], path)
-
-        def output(tried: str) -> Array:
-            interpreter = MNN.Interpreter(path)
-            session = interpreter.createSession({"backend": "CPU", "numThread": 1, "precision": MODES[tried]})
-            kind, order = MNN.Halide_Type_Float, MNN.Tensor_DimensionType_Caffe
-            interpreter.getSessionInput(session, "image").copyFrom(MNN.Tensor(image.shape, kind, image, order))
-            interpreter.runSession(session)
-            given = interpreter.getSessionOutput(session, "answer")
-            host = MNN.Tensor(given, order)
-            given.copyToHostTensor(host)
-            return np.array(host.getNumpyData())
-
-        tell_whether_different(folder, precision, output)
-
-
-def build(folder: Path, onnx: str, weight_bits: int) -> None:
-    """Write an ONNX file of fixed shapes as MNN's, its weights in ``weight_bits`` bits, or as they are if that is 0."""
-    quantised = ["--weightQuantBits", str(weight_bits)] if weight_bits else []
-    _convert("-f", "ONNX", "--modelFile", onnx, "--MNNModel", str(folder / CONVERTED), *quantised)
-    if not (folder / CONVERTED).is_file():
-        raise FrameworkError(f"MNN's converter cannot convert {onnx}; its own words are above")
-    if weight_bits:
-        _require_weights(_stored(str(folder / CONVERTED)), "int8", onnx)
-
-
-def build_scan(folder: Path, mnn: str) -> None:
-    """Write how many arrays of weights a file of MNN's has, by type."""
-    (folder / WEIGHTS).write_text(json.dumps(_stored(mnn)) + "\n", "utf-8")
-
-
-def _convert(*arguments: str) -> None:
-    """Run MNN's converter, which says that it succeeded even where it wrote nothing."""
-    # The module behind ``mnnconvert``: that command itself installs a package and sends a report over the network.
-    import _tools
-
-    _tools.mnnconvert(["mnnconvert", "--bizCode", "edgeperf", *arguments])
-
-
-def _stored(path: str) -> Dict[str, int]:
-    """How many arrays of weights a file has, by type; it is read as the text that MNN's converter makes of it."""
-    found = {"fp32": 0, "fp16": 0, "int8": 0, "int8 activations": 0}
-    with tempfile.TemporaryDirectory() as work:
-        dump = os.path.join(work, "dump.json")
-        _convert("-f", "MNN", "--modelFile", path, "--JsonFile", dump)
-        if not os.path.isfile(dump):
-            raise FrameworkError(f"{path} is no file of MNN's; the converter's own words are above")
-        with open(dump, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                stored = STORED.match(line)
-                if stored is not None:
-                    kind = "fp16" if int(stored.group(1)) == STORED_FP16 else f"int{stored.group(2)}"
-                    found[kind] = found.get(kind, 0) + 1
-                elif line.startswith(FLOAT_WEIGHTS):
-                    found["fp32"] += 1
-                elif line.startswith(INT8_ACTIVATIONS):
-                    found["int8 activations"] += 1
-    return found

@@ -8,7 +8,7 @@ from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, require_threads
 from pytest_edgeperf.frameworks.onnx_files import inputs_of
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
-from pytest_edgeperf.frameworks.tensorrt_bindings import Bindings
+from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Engine, Model, TensorSpec
@@ -140,6 +140,6 @@ class TensorRt(Framework):
         bindings = Bindings()
         if self.variant != TRTEXEC and bindings.version() is not None:
             return bindings
-        from pytest_edgeperf.frameworks.trtexec import TrtExec
+        from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
 
         return TrtExec()

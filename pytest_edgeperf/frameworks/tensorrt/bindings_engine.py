@@ -1,0 +1,310 @@
+"""An engine of TensorRT in this process: 8.0 to 8.4 by numbered bindings, 8.5 and newer by named tensors."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter_ns
+from traceback import clear_frames
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.cuda import Cuda
+from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, TensorSpec, closed
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import dtype_of, import_tensorrt
+from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE, whole
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.frameworks.interface import Array
+
+#: What numpy can hold of what an engine takes and gives.
+_NUMPY = ("float32", "float16", "int8", "int32", "int64", "bool", "uint8")
+
+
+class _Tensors:
+    """The inputs and outputs of an engine by name (8.5 and newer)."""
+
+    api = "tensors"
+
+    def __init__(self, trt: Any, engine: Any, context: Any) -> None:
+        self._dims = trt.Dims
+        self._engine = engine
+        self._context = context
+        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        self.inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+        self.outputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT]
+
+    def dtype(self, name: str) -> str:
+        return dtype_of(self._engine.get_tensor_dtype(name))
+
+    def declared(self, name: str) -> Tuple[int, ...]:
+        return tuple(self._engine.get_tensor_shape(name))
+
+    def shape(self, name: str) -> Tuple[int, ...]:
+        return tuple(self._context.get_tensor_shape(name))
+
+    def set_shape(self, name: str, shape: Sequence[int]) -> bool:
+        return bool(self._context.set_input_shape(name, self._dims(list(shape))))
+
+    def bind(self, name: str, address: int) -> bool:
+        return bool(self._context.set_tensor_address(name, address))
+
+    def enqueue(self, stream: int) -> bool:
+        return bool(self._context.execute_async_v3(stream))
+
+
+class _NumberedBindings:
+    """The inputs and outputs of an engine by number (8.0 to 8.4)."""
+
+    api = "bindings"
+
+    def __init__(self, trt: Any, engine: Any, context: Any) -> None:
+        self._dims = trt.Dims
+        self._engine = engine
+        self._context = context
+        # Each profile has all of them again; a context begins with the first.
+        count = engine.num_bindings // max(1, engine.num_optimization_profiles)
+        self._numbers = {engine.get_binding_name(number): number for number in range(count)}
+        self._addresses = [0] * engine.num_bindings
+        self.inputs = [name for name, number in self._numbers.items() if engine.binding_is_input(number)]
+        self.outputs = [name for name in self._numbers if name not in self.inputs]
+
+    def dtype(self, name: str) -> str:
+        return dtype_of(self._engine.get_binding_dtype(self._numbers[name]))
+
+    def declared(self, name: str) -> Tuple[int, ...]:
+        return tuple(self._engine.get_binding_shape(self._numbers[name]))
+
+    def shape(self, name: str) -> Tuple[int, ...]:
+        return tuple(self._context.get_binding_shape(self._numbers[name]))
+
+    def set_shape(self, name: str, shape: Sequence[int]) -> bool:
+        return bool(self._context.set_binding_shape(self._numbers[name], self._dims(list(shape))))
+
+    def bind(self, name: str, address: int) -> bool:
+        self._addresses[self._numbers[name]] = address
+        return True
+
+    def enqueue(self, stream: int) -> bool:
+        return bool(self._context.execute_async_v2(self._addresses, stream))
+
+
+class TensorRtEngine(DeviceTimed):
+    """An engine with a context, a stream and buffers of its own; every inference copies in, runs and copies out."""
+
+    framework = "tensorrt"
+
+    def __init__(
+        self,
+        cuda: Cuda,
+        path: str,
+        model: Model,
+        precision: str,
+        specs: Tuple[TensorSpec, ...],
+        outputs: Optional[Mapping[str, str]],
+        described: Mapping[str, Any],
+    ) -> None:
+        """Load the engine's file, make its context and take its memory.
+
+        Raises:
+            FrameworkError: one of these fails, or its inputs and outputs are not as asked; nothing is then held.
+        """
+        self.model = model
+        self.precision = precision
+        self.size_mib = os.path.getsize(path) / 2**20
+        self._cuda = cuda
+        self._held = ExitStack()
+        try:
+            self._open(path, specs, outputs)
+        except BaseException as error:
+            self._held.close()
+            # Its frames would keep the context, and so its memory of the device.
+            clear_frames(error.__traceback__)
+            raise
+        self._described = {
+            "framework": self.framework,
+            **described,
+            "api": self._tensors.api,
+            "inputs": {spec.name: f"{spec.dtype} {list(spec.shape)}" for spec in self.inputs},
+            "outputs": {name: f"{host.dtype} {list(host.shape)}" for name, _, host in self._outputs},
+        }
+
+    def _open(self, path: str, specs: Tuple[TensorSpec, ...], outputs: Optional[Mapping[str, str]]) -> None:
+        import numpy as np
+
+        trt = import_tensorrt()
+        logger = trt.Logger(trt.Logger.WARNING)
+        trt.init_libnvinfer_plugins(logger, "")
+        self._stream = self._cuda.stream()
+        self._held.callback(self._cuda.destroy_stream, self._stream)
+        engine = self._deserialised(trt, logger, path)
+        start_ns = perf_counter_ns()
+        context = engine.create_execution_context()
+        if context is None:
+            free_mib, total_mib = self._cuda.memory_mib()
+            raise FrameworkError(
+                f"TensorRT {trt.__version__} cannot make a context for {path}: {free_mib:.0f} of {total_mib:.0f} MiB "
+                "of the device's memory are free; its own words are on standard error"
+            )
+        context_ns = perf_counter_ns() - start_ns
+        tensors: Any = (_Tensors if hasattr(engine, "num_io_tensors") else _NumberedBindings)(trt, engine, context)
+        self._tensors = tensors
+        # All of TensorRT's objects live in it; they go before the stream.
+        self._held.callback(self.__dict__.pop, "_tensors", None)
+        self.inputs = specs or _specs_of(tensors, path)
+        self._require_inputs(tensors, path)
+        self._require_outputs(tensors, path, outputs)
+        start_ns = perf_counter_ns()
+        self._inputs = [self._buffers(spec.name) for spec in self.inputs]
+        self._outputs = [self._buffers(name) for name in tensors.outputs]
+        allocation_ns = perf_counter_ns() - start_ns
+        self.load_ms = {"engine_context": context_ns / 1e6, "engine_allocation": allocation_ns / 1e6}
+        self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in self.inputs)
+        self._take = self._taken
+        self._events: List[Any] = []
+
+    def _deserialised(self, trt: Any, logger: Any, path: str) -> Any:
+        runtime = trt.Runtime(logger)
+        core = whole(self.model, DLA_CORE, None)
+        if core is not None:
+            runtime.DLA_core = core
+        engine = runtime.deserialize_cuda_engine(Path(path).read_bytes())
+        if engine is None:
+            raise FrameworkError(
+                f"TensorRT {trt.__version__} cannot load {path}: it is no engine, or one of another version or for "
+                "another GPU; its own words are on standard error"
+            )
+        # The engine does not keep it.
+        self._runtime = runtime
+        self._held.callback(self.__dict__.pop, "_runtime", None)
+        return engine
+
+    def _buffers(self, name: str) -> Tuple[str, int, Array]:
+        """A tensor's name, its address on the device and its array in page-locked memory."""
+        shape, dtype = self._tensors.shape(name), self._tensors.dtype(name)
+        host = self._cuda.page_locked(shape, dtype)
+        self._held.callback(self._cuda.free_page_locked, host)
+        address = self._cuda.allocate(max(1, host.nbytes))
+        self._held.callback(self._cuda.free, address)
+        if not self._tensors.bind(name, address):
+            raise FrameworkError(f"tensorrt does not take an address for {name!r}")
+        return name, address, host
+
+    def _require_inputs(self, tensors: Any, path: str) -> None:
+        if sorted(spec.name for spec in self.inputs) != sorted(tensors.inputs):
+            raise FrameworkError(
+                f"model {self.model.name!r} names the inputs {', '.join(spec.name for spec in self.inputs)}, but the "
+                f"engine {path} has {', '.join(tensors.inputs)}"
+            )
+        for spec in self.inputs:
+            declared, dtype = tensors.declared(spec.name), tensors.dtype(spec.name)
+            fits = len(declared) == len(spec.shape) and all(a in (-1, b) for a, b in zip(declared, spec.shape))
+            if not fits or dtype != spec.dtype:
+                raise FrameworkError(
+                    f"input {spec.name!r}: the model says {spec.dtype} {list(spec.shape)}, but the engine takes "
+                    f"{dtype} {list(declared)}"
+                )
+            if -1 in declared and not tensors.set_shape(spec.name, spec.shape):
+                raise FrameworkError(
+                    f"input {spec.name!r}: the engine does not take the shape {list(spec.shape)}; its profile says "
+                    f"which it takes ({PROFILE})"
+                )
+
+    def _require_outputs(self, tensors: Any, path: str, outputs: Optional[Mapping[str, str]]) -> None:
+        for name in tensors.outputs:
+            dtype, shape = tensors.dtype(name), tensors.shape(name)
+            if outputs is not None and outputs.get(name) != dtype:
+                raise FrameworkError(
+                    f"output {name!r}: the network that was built has {outputs.get(name)}, but the engine gives {dtype}"
+                )
+            if dtype not in _NUMPY:
+                raise FrameworkError(f"output {name!r} of {path} is {dtype}, which numpy cannot hold")
+            if dtype == "float16" and self.precision in ("fp32", "tf32"):
+                raise FrameworkError(
+                    f"model {self.model.name!r} was to be loaded as {self.precision}, but its output {name!r} is "
+                    "float16"
+                )
+            if any(size < 0 for size in shape):
+                raise FrameworkError(f"output {name!r} of {path} has a size that only its data decide: {list(shape)}")
+
+    def infer(self, *arrays: Array) -> Tuple[Array, ...]:
+        """Copy the arrays in, infer, copy the outputs out and wait for them; float16 comes back as float32."""
+        self._take(arrays)
+        cuda, stream = self._cuda, self._stream
+        for _, address, host in self._inputs:
+            cuda.copy_in(address, host, stream)
+        self._enqueue()
+        for _, address, host in self._outputs:
+            cuda.copy_out(host, address, stream)
+        cuda.synchronise(stream)
+        return tuple(host.astype("float32" if host.dtype == "float16" else host.dtype) for _, _, host in self._outputs)
+
+    def infer_timed(self, *arrays: Array) -> Mapping[str, float]:
+        """As :meth:`infer`, with an event between the phases, and the wait for the device by the host's clock."""
+        self._take(arrays)
+        cuda, stream = self._cuda, self._stream
+        while len(self._events) < 4:
+            self._events.append(cuda.event())
+            self._held.callback(cuda.destroy_event, self._events[-1])
+        begin, copied_in, inferred, end = self._events
+        cuda.record(begin, stream)
+        for _, address, host in self._inputs:
+            cuda.copy_in(address, host, stream)
+        cuda.record(copied_in, stream)
+        self._enqueue()
+        cuda.record(inferred, stream)
+        for _, address, host in self._outputs:
+            cuda.copy_out(host, address, stream)
+        cuda.record(end, stream)
+        start_ns = perf_counter_ns()
+        cuda.synchronise(stream)
+        waited_ns = perf_counter_ns() - start_ns
+        return {
+            "device_latency": cuda.elapsed_ms(begin, end),
+            "device_copy_in": cuda.elapsed_ms(begin, copied_in),
+            "device_infer": cuda.elapsed_ms(copied_in, inferred),
+            "device_copy_out": cuda.elapsed_ms(inferred, end),
+            "synchronise": waited_ns / 1e6,
+        }
+
+    def _enqueue(self) -> None:
+        if not self._tensors.enqueue(self._stream):
+            raise FrameworkError(
+                f"tensorrt could not start an inference of model {self.model.name!r}; its own words are on standard "
+                "error"
+            )
+
+    def _taken(self, arrays: Sequence[Array]) -> None:
+        import numpy as np
+
+        if tuple((array.shape, array.dtype) for array in arrays) != self._forms:
+            given = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays) or "nothing"
+            wanted = ", ".join(f"{spec.name!r} {spec.dtype} {list(spec.shape)}" for spec in self.inputs)
+            raise FrameworkError(f"model {self.model.name!r} takes {wanted}, but was given {given}")
+        for (_, _, host), array in zip(self._inputs, arrays):
+            np.copyto(host, array)
+
+    def describe(self) -> Dict[str, Any]:
+        """What the builder and the engine said of themselves."""
+        return {**self._described, "framework": self.framework}
+
+    def close(self) -> None:
+        """Free the context, the engine, all memory and the stream; the engine cannot infer afterwards."""
+        self._take = closed
+        self._held.close()
+        self._inputs, self._outputs = [], []
+
+
+def _specs_of(tensors: Any, path: str) -> Tuple[TensorSpec, ...]:
+    """The engine's inputs, a free first size being a batch of one."""
+    found = []
+    for name in tensors.inputs:
+        first, *others = tensors.declared(name) or (1,)
+        if any(size < 0 for size in others):
+            raise FrameworkError(
+                f"input {name!r} of {path} has free sizes: {[first, *others]}; say them with "
+                f"Model(inputs=[TensorSpec({name!r}, shape=(...))])"
+            )
+        shape = (1 if first < 0 else first, *others) if tensors.declared(name) else ()
+        found.append(TensorSpec(name, shape, tensors.dtype(name)))
+    return tuple(found)

@@ -1,0 +1,177 @@
+"""A serialised engine of TensorRT and the program trtexec that runs and times it."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.building import Built, file_digest
+from pytest_edgeperf.frameworks.interface import FrameworkError, Model, SelfTimed, TensorSpec, closed
+from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE
+from pytest_edgeperf.frameworks.tensorrt.trtexec_build import ENGINE, shapes_text
+from pytest_edgeperf.frameworks.tensorrt.trtexec_files import ITERATIONS, WARM_UP_MS, read_outputs, read_times
+from pytest_edgeperf.frameworks.tensorrt.trtexec_program import Program, gpu_name, last_words
+from pytest_edgeperf.scratch import scratch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_edgeperf.frameworks.interface import Array
+
+TIMES = "times.json"
+OUTPUTS = "outputs.json"
+#: Seconds that it may need beside the timed ones: its libraries and the engine are read, the network warms up.
+START_LIMIT_S = 300.0
+#: The same on every release, whose defaults differ: inputs and outputs are copied, one inference ends before the next
+#: begins, no CUDA graph. No spinning: the times are the device's own, which waiting does not change, and on a board
+#: the spinning core takes power from the GPU.
+MODE = ("--exposeDMA", "--includeDataTransfers", "--noCudaGraph", "--noSpinWait")
+#: How it says in which mode it ran.
+READ_BACK = {"ExposeDMA": "Enabled", "Data transfers": "Enabled", "CUDA Graph": "Disabled", "Spin-wait": "Disabled"}
+
+
+class TrtExecEngine(SelfTimed):
+    """A serialised engine and the program that runs it."""
+
+    framework = "tensorrt"
+    #: How it was built, if it was.
+    made: Optional[Built] = None
+
+    def __init__(
+        self,
+        program: Program,
+        model: Model,
+        precision: str,
+        path: Path,
+        specs: Tuple[TensorSpec, ...],
+        facts: Mapping[str, Any],
+    ) -> None:
+        self.model = model
+        self.precision = precision
+        self.inputs = specs
+        self.size_mib = os.path.getsize(str(path)) / 2**20
+        self._program = program
+        self._path = path
+        self._facts = facts
+        self._run = self._execute
+
+    def infer(self, *arrays: Array) -> Tuple[Array, ...]:
+        """Start ``trtexec`` for one inference; its outputs as it writes them, float32 with six digits.
+
+        Raises:
+            FrameworkError: arrays of another shape or type, a run that fails, outputs that are missing, or that are
+                no numbers.
+        """
+        arguments = [*self._timed(0, 0, 1), f"--exportOutput={OUTPUTS}"]
+        text = self._run("infer", arguments, OUTPUTS, START_LIMIT_S, arrays)
+        return read_outputs(text, self._facts.get("outputs"), f"{self._program.path} with {self._path}")
+
+    def run_for(self, seconds: float, *arrays: Array) -> Mapping[str, Sequence[float]]:
+        """Start ``trtexec`` to infer for ``seconds``, rounded up to whole ones (8.0 and 8.2 know no others).
+
+        ``latency`` is its ``latencyMs``: copying in, computing and copying out by the device's events, without the
+        pauses between them and without the host's work before and after. The starts and ends that it exports as well
+        have six digits since the program began, too few to tell the pauses.
+
+        Raises:
+            FrameworkError: as for :meth:`infer`, or it exported no times that can be read, or too few.
+        """
+        arguments = [*self._timed(WARM_UP_MS, math.ceil(seconds), ITERATIONS), f"--exportTimes={TIMES}"]
+        text = self._run("time", arguments, TIMES, START_LIMIT_S + 3 * seconds, arrays)
+        return read_times(text, f"{self._program.path} with {self._path}")
+
+    def describe(self) -> Dict[str, Any]:
+        """The program, how it was built and how it is run; files in the commands are named without their folders."""
+        gpu = gpu_name()
+        core = self.model.parameters.get(DLA_CORE)
+        told = {
+            "framework": self.framework,
+            "driver": "trtexec",
+            "version": self._program.version,
+            "precision": self.precision,
+            "provider": f"DLA {core}" if core is not None else self._facts.get("device") or gpu or "gpu",
+            "gpu": gpu or "neither nvidia-smi nor a device tree tells it",
+            "threads": 1,
+            "spinning": False,
+            "cuda_graph": False,
+            "data_transfers": True,
+            "overlapping_inferences": False,
+            "command": _line(
+                [*self._arguments(ENGINE), *self._timed(WARM_UP_MS, "SECONDS", ITERATIONS), f"--exportTimes={TIMES}"]
+            ),
+        }
+        if self.made is None:
+            return {**told, "engine_sha256": file_digest(str(self._path))[:12]}
+        return {**told, "build_command": _line(self._facts["command"]), **self.made.describe()}
+
+    def close(self) -> None:
+        """It cannot infer afterwards; no program of it is running."""
+        self._run = closed
+
+    def _arguments(self, engine: str) -> List[str]:
+        """What every run has: the engine, its inputs and the mode."""
+        inputs = ",".join(f"{spec.name}:input_{index}" for index, spec in enumerate(self.inputs))
+        dynamic = [(spec.name, spec.shape) for spec in self.inputs if spec.name in self._facts["dynamic"]]
+        core = self.model.parameters.get(DLA_CORE)
+        return [
+            f"--loadEngine={engine}",
+            f"--loadInputs={inputs}",
+            *([f"--shapes={shapes_text(dynamic)}"] if dynamic else []),
+            *([f"--useDLACore={core}"] if core is not None else []),
+            *self._program.with_offered(*MODE),
+        ]
+
+    @staticmethod
+    def _timed(warm_up_ms: int, seconds: Any, iterations: int) -> List[str]:
+        return [f"--warmUp={warm_up_ms}", f"--duration={seconds}", f"--iterations={iterations}"]
+
+    def _execute(
+        self, what: str, arguments: Sequence[str], exported: str, limit_s: float, arrays: Tuple[Array, ...]
+    ) -> str:
+        """Run the engine on the arrays in a folder of their own; the text of the file that it exported."""
+        what = f"{what} {self.model.name!r} ({self._path})"
+        with scratch("edgeperf-trtexec-") as folder:
+            for index, data in enumerate(_raw(arrays, self.inputs, self._program)):
+                (folder / f"input_{index}").write_bytes(data)
+            command = [*self._arguments(str(self._path)), *arguments]
+            printed = self._program.run(command, folder, limit_s, what)
+            _require_mode(printed, self._program)
+            try:
+                return (folder / exported).read_text("utf-8", "replace")
+            except FileNotFoundError:
+                raise FrameworkError(
+                    f"trtexec {self._program.version} was to {what} and ended well, but wrote no {exported}:\n"
+                    f"{last_words(printed)}"
+                ) from None
+
+
+def _line(arguments: Sequence[str]) -> str:
+    return " ".join(["trtexec", *arguments])
+
+
+def _raw(arrays: Tuple[Array, ...], specs: Sequence[TensorSpec], program: Program) -> Iterator[bytes]:
+    """What is written for each input, checked: ``trtexec`` reads whatever it is given."""
+    import numpy as np
+
+    if len(arrays) != len(specs):
+        raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(spec.name for spec in specs)}")
+    for array, spec in zip(arrays, specs):
+        if not isinstance(array, np.ndarray) or array.shape != spec.shape or str(array.dtype) != spec.dtype:
+            got = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise FrameworkError(f"input {spec.name!r} is {spec.dtype} {list(spec.shape)}, not {got}")
+        # Before 10 TensorRT has no int64: it computes such a network with int32.
+        narrow = spec.dtype == "int64" and int(program.version.partition(".")[0]) < 10
+        yield np.ascontiguousarray(array, "int32" if narrow else None).tobytes()
+
+
+def _require_mode(printed: str, program: Program) -> None:
+    """It says what it does; that must be what it was asked for, or runs of two releases would not compare."""
+    for what, asked in READ_BACK.items():
+        found = re.search(rf"{re.escape(what)}: (\w+)", printed)
+        if found is None or found.group(1) != asked:
+            raise FrameworkError(
+                f"trtexec {program.version} was asked for {what}: {asked}, and says "
+                f"{found.group(1) if found else 'nothing of it'}"
+            )

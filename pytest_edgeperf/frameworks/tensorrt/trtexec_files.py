@@ -1,0 +1,85 @@
+"""The outputs and the times that trtexec exports."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.interface import FrameworkError
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.frameworks.interface import Array
+
+OUTPUT_NAMES = "tensorrt.outputs"
+WARM_UP_MS = 200
+#: What it is asked for at least, however slow the network; the first of them may have begun during the warm-up.
+ITERATIONS = 5
+FEWEST = 3
+#: Metric -> its key in the exported times.
+PHASES = {"latency": "latencyMs", "device_copy_in": "h2dMs", "device_infer": "computeMs", "device_copy_out": "d2hMs"}
+
+
+def _entries(text: str, where: str, what: str) -> List[Mapping[str, Any]]:
+    """The list of objects that an exported file must be, and not an empty one."""
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        if re.search(r"[\s\[:]-?(?:nan|inf)\b", text):
+            raise FrameworkError(f"{where} wrote {what} that are no numbers (nan or inf)") from None
+        raise FrameworkError(f"{where} wrote {what} that are no JSON: {error}; was it stopped?") from None
+    except RecursionError:
+        raise FrameworkError(f"{where} wrote {what} that are nested too deeply") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FrameworkError(f"{where} wrote {what} that are no list of objects")
+    if not entries:
+        raise FrameworkError(f"{where} wrote an empty list of {what}")
+    return entries
+
+
+def read_outputs(text: str, names: Optional[Sequence[str]], where: str) -> Tuple[Array, ...]:
+    """The arrays in the order of ``names``; ``trtexec`` writes them in an order of its own."""
+    import numpy as np
+
+    found: Dict[str, Array] = {}
+    for entry in _entries(text, where, "outputs"):
+        try:
+            shape = [int(size) for size in re.findall(r"-?\d+", str(entry["dimensions"]))]
+            found[str(entry["name"])] = np.array(entry["values"], np.float32).reshape(shape)
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise FrameworkError(f"{where} wrote an output that cannot be read: {error}") from None
+    if names is None and len(found) > 1:
+        raise FrameworkError(
+            f"{where} has the outputs {', '.join(sorted(found))}, in no order that trtexec tells; say it with "
+            f"Model.parameters[{OUTPUT_NAMES!r}]"
+        )
+    names = list(found) if names is None else names
+    if sorted(names) != sorted(found):
+        raise FrameworkError(f"{where} wrote the outputs {', '.join(sorted(found))}, not {', '.join(names)}")
+    for name in names:
+        if not np.isfinite(found[name]).all():
+            raise FrameworkError(f"{where} wrote the output {name!r} with values that are no numbers (nan or inf)")
+    return tuple(found[name] for name in names)
+
+
+def read_times(text: str, where: str) -> Dict[str, List[float]]:
+    """Metric -> how long each inference after the warm-up took, in ms."""
+    found: Dict[str, List[float]] = {metric: [] for metric in PHASES}
+    for entry in _entries(text, where, "times"):
+        try:
+            started_ms = float(entry["startComputeMs"])
+            values = {metric: float(entry[key]) for metric, key in PHASES.items()}
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise FrameworkError(f"{where} wrote times that cannot be read: {type(error).__name__}: {error}") from None
+        if not all(0 <= value < math.inf for value in values.values()) or values["latency"] == 0:
+            raise FrameworkError(f"{where} wrote times that cannot be: {values}")
+        # Releases before 8.5 export those of the warm-up as well.
+        if started_ms >= WARM_UP_MS:
+            for metric, value in values.items():
+                found[metric].append(value)
+    if len(found["latency"]) < FEWEST:
+        raise FrameworkError(
+            f"{where} timed {len(found['latency'])} inferences after the warm-up, and {ITERATIONS} were asked for"
+        )
+    return found

@@ -1,0 +1,220 @@
+"""TensorFlow Lite (LiteRT) on the CPU."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.interface import (
+    Engine,
+    Framework,
+    FrameworkError,
+    Model,
+    TensorSpec,
+    closed,
+    require_threads,
+)
+from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.tflite.conversion import CONVERTED, converted, missing_tool, quantised
+from pytest_edgeperf.frameworks.tflite.graph import (
+    Tensor,
+    activations_of,
+    delegated,
+    dequantiser,
+    in_order,
+    inputs_of,
+    kind_of,
+    quantiser,
+    tensors_of,
+)
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.frameworks.interface import Array
+
+DISTRIBUTIONS = ("ai-edge-litert", "tflite-runtime")
+
+
+class TfLite(Framework):
+    """TensorFlow Lite on the CPU: ``ai-edge-litert``, or the older ``tflite-runtime`` where that is installed.
+
+    A ``.tflite`` file is the source ``tflite``; without one, the source ``torch`` is converted by litert-torch, with
+    inputs as the module has them (NCHW). fp16 is the file with weights stored in float16, which the CPU turns into
+    float32 when it loads them; int8 is a static quantisation of weights (per channel) and activations, which keeps
+    float32 inputs and outputs. Both are made from a float file by ai-edge-quantizer. These tools pin packages that
+    others break on, so the environment variable ``EDGEPERF_LITERT_TORCH_PYTHON`` names the Python of an environment of
+    theirs. A file that is in the precision already, as ``tflite`` or as ``tflite:int8``, is taken as it is; where its
+    inputs and outputs are integers, the engine quantises and dequantises within the inference.
+
+    The interpreter does not tell its number of threads.
+    """
+
+    name = "tflite"
+    install_advice = "pip install 'pytest-edgeperf[tflite]'"
+    install_on: ClassVar[Mapping[str, str]] = {
+        "jetpack-4": "pip install tflite-runtime==2.13.0 (for Python 3.8; ai-edge-litert has no wheel for it)",
+        "jetpack-5": "pip install tflite-runtime==2.13.0 (for Python 3.8; ai-edge-litert has no wheel for it)",
+        "jetpack-6": "pip install ai-edge-litert",
+        "jetpack-7": "pip install ai-edge-litert",
+        "raspberry-pi": "pip install ai-edge-litert (64-bit system; tflite-runtime==2.13.0 with Python 3.8)",
+    }
+    precisions = ("fp32", "fp16", "int8")
+
+    def version(self) -> Optional[str]:
+        """The installed version of ``ai-edge-litert`` or ``tflite-runtime``, read without importing it."""
+        return next((version for version in map(version_of, DISTRIBUTIONS) if version is not None), None)
+
+    def unsupported(self, model: Model, precision: str) -> Optional[str]:
+        """Why the model cannot run at the precision, or ``None``; an unknown precision is an error.
+
+        A ``.tflite`` file is not opened, so whether it has to be quantised is only known when it is loaded.
+        """
+        reason = self.unable(precision)
+        if reason is not None:
+            return reason
+        if best_source(model, "tflite", precision) is not None:
+            return None
+        if "torch" not in model.sources:
+            return missing_source(model, "tflite")
+        missing = missing_tool("litert_torch")
+        return f"converting model {model.name!r} from torch {missing}" if missing else None
+
+    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+        """Load the model's file into an interpreter of ``threads`` threads, with XNNPACK where the build has it.
+
+        Raises:
+            FrameworkError: not installed, unsupported, the conversion fails, the file cannot be loaded, is not in
+                the precision, or has other inputs than ``model.inputs``.
+        """
+        reason = self.unsupported(model, precision)
+        if reason is not None:
+            raise FrameworkError(reason)
+        require_threads(threads)
+        runtime = self._runtime()
+        path, made = self._file(runtime, model, precision)
+        interpreter = self._open(runtime, path, threads)
+        kind = kind_of(interpreter)
+        if kind != precision:
+            raise FrameworkError(
+                f"model {model.name!r} was to be loaded as {precision}, but the tensors of {path} are {kind}"
+            )
+        pairs = inputs_of(interpreter, model, path)
+        try:
+            for tensor, spec in pairs:
+                if tensor.shape != spec.shape:
+                    interpreter.resize_tensor_input(tensor.index, list(spec.shape), strict=True)
+            interpreter.allocate_tensors()
+        except Exception as error:
+            raise FrameworkError(f"{self._runtime_name()} cannot prepare {path}: {error}") from error
+        return TfLiteEngine(interpreter, model, precision, threads, path, pairs, str(self.version()), made)
+
+    def _file(self, runtime: Any, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
+        """The file to load, and how it was built if it was."""
+        source = best_source(model, "tflite", precision)
+        made: Optional[Built] = None
+        if source is None:
+            made = converted(model)
+            path = str(made.folder / CONVERTED)
+        else:
+            path = file_of(model, source)
+        if precision == "fp32" or source not in (None, "tflite"):
+            return path, made
+        interpreter = self._open(runtime, path, 1)
+        if kind_of(interpreter) != "fp32":
+            return path, made
+        made = quantised(interpreter, model, precision, path)
+        return str(made.folder / CONVERTED), made
+
+    def _open(self, runtime: Any, path: str, threads: int) -> Any:
+        try:
+            return runtime.Interpreter(model_path=path, num_threads=threads)
+        except Exception as error:
+            raise FrameworkError(f"{self._runtime_name()} cannot load {path}: {error}") from error
+
+    def _runtime_name(self) -> str:
+        return f"{_distribution()} {self.version()}"
+
+    def _runtime(self) -> Any:
+        package = "tflite_runtime" if _distribution() == "tflite-runtime" else "ai_edge_litert"
+        return self.imported(f"{package}.interpreter")
+
+
+class TfLiteEngine(Engine):
+    """An interpreter with its tensors allocated."""
+
+    framework = TfLite.name
+
+    def __init__(
+        self,
+        interpreter: Any,
+        model: Model,
+        precision: str,
+        threads: int,
+        path: str,
+        pairs: Sequence[Tuple[Tensor, TensorSpec]],
+        version: str,
+        made: Optional[Built],
+    ) -> None:
+        self.model = model
+        self.precision = precision
+        self.size_mib = os.path.getsize(path) / 2**20
+        self.inputs = tuple(spec for _, spec in pairs)
+        outputs = in_order(tensors_of(interpreter, "output"))
+        self._feeds = [(tensor.index, quantiser(tensor, spec)) for tensor, spec in pairs]
+        self._fetches = [(tensor.index, dequantiser(tensor)) for tensor in outputs]
+        self._interpreter = interpreter
+        self._set_tensor = interpreter.set_tensor
+        self._get_tensor = interpreter.get_tensor
+        self._invoke = interpreter.invoke
+        self._described = {
+            "framework": self.framework,
+            "version": version,
+            "runtime": _distribution(),
+            "precision": precision,
+            "provider": "cpu",
+            "threads": threads,
+            **delegated(interpreter),
+            "activations": activations_of(interpreter),
+            "inputs": [tensor.dtype for tensor, _ in pairs],
+            "outputs": [tensor.dtype for tensor in outputs],
+            "quantised_by_adapter": any(convert is not None for _, convert in self._feeds),
+            "model_sha256": file_digest(path)[:12],
+            **(made.describe() if made is not None else {}),
+        }
+
+    def infer(self, *arrays: Array) -> Tuple[Array, ...]:
+        """Run one inference on arrays in the order of ``inputs``; the interpreter checks shapes and types."""
+        if len(arrays) != len(self._feeds):
+            raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(one.name for one in self.inputs)}")
+        for (index, quantise), array in zip(self._feeds, arrays):
+            self._set_tensor(index, array if quantise is None else quantise(array))
+        self._invoke()
+        return tuple(
+            self._get_tensor(index) if dequantise is None else dequantise(self._get_tensor(index))
+            for index, dequantise in self._fetches
+        )
+
+    def describe(self) -> Dict[str, Any]:
+        """What the interpreter tells; ``threads`` is what it was asked for, which it does not tell again.
+
+        ``delegated`` says how much of the graph XNNPACK took; ``activations`` the types that operations compute.
+        """
+        return dict(self._described)
+
+    def close(self) -> None:
+        """Free the interpreter; the engine cannot infer afterwards."""
+        self._interpreter = None
+        self._set_tensor = self._get_tensor = self._invoke = closed
+
+
+def _distribution() -> str:
+    return next((name for name in DISTRIBUTIONS if version_of(name) is not None), DISTRIBUTIONS[0])
+
+
+# Inputs and outputs.
+
+
+# What the interpreter tells of its graph.
+
+
+# The converter and the quantiser, in an environment of their own.
