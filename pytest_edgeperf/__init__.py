@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
-    from pytest_edgeperf.results.answers import DetectionSet
-    from pytest_edgeperf.results.studies import ReferenceLine, Study
+    from pytest_edgeperf.results.example_answers import DetectionSet
+    from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
     from pytest_edgeperf.results.types import Results
 
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
 
 _HOMES = {
     "Comparison": "pytest_edgeperf.judge.types",
-    "DetectionSet": "pytest_edgeperf.results.answers",
+    "DetectionSet": "pytest_edgeperf.results.example_answers",
     "Engine": "pytest_edgeperf.frameworks.interface",
     "EngineFailed": "pytest_edgeperf.measure.failures",
     "Framework": "pytest_edgeperf.frameworks.interface",
@@ -42,9 +42,9 @@ _HOMES = {
     "Model": "pytest_edgeperf.frameworks.interface",
     "Ratio": "pytest_edgeperf.measure.interleaved",
     "Reference": "pytest_edgeperf.frameworks.interface",
-    "ReferenceLine": "pytest_edgeperf.results.studies",
+    "ReferenceLine": "pytest_edgeperf.results.study_definitions",
     "Results": "pytest_edgeperf.results.types",
-    "Study": "pytest_edgeperf.results.studies",
+    "Study": "pytest_edgeperf.results.study_definitions",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
     "average_precision": "pytest_edgeperf.judge.average_precision",
     "cache_folder": "pytest_edgeperf.caches",

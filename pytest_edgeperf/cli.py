@@ -599,23 +599,26 @@ def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str
     from pytest_edgeperf.frameworks.interface import PRECISIONS
     from pytest_edgeperf.measure.measurement import METRICS
     from pytest_edgeperf.report.numbers import count
-    from pytest_edgeperf.results import ResultsError, published
-    from pytest_edgeperf.results import tables as csv_tables
+    from pytest_edgeperf.results import ResultsError, published, published_tables
 
     if out is not None and folder is not None:
         raise click.UsageError("give one of --out FILE and --dir DIR")
-    vocabulary = csv_tables.Vocabulary(METRICS, PRECISIONS)
+    vocabulary = published_tables.Vocabulary(METRICS, PRECISIONS)
     try:
-        figures = [one for path in csv_tables.table_files(tables) for one in csv_tables.read_table(path, vocabulary)]
-        made = csv_tables.collect(figures, tuple(dict.fromkeys(devices)))
+        figures = [
+            one
+            for path in published_tables.table_files(tables)
+            for one in published_tables.read_table(path, vocabulary)
+        ]
+        made = published_tables.collect(figures, tuple(dict.fromkeys(devices)))
         if out is not None and len(made) > 1:
             raise ResultsError(f"the tables are of {', '.join(sorted(made))}: choose one with --device, or give --dir")
         into = folder or os.path.join("baselines", published.FOLDER)
         targets = {device: Path(into) / f"{device}.json" if out is None else Path(out) for device in made}
         for path in targets.values():
-            csv_tables.check_replaceable(path)
+            published_tables.check_replaceable(path)
         for device, results in made.items():
-            csv_tables.write_table(targets[device], results)
+            published_tables.write_table(targets[device], results)
             _say(f"{targets[device]}: {count(len(published.published_runs(results)), 'figure')} of {device}")
     except ResultsError as error:
         _unusable(error)

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .identity import Identity
 from .profiles import HOST, RASPBERRY_PI
-from .sensors import cooling, counters, nvml, power, thermal
+from .sensors import cooling_devices, counters, nvml, power, thermal
 from .sensors.interface import Sensor
 from .sensors.raspberrypi import Throttled, get_throttled, throttled_between
 from .settings_in_force import settings_in_force
@@ -60,7 +60,7 @@ class Observer:
         return thermal.headroom(self.root, self._identity)
 
     def _slowed_by(self) -> Tuple[str, ...]:
-        found = [device.type for device in cooling.throttling_now(self.root)]
+        found = [device.type for device in cooling_devices.throttling_now(self.root)]
         if self._identity.family == HOST:
             for card in nvml.clock_reasons(self.root):
                 found += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Set, Tuple
 
-from .files import names_in, read_strings, read_text
+from .system_files import names_in, read_strings, read_text
 
 _CPUINFO = "/proc/cpuinfo"
 _TREES = ("/proc/device-tree/cpus", "/sys/firmware/devicetree/base/cpus", "/mnt/device-tree/cpus")

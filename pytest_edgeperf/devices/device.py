@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
-from . import gpu_hosts, signs
-from .files import ROOT_VARIABLE
+from . import board_clues, gpu_hosts
 from .fingerprint import inspect
 from .identity import UNKNOWN, Identity, identify
 from .profiles import HOST, JETSON, RASPBERRY_PI, DeviceError, Profile, profiles
+from .system_files import ROOT_VARIABLE
 
 AUTO = "auto"
 
@@ -148,7 +148,7 @@ def _undescribed(identity: Identity, root: Path) -> Profile:
     if identity.family == HOST:
         return gpu_hosts.profile(identity.name, gpu_hosts.gpus(root))
     module = f" {identity.module}" if identity.module else ""
-    hidden = f" ({signs.hint(root)})" if identity.is_hidden else ""
+    hidden = f" ({board_clues.hint(root)})" if identity.is_hidden else ""
     return Profile(
         identity.name,
         f"{_FAMILIES.get(identity.family, identity.family)} of unknown kind{module}{hidden}",

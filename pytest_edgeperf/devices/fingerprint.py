@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from . import host
+from . import linux
 from .cpu_names import cpu_model
-from .files import read_text
 from .identity import Identity
 from .l4t import l4t
 from .memory_size import memory_mib
 from .profiles import BOARD, JETSON, RASPBERRY_PI
+from .system_files import read_text
 from .topology import cpu_topology, read_cpu_list
 
 
@@ -27,15 +27,15 @@ def fingerprint(identity: Identity, root: Path = Path("/")) -> Dict[str, Any]:
 def inspect(identity: Identity, root: Path = Path("/")) -> Tuple[Dict[str, Any], Dict[str, str]]:
     """The fingerprint, and the reason of each field that is absent from it."""
     logical, physical = _cpu_counts(root)
-    readings: Dict[str, host.Reading[Any]] = {
+    readings: Dict[str, linux.Reading[Any]] = {
         "cpu_model": cpu_model(root),
         "cpu_count_logical": logical,
         "cpu_count_physical": physical,
         "memory_mib": memory_mib(root, identity),
-        "os": host.operating_system(root),
-        "kernel": host.kernel(root),
-        "architecture": host.architecture(root),
-        "virtualised": host.virtualised(root, is_board=identity.family in (JETSON, RASPBERRY_PI, BOARD)),
+        "os": linux.operating_system(root),
+        "kernel": linux.kernel(root),
+        "architecture": linux.architecture(root),
+        "virtualised": linux.virtualised(root, is_board=identity.family in (JETSON, RASPBERRY_PI, BOARD)),
     }
     if identity.family in (JETSON, RASPBERRY_PI, BOARD):
         readings["module"] = (identity.module, f"{identity.evidence} holds no part number")
@@ -58,7 +58,7 @@ def boot_id(root: Path = Path("/")) -> Optional[str]:
     return text[:8] if text else None
 
 
-def _cpu_counts(root: Path) -> Tuple[host.Reading[int], host.Reading[int]]:
+def _cpu_counts(root: Path) -> Tuple[linux.Reading[int], linux.Reading[int]]:
     cores = cpu_topology(root)
     if not cores:
         reason = "neither /sys/devices/system/cpu nor /proc/cpuinfo lists processors"

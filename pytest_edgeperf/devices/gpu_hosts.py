@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from .files import names_in, read_text
 from .profile import HOST, Profile
+from .system_files import names_in, read_text
 
 _FOLDER = "/proc/driver/nvidia/gpus"
 _NAME = re.compile(rf"{HOST}-[a-z0-9]+(?:-[a-z0-9]+)*\Z")

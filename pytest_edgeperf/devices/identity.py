@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
-from . import gpu_hosts, jetson, raspberrypi, signs
-from .files import Content, read_strings
+from . import board_clues, gpu_hosts, jetson_modules, raspberrypi_boards
 from .profiles import BOARD, HOST, JETSON, RASPBERRY_PI, Profile, profiles
+from .system_files import Content, read_strings
 
 #: The name where the device tree is there but cannot be read.
 UNKNOWN = "unknown"
@@ -57,14 +57,14 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
         content = replace(content, reason=content.reason or f"{content.path} lists nothing")
         return _hidden(root, content, known) or _host(root, content.path, content.reason or "", model)
     listed = f"{content.path} lists {', '.join(compatible)}"
-    chip = jetson.soc(compatible)
+    chip = jetson_modules.soc(compatible)
     if chip is not None:
         return _jetson(root, compatible, known, Identity("", JETSON, content.path, listed, model, soc=chip))
-    board = raspberrypi.board(compatible)
+    board = raspberrypi_boards.board(compatible)
     if board is not None:
-        identity = Identity(raspberrypi.UNKNOWN, RASPBERRY_PI, content.path, listed, model, board)
-        identity = replace(identity, soc=raspberrypi.soc(compatible))
-        found = raspberrypi.profile(compatible, known)
+        identity = Identity(raspberrypi_boards.UNKNOWN, RASPBERRY_PI, content.path, listed, model, board)
+        identity = replace(identity, soc=raspberrypi_boards.soc(compatible))
+        found = raspberrypi_boards.profile(compatible, known)
         if found is not None:
             sizes = next((found.memory_gib[item] for item in compatible if item in found.memory_gib), ())
             return replace(identity, name=found.name, memory_gib=sizes)
@@ -79,15 +79,15 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
 
 def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile], identity: Identity) -> Identity:
     """The Jetson with this device tree; modules that share one differ in the number that their EEPROM holds."""
-    part = jetson.module(compatible, known)
-    found = jetson.profile(part, compatible, known)
-    file, own = jetson.eeprom_module(root, part, known)
+    part = jetson_modules.module(compatible, known)
+    found = jetson_modules.profile(part, compatible, known)
+    file, own = jetson_modules.eeprom_module(root, part, known)
     if own is not None and own != part:
-        found = jetson.profile(own, (), known) or found
+        found = jetson_modules.profile(own, (), known) or found
         part, identity = own, replace(identity, reason=f"{identity.reason}; {file} says {own}")
     if found is None:
         reason = f"{identity.reason}, which holds no Jetson module that is known here"
-        return replace(identity, name=jetson.UNKNOWN, module=part, reason=reason)
+        return replace(identity, name=jetson_modules.UNKNOWN, module=part, reason=reason)
     sizes = found.memory_gib.get(part or "") or next(
         (found.memory_gib[item] for item in compatible if item in found.memory_gib), ()
     )
@@ -104,21 +104,21 @@ def _host(root: Path, evidence: str, reason: str, model: Optional[str]) -> Ident
 
 
 def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optional[Identity]:
-    sign = signs.sign(root)
+    sign = board_clues.sign(root)
     if sign is None:
         return None
-    name = jetson.UNKNOWN if sign.family == JETSON else raspberrypi.UNKNOWN
-    file, part = jetson.eeprom_module(root, None, known) if sign.family == JETSON else ("", None)
-    found = jetson.profile(part, (), known) if part is not None else None
+    name = jetson_modules.UNKNOWN if sign.family == JETSON else raspberrypi_boards.UNKNOWN
+    file, part = jetson_modules.eeprom_module(root, None, known) if sign.family == JETSON else ("", None)
+    found = jetson_modules.profile(part, (), known) if part is not None else None
     if found is not None:
         told = f"{content.reason}, but {file} says {part}"
         sizes = found.memory_gib.get(part or "", ())
         return Identity(found.name, JETSON, file, told, sign.model, part, sign.soc, memory_gib=sizes)
-    reason = f"{content.reason}, but {sign.file} says {sign.says}; {signs.hint(root)}"
-    module = raspberrypi.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
+    reason = f"{content.reason}, but {sign.file} says {sign.says}; {board_clues.hint(root)}"
+    module = raspberrypi_boards.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
     return Identity(name, sign.family, sign.file, reason, sign.model, module, sign.soc, True)
 
 
 def _property(root: Path, name: str) -> Tuple[Tuple[str, ...], Content]:
-    looks = [read_strings(root, f"{tree}/{name}") for tree in signs.TREES]
+    looks = [read_strings(root, f"{tree}/{name}") for tree in board_clues.TREES]
     return next((look for look in looks if look[1].exists), looks[0])

@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Mapping, Optional, Tuple
 
-from . import host
-from .files import read_text
+from . import linux
 from .findings import Finding, first
+from .system_files import read_text
 from .toml import read_toml
 
 RELEASE = "/etc/nv_tegra_release"
@@ -107,7 +107,7 @@ def _installed_version(root: Path, name: str) -> Tuple[Optional[str], Finding]:
 
 def _of_container(root: Path, environment: Mapping[str, str]) -> Finding:
     text = environment.get(VARIABLE, "")
-    if not text or host.container(root) is None:
+    if not text or linux.container(root) is None:
         return Finding(None)
     match = re.fullmatch(rf"[rR]?{_VERSION}", text.strip())
     if match is None:

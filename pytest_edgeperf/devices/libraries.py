@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import List, Mapping, Sequence
 
-from .files import inside, is_folder, names_in, read_text
 from .findings import Finding, newest
+from .system_files import inside, is_folder, names_in, read_text
 
 _LOADER = "/etc/ld.so.conf.d"
 _FOLDERS = (

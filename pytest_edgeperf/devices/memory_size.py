@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
-from .files import read_text
 from .identity import Identity
 from .profile import JETSON, RASPBERRY_PI
+from .system_files import read_text
 
 _MEMINFO = "/proc/meminfo"
 _MIB_PER_GIB = 1024

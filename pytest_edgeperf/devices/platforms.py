@@ -6,9 +6,9 @@ import os
 import platform as python_platform
 from pathlib import Path
 
-from .host import architecture
 from .identity import identify
 from .l4t import l4t
+from .linux import architecture
 from .profiles import JETSON, RASPBERRY_PI
 
 #: First number of L4T's release -> JetPack's. Source: NVIDIA's Jetson Linux archive.

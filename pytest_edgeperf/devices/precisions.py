@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Dict, FrozenSet, Mapping, Optional, Tuple
 
-from .files import read_text
 from .profiles import Profile
+from .system_files import read_text
 
 CPU = "cpu"
 GPU = "gpu"

@@ -9,10 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from .files import read_integer, read_text
-from .identity import Identity
-from .nvpmodel import power_mode
-from .processors import (
+from .clock_files import (
     EMC_CAPS,
     EMC_LOCKS,
     EMC_MAX_RATES,
@@ -22,7 +19,10 @@ from .processors import (
     first_integer,
     gpu_folder,
 )
+from .identity import Identity
+from .nvpmodel import power_mode
 from .profiles import JETSON
+from .system_files import read_integer, read_text
 from .topology import online_cpus
 
 _Value = Tuple[Optional[Any], str]

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Dict, Mapping, Optional, Sequence
 
-from .cuda import cuda, cudnn, driver
 from .findings import Finding
 from .identity import Identity
+from .installed_cuda import cuda, cudnn, driver
+from .installed_tensorrt import tensorrt_binding, tensorrt_library, trtexec
 from .l4t import jetpack, l4t
 from .profile import JETSON
-from .tensorrt import tensorrt_binding, tensorrt_library, trtexec
 
 
 def software(

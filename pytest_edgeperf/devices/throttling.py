@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Dict, Sequence
 
-from .files import names_in, read_number
+from .system_files import names_in, read_number
 
 _CPUS = "/sys/devices/system/cpu"
 #: x86: events of the core itself, and of the whole package (which each of its CPUs repeats).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Set, Tuple
 
-from .files import names_in, read_number, read_text
+from .system_files import names_in, read_number, read_text
 
 _CPUS = "/sys/devices/system/cpu"
 

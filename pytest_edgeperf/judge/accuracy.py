@@ -25,7 +25,8 @@ from pytest_edgeperf.judge.types import (
     Family,
     MetricVerdict,
 )
-from pytest_edgeperf.results.answers import (
+from pytest_edgeperf.results.errors import ResultsError
+from pytest_edgeperf.results.example_answers import (
     ALL_THRESHOLDS,
     ANSWERS,
     DIGEST,
@@ -35,7 +36,6 @@ from pytest_edgeperf.results.answers import (
     answers_of,
     is_accuracy,
 )
-from pytest_edgeperf.results.errors import ResultsError
 from pytest_edgeperf.results.types import LOWER, Metric, Results
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from pytest_edgeperf.judge.studies import StudyResult, members, places, read_study
 from pytest_edgeperf.judge.study_values import Member
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import Results
 
 #: Between a file's label and a series' name.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Union
 
 import numpy as np
 
-from pytest_edgeperf.results.answers import ALL_THRESHOLDS, DetectionSet
+from pytest_edgeperf.results.example_answers import ALL_THRESHOLDS, DetectionSet
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
 from pytest_edgeperf.judge.origins import BOOT_VARIANCE, REBUILD_VARIANCE, Origins
 from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
-from pytest_edgeperf.results.identity import differing
+from pytest_edgeperf.results.benchmark_matching import differing
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 
 #: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.

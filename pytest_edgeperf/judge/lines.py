@@ -31,7 +31,7 @@ from pytest_edgeperf.judge.types import (
     LineVerdict,
     Stage,
 )
-from pytest_edgeperf.results.studies import SLOPE, Place, Study
+from pytest_edgeperf.results.study_definitions import SLOPE, Place, Study
 from pytest_edgeperf.results.types import LOWER, Results
 
 if TYPE_CHECKING:

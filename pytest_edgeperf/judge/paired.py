@@ -14,7 +14,7 @@ from scipy.special import bdtrc, gammaln, ndtr, ndtri, stdtr, stdtrit, xlog1py, 
 
 from pytest_edgeperf.judge.average_precision import weighted_average_precision
 from pytest_edgeperf.judge.gate import BOUND_CONFIDENCE, INTERVAL_TAIL, POWER
-from pytest_edgeperf.results.answers import DetectionSet
+from pytest_edgeperf.results.example_answers import DetectionSet
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]

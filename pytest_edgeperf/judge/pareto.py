@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.study_values import Member, metric_of, numbers_of
 from pytest_edgeperf.judge.units import factor
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import HIGHER, Metric
 
 #: Numbers that agree in so many significant digits are equal.

@@ -32,7 +32,7 @@ from pytest_edgeperf.judge.types import (
     Stage,
     Step,
 )
-from pytest_edgeperf.results.identity import align
+from pytest_edgeperf.results.benchmark_matching import align
 from pytest_edgeperf.results.types import Results
 
 #: A shift is called common when at least this many benchmarks are judged.

@@ -23,7 +23,7 @@ from pytest_edgeperf.judge.types import (
     Family,
     MetricVerdict,
 )
-from pytest_edgeperf.results.answers import is_accuracy
+from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import HIGHER, Metric
 
 LATENCY = "latency"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.study_values import Member
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import Run
 
 

@@ -10,7 +10,7 @@ from pytest_edgeperf.judge.fits import LineFit, fit_line
 from pytest_edgeperf.judge.pareto import ParetoFront, pareto_fronts
 from pytest_edgeperf.judge.shares import SeriesShares, shares_of
 from pytest_edgeperf.judge.study_values import Member, metric_of, numbers_of
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import HIGHER, Results
 
 if TYPE_CHECKING:

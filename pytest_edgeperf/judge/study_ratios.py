@@ -13,7 +13,7 @@ from pytest_edgeperf.judge.gate import GroupTests, Level
 from pytest_edgeperf.judge.origins import Origins
 from pytest_edgeperf.judge.study_values import OVER, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
-from pytest_edgeperf.results.studies import ANY, Study
+from pytest_edgeperf.results.study_definitions import ANY, Study
 from pytest_edgeperf.results.types import HIGHER, Metric, Value
 
 #: What an interval is asked for alone does not need.

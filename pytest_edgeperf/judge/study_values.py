@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
-from pytest_edgeperf.results.answers import is_accuracy
+from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Metric, Run, Value
 
 #: Between the two metrics of a quotient: ``postprocess/infer``.

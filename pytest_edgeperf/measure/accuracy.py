@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Sequence, Union
 
 from pytest_edgeperf.measure.measurement import METRICS
-from pytest_edgeperf.results.answers import (
+from pytest_edgeperf.results.example_answers import (
     ALL_THRESHOLDS,
     MARGIN_POINTS,
     PERCENT,

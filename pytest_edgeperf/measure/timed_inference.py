@@ -33,8 +33,8 @@ from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
-from pytest_edgeperf.results.answers import PERCENT
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.example_answers import PERCENT
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import HIGHER
 
 if TYPE_CHECKING:

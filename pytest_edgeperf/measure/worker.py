@@ -19,7 +19,7 @@ from pytest_edgeperf.measure.output import shortened, shortened_report
 from pytest_edgeperf.measure.sides import SideFinder
 from pytest_edgeperf.measure.timed_inference import Block, Conductor
 from pytest_edgeperf.results.parameters import stored
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 
 PLUGIN_NAME = "edgeperf-worker"
 

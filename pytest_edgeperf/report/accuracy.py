@@ -9,7 +9,7 @@ from pytest_edgeperf.judge.types import AccuracyFigures, MetricVerdict
 from pytest_edgeperf.report.figures import figure
 from pytest_edgeperf.report.numbers import NOTHING, count, decimal_column
 from pytest_edgeperf.report.table import Column
-from pytest_edgeperf.results.answers import PERCENT
+from pytest_edgeperf.results.example_answers import PERCENT
 from pytest_edgeperf.results.types import Benchmark
 
 

@@ -13,7 +13,7 @@ from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
 from pytest_edgeperf.results.baselines import sessions
-from pytest_edgeperf.results.identity import two_spellings
+from pytest_edgeperf.results.benchmark_matching import two_spellings
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 

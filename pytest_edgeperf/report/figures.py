@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.numbers import in_seconds
-from pytest_edgeperf.results.answers import is_accuracy
+from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Run
 
 LATENCY = "latency"

@@ -8,7 +8,7 @@ from pytest_edgeperf.judge.types import INCONCLUSIVE, NEW, REGRESSED, Comparison
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import change, count, p_value, percent, share, significant
 from pytest_edgeperf.report.text import Paper, printable, wrap
-from pytest_edgeperf.results.studies import SLOPE
+from pytest_edgeperf.results.study_definitions import SLOPE
 
 
 def line_name(line: LineVerdict) -> str:

@@ -8,7 +8,7 @@ from typing import List
 from pytest_edgeperf.judge.pareto import ParetoFront, ParetoPoint, Step
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import significant
-from pytest_edgeperf.results.answers import PERCENT
+from pytest_edgeperf.results.example_answers import PERCENT
 from pytest_edgeperf.results.types import Metric
 
 _DIGITS = 6

@@ -17,8 +17,8 @@ from pytest_edgeperf.judge.studies import StudyResult
 from pytest_edgeperf.report.pareto import axis_of, coordinate, title_of
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import printable, wrap
-from pytest_edgeperf.results.files import replace_file
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.atomic_files import replace_file
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import HIGHER
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import List, Optional, Tuple
 from pytest_edgeperf.judge.types import AccuracyFigures, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import significant
-from pytest_edgeperf.results.answers import is_accuracy
+from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")

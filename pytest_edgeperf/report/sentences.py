@@ -42,7 +42,7 @@ from pytest_edgeperf.report.numbers import (
     share,
 )
 from pytest_edgeperf.report.text import enumerate_names, printable
-from pytest_edgeperf.results.identity import function_of
+from pytest_edgeperf.results.benchmark_matching import function_of
 
 #: Half of the default tolerance: less is no news.
 _MUCH_APART = 0.01

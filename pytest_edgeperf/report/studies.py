@@ -14,7 +14,7 @@ from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, ParetoRow, has_eq
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.table import Column, lay_out
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
-from pytest_edgeperf.results.studies import ReferenceLine, Study
+from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
 from pytest_edgeperf.results.types import Results
 
 if TYPE_CHECKING:

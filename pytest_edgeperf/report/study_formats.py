@@ -16,7 +16,7 @@ from pytest_edgeperf.report.markup import escape, item
 from pytest_edgeperf.report.numbers import NOTHING, percent, significant
 from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, axis_of, has_equal, has_single_runs, rows_of, title_of
 from pytest_edgeperf.report.studies import pieces_text, ranks_of
-from pytest_edgeperf.results.studies import ReferenceLine, Study
+from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
 
 #: Coordinates, and published numbers.
 _DIGITS = 6

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .atomic_files import check_writable
 from .baselines import accept, load, path_for, update
 from .errors import ResultsError
-from .files import check_writable
 from .merging import environment_key, merge
 from .reading import parse, read
 from .refreshing import OVERTAKEN, Intent, Refresh, refresh

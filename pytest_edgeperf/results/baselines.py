@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, TypeVar, Union
 
+from .atomic_files import locked
+from .benchmark_matching import canonical_id, without_match
 from .decoding import insist_on_file
 from .errors import ResultsError
-from .files import locked
-from .identity import canonical_id, without_match
 from .merging import with_benchmarks
 from .published import refuse_published
 from .reading import read

@@ -7,9 +7,9 @@ import json
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Set
 
-from .copies import distinct
+from .benchmark_matching import align
+from .duplicates import distinct
 from .errors import InvalidError, ResultsError, phrase
-from .identity import align
 from .reading import construct_runs
 from .types import Benchmark, Metric, Results, Run
 from .writing import run_to_object

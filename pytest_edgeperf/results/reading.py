@@ -7,14 +7,14 @@ import os
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
-from .answers import ALL_THRESHOLDS, with_repeats
-from .checks import check_plain, check_quality, check_value, is_number, kind_of
-from .copies import distinct
 from .decoding import RESTORE, decode, file_bytes
+from .duplicates import distinct
 from .errors import InvalidError, ResultsError, phrase
+from .example_answers import ALL_THRESHOLDS, with_repeats
 from .gate import Gate
-from .studies import Place, Study
+from .study_definitions import Place, Study
 from .types import HIGHER, LOWER, Against, Benchmark, Metric, Results, Run
+from .validation import check_plain, check_quality, check_value, is_number, kind_of
 
 FORMAT = "edgeperf-results"
 VERSION = 1

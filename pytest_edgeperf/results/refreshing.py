@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .benchmark_matching import align, differing
 from .errors import InvalidError, ResultsError, phrase
-from .identity import align, differing
 from .merging import Environments, adopt, join_environments, join_metrics, with_benchmarks
 from .published import refuse_published
 from .types import Benchmark, Results, Run

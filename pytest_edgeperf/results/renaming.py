@@ -6,8 +6,8 @@ import difflib
 from dataclasses import replace
 from typing import Any, Dict, List
 
+from .benchmark_matching import canonical_id, function_of, matches
 from .errors import ResultsError
-from .identity import canonical_id, function_of, matches
 from .types import Results
 
 #: What may follow a name that stands for all ids that begin with it: a file's tests, a folder's files, parameters.

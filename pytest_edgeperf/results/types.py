@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from .gate import Gate
-from .studies import Place, Study
+from .study_definitions import Place, Study
 
 #: A metric's value in one run: a number, or a summary of samples (``n``, ``mean``, ``p50``, …),
 #: both in the metric's unit. See ``schema.json``.

@@ -6,10 +6,10 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Union
 
-from .answers import without_repeats
-from .copies import rounded
+from .atomic_files import replace_file
+from .duplicates import rounded
 from .errors import InvalidError, ResultsError, phrase
-from .files import replace_file
+from .example_answers import without_repeats
 from .reading import FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 import pytest
 
 from pytest_edgeperf.judge.renames import probable_renames
-from pytest_edgeperf.results.identity import canonical_id, file_of, parameters_key, without_match
+from pytest_edgeperf.results.benchmark_matching import canonical_id, file_of, parameters_key, without_match
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.types import Benchmark, Results
 from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark

@@ -16,7 +16,7 @@ from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
 from pytest_edgeperf.results import Benchmark, Metric, Results
 from pytest_edgeperf.results.gate import Gate
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.schedule import courses, parking, quality
 from pytest_edgeperf.schedule.attempt import Attempt
 from pytest_edgeperf.schedule.cooling import Cooling

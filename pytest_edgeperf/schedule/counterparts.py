@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.results.identity import differing, free_label, matches
+from pytest_edgeperf.results.benchmark_matching import differing, free_label, matches
 
 Parameters = Mapping[str, Any]
 

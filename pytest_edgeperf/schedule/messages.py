@@ -10,7 +10,7 @@ import pytest
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.results import ResultsError, parse
 from pytest_edgeperf.results.reading import FORMAT, VERSION
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 
 _Types = Union[Type[object], Tuple[Type[object], ...]]
 _NUMBER = (int, float)

@@ -13,7 +13,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.sides import Side
 from pytest_edgeperf.results import Results
-from pytest_edgeperf.results.identity import align
+from pytest_edgeperf.results.benchmark_matching import align
 from pytest_edgeperf.schedule.collection import parameters_of
 from pytest_edgeperf.schedule.coordinator import Launch
 from pytest_edgeperf.schedule.git import Revision, WorktreeError, accepted_commit, resolve

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from pytest_edgeperf.devices.files import read_text
+from pytest_edgeperf.devices.system_files import read_text
 from pytest_edgeperf.schedule import usage
 
 #: A dozen workers spread three visits over ten seconds, as long as a burst of noise; more only cost memory.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.pairs import Pair
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric, Run
 from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions

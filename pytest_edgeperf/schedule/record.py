@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.pairs import Pair
 from pytest_edgeperf.results import Metric, Run, Value, environment_key
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 
 _TYPES: Mapping[str, Tuple[type, ...]] = {
     "started": (str,),

@@ -14,7 +14,7 @@ from pytest_edgeperf import results
 from pytest_edgeperf.devices import Device, boot_id, imitates
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.doctor import ADVICE, Diagnosis, examine
-from pytest_edgeperf.devices.machine import machine
+from pytest_edgeperf.devices.machine_identity import machine
 from pytest_edgeperf.devices.sensors import process_memory
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
@@ -22,7 +22,7 @@ from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.types import Comparison
 from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.results.identity import align, differing
+from pytest_edgeperf.results.benchmark_matching import align, differing
 from pytest_edgeperf.schedule import adoption, asked_metrics, outputs, pinning
 from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.devices.files import read_text
+from pytest_edgeperf.devices.system_files import read_text
 
 #: Begin and end, in seconds of :func:`time.monotonic`.
 Interval = Tuple[float, float]

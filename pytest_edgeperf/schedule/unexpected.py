@@ -11,7 +11,7 @@ import pytest
 
 from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import ResultsError
-from pytest_edgeperf.results.files import replace_file
+from pytest_edgeperf.results.atomic_files import replace_file
 from pytest_edgeperf.settings import SettingsError
 
 #: Their message says all that there is to say.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from pytest_edgeperf.devices.files import read_text
+from pytest_edgeperf.devices.system_files import read_text
 from pytest_edgeperf.devices.throttling import throttle_counts
 from pytest_edgeperf.schedule.strangers import Stranger, busiest, rises
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from studies import SUO_2021_TABLE_2
 
-from pytest_edgeperf.results.studies import Place
+from pytest_edgeperf.results.study_definitions import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}

@@ -11,7 +11,7 @@ from readme_tables import EXPERIMENTS, KEPT, README, kept_of, text_of, to_json
 
 from pytest_edgeperf import read_results
 from pytest_edgeperf.results import parse
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 BENCHMARKS = Path(readme_tables.__file__).parent

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from pytest_edgeperf import results
 from pytest_edgeperf.cli import main
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_edgeperf.devices import files as reader
+from pytest_edgeperf.devices import system_files as reader
 
 TREES = json.loads((Path(__file__).parents[1] / "data/devices/trees.json").read_text(encoding="utf-8"))
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_edgeperf.devices.clock_files import cpu_list, cpu_policies, gpu_folder
 from pytest_edgeperf.devices.identity import Identity, identify
-from pytest_edgeperf.devices.processors import cpu_list, cpu_policies, gpu_folder
 from pytest_edgeperf.devices.sensors.clocks import find, parse_busy
 from pytest_edgeperf.devices.topology import parse_cpu_list
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.devices import files as reader
+from pytest_edgeperf.devices import system_files as reader
 from pytest_edgeperf.devices.identity import Identity, identify
 from pytest_edgeperf.devices.sensors import ina3221, power
 from pytest_edgeperf.devices.sensors.interface import UNITS

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.devices import files as reader
+from pytest_edgeperf.devices import system_files as reader
 from pytest_edgeperf.devices.identity import Identity
 from pytest_edgeperf.devices.sensors import power
 from pytest_edgeperf.devices.sensors.rail import Rail

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytest_edgeperf.devices import files as reader
+from pytest_edgeperf.devices import system_files as reader
 from pytest_edgeperf.devices.identity import identify
 from pytest_edgeperf.devices.sensors import clocks, counters, memory, thermal
 from pytest_edgeperf.devices.settings_in_force import settings_in_force

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.devices import identify
-from pytest_edgeperf.devices.cuda import cuda, cudnn, driver
 from pytest_edgeperf.devices.findings import Finding
+from pytest_edgeperf.devices.installed_cuda import cuda, cudnn, driver
+from pytest_edgeperf.devices.installed_tensorrt import tensorrt_binding, tensorrt_library, trtexec
 from pytest_edgeperf.devices.l4t import jetpack, l4t
 from pytest_edgeperf.devices.software import software
-from pytest_edgeperf.devices.tensorrt import tensorrt_binding, tensorrt_library, trtexec
 
 RELEASE = "/etc/nv_tegra_release"
 DPKG = "/var/lib/dpkg/status"

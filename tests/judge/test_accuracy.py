@@ -16,8 +16,8 @@ from pytest_edgeperf.judge.gate import accuracies_level, levels, lines_level
 from pytest_edgeperf.judge.pairs import Pair
 from pytest_edgeperf.judge.procedure import step
 from pytest_edgeperf.judge.types import MORE, STOP, Family, Stage
-from pytest_edgeperf.results.answers import ANSWERS, of_detections, of_examples
 from pytest_edgeperf.results.errors import ResultsError
+from pytest_edgeperf.results.example_answers import ANSWERS, of_detections, of_examples
 from pytest_edgeperf.results.types import Metric
 from tests.judge.builders import METRICS, results, run, summary
 from tests.judge.test_paired import detections, worse

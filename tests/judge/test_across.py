@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_edgeperf.judge.across import labels, read_across
-from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
+from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 
 from .builders import METRICS, run, summary

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge import Family, Stage, compare, step
 from pytest_edgeperf.results import ResultsError, parse
-from pytest_edgeperf.results.answers import DetectionSet, of_detections, of_examples
+from pytest_edgeperf.results.example_answers import DetectionSet, of_detections, of_examples
 from pytest_edgeperf.schedule import quality
 
 from .builders import summary

@@ -13,7 +13,7 @@ from pytest_edgeperf.judge.gate import levels, lines_level
 from pytest_edgeperf.judge.lines import _weights
 from pytest_edgeperf.judge.procedure import compare, step
 from pytest_edgeperf.judge.types import MORE, STOP, Family, Stage
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 
 from .builders import METRICS, latency_runs, noisy, results, run

@@ -14,7 +14,7 @@ from pytest_edgeperf.judge import compare, resampling
 from pytest_edgeperf.judge.noise import noise, worst
 from pytest_edgeperf.judge.resampling import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
 from pytest_edgeperf.judge.types import Family
-from pytest_edgeperf.results.answers import of_examples
+from pytest_edgeperf.results.example_answers import of_examples
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.types import Metric
 

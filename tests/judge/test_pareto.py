@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf.judge.across import read_across
 from pytest_edgeperf.judge.pareto import pareto_fronts
 from pytest_edgeperf.judge.study_values import Member
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 
 from .builders import run, summary

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.shares import shares_of
 from pytest_edgeperf.judge.study_values import Member
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 
 from .builders import run

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_edgeperf.judge.fits import fit_line
 from pytest_edgeperf.judge.studies import Point, read_studies
-from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
+from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 
 from .builders import METRICS, run

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.study_ratios import matching_pairs, rank, ratios_of
 from pytest_edgeperf.judge.study_values import Member
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 
 from .builders import METRICS, run, summary

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_edgeperf.measure.accuracy import accuracies
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
-from pytest_edgeperf.results.answers import answers_of
+from pytest_edgeperf.results.example_answers import answers_of
 from pytest_edgeperf.results.types import HIGHER, LOWER, Metric
 from tests.judge.test_paired import detections
 

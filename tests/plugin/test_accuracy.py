@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_edgeperf.results.answers import answers_of
+from pytest_edgeperf.results.example_answers import answers_of
 
 from .conftest import REFRESH, WORK
 from .duets import ONE_LOOK, against, commit, turn_into_repository

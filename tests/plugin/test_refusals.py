@@ -17,12 +17,12 @@ def test_b(timed_inference):
 """
 REFRESH = ("--baseline=refresh", "--edgeperf-budget=0.02", "--edgeperf-max-rounds=2", "--edgeperf-rounds=2")
 FAILING_WRITES = """
-from pytest_edgeperf.results import baselines, files
+from pytest_edgeperf.results import atomic_files, baselines
 whole = baselines.write
 def full(path, measured):
     if not os.environ.get("FULL"):
         return whole(path, measured)
-    raise files._unwritable(str(path), OSError(28, "No space left on device"))
+    raise atomic_files._unwritable(str(path), OSError(28, "No space left on device"))
 import os
 baselines.write = full
 """

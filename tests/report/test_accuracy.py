@@ -14,7 +14,7 @@ from pytest_edgeperf.report.properties import junit_properties
 from pytest_edgeperf.report.sentences import inconclusive_text, regression_headline, regression_text, worse_text
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.terminal import render, render_comparison
-from pytest_edgeperf.results.answers import of_examples
+from pytest_edgeperf.results.example_answers import of_examples
 from pytest_edgeperf.results.types import Metric
 from tests.judge.builders import summary
 from tests.judge.test_accuracy import RIGHT, TOP1, side, wrong_too

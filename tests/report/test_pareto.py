@@ -11,7 +11,7 @@ from pytest_edgeperf.judge.across import read_across
 from pytest_edgeperf.report.study_formats import across_markdown, across_to_dict
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import cells
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 from .test_studies import NAMES, VALUES, table

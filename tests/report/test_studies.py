@@ -13,7 +13,7 @@ from pytest_edgeperf.judge.across import read_across
 from pytest_edgeperf.report.studies import across_text, study_tables
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells
-from pytest_edgeperf.results.studies import Place, ReferenceLine, Study
+from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 GOLDEN = Path(__file__).parent / "golden"

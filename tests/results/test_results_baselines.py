@@ -21,7 +21,7 @@ from pytest_edgeperf.results import (
     write,
 )
 from pytest_edgeperf.results.baselines import drop_missing, existing, keep_sessions, matching, sessions, set_anchor
-from pytest_edgeperf.results.studies import Study
+from pytest_edgeperf.results.study_definitions import Study
 
 ID = "test_a.py::test_b[416]"
 NEW = {"fingerprint": {"device": "nano"}, "software": {"python": "3.9.1"}}

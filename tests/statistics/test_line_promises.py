@@ -9,7 +9,7 @@ import pytest
 
 from pytest_edgeperf.judge import Family, Stage, step
 from pytest_edgeperf.judge.types import MORE, REGRESSED
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 
 from .evaluation import upper_bound
 from .recordings import as_results, workloads

@@ -6,16 +6,16 @@ import re
 from pathlib import Path
 from typing import List, Optional
 
-from ..files import exists, names_in, read_number, read_text
 from ..identity import Identity
 from ..nvpmodel import STATUS
 from ..profiles import HOST, JETSON, RASPBERRY_PI
 from ..sensors import nvml
-from ..sensors.cooling import cooling_devices, throttling_now
+from ..sensors.cooling_devices import cooling_devices, throttling_now
 from ..sensors.counters import overcurrents
 from ..sensors.ina3221 import IIO_DRIVER
 from ..sensors.raspberrypi import get_throttled
 from ..sensors.thermal import COOL_HEADROOM_C, headroom
+from ..system_files import exists, names_in, read_number, read_text
 from ..throttling import throttle_counts
 from .check import ADVICE, PROBLEM, Check, ok, unknown
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import List
 
 from ..identity import Identity
-from ..machine import HYPERVISOR, ID, INSTANCE, RUNNER, SERIAL, machine
+from ..machine_identity import HYPERVISOR, ID, INSTANCE, RUNNER, SERIAL, machine
 from .check import ADVICE, Check, ok, unknown
 
 #: Of each session the environment has a section with the whole.

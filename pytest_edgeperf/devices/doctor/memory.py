@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List
 
-from ..files import read_text
 from ..identity import Identity
 from ..profiles import JETSON
 from ..sensors.memory import parse_meminfo
+from ..system_files import read_text
 from .check import ADVICE, PROBLEM, Check, ok, unknown
 
 _SWAPS = "/proc/swaps"

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from .. import host
-from ..files import exists, link_target, names_in, read_text
+from .. import linux
+from ..clock_files import gpu_load_files
 from ..identity import Identity
-from ..processors import gpu_load_files
 from ..profiles import HOST, JETSON
 from ..sensors import nvml
 from ..sensors.interface import LOAD
+from ..system_files import exists, link_target, names_in, read_text
 from ..topology import online_cpus
 from .check import ADVICE, PROBLEM, Check, ok, unknown
 
@@ -55,7 +55,7 @@ def _why_hidden(root: Path) -> str:
     """Why /proc does not list what else runs; empty where it does."""
     names = [name for name in names_in(root, "/proc") if name.isdigit()]
     if "1" in names:
-        inside = host.container(root)
+        inside = linux.container(root)
         return f"a container ({inside}) sees its own processes only" if inside else ""
     return "/proc lists no process of others (mounted with hidepid?)" if names else "/proc lists no process"
 

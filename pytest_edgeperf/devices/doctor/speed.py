@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Optional
 
-from ..files import exists, read_number, read_text
 from ..identity import Identity
 from ..nvpmodel import CONF, fastest, parse_conf, power_mode
 from ..profiles import HOST, JETSON, RASPBERRY_PI
 from ..settings_in_force import settings_in_force
+from ..system_files import exists, read_number, read_text
 from ..topology import read_cpu_list
 from .check import ADVICE, PROBLEM, Check, ok, unknown
 

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import List, Optional
 
-from .. import host, signs
-from ..files import exists, names_in, read_number, read_text
+from .. import board_clues, linux
 from ..identity import Identity
 from ..l4t import RELEASE, l4t
 from ..profiles import JETSON, RASPBERRY_PI
 from ..software import software
+from ..system_files import exists, names_in, read_number, read_text
 from .check import ADVICE, PROBLEM, Check, ok, unknown
 
 _NAMES = {
@@ -36,7 +36,7 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     found = [check for check in (_storage(root), _layout(root)) if check is not None]
     if identity.is_hidden:
         why = "Without the device tree the board gets no profile, and its baseline no name of its own."
-        found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{signs.MOUNT} ..."))
+        found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{board_clues.MOUNT} ..."))
     if identity.family == JETSON:
         found += [check for check in (_container(root),) if check is not None]
     if identity.family == JETSON or exists(root, "/proc/driver/nvidia"):
@@ -84,7 +84,7 @@ def _layout(root: Path) -> Optional[Check]:
 
 
 def _container(root: Path) -> Optional[Check]:
-    inside, _ = host.virtualised(root, is_board=True)
+    inside, _ = linux.virtualised(root, is_board=True)
     if inside in (None, "none"):
         return None
     release = l4t(root, os.environ if root == Path("/") else {})
@@ -114,7 +114,7 @@ def _software(root: Path, identity: Identity) -> Check:
 
 
 def _word_size(root: Path) -> Check:
-    name, reason = host.architecture(root)
+    name, reason = linux.architecture(root)
     if name is None:
         return unknown("rpi-64-bit", reason)
     if not name.startswith("armv"):

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import List, Tuple
 
-from ..files import exists, names_in, read_integer, read_number, read_text
 from ..identity import Identity
 from ..profiles import HOST
+from ..system_files import exists, names_in, read_integer, read_number, read_text
 from .interface import Reading, Unavailable
 from .rail import Rail, rail_name, sort_out
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from ..files import read_text
+from ..clock_files import EMC_RATES, cpu_policies, first_integer, gpu_folder, gpu_load_files
 from ..identity import Identity
-from ..processors import EMC_RATES, cpu_policies, first_integer, gpu_folder, gpu_load_files
 from ..profiles import HOST, JETSON
+from ..system_files import read_text
 from .file_sensor import FileSensor, sort_out
 from .interface import CLOCK, LOAD, Reading, Sensor, Unavailable
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..files import names_in, read_number, read_text
 from ..identity import Identity
 from ..profiles import HOST, JETSON
+from ..system_files import names_in, read_number, read_text
 from ..throttling import throttle_counts
 from ..topology import Core, cpu_topology
 
 # Other packages look for these here.
-from .cooling import cooling_devices as cooling_devices
-from .cooling import throttling_now as throttling_now
+from .cooling_devices import cooling_devices as cooling_devices
+from .cooling_devices import throttling_now as throttling_now
 from .file_sensor import FileSensor, sort_out
 from .interface import COUNTER, Reading, Sensor, Unavailable
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from ..files import read_integer
+from ..system_files import read_integer
 from .interface import UNITS, Reading, Sensor, Unavailable
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import List, Tuple
 
-from ..files import names_in, read_integer, read_text
 from ..identity import Identity
+from ..system_files import names_in, read_integer, read_text
 from .interface import Reading, Unavailable
 from .rail import Rail, rail_name, sort_out
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ..files import exists
 from ..identity import Identity
 from ..profiles import JETSON
+from ..system_files import exists
 from .interface import POWER, TEMPERATURE, Reading, Sensor, Unavailable
 from .power import inconsistency
 from .thermal import HIGHEST_C, LOWEST_C

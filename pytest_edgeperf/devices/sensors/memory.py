@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Collection, Dict, List, Mapping, Optional, Tuple
 
-from ..files import read_text
 from ..identity import Identity
 from ..profiles import JETSON
+from ..system_files import read_text
 from .file_sensor import sort_out
 from .interface import MEMORY, Reading, Sensor, Unavailable
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Collection, List, Optional, Tuple
 
-from ..files import exists
 from ..identity import Identity
 from ..profiles import JETSON, RASPBERRY_PI
+from ..system_files import exists
 from .file_sensor import sort_out
 from .interface import CLOCK, LOAD, MEMORY, POWER, TEMPERATURE, Reading, Sensor, Unavailable
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, List, Optional, Set, Tuple
 
-from ..files import exists, names_in, read_integer, read_text
 from ..identity import Identity
 from ..profiles import HOST
+from ..system_files import exists, names_in, read_integer, read_text
 from .interface import POWER, Reading, Unavailable
 from .rail import Rail, rail_name, unique
 

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from ..files import NOT_RUN, exists, inside, may_run, names_in, read_number, read_text
 from ..identity import Identity
 from ..profiles import RASPBERRY_PI
+from ..system_files import NOT_RUN, exists, inside, may_run, names_in, read_number, read_text
 from .interface import COUNTER, POWER, Reading, Sensor, Unavailable
 from .rail import Rail
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..files import link_target, names_in, read_integer, read_number, read_text
 from ..identity import Identity
 from ..profiles import RASPBERRY_PI
-from ..raspberrypi import soft_limit_c
-from .cooling import slows_down
+from ..raspberrypi_boards import soft_limit_c
+from ..system_files import link_target, names_in, read_integer, read_number, read_text
+from .cooling_devices import slows_down
 from .file_sensor import FileSensor
 from .interface import TEMPERATURE, Sensor, Unavailable
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.devices.doctor import ADVICE, OK, UNKNOWN, examine
 from pytest_edgeperf.devices.identity import identify
-from pytest_edgeperf.devices.machine import APPLICATION, hosted_runner, machine
+from pytest_edgeperf.devices.machine_identity import APPLICATION, hosted_runner, machine
 
 from .conftest import put
 

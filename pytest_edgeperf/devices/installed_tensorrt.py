@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence
 
-from .files import inside, names_in
 from .findings import Finding
 from .libraries import is_program, library, library_folders
+from .system_files import inside, names_in
 
 #: Packages that hold the binding itself come before the one that only requires them.
 _PACKAGES = (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.devices import files
-from pytest_edgeperf.devices.files import names_in, read_integer, read_text
+from pytest_edgeperf.devices import system_files
+from pytest_edgeperf.devices.system_files import names_in, read_integer, read_text
 
 
 def test_a_busy_file_is_asked_again(machine, monkeypatch):
@@ -64,8 +64,10 @@ def test_an_open_file_is_closed_after_an_error(machine, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     real_close = os.close
-    monkeypatch.setattr(files.os, "read", read)
-    monkeypatch.setattr(files.os, "close", lambda descriptor: (closed.append(descriptor), real_close(descriptor)))
+    monkeypatch.setattr(system_files.os, "read", read)
+    monkeypatch.setattr(
+        system_files.os, "close", lambda descriptor: (closed.append(descriptor), real_close(descriptor))
+    )
     assert read_text(root, "/broken").text is None
     assert len(closed) == 1
 
@@ -92,7 +94,7 @@ def test_names_are_in_the_order_of_their_numbers(machine):
 
 @given(st.lists(st.text(max_size=12), max_size=6))
 def test_any_names_can_be_sorted(names):
-    assert sorted(sorted(names, key=files._by_number)) == sorted(names)
+    assert sorted(sorted(names, key=system_files._by_number)) == sorted(names)
 
 
 def test_links_of_a_recorded_machine_stay_inside_it(machine, tmp_path):
@@ -106,10 +108,10 @@ def test_links_of_a_recorded_machine_stay_inside_it(machine, tmp_path):
     assert read_text(root, "/../../etc/nvpmodel.conf").text == "inside"
     assert names_in(root, "/etc/up") == ("deep",)
     assert not read_text(root, "/etc/out").exists
-    assert [files.is_folder(root, f"/etc/{name}") for name in ("up", "out")] == [True, False]
-    assert [files.exists(root, f"/etc/{name}") for name in ("out", "out/x", "loop/x")] == [True, False, False]
-    assert files.link_target(root, "/etc/up") == "../../../../../data"
-    assert files.link_target(root, "/data") is None
+    assert [system_files.is_folder(root, f"/etc/{name}") for name in ("up", "out")] == [True, False]
+    assert [system_files.exists(root, f"/etc/{name}") for name in ("out", "out/x", "loop/x")] == [True, False, False]
+    assert system_files.link_target(root, "/etc/up") == "../../../../../data"
+    assert system_files.link_target(root, "/data") is None
     loop = read_text(root, "/etc/loop")
     assert loop.text is None
     assert "Too many levels of symbolic links" in loop.reason

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_edgeperf.devices.sensors.cooling import cooling_devices, throttling_now
+from pytest_edgeperf.devices.sensors.cooling_devices import cooling_devices, throttling_now
 
 
 def test_cooling_devices_are_in_order_and_only_some_slow_the_machine_down(machine):

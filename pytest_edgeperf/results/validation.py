@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any, Dict, Mapping, Union
 
-from .answers import ANSWERS, check_answers
 from .errors import InvalidError
+from .example_answers import ANSWERS, check_answers
 
 #: The metric of which a value of 0 or below is refused.
 LATENCY = "latency"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.results.identity import (
+from pytest_edgeperf.results.benchmark_matching import (
     align,
     canonical_id,
     differing,

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, List, Mapping
 
-from .files import NOT_RUN, exists, inside, may_run, names_in, read_text
 from .findings import Finding, first
 from .libraries import is_program, library, library_folders
+from .system_files import NOT_RUN, exists, inside, may_run, names_in, read_text
 
 _LOCAL = "/usr/local"
 _DRIVER = "/proc/driver/nvidia/version"

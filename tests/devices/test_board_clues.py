@@ -7,7 +7,7 @@ import pytest
 from pytest_edgeperf.devices.device import DeviceMismatch, resolve
 from pytest_edgeperf.devices.doctor import examine
 from pytest_edgeperf.devices.identity import identify
-from pytest_edgeperf.devices.raspberrypi import board_of_model
+from pytest_edgeperf.devices.raspberrypi_boards import board_of_model
 
 CPU = "processor\t: 0\nCPU implementer\t: {}\nCPU part\t: {}\n"
 PI_CPU = CPU.format("0x41", "0xd08") + "\nHardware\t: BCM2835\nRevision\t: c03114\nModel\t\t: {}\n"

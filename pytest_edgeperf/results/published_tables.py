@@ -19,12 +19,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .checks import check_value
+from .atomic_files import locked
 from .errors import InvalidError, ResultsError
-from .files import locked
 from .merging import environment_key
 from .reading import RESERVED, SOURCE_FIELDS, read
 from .types import HIGHER, Benchmark, Metric, Results, Run
+from .validation import check_value
 from .writing import write
 
 #: What papers tell and nothing here measures, beside the metrics that a run may carry.

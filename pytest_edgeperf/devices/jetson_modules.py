@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import List, Mapping, Match, Optional, Sequence, Tuple
 
-from .files import names_in, read_text
+from .board_clues import TREES
 from .profile import JETSON, Profile
-from .signs import TREES
+from .system_files import names_in, read_text
 
 UNKNOWN = "unknown-jetson"
 

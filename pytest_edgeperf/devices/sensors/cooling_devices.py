@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
-from ..files import names_in, read_integer, read_number, read_text
+from ..system_files import names_in, read_integer, read_number, read_text
 
 _FOLDER = "/sys/class/thermal"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf.frameworks.interface import PRECISIONS
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.results import ResultsError, parse, to_json
-from pytest_edgeperf.results.tables import (
+from pytest_edgeperf.results.published_tables import (
     PUBLISHED_METRICS,
     UNITS,
     Vocabulary,

@@ -16,11 +16,11 @@ import uuid
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from . import host
-from .files import read_strings, read_text
+from . import linux
+from .board_clues import TREES
 from .identity import Identity
 from .profiles import BOARD, JETSON, RASPBERRY_PI
-from .signs import TREES
+from .system_files import read_strings, read_text
 
 #: Our application id for sd_id128_get_machine_app_specific(3). A new one would make all machines new ones.
 APPLICATION = uuid.UUID("63cab098-c3c2-452a-a26d-9927b7f4044e")
@@ -59,7 +59,7 @@ def machine(
         ID: _machine_id(root),
         SERIAL: _serial(root),
         INSTANCE: _instance(root),
-        HYPERVISOR: host.hypervisor(root, is_board=identity.family in (JETSON, RASPBERRY_PI, BOARD)),
+        HYPERVISOR: linux.hypervisor(root, is_board=identity.family in (JETSON, RASPBERRY_PI, BOARD)),
         PRODUCT: _product(root),
         RUNNER: hosted_runner(environ),
     }
@@ -67,7 +67,7 @@ def machine(
     return known, {name: reason for name, (value, reason) in readings.items() if value is None}
 
 
-def hosted_runner(environ: Mapping[str, str]) -> host.Reading[str]:
+def hosted_runner(environ: Mapping[str, str]) -> linux.Reading[str]:
     """The service on whose hosted CI runner this is, by the variables that it documents."""
     if environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
         return "GitHub", ""
@@ -78,8 +78,8 @@ def hosted_runner(environ: Mapping[str, str]) -> host.Reading[str]:
     return None, "no variable of GitHub's or GitLab's hosted runners is set"
 
 
-def _machine_id(root: Path) -> host.Reading[str]:
-    inside = host.image(root)
+def _machine_id(root: Path) -> linux.Reading[str]:
+    inside = linux.image(root)
     if inside is not None:
         return None, f"{_MACHINE_IDS[0]} in a container ({inside}) is of its image and not of the machine"
     reasons: List[str] = []
@@ -92,7 +92,7 @@ def _machine_id(root: Path) -> host.Reading[str]:
     return None, "; ".join(reasons)
 
 
-def _serial(root: Path) -> host.Reading[str]:
+def _serial(root: Path) -> linux.Reading[str]:
     for tree in TREES:
         for text in read_strings(root, f"{tree}/serial-number")[0]:
             if _is_serial(text):
@@ -115,7 +115,7 @@ def _is_serial(text: str) -> bool:
     )
 
 
-def _instance(root: Path) -> host.Reading[str]:
+def _instance(root: Path) -> linux.Reading[str]:
     # AWS, "Detect whether a host is an EC2 instance": on Nitro the asset tag of the board is the id of the instance.
     tag = read_text(root, f"{_DMI}/board_asset_tag").text or ""
     if re.match(r"i-[0-9a-f]{8,17}\Z", tag):
@@ -124,7 +124,7 @@ def _instance(root: Path) -> host.Reading[str]:
     guest = (read_text(root, "/sys/hypervisor/uuid").text or "").lower()
     if re.match(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", guest) and guest.strip("0-"):
         return f"xen {_digest(guest.encode())}", ""
-    if host.image(root) is None:
+    if linux.image(root) is None:
         cloud, instance = _cloud_init(read_text(root, _INSTANCE_DATA).text or "")
         if cloud in _CLOUDS and instance:
             return f"{cloud} {_digest(instance.encode())}", ""
@@ -141,7 +141,7 @@ def _cloud_init(text: str) -> Tuple[str, str]:
     return (cloud, instance) if isinstance(cloud, str) and isinstance(instance, str) else ("", "")
 
 
-def _product(root: Path) -> host.Reading[str]:
+def _product(root: Path) -> linux.Reading[str]:
     contents = [read_text(root, f"{_DMI}/{name}") for name in ("sys_vendor", "product_name")]
     text = " ".join(" ".join(content.text.split()) for content in contents if content.text)
     return (text[:80], "") if text else (None, contents[0].reason or f"{contents[0].path} is empty")

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf import DetectionSet
-from pytest_edgeperf.results.answers import (
+from pytest_edgeperf.results.baselines import refresh, set_anchor
+from pytest_edgeperf.results.errors import InvalidError, ResultsError
+from pytest_edgeperf.results.example_answers import (
     ANSWERS,
     answers_of,
     check_answers,
@@ -22,8 +24,6 @@ from pytest_edgeperf.results.answers import (
     with_repeats,
     without_repeats,
 )
-from pytest_edgeperf.results.baselines import refresh, set_anchor
-from pytest_edgeperf.results.errors import InvalidError, ResultsError
 from pytest_edgeperf.results.merging import merge
 from pytest_edgeperf.results.reading import parse, read
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_edgeperf.results import ResultsError, check_writable, load, parse, path_for, update, write
-from pytest_edgeperf.results.files import locked, replace_file
+from pytest_edgeperf.results.atomic_files import locked, replace_file
 
 ABANDONED = ".edgeperf-0123456789abcdef.tmp"
 

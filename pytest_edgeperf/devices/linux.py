@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Optional, Tuple, TypeVar
 
-from .files import exists, link_target, read_strings, read_text
+from .system_files import exists, link_target, read_strings, read_text
 
 T = TypeVar("T")
 #: A value, or None and the reason why there is none.

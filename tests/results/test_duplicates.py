@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from pytest_edgeperf.results import merge, parse, read, to_json, write
-from pytest_edgeperf.results.copies import distinct
+from pytest_edgeperf.results.duplicates import distinct
 
 ID = "test_a.py::test_b[416]"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from .files import exists, names_in, read_integer, read_text
+from .system_files import exists, names_in, read_integer, read_text
 from .topology import online_cpus, read_cpu_list
 
 _CPUS = "/sys/devices/system/cpu"

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
-from .files import read_text
 from .profile import RASPBERRY_PI, Profile
+from .system_files import read_text
 
 UNKNOWN = "unknown-raspberry-pi"
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional, Tuple
 
-from . import host
+from . import linux
 from .cpu_names import arm_parts
-from .files import is_folder, names_in, read_strings, read_text
 from .profile import JETSON, RASPBERRY_PI
+from .system_files import is_folder, names_in, read_strings, read_text
 
 #: Where a container can be given the device tree: what is mounted below /proc or /sys/firmware is masked again.
 MOUNTED_TREE = "/mnt/device-tree"
@@ -79,7 +79,7 @@ def sign(root: Path) -> Optional[Sign]:
 
 def hint(root: Path) -> str:
     """How to let this process see the device tree."""
-    inside = host.container(root)
+    inside = linux.container(root)
     where = f"the container ({inside}) hides the device tree" if inside else "the device tree is hidden"
     return f"{where}; to show it: {MOUNT} (or --security-opt systempaths=unconfined)"
 
