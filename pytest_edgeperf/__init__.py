@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Reference,
         TensorSpec,
     )
-    from pytest_edgeperf.judge.average_precision import average_precision
-    from pytest_edgeperf.judge.types import Comparison
+    from pytest_edgeperf.judge.statistics.average_precision import average_precision
+    from pytest_edgeperf.judge.verdicts import Comparison
     from pytest_edgeperf.measure.failures import EngineFailed
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
 
 _HOMES = {
-    "Comparison": "pytest_edgeperf.judge.types",
+    "Comparison": "pytest_edgeperf.judge.verdicts",
     "DetectionSet": "pytest_edgeperf.results.example_answers",
     "Engine": "pytest_edgeperf.frameworks.interface",
     "EngineFailed": "pytest_edgeperf.measure.failures",
@@ -46,7 +46,7 @@ _HOMES = {
     "Results": "pytest_edgeperf.results.types",
     "Study": "pytest_edgeperf.results.study_definitions",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
-    "average_precision": "pytest_edgeperf.judge.average_precision",
+    "average_precision": "pytest_edgeperf.judge.statistics.average_precision",
     "cache_folder": "pytest_edgeperf.caches",
     "is_private": "pytest_edgeperf.caches",
     "session_results": "pytest_edgeperf.plugin",

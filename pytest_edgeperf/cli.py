@@ -16,8 +16,8 @@ from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
 
 if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
-    from pytest_edgeperf.judge.noise import Noise
-    from pytest_edgeperf.judge.studies import StudyResult
+    from pytest_edgeperf.judge.noise.analysis import Noise
+    from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.report.text import Paper
 
 EXIT_REGRESSED = 1
@@ -114,7 +114,7 @@ def compare(base: str, candidate: str, form: str, tolerance: float, alpha: float
     Exits with 0 when nothing regressed, 1 when something did, 4 when a file cannot be used.
     """
     import pytest_edgeperf
-    from pytest_edgeperf.judge.types import REGRESSED
+    from pytest_edgeperf.judge.verdicts import REGRESSED
     from pytest_edgeperf.results import ResultsError
 
     try:
@@ -159,7 +159,7 @@ def report(files: Tuple[str, ...], names: Tuple[str, ...], form: str, folder: Op
     cannot be read, none holds a study that was asked for, or a picture that was asked for cannot be drawn. The files
     that were drawn are told last, with markdown and json on the standard error.
     """
-    from pytest_edgeperf.judge.across import read_across
+    from pytest_edgeperf.judge.studies.across_files import read_across
     from pytest_edgeperf.results import ResultsError, read
 
     try:
@@ -250,7 +250,7 @@ def noise(
     Exits with pytest's code, or with 4 when a file cannot be used.
     """
     from pytest_edgeperf import results
-    from pytest_edgeperf.judge.noise import noise as analyse
+    from pytest_edgeperf.judge.noise.analysis import noise as analyse
     from pytest_edgeperf.results.gate import Gate
     from pytest_edgeperf.results.published import refuse_published
     from pytest_edgeperf.schedule.noise import measure

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
     from pytest_edgeperf.frameworks.handle import FrameworkHandle
     from pytest_edgeperf.frameworks.interface import Framework
-    from pytest_edgeperf.judge.types import LineVerdict
+    from pytest_edgeperf.judge.verdicts import LineVerdict
     from pytest_edgeperf.measure.timed_inference import TimedInference
     from pytest_edgeperf.results.types import Results
     from pytest_edgeperf.schedule.session import MeasuringSession
@@ -353,7 +353,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) 
 
 
 def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pytest.TestReport]) -> None:
-    from pytest_edgeperf.judge.types import REGRESSED
+    from pytest_edgeperf.judge.verdicts import REGRESSED
     from pytest_edgeperf.report.properties import junit_properties
     from pytest_edgeperf.report.terminal import line_headline, line_text, regression_headline, regression_text
     from pytest_edgeperf.schedule import replay

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_edgeperf.judge.types import (
-    BenchmarkVerdict,
-    Comparison,
-    Family,
-    MetricVerdict,
-    Side,
-    Stage,
-    Step,
-)
+from pytest_edgeperf.judge.family import Family, Stage
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, MetricVerdict, Side, Step
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.procedure import compare, step

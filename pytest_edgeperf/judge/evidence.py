@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
-from pytest_edgeperf.judge.origins import BOOT_VARIANCE, REBUILD_VARIANCE, Origins
-from pytest_edgeperf.judge.types import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
+from pytest_edgeperf.judge.statistics.origins import BOOT_VARIANCE, REBUILD_VARIANCE, Origins
+from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
 from pytest_edgeperf.results.benchmark_matching import differing
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 

@@ -6,16 +6,17 @@ import math
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.accuracy import AccuracyQuestion, answer_accuracies, count_gating
-from pytest_edgeperf.judge.answers import Answers, answer
 from pytest_edgeperf.judge.comparability import environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, Unjudged, gather
-from pytest_edgeperf.judge.gate import Level, Tested, accuracies_level, levels, lines_level
-from pytest_edgeperf.judge.lines import LineQuestions
+from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.machines import other_machine
-from pytest_edgeperf.judge.questions import Questions
 from pytest_edgeperf.judge.renames import with_renames
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.rules.accuracies import AccuracyQuestion, answer_accuracies, count_gating
+from pytest_edgeperf.judge.rules.questions import Questions
+from pytest_edgeperf.judge.rules.ratios import Answers, answer
+from pytest_edgeperf.judge.rules.study_lines import LineQuestions
+from pytest_edgeperf.judge.statistics.t_tests import Level, Tested, accuracies_level, levels, lines_level
+from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
     INCOMPARABLE,
     INCONCLUSIVE,
@@ -27,9 +28,7 @@ from pytest_edgeperf.judge.types import (
     UNCHANGED,
     BenchmarkVerdict,
     Comparison,
-    Family,
     MetricVerdict,
-    Stage,
     Step,
 )
 from pytest_edgeperf.results.benchmark_matching import align

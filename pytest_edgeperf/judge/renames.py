@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from itertools import product
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from pytest_edgeperf.judge.types import MISSING, NEW, BenchmarkVerdict, Comparison, Rename
+from pytest_edgeperf.judge.verdicts import MISSING, NEW, BenchmarkVerdict, Comparison, Rename
 from pytest_edgeperf.results.benchmark_matching import file_of, function_of, parameters_key
 from pytest_edgeperf.results.types import Results
 

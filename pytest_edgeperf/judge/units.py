@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Mapping, Optional
 
-from pytest_edgeperf.judge.sizes import UNIT_BYTES
+#: Bytes in each unit of size.
+UNIT_BYTES: Mapping[str, int] = {
+    "B": 1,
+    "byte": 1,
+    "bytes": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
 
 _QUANTITIES = (
     UNIT_BYTES,
@@ -12,6 +23,11 @@ _QUANTITIES = (
     {"W": 1.0, "mW": 1e-3},
     {"J": 1.0, "mJ": 1e-3},
 )
+
+
+def is_size(unit: str) -> bool:
+    """Say whether a metric in this unit is a size in bytes."""
+    return unit in UNIT_BYTES
 
 
 def factor(unit: str, into: str) -> Optional[float]:

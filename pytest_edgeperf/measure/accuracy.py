@@ -89,7 +89,7 @@ def _require_shares(per_example: Sequence[Any]) -> None:
 def _of_detections(
     name: str, found: DetectionSet, example_ids: Optional[Sequence[Any]], metric: Metric
 ) -> Dict[str, Accuracy]:
-    from pytest_edgeperf.judge.average_precision import average_precision
+    from pytest_edgeperf.judge.statistics.average_precision import average_precision
 
     stored = of_detections(found, example_ids)
     told: Dict[str, Accuracy] = {}

@@ -80,7 +80,7 @@ class InterleavedTimer:
         """Every target but the first, over the first, by the estimator of lock-step comparison."""
         from scipy.special import stdtrit
 
-        from pytest_edgeperf.judge.pairs import PAIRS_PER_QUAD, TRIMMED_SHARE, pair_of
+        from pytest_edgeperf.judge.statistics.block_pairs import PAIRS_PER_QUAD, TRIMMED_SHARE, pair_of
 
         medians = {name: loop.medians_ms(self._durations[name], ends) for name, ends in self._ends.items()}
         found = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.types import AccuracyFigures, MetricVerdict
+from pytest_edgeperf.judge.verdicts import AccuracyFigures, MetricVerdict
 from pytest_edgeperf.report.figures import figure
 from pytest_edgeperf.report.numbers import NOTHING, count, decimal_column
 from pytest_edgeperf.report.table import Column

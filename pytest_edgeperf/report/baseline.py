@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.report.creep import Creep, creep, creep_lines
 from pytest_edgeperf.report.figures import LATENCY, MEMORY, figure, seconds, usable_runs
 from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_column, time_unit

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.comparability import comparable_runs, environment_matcher
-from pytest_edgeperf.judge.types import Tolerance
+from pytest_edgeperf.judge.family import Tolerance
 from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import change, count, share
 from pytest_edgeperf.report.sections import Names

@@ -6,7 +6,7 @@ import math
 from statistics import median
 from typing import Any, List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.types import BenchmarkVerdict, MetricVerdict
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.numbers import in_seconds
 from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Run

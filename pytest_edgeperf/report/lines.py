@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Optional
 
-from pytest_edgeperf.judge.types import INCONCLUSIVE, NEW, REGRESSED, Comparison, LineVerdict
+from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, NEW, REGRESSED, Comparison, LineVerdict
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import change, count, p_value, percent, share, significant
 from pytest_edgeperf.report.text import Paper, printable, wrap

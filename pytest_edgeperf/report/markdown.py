@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate, takewhile
 from typing import List, Optional, Sequence
 
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
     INCOMPARABLE,
     INCONCLUSIVE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.noise import BenchmarkNoise, Noise, SummaryNoise
-from pytest_edgeperf.judge.remedies import BASELINE_RUNS, BUDGET, CLOCKS, MAX_ROUNDS, Remedy
+from pytest_edgeperf.judge.noise.analysis import BenchmarkNoise, Noise, SummaryNoise
+from pytest_edgeperf.judge.noise.remedies import BASELINE_RUNS, BUDGET, CLOCKS, MAX_ROUNDS, Remedy
 from pytest_edgeperf.report.figures import LATENCY, metric_label
 from pytest_edgeperf.report.numbers import NOTHING, count, decimal_column, percent, share
 from pytest_edgeperf.report.sections import Names

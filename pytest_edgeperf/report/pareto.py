@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List
 
-from pytest_edgeperf.judge.pareto import ParetoFront, ParetoPoint, Step
+from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront, ParetoPoint, Step
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import significant
 from pytest_edgeperf.results.example_answers import PERCENT

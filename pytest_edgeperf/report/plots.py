@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
-from pytest_edgeperf.judge.pareto import ParetoFront
-from pytest_edgeperf.judge.studies import StudyResult
+from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront
+from pytest_edgeperf.judge.studies.study_results import StudyResult
 from pytest_edgeperf.report.pareto import axis_of, coordinate, title_of
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import printable, wrap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
-from pytest_edgeperf.judge.types import AccuracyFigures, BenchmarkVerdict, MetricVerdict
+from pytest_edgeperf.judge.verdicts import AccuracyFigures, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.figures import LATENCY, figure
 from pytest_edgeperf.report.numbers import significant
 from pytest_edgeperf.results.example_answers import is_accuracy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.judge.renames import GONE
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.verdicts import (
     INCOMPARABLE,
     INCONCLUSIVE,
     MISSING,

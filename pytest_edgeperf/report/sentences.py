@@ -6,7 +6,7 @@ import math
 import shlex
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.verdicts import (
     BY_FLOOR,
     BY_SESSIONS,
     BY_SUITE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.report.creep import Creep
 from pytest_edgeperf.results.types import Results
 

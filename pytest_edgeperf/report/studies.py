@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.fits import Interval, LineFit
-from pytest_edgeperf.judge.studies import SeriesResult, StudyResult, read_studies
+from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
+from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult, read_studies
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, percent, significant
 from pytest_edgeperf.report.pareto import LEGEND, SINGLE_RUNS, ParetoRow, has_equal, has_single_runs, rows_of, title_of
@@ -18,10 +18,10 @@ from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
 from pytest_edgeperf.results.types import Results
 
 if TYPE_CHECKING:
-    from pytest_edgeperf.judge.across import Across
-    from pytest_edgeperf.judge.pareto import ParetoFront
-    from pytest_edgeperf.judge.pieces import Break
-    from pytest_edgeperf.judge.study_ratios import Ranking
+    from pytest_edgeperf.judge.studies.across_files import Across
+    from pytest_edgeperf.judge.studies.line_pieces import Break
+    from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront
+    from pytest_edgeperf.judge.studies.series_ratios import Ranking
 
 #: Of a published number, and of a fitted one whose interval is next to nothing.
 _PUBLISHED_DIGITS = 6

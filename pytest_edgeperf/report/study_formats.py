@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.across import Across
-from pytest_edgeperf.judge.fits import Interval, LineFit
-from pytest_edgeperf.judge.pareto import ParetoFront, ParetoPoint
-from pytest_edgeperf.judge.pieces import Pieces
-from pytest_edgeperf.judge.shares import SeriesShares
-from pytest_edgeperf.judge.studies import SeriesResult, StudyResult
-from pytest_edgeperf.judge.study_ratios import SeriesRatios
+from pytest_edgeperf.judge.studies.across_files import Across
+from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
+from pytest_edgeperf.judge.studies.line_pieces import Pieces
+from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront, ParetoPoint
+from pytest_edgeperf.judge.studies.series_ratios import SeriesRatios
+from pytest_edgeperf.judge.studies.shares import SeriesShares
+from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.markup import escape, item
 from pytest_edgeperf.report.numbers import NOTHING, percent, significant

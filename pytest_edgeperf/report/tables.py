@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
     INCOMPARABLE,
     INCONCLUSIVE,

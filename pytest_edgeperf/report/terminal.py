@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.types import REGRESSED, Comparison
+from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
 from pytest_edgeperf.report.creep import creep_lines, creep_summary
 from pytest_edgeperf.report.curves import curve_tables
 from pytest_edgeperf.report.lines import line_failures, line_headline, line_text, lines_count, lines_not_judged

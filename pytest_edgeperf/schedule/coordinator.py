@@ -11,7 +11,8 @@ from pytest_edgeperf.devices.condition import Condition, Observer
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
-from pytest_edgeperf.judge.types import MORE, NEW, BenchmarkVerdict, Comparison, Family, Stage
+from pytest_edgeperf.judge.family import Family, Stage
+from pytest_edgeperf.judge.verdicts import MORE, NEW, BenchmarkVerdict, Comparison
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.measurement import described
 from pytest_edgeperf.results import Benchmark, Metric, Results

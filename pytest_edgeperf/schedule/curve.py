@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from pytest_edgeperf.devices.condition import Condition, figures
 from pytest_edgeperf.devices.sensors.interface import CLOCK, TEMPERATURE, Sensor
 from pytest_edgeperf.devices.throttling import throttle_counts
-from pytest_edgeperf.judge.change_points import change_points
+from pytest_edgeperf.judge.statistics.change_points import change_points
 
 #: A run is timed in so many blocks, between which the sensors are read; never while something is timed.
 POINTS = 120

@@ -10,8 +10,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.evidence import other_parameters
-from pytest_edgeperf.judge.pairs import Pair, pair_of, pair_of_runs
-from pytest_edgeperf.judge.types import (
+from pytest_edgeperf.judge.statistics.block_pairs import Pair, pair_of, pair_of_runs
+from pytest_edgeperf.judge.verdicts import (
     INCOMPARABLE,
     INCONCLUSIVE,
     MISSING,
@@ -73,7 +73,7 @@ class DuetCoordinator(Coordinator):
 
     def _judge(self) -> None:
         """Look at the pairs as planned; between looks measure those on that are not clear yet."""
-        from pytest_edgeperf.judge.duets import Look
+        from pytest_edgeperf.judge.lock_step import Look
 
         planned = looks(self.settings.rounds, self.settings.max_rounds)
         waiting = [plan for plan in self.plans if self._is_on_base(plan)]
@@ -91,7 +91,7 @@ class DuetCoordinator(Coordinator):
         self.comparison = self._without_broken(Comparison({**self._verdicts, **self._one_sided()}))
 
     def _look(self, waiting: List[Plan], look: Any) -> Mapping[str, str]:
-        from pytest_edgeperf.judge.duets import Duet, step
+        from pytest_edgeperf.judge.lock_step import Duet, step
 
         measured = [plan for plan in self.plans if plan.pairs and not plan.broken]
         family = replace(self._family(), tolerance=self.settings.against_tolerance)

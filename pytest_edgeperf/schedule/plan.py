@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric, Run
 from pytest_edgeperf.schedule.process import Delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.results import Metric, Run, Value, environment_key
 from pytest_edgeperf.results.study_definitions import Place, Study
 

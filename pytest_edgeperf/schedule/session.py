@@ -19,7 +19,7 @@ from pytest_edgeperf.devices.sensors import process_memory
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
-from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.benchmark_matching import align, differing

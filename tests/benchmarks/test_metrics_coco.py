@@ -28,7 +28,7 @@ from models.detection import Detections
 from models.pose import KEYPOINTS
 
 from pytest_edgeperf import average_precision
-from pytest_edgeperf.judge.average_precision import weighted_average_precision
+from pytest_edgeperf.judge.statistics.average_precision import weighted_average_precision
 from tests.sessions import own_folder
 
 FASTER, REFERENCE = "faster_coco_eval", "pycocotools"

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import pytest_edgeperf
 from pytest_edgeperf.cli import main
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, MetricVerdict
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, MetricVerdict
 from pytest_edgeperf.results import ResultsError
 
 ID = "benchmarks/test_a.py::test_a[onnxruntime-fp32]"

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf import compare
-from pytest_edgeperf.judge.accuracy import count_gating
-from pytest_edgeperf.judge.corrections import ACCURACY_SHARE, LINES_SHARE
-from pytest_edgeperf.judge.duets import Duet, Look
-from pytest_edgeperf.judge.duets import step as duet_step
-from pytest_edgeperf.judge.gate import accuracies_level, levels, lines_level
-from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.judge.family import Family, Stage
+from pytest_edgeperf.judge.lock_step import Duet, Look
+from pytest_edgeperf.judge.lock_step import step as duet_step
 from pytest_edgeperf.judge.procedure import step
-from pytest_edgeperf.judge.types import MORE, STOP, Family, Stage
+from pytest_edgeperf.judge.rules.accuracies import count_gating
+from pytest_edgeperf.judge.statistics.block_pairs import Pair
+from pytest_edgeperf.judge.statistics.corrections import ACCURACY_SHARE, LINES_SHARE
+from pytest_edgeperf.judge.statistics.t_tests import accuracies_level, levels, lines_level
+from pytest_edgeperf.judge.verdicts import MORE, STOP
 from pytest_edgeperf.results.errors import ResultsError
 from pytest_edgeperf.results.example_answers import ANSWERS, of_detections, of_examples
 from pytest_edgeperf.results.types import Metric
 from tests.judge.builders import METRICS, results, run, summary
-from tests.judge.test_paired import detections, worse
+from tests.judge.test_paired_answers import detections, worse
 
 TOP1 = Metric("%", "higher", margin=0.5)
 RIGHT = np.arange(450) >= 20

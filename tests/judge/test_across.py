@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.judge.across import labels, read_across
+from pytest_edgeperf.judge.studies.across_files import labels, read_across
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 

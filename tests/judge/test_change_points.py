@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.change_points import FEWEST_POINTS, change_points, noise
+from pytest_edgeperf.judge.statistics.change_points import FEWEST_POINTS, change_points, noise
 
 
 def normal(rng):

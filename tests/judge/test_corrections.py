@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge import corrections
-from pytest_edgeperf.judge.corrections import adjusted, first_level, holm, runs_factors, summary_weights
+from pytest_edgeperf.judge.statistics import corrections
+from pytest_edgeperf.judge.statistics.corrections import adjusted, first_level, holm, runs_factors, summary_weights
 
 
 def holm_rejections(p_values, family_size, alpha):

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.corrections import ACCURACY_SHARE, LINES_SHARE
-from pytest_edgeperf.judge.fits import fit_line
-from pytest_edgeperf.judge.gate import levels, lines_level
-from pytest_edgeperf.judge.lines import _weights
+from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.procedure import compare, step
-from pytest_edgeperf.judge.types import MORE, STOP, Family, Stage
+from pytest_edgeperf.judge.rules.study_lines import _weights
+from pytest_edgeperf.judge.statistics.corrections import ACCURACY_SHARE, LINES_SHARE
+from pytest_edgeperf.judge.statistics.t_tests import levels, lines_level
+from pytest_edgeperf.judge.studies.line_fits import fit_line
+from pytest_edgeperf.judge.verdicts import MORE, STOP
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge import compare, resampling
-from pytest_edgeperf.judge.noise import noise, worst
-from pytest_edgeperf.judge.resampling import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
-from pytest_edgeperf.judge.types import Family
+from pytest_edgeperf.judge import compare
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.noise import false_alarms as resampling
+from pytest_edgeperf.judge.noise.analysis import noise, worst
+from pytest_edgeperf.judge.noise.false_alarms import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
 from pytest_edgeperf.results.example_answers import of_examples
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.types import Metric

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.across import read_across
-from pytest_edgeperf.judge.pareto import pareto_fronts
-from pytest_edgeperf.judge.study_values import Member
+from pytest_edgeperf.judge.studies.across_files import read_across
+from pytest_edgeperf.judge.studies.members import Member
+from pytest_edgeperf.judge.studies.pareto_fronts import pareto_fronts
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 

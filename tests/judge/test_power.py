@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import nctdtr, stdtrit
 
-from pytest_edgeperf.judge.corrections import LATENCY_SHARE
-from pytest_edgeperf.judge.gate import Level
-from pytest_edgeperf.judge.power import Design, GateTests, detectable
-from pytest_edgeperf.judge.sessions import SESSION_VARIANCE_FLOOR
-from pytest_edgeperf.judge.spread import groups
-from pytest_edgeperf.judge.types import Family
-from pytest_edgeperf.judge.variance import RUN_VARIANCE_FLOOR
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.noise.spread import groups
+from pytest_edgeperf.judge.noise.statistical_power import Design, GateTests, detectable
+from pytest_edgeperf.judge.statistics.corrections import LATENCY_SHARE
+from pytest_edgeperf.judge.statistics.run_variance import RUN_VARIANCE_FLOOR
+from pytest_edgeperf.judge.statistics.session_variance import SESSION_VARIANCE_FLOOR
+from pytest_edgeperf.judge.statistics.t_tests import Level
 from pytest_edgeperf.results.gate import Gate
 
 from .builders import latency_runs, noisy, results

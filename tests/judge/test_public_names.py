@@ -24,7 +24,7 @@ def loaded_by(statement):
     [
         "import pytest_edgeperf",
         "import pytest_edgeperf.judge",
-        "import pytest_edgeperf.judge.types",
+        "import pytest_edgeperf.judge.verdicts",
         "from pytest_edgeperf.judge import Family, Stage, Comparison",
         "from pytest_edgeperf import Comparison, Engine, Framework, Model, TensorSpec",
     ],

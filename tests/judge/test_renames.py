@@ -6,7 +6,7 @@ import pytest
 
 from pytest_edgeperf.judge import compare, renames
 from pytest_edgeperf.judge.renames import GONE, probable_renames, with_missing, with_renames
-from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.types import Benchmark, Results
 

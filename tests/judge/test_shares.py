@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.shares import shares_of
-from pytest_edgeperf.judge.study_values import Member
+from pytest_edgeperf.judge.studies.members import Member
+from pytest_edgeperf.judge.studies.shares import shares_of
 from pytest_edgeperf.results.study_definitions import Study
 from pytest_edgeperf.results.types import Benchmark, Metric
 

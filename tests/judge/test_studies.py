@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.judge.fits import fit_line
-from pytest_edgeperf.judge.studies import Point, read_studies
+from pytest_edgeperf.judge.studies.line_fits import fit_line
+from pytest_edgeperf.judge.studies.study_results import Point, read_studies
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 

@@ -9,7 +9,7 @@ from pytest_edgeperf.measure.accuracy import accuracies
 from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
 from pytest_edgeperf.results.example_answers import answers_of
 from pytest_edgeperf.results.types import HIGHER, LOWER, Metric
-from tests.judge.test_paired import detections
+from tests.judge.test_paired_answers import detections
 
 
 def test_right_and_wrong_are_told_in_percent_with_a_margin_of_half_a_point():

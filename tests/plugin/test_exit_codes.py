@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_edgeperf import plugin
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
 from pytest_edgeperf.settings import Settings
 
 

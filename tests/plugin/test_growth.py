@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_edgeperf import plugin
-from pytest_edgeperf.judge.types import Comparison, LineVerdict
+from pytest_edgeperf.judge.verdicts import Comparison, LineVerdict
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.results.types import Results

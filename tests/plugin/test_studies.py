@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_edgeperf.judge.studies import read_studies
+from pytest_edgeperf.judge.studies.study_results import read_studies
 
 from .conftest import REFRESH
 

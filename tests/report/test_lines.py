@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 import pytest_edgeperf
 from pytest_edgeperf.cli import main
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, LineVerdict
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, LineVerdict
 from pytest_edgeperf.report.lines import failing_lines, line_headline, line_text
 from pytest_edgeperf.report.markdown import comparison_markdown
 from pytest_edgeperf.report.session import SessionReport

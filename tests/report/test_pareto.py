@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.across import read_across
+from pytest_edgeperf.judge.studies.across_files import read_across
 from pytest_edgeperf.report.study_formats import across_markdown, across_to_dict
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import cells

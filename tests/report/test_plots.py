@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.across import read_across
+from pytest_edgeperf.judge.studies.across_files import read_across
 from pytest_edgeperf.report.plots import COLOURS, MARKERS, PlotError, file_names, looks_of, pareto_svg, write_plots
 from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.types import Metric

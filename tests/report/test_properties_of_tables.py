@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.types import Comparison
+from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.report.session import SessionReport
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.table import Column, lay_out

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_edgeperf.judge.renames import GONE
-from pytest_edgeperf.judge.types import BenchmarkVerdict, Comparison, Rename
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, Rename
 from pytest_edgeperf.report.baseline import baseline_text
 from pytest_edgeperf.report.markdown import comparison_markdown
 from pytest_edgeperf.report.terminal import render, render_comparison

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.across import read_across
+from pytest_edgeperf.judge.studies.across_files import read_across
 from pytest_edgeperf.report.studies import across_text, study_tables
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf import results
-from pytest_edgeperf.judge.across import read_across
+from pytest_edgeperf.judge.studies.across_files import read_across
 from pytest_edgeperf.report.study_formats import across_markdown, across_to_dict
 
 from .test_studies import NAMES, desktop_and_edge, golden, series, whole_study

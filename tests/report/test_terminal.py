@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf.judge.machines import OtherMachine
-from pytest_edgeperf.judge.types import Apart, BenchmarkVerdict, Comparison, Gain, Side
+from pytest_edgeperf.judge.verdicts import Apart, BenchmarkVerdict, Comparison, Gain, Side
 from pytest_edgeperf.report.markdown import comparison_markdown
 from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text
 from pytest_edgeperf.report.terminal import (

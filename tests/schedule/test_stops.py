@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.pairs import Pair
+from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.results import Metric
 from pytest_edgeperf.schedule import quality, stops
 from pytest_edgeperf.schedule.duets import DuetCoordinator, marked_stopped

@@ -19,8 +19,13 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from pytest_edgeperf import DetectionSet
-from pytest_edgeperf.judge.corrections import ACCURACY_SHARE
-from pytest_edgeperf.judge.paired import compare_detections, compare_scores, detectable_loss, p_of_counts
+from pytest_edgeperf.judge.statistics.corrections import ACCURACY_SHARE
+from pytest_edgeperf.judge.statistics.paired_answers import (
+    compare_detections,
+    compare_scores,
+    detectable_loss,
+    p_of_counts,
+)
 from pytest_edgeperf.results.example_answers import MARGIN_POINTS
 
 from .calibration import write_between

@@ -21,7 +21,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from pytest_edgeperf.judge import Family, Stage, step
-from pytest_edgeperf.judge.types import INCONCLUSIVE, MORE, REGRESSED
+from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, MORE, REGRESSED
 from pytest_edgeperf.measure.summary import summarise
 from pytest_edgeperf.results.types import Run
 from pytest_edgeperf.schedule import quality

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import beta
 
 import pytest_edgeperf
-from pytest_edgeperf.judge.types import REGRESSED
+from pytest_edgeperf.judge.verdicts import REGRESSED
 from pytest_edgeperf.schedule.quality import disturbed_by
 
 from . import sessions

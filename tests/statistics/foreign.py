@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 from scipy.stats import beta
 
-from pytest_edgeperf.judge.types import REGRESSED
+from pytest_edgeperf.judge.verdicts import REGRESSED
 from pytest_edgeperf.results.types import Run
 
 from .calibration import per_cent, table, write_between

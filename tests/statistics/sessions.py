@@ -10,7 +10,7 @@ import numpy as np
 
 import pytest_edgeperf
 from pytest_edgeperf.judge import Family, Stage, step
-from pytest_edgeperf.judge.types import MORE, Comparison
+from pytest_edgeperf.judge.verdicts import MORE, Comparison
 from pytest_edgeperf.results.types import Run
 from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_edgeperf.judge import Family, Stage, step
-from pytest_edgeperf.judge.types import MORE, REGRESSED
+from pytest_edgeperf.judge.verdicts import MORE, REGRESSED
 from pytest_edgeperf.results.study_definitions import Place, Study
 
 from .evaluation import upper_bound

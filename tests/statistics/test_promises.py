@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_edgeperf.judge.types import REGRESSED, VERDICTS
+from pytest_edgeperf.judge.verdicts import REGRESSED, VERDICTS
 
 from .calibration import DEFAULT, STRICT, promises, write_between
 from .compact import SUMMARIES

@@ -7,9 +7,10 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tup
 
 import numpy as np
 
-from pytest_edgeperf.judge.duets import Duet, Look, step
-from pytest_edgeperf.judge.pairs import Pair, pair_of
-from pytest_edgeperf.judge.types import MORE, REGRESSED, BenchmarkVerdict, Family
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.lock_step import Duet, Look, step
+from pytest_edgeperf.judge.statistics.block_pairs import Pair, pair_of
+from pytest_edgeperf.judge.verdicts import MORE, REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.results import Benchmark, Results, Run
 from pytest_edgeperf.schedule.duets import looks
 from pytest_edgeperf.settings import MAX_PAIRS, PAIRS, Settings

@@ -1,0 +1,134 @@
+"""Runs of the same code, pooled: the variance of each summary that decides in a check, as the gate sees it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from pytest_edgeperf.judge.comparability import comparable_runs, environment_matcher
+from pytest_edgeperf.judge.evidence import Evidence, gather
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.noise.statistical_power import Design, GateTests, detectable
+from pytest_edgeperf.judge.rules.questions import Group, Questions
+from pytest_edgeperf.judge.statistics.contrasts import Contrast
+from pytest_edgeperf.judge.statistics.corrections import summary_weights
+from pytest_edgeperf.judge.statistics.run_variance import RUN_VARIANCE_FLOOR
+from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, Level, levels, moderate
+from pytest_edgeperf.results.types import Benchmark, Results
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+#: How often a change is found that is called detectable.
+POWERS = (0.80, 0.95)
+
+#: With fewer good runs a spread is not worth a figure.
+FEWEST_RUNS = 3
+
+#: A change as a ratio - 1 towards worse for each of ``POWERS``; ``None`` where none is found so often.
+Detectable = Tuple[Optional[float], ...]
+
+
+class GroupNoise(NamedTuple):
+    """The tests of one part of the error level: what they test, and the arrays that their power depends on."""
+
+    contrasts: Sequence[Contrast]
+    signs: Sequence[int]
+    tests: GateTests
+    level: Level
+    #: Standard deviation of the log summary between runs, plain.
+    spread: Array
+
+    @property
+    def moderated_spread(self) -> Array:
+        """The same as the gate takes it."""
+        return np.asarray(np.sqrt(self.tests.run_variance + RUN_VARIANCE_FLOOR), dtype=np.float64)
+
+    def of(self, benchmarks: Sequence[str]) -> GroupNoise:
+        """Return the tests of these benchmarks only; the level stays that of the whole session."""
+        kept = [at for at, contrast in enumerate(self.contrasts) if contrast.benchmark in benchmarks]
+        return GroupNoise(
+            [self.contrasts[at] for at in kept],
+            [self.signs[at] for at in kept],
+            self.tests.at(kept),
+            self.level,
+            self.spread[kept],
+        )
+
+    def detectable(self, design: Design) -> List[Detectable]:
+        """Return for each test the changes that a check of this design finds."""
+        columns = detectable(self.tests, self.level, design, POWERS).T.tolist()
+        return [
+            tuple(None if one > LOG_RATIO_LIMIT else abs(math.expm1(sign * one)) for one in column)
+            for sign, column in zip(self.signs, columns)
+        ]
+
+
+def smallest(found: Sequence[Detectable]) -> int:
+    """Return the position of the smallest detectable change."""
+    return min(range(len(found)), key=lambda at: [math.inf if one is None else one for one in found[at]])
+
+
+def good_runs(results: Results) -> Tuple[Results, Dict[str, str]]:
+    """Keep the undisturbed runs that may be compared with the latest; say which benchmarks have too few."""
+    differences = environment_matcher(results, results)
+    benchmarks: Dict[str, Benchmark] = {}
+    reasons: Dict[str, str] = {}
+    for name, benchmark in results.benchmarks.items():
+        alike = comparable_runs(benchmark.runs, benchmark.runs, differences).baseline if benchmark.runs else ()
+        good = tuple(run for run in alike if not run.disturbed)
+        if len(good) < FEWEST_RUNS:
+            reasons[name] = f"{len(good)} of {len(benchmark.runs)} runs are good; it takes {FEWEST_RUNS}"
+            continue
+        benchmarks[name] = replace(benchmark, runs=good)
+    return replace(results, benchmarks=benchmarks), reasons
+
+
+def groups(good: Results, family: Family) -> Tuple[GroupNoise, GroupNoise]:
+    """Return the tests of latency and of the other metrics that decide, from all runs of each benchmark.
+
+    The questions of a check are raised about one half of the runs against the other; then the halves are pooled:
+    the squares around one mean are those around two and K k / (K + k) times the squared difference.
+    """
+    differences = environment_matcher(good, good)
+    questions = Questions(family)
+    for name, benchmark in good.benchmarks.items():
+        half = len(benchmark.runs) // 2
+        first, second = (replace(benchmark, runs=runs) for runs in (benchmark.runs[:half], benchmark.runs[half:]))
+        evidence = gather(first, second, differences)
+        if isinstance(evidence, Evidence):
+            questions.raise_for(name, evidence, may_regress=True)
+    latency_level, others_level, _ = levels(family)
+    latency = _pooled(questions.latency, latency_level, family.must_detect)
+    others = _pooled(questions.others, others_level, family.must_detect)
+    return latency, others
+
+
+def _pooled(group: Group, level: Level, must_detect: float) -> GroupNoise:
+    contrasts = group.contrasts
+    base = np.array([float(c.baseline_runs) for c in contrasts])
+    new = np.array([float(c.candidate_runs) for c in contrasts])
+    between = np.array([c.difference for c in contrasts]) ** 2 * base * new / (base + new)
+    squares = np.array([c.squares for c in contrasts]) + between
+    freedom = np.array([c.freedom + 1.0 for c in contrasts])
+    moderation = moderate(contrasts, squares, freedom)
+    signs: List[int] = []
+    tolerances: List[float] = []
+    weights: List[float] = []
+    for question in group.questions:
+        signs += [question.sign] * question.tests
+        tolerances += [question.tolerance] * question.tests
+        weights += summary_weights(question.tests)
+    tests = GateTests(
+        run_variance=moderation.variance - RUN_VARIANCE_FLOOR,
+        dispersion=moderation.dispersion,
+        scale=moderation.scale,
+        prior_freedom=moderation.prior_freedom,
+        log_tolerance=np.log1p(tolerances),
+        log_limit=np.log1p(np.maximum(tolerances, must_detect)),
+        weights=np.array(weights, dtype=np.float64),
+    )
+    return GroupNoise(contrasts, signs, tests, level, np.sqrt(squares / freedom))

@@ -1,0 +1,1 @@
+"""Benchmarks read together: series, lines, ratios, shares and fronts."""

@@ -1,0 +1,124 @@
+"""Studies that span several results files: one device against another, an edge against a desktop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Dict, List, Sequence, Tuple
+
+from pytest_edgeperf.judge.studies.members import Member
+from pytest_edgeperf.judge.studies.study_results import StudyResult, members, places, read_study
+from pytest_edgeperf.results.study_definitions import Study
+from pytest_edgeperf.results.types import Results
+
+#: Between a file's label and a series' name.
+SEPARATOR = ": "
+
+
+@dataclass(frozen=True)
+class Across:
+    """What several files tell together, and in a sentence each what of them could not be read together."""
+
+    studies: Tuple[StudyResult, ...]
+    remarks: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Source:
+    label: str
+    results: Results
+
+
+def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ()) -> Across:
+    """The studies of results files, each with the series of all files and the ratios between them.
+
+    A single file's series keep their names. Of several, a series is called after its device (after its file, where
+    two are of one device), and a series that the first file has, too, is told as how many times better it is there
+    than in each other file, at each coordinate that both have; where a file's benchmark has a single number, there
+    is no interval. A study is described by the first file that has it: another that has another coordinate, or a
+    malformed study, is left out with a remark.
+
+    Args:
+        files: (name, content); the first one is what the others are compared with.
+        names: of the studies that are wanted; all, if none is given.
+    """
+    sources = [_Source(label, results) for label, (_, results) in zip(labels(files), files)]
+    studies: Dict[str, Study] = {}
+    found: Dict[str, List[Member]] = {}
+    remarks: List[str] = []
+    for source in sources:
+        told, placed = source.results.studies.values(), places(source.results)
+        if not told:
+            remarks.append(f"{source.label} holds no study")
+        for study in told:
+            if names and study.name not in names:
+                continue
+            known = studies.setdefault(study.name, study)
+            if (known.x, known.x_unit) != (study.x, study.x_unit):
+                remarks.append(
+                    f"{source.label} is left out of {study.name}: it is over {_axis(study)}, not over {_axis(known)}"
+                )
+                continue
+            studies[study.name] = _joined(known, study)
+            own = members(study, placed, source.results)
+            if not own and len(sources) > 1:
+                remarks.append(f"{source.label} has measured nothing of {study.name}")
+            found.setdefault(study.name, []).extend(
+                one._replace(series=_series_name(source.label, one.series, sources)) for one in own
+            )
+    unknown = [name for name in names if name not in studies]
+    remarks += [f"no file holds a study {name!r}" for name in unknown]
+    read = []
+    for name, study in studies.items():
+        try:
+            read.append(_read(study, found.get(name, []), sources))
+        except ValueError as error:
+            remarks.append(f"{name} is left out: {error}")
+    return Across(tuple(read), tuple(remarks))
+
+
+def labels(files: Sequence[Tuple[str, Results]]) -> List[str]:
+    """What each file is called: its device where no other file is of it, else its name, else its whole path."""
+    devices = Counter(results.device for _, results in files)
+    stems = Counter(PurePath(name).stem for name, _ in files)
+    found: List[str] = []
+    for position, (name, results) in enumerate(files):
+        stem = PurePath(name).stem
+        label = results.device if devices[results.device] == 1 else stem if stems[stem] == 1 else name
+        found.append(label if label not in found else f"{label} ({position + 1})")
+    return found
+
+
+def _read(study: Study, found: Sequence[Member], sources: Sequence[_Source]) -> StudyResult:
+    if len(sources) == 1:
+        return read_study(study, found)
+    names = {one.series for one in found}
+    between = []
+    first = sources[0].label + SEPARATOR
+    for series in dict.fromkeys(one.series[len(first) :] for one in found if one.series.startswith(first)):
+        for source in sources[1:]:
+            other = source.label + SEPARATOR + series
+            if other in names:
+                between.append((first + series, other))
+    prefixes = [source.label + SEPARATOR for source in sources]
+    own = tuple((prefix + one, prefix + two) for prefix in prefixes for one, two in study.ratios)
+    return replace(read_study(replace(study, ratios=own), found, between, other_session=True), study=study)
+
+
+def _joined(known: Study, other: Study) -> Study:
+    """Both files' metrics, published lines and pairs of cost and gain."""
+    return replace(
+        known,
+        metrics=tuple(dict.fromkeys((*known.metrics, *other.metrics))),
+        references=tuple(dict.fromkeys((*known.references, *other.references))),
+        pareto=tuple(dict.fromkeys((*known.pareto, *other.pareto))),
+    )
+
+
+def _series_name(label: str, series: str, sources: Sequence[_Source]) -> str:
+    return series if len(sources) == 1 else label + SEPARATOR + series
+
+
+def _axis(study: Study) -> str:
+    return f"{study.x} ({study.x_unit})" if study.x_unit else study.x

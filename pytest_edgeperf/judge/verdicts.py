@@ -1,0 +1,316 @@
+"""What the judge answers: verdicts on metrics, benchmarks, lines and whole results files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+
+from pytest_edgeperf.judge.machines import OtherMachine
+
+IMPROVED = "improved"
+UNCHANGED = "unchanged"
+REGRESSED = "regressed"
+INCONCLUSIVE = "inconclusive"
+NEW = "new"
+MISSING = "missing"
+INCOMPARABLE = "incomparable"
+
+#: In the order in which a reader wants them.
+VERDICTS = (REGRESSED, IMPROVED, UNCHANGED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
+
+STOP = "stop"
+MORE = "more"
+
+#: By what it is known how far sessions lie apart.
+BY_FLOOR, BY_CHANCE, BY_SESSIONS, BY_SUITE = "floor", "chance", "sessions", "suite"
+
+
+def _rounded(value: Optional[float]) -> Optional[float]:
+    return None if value is None else float(f"{value:.6g}")
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one side's evidence is: its good runs' timed seconds, and the commit of the latest that has one.
+
+    ``timed_s`` is ``None`` where a run does not tell it.
+    """
+
+    timed_s: Optional[float] = None
+    commit: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AccuracyFigures:
+    """How the answers to the same examples differ, in the metric's unit (percentage points of a percentage).
+
+    ``difference`` is candidate - baseline, with its two-sided 95 % ``interval``; ``margin`` how much worse it may get.
+    ``lost`` and ``won`` count the examples that only the baseline, or only the candidate, has right (of scores:
+    answers better); ``None`` of average precision, which no single example has. ``detectable`` is the smallest loss
+    that these examples would have shown with 80 % power. ``same``: every answer is the same.
+    """
+
+    difference: float
+    interval: Tuple[float, float]
+    margin: float
+    examples: int
+    lost: Optional[int] = None
+    won: Optional[int] = None
+    detectable: Optional[float] = None
+    same: bool = False
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "difference": _rounded(self.difference),
+            "difference_interval": [_rounded(end) for end in self.interval],
+            "margin": _rounded(self.margin),
+            "examples": self.examples,
+            "detectable_loss": _rounded(self.detectable),
+        }
+        if self.lost is not None:
+            printed.update(lost=self.lost, won=self.won)
+        return printed
+
+
+@dataclass(frozen=True)
+class MetricVerdict:
+    """What is known of one metric of one benchmark.
+
+    ``ratio`` is candidate / baseline of ``summary`` (``p50``, …; ``value`` for a plain number), with
+    its two-sided 95 % ``interval``; ``p_adjusted`` is Holm's, ``None`` where the rule has no p-value;
+    ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
+    ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
+    standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
+    processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together,
+    and ``builds`` among how many builds of the engines, where there were several; ``accuracy``
+    is there, and no ratio, where answers were compared example by example. ``rules_out`` says of an unchanged one how
+    much worse it is not, with 95 % confidence: 0.041 is 4.1 %.
+    """
+
+    verdict: str
+    summary: str
+    unit: str
+    gates: bool = True
+    ratio: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    p_adjusted: Optional[float] = None
+    detectable: Optional[float] = None
+    baseline: Optional[float] = None
+    candidate: Optional[float] = None
+    baseline_runs: int = 0
+    candidate_runs: int = 0
+    tolerance: Optional[float] = None
+    runs_needed: Optional[int] = None
+    reason: Optional[str] = None
+    scatter: Optional[float] = None
+    paired: Optional[str] = None
+    builds: Optional[int] = None
+    accuracy: Optional[AccuracyFigures] = None
+    rules_out: Optional[float] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it, to six significant digits."""
+        printed: Dict[str, Any] = {
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "ratio": _rounded(self.ratio),
+            "interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+            "p_adjusted": _rounded(self.p_adjusted),
+            "detectable": _rounded(self.detectable),
+            "gates": self.gates,
+            "unit": self.unit,
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        if self.runs_needed is not None:
+            printed["runs_needed"] = self.runs_needed
+        if self.paired is not None:
+            printed["paired"] = self.paired
+        if self.builds is not None:
+            printed["builds"] = self.builds
+        if self.rules_out is not None:
+            printed["rules_out"] = _rounded(self.rules_out)
+        if self.accuracy is not None:
+            printed["accuracy"] = self.accuracy.to_dict()
+        return printed
+
+
+@dataclass(frozen=True)
+class BenchmarkVerdict:
+    """The verdict on one benchmark: the worst of its gating metrics, or why there is none."""
+
+    verdict: str
+    metrics: Mapping[str, MetricVerdict] = field(default_factory=dict)
+    reason: Optional[str] = None
+    #: Fields of the environment that differ, ``section.key`` -> (baseline, candidate): the reason of
+    #: ``incomparable``, otherwise they only inform.
+    differences: Mapping[str, Tuple[Any, Any]] = field(default_factory=dict)
+    #: Of a regressed one, what the baseline and the candidate rest on.
+    sides: Optional[Tuple[Side, Side]] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "verdict": self.verdict,
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        if self.differences:
+            printed["differences"] = {name: list(pair) for name, pair in self.differences.items()}
+        return printed
+
+
+@dataclass(frozen=True)
+class LineVerdict:
+    """What is known of the ``slope`` or the ``intercept`` (its ``part``) of a series whose study lets it gate.
+
+    ``baseline`` and ``candidate`` are in ``unit``, the ``interval`` (95 %) is of their difference. ``benchmarks`` are
+    the ids that the line goes through, as they were collected.
+    """
+
+    study: str
+    series: str
+    metric: str
+    part: str
+    verdict: str
+    unit: str = ""
+    baseline: Optional[float] = None
+    candidate: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    p_adjusted: Optional[float] = None
+    tolerance: Optional[float] = None
+    benchmarks: Tuple[str, ...] = ()
+    reason: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "study": self.study,
+            "series": self.series,
+            "metric": self.metric,
+            "part": self.part,
+            "verdict": self.verdict,
+            "unit": self.unit,
+            "baseline": _rounded(self.baseline),
+            "candidate": _rounded(self.candidate),
+            "difference_interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+            "p_adjusted": _rounded(self.p_adjusted),
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        return printed
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A missing and a new benchmark with the same parameters: probably one that was renamed.
+
+    ``ratio`` is new / old of the latency, with its two-sided 95 % ``interval``; where there is none, ``reason`` says
+    why.
+    """
+
+    old: str
+    new: str
+    ratio: Optional[float] = None
+    interval: Optional[Tuple[float, float]] = None
+    reason: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``--format json`` prints of it."""
+        printed: Dict[str, Any] = {
+            "old": self.old,
+            "new": self.new,
+            "ratio": _rounded(self.ratio),
+            "interval": None if self.interval is None else [_rounded(end) for end in self.interval],
+        }
+        if self.reason is not None:
+            printed["reason"] = self.reason
+        return printed
+
+
+class Apart(NamedTuple):
+    """How far two sessions may lie apart for no reason in the code: allowed for in every difference of latencies.
+
+    ``allowed``: the standard deviation of a benchmark's log ratio beside its runs. ``known_by``: ``floor`` where
+    nothing but the least that is always allowed is known, ``chance`` where the differences of the suite spread no more
+    than noise explains, ``suite`` where they do, ``sessions`` where the baseline's own sessions show it.
+    """
+
+    allowed: float
+    known_by: str
+    #: Baseline sessions of the benchmark that has most, and benchmarks that were compared.
+    sessions: int
+    benchmarks: int
+
+    def to_dict(self) -> Dict[str, Any]:
+        """What ``edgeperf compare --format json`` prints."""
+        return {**self._asdict(), "allowed": _rounded(self.allowed)}
+
+
+class Gain(NamedTuple):
+    """What a baseline of more runs would find: a slowdown (ratio - 1) now and then, medians over the suite."""
+
+    runs: int
+    more_runs: int
+    found: float
+    then_found: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdicts on all benchmarks of two results files."""
+
+    benchmarks: Mapping[str, BenchmarkVerdict]
+    #: Ratio by which the latency of all judged benchmarks moved together, when that is beyond the tolerance.
+    common_shift: Optional[float] = None
+    #: Of the series whose study lets slope or intercept gate.
+    lines: Tuple[LineVerdict, ...] = ()
+    #: Of the missing and the new benchmarks, those that are probably the same.
+    renames: Tuple[Rename, ...] = ()
+    #: Where the baseline of judged benchmarks is of another machine than the candidate, as far as is known.
+    other_machine: Optional[OtherMachine] = None
+    #: ``None`` where both sides are of the same sessions.
+    apart: Optional[Apart] = None
+    #: ``None`` where baselines have as many runs as a refresh makes, or would find nothing anyway.
+    gain: Optional[Gain] = None
+
+    @property
+    def regressed_lines(self) -> Tuple[LineVerdict, ...]:
+        """The slopes and intercepts that got worse."""
+        return tuple(line for line in self.lines if line.verdict == REGRESSED)
+
+    @property
+    def summary(self) -> Dict[str, int]:
+        """How many benchmarks have each verdict; every verdict is listed."""
+        counts = dict.fromkeys(VERDICTS, 0)
+        for benchmark in self.benchmarks.values():
+            counts[benchmark.verdict] += 1
+        return counts
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return what ``edgeperf compare --format json`` prints."""
+        printed: Dict[str, Any] = {
+            "summary": self.summary,
+            "benchmarks": {name: benchmark.to_dict() for name, benchmark in self.benchmarks.items()},
+        }
+        if self.common_shift is not None:
+            printed["common_shift"] = _rounded(self.common_shift)
+        if self.lines:
+            printed["lines"] = [line.to_dict() for line in self.lines]
+        if self.renames:
+            printed["renames"] = [rename.to_dict() for rename in self.renames]
+        if self.other_machine is not None:
+            printed["other_machine"] = self.other_machine.to_dict()
+        if self.apart is not None:
+            printed["apart"] = self.apart.to_dict()
+        return printed
+
+
+@dataclass(frozen=True)
+class Step:
+    """The judge's answer at a stage: which benchmarks to go on measuring, and the verdicts as they stand."""
+
+    decisions: Mapping[str, str]
+    comparison: Comparison
