@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
@@ -91,6 +91,8 @@ def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Pat
         )
     chosen = identity.name if name == AUTO else name
     profile = known.get(chosen) or _undescribed(identity, root)
+    if name != HOST and _is_described_host(name, known, identity):
+        identity = replace(identity, profile=profile)
     fields, absent = inspect(identity, root)
     return Device(chosen, profile, identity, fields, describe(profile, fields), absent, root)
 

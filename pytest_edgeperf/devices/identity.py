@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
@@ -35,6 +35,15 @@ class Identity:
     is_hidden: bool = False
     #: The sizes in GiB with which this module or board is sold; empty where they are not known.
     memory_gib: Tuple[float, ...] = ()
+    #: The profile that describes it; ``None``: look it up by the name.
+    profile: Optional[Profile] = field(default=None, compare=False, repr=False)
+
+    def described(self) -> Optional[Profile]:
+        """The profile of this machine; of a host without one of its own that of ``host``, else ``None``."""
+        if self.profile is not None:
+            return self.profile
+        known = profiles()
+        return known.get(self.name) or (known[HOST] if self.family == HOST else None)
 
 
 def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = None) -> Identity:
@@ -55,7 +64,7 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
         if content.exists and content.text is None:
             return Identity(UNKNOWN, UNKNOWN, content.path, content.reason or "", model)
         content = replace(content, reason=content.reason or f"{content.path} lists nothing")
-        return _hidden(root, content, known) or _host(root, content.path, content.reason or "", model)
+        return _hidden(root, content, known) or _host(root, content.path, content.reason or "", model, known)
     listed = f"{content.path} lists {', '.join(compatible)}"
     chip = jetson_modules.soc(compatible)
     if chip is not None:
@@ -67,14 +76,14 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
         found = raspberrypi_boards.profile(compatible, known)
         if found is not None:
             sizes = next((found.memory_gib[item] for item in compatible if item in found.memory_gib), ())
-            return replace(identity, name=found.name, memory_gib=sizes)
+            return replace(identity, name=found.name, memory_gib=sizes, profile=found)
         return replace(identity, reason=f"{listed}, which is no Raspberry Pi that is known here")
     for profile in known.values():
         sign = next((item for item in compatible if item in profile.compatible), None)
         if profile.family == BOARD and sign is not None:
             sizes = profile.memory_gib.get(sign, ())
-            return Identity(profile.name, BOARD, content.path, listed, model, sign, memory_gib=sizes)
-    return _host(root, content.path, f"{listed}, which is no board that is known here", model)
+            return Identity(profile.name, BOARD, content.path, listed, model, sign, memory_gib=sizes, profile=profile)
+    return _host(root, content.path, f"{listed}, which is no board that is known here", model, known)
 
 
 def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile], identity: Identity) -> Identity:
@@ -91,16 +100,16 @@ def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile
     sizes = found.memory_gib.get(part or "") or next(
         (found.memory_gib[item] for item in compatible if item in found.memory_gib), ()
     )
-    return replace(identity, name=found.name, module=part, memory_gib=sizes)
+    return replace(identity, name=found.name, module=part, memory_gib=sizes, profile=found)
 
 
-def _host(root: Path, evidence: str, reason: str, model: Optional[str]) -> Identity:
+def _host(root: Path, evidence: str, reason: str, model: Optional[str], known: Mapping[str, Profile]) -> Identity:
     found = gpu_hosts.gpus(root)
     name = gpu_hosts.device_name([gpu.model for gpu in found])
     if name is None:
-        return Identity(HOST, HOST, evidence, reason, model)
+        return Identity(HOST, HOST, evidence, reason, model, profile=known.get(HOST))
     told = "; ".join(f"{gpu.file} says {gpu.model}" for gpu in found)
-    return Identity(name, HOST, found[0].file, told, model)
+    return Identity(name, HOST, found[0].file, told, model, profile=known.get(name))
 
 
 def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optional[Identity]:
@@ -113,7 +122,7 @@ def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optio
     if found is not None:
         told = f"{content.reason}, but {file} says {part}"
         sizes = found.memory_gib.get(part or "", ())
-        return Identity(found.name, JETSON, file, told, sign.model, part, sign.soc, memory_gib=sizes)
+        return Identity(found.name, JETSON, file, told, sign.model, part, sign.soc, memory_gib=sizes, profile=found)
     reason = f"{content.reason}, but {sign.file} says {sign.says}; {board_clues.hint(root)}"
     module = raspberrypi_boards.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
     return Identity(name, sign.family, sign.file, reason, sign.model, module, sign.soc, True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Tuple, Type, Union
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Type, Union
 
 JETSON = "jetson"
 RASPBERRY_PI = "raspberry-pi"
@@ -42,8 +42,15 @@ HARDWARE: Mapping[str, Tuple[Type[Any], ...]] = {
     "peak_precision": (str,),
 }
 
-_KEYS = ("description", "family", "modules", "compatible", "memory_gib", "hardware")
+#: What a table may add to a device that is known already.
+SENSOR_KEYS = ("power", "thermal_zones", "thermal_limits_c")
+_KEYS = ("description", "family", "modules", "compatible", "memory_gib", "hardware", *SENSOR_KEYS)
 _FIGURE_KEYS = ("value", "source")
+_POWER_KEYS = ("total", "parts", "sum", "no_total")
+#: In ``power.sum``: every rail of the board's own power chips.
+EVERY_RAIL = "*"
+#: No silicon works beyond this, in degC.
+_HIGHEST_LIMIT_C = 150.0
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PART = re.compile(r"p[0-9]{4}-[0-9]{4}\Z")
 #: More than any board has.
@@ -67,13 +74,40 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True)
+class PowerRails:
+    """Which of a device's power rails is the total, and which are parts of it.
+
+    Rails are named as the kernel labels them, or as ``edgeperf sensors`` lists them.
+
+    Attributes:
+        total: the rail that feeds everything; ``None``: there is none, or it is not known.
+        parts: rails that the total feeds; a total that is below one of them is mislabelled and is not used.
+        sum: without a total, the rails whose sum is a figure to compare with itself; ``*``: all of the board's own
+            chips.
+        no_total: why there is no total.
+    """
+
+    total: Optional[str] = None
+    parts: Tuple[str, ...] = ()
+    sum: Tuple[str, ...] = ()
+    no_total: str = ""
+
+
+@dataclass(frozen=True)
 class Profile:
     """A device under a name that people use.
 
-    ``modules`` are part numbers such as ``p3448-0000``; ``compatible`` are strings of the device
-    tree that identify the device where no part number does; ``memory_gib`` are the sizes with which a module or a
-    compatible one is sold, in GiB, several where its number does not tell them apart; ``hardware`` holds a ``Figure``
-    for each of those keys of ``HARDWARE`` that are known.
+    Attributes:
+        name: what ``--device`` calls it.
+        description: a few words for people.
+        family: one of ``FAMILIES``.
+        modules: part numbers of Jetson modules, such as ``p3448-0000``.
+        compatible: strings of the device tree that identify the device where no part number does.
+        hardware: a ``Figure`` for each of those keys of ``HARDWARE`` that are known.
+        memory_gib: module or compatible string -> the sizes in GiB that it is sold with.
+        power: its power rails; ``None``: not described.
+        thermal_zones: the zones of its processor and GPU; empty: all that are not known to be of something else.
+        thermal_limits_c: zone -> degC at which the device slows itself down, where the kernel has no trip point for it.
     """
 
     name: str
@@ -83,11 +117,13 @@ class Profile:
     compatible: Tuple[str, ...] = ()
     hardware: Mapping[str, Any] = field(default_factory=dict, hash=False)
     memory_gib: Mapping[str, Tuple[float, ...]] = field(default_factory=dict, hash=False)
+    power: Optional[PowerRails] = None
+    thermal_zones: Tuple[str, ...] = ()
+    thermal_limits_c: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 def read_profile(name: str, table: object, origin: str, sources: Mapping[str, str]) -> Profile:
-    """The profile ``name`` of a table with the keys ``description``, ``family``, ``modules``, ``compatible``,
-    ``memory_gib`` and ``hardware``.
+    """The profile ``name`` of a table whose keys are the attributes of :class:`Profile`.
 
     Args:
         name: what ``--device`` calls it.
@@ -116,7 +152,37 @@ def read_profile(name: str, table: object, origin: str, sources: Mapping[str, st
     _check_identification(family, modules, compatible, origin)
     hardware = _hardware(table.get("hardware", {}), f"{origin}.hardware", origin, sources)
     memory = _memory(table.get("memory_gib", {}), (*modules, *compatible), f"{origin}.memory_gib")
-    return Profile(name, " ".join(description.split()), family, modules, compatible, hardware, memory)
+    return Profile(
+        name,
+        " ".join(description.split()),
+        family,
+        modules,
+        compatible,
+        hardware,
+        memory,
+        **_of_sensors(table, origin),
+    )
+
+
+def extended(profile: Profile, table: Mapping[Any, Any], origin: str) -> Profile:
+    """A known device with the rails and thermal zones of a table that has only such keys.
+
+    Raises:
+        ProfileError: a value cannot be used.
+    """
+    changed = replace(profile, **_of_sensors(table, origin))
+    return replace(changed, thermal_limits_c={**profile.thermal_limits_c, **changed.thermal_limits_c})
+
+
+def _of_sensors(table: Mapping[Any, Any], origin: str) -> Dict[str, Any]:
+    read: Dict[str, Any] = {}
+    if "power" in table:
+        read["power"] = _power(table["power"], f"{origin}.power")
+    if "thermal_zones" in table:
+        read["thermal_zones"] = _texts(table, "thermal_zones", origin)
+    if "thermal_limits_c" in table:
+        read["thermal_limits_c"] = _limits(table["thermal_limits_c"], f"{origin}.thermal_limits_c")
+    return read
 
 
 def _check_identification(family: str, modules: Tuple[str, ...], compatible: Tuple[str, ...], origin: str) -> None:
@@ -152,6 +218,38 @@ def _memory(table: object, signs: Tuple[str, ...], place: str) -> Dict[str, Tupl
             raise ProfileError(f"{place}.{sign} must be a size in GiB above 0, or a list of such sizes")
         found[str(sign)] = tuple(sorted(float(size) for size in numbers))
     return found
+
+
+def _power(table: object, place: str) -> PowerRails:
+    if not isinstance(table, Mapping):
+        raise ProfileError(f"{place} must be a table of {', '.join(_POWER_KEYS)}, not {_kind(table)}")
+    _check_keys(table, _POWER_KEYS, place)
+    for key in ("total", "no_total"):
+        if key in table and not (isinstance(table[key], str) and table[key].strip()):
+            raise ProfileError(f"{place}.{key} must be a text, not {_kind(table[key])}")
+    rails = PowerRails(
+        table.get("total"), _texts(table, "parts", place), _texts(table, "sum", place), table.get("no_total", "")
+    )
+    if rails.total is None and rails.parts:
+        raise ProfileError(f"{place}.parts are parts of a total; name that in {place}.total")
+    if rails.total is not None and (rails.sum or rails.no_total):
+        key = "sum" if rails.sum else "no_total"
+        raise ProfileError(f"{place} has both total and {key}, which is for devices without a total; remove one")
+    return rails
+
+
+def _limits(table: object, place: str) -> Dict[str, float]:
+    if not isinstance(table, Mapping):
+        raise ProfileError(f"{place} must be a table of degC by thermal zone, not {_kind(table)}")
+    limits: Dict[str, float] = {}
+    for zone, written in table.items():
+        if isinstance(written, bool) or not isinstance(written, _NUMBER) or not 0 < written <= _HIGHEST_LIMIT_C:
+            raise ProfileError(
+                f"{place}.{zone} must be a temperature in degC, above 0 and at most {_HIGHEST_LIMIT_C:g}, "
+                f"not {_kind(written)}"
+            )
+        limits[str(zone)] = float(written)
+    return limits
 
 
 def _figure(

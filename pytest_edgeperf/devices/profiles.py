@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .packages import entry_points
 from .profile import (
     BOARD,
     HOST,
     JETSON,
     RASPBERRY_PI,
+    SENSOR_KEYS,
     DeviceError,
     Figure,
+    PowerRails,
     Profile,
     ProfileError,
+    extended,
     read_profile,
 )
 from .toml import read_toml
@@ -29,6 +34,7 @@ __all__ = [
     "RASPBERRY_PI",
     "DeviceError",
     "Figure",
+    "PowerRails",
     "Profile",
     "ProfileError",
     "profiles",
@@ -53,14 +59,22 @@ def profiles(rootdir: Optional[Path] = None) -> Mapping[str, Profile]:
     Raises:
         ProfileError: a profile of a package or of ``pyproject.toml`` cannot be used, or two clash.
     """
+    search_path = tuple(sys.path)
     if rootdir is None:
-        return _installed()
-    return _by_name([*_ours(), *_packaged(), *_of_project(rootdir / "pyproject.toml")])
+        return _installed_by_name(search_path)
+    return _by_name(_with_project(rootdir / "pyproject.toml", _installed(search_path)))
 
 
 @lru_cache(maxsize=None)
-def _installed() -> Mapping[str, Profile]:
-    return _by_name([*_ours(), *_packaged()])
+def _installed(search_path: Tuple[str, ...]) -> Tuple[_Written, ...]:
+    """Our profiles and those of the packages in the folders of ``search_path``."""
+    packaged = (_loaded(entry, package) for entry, package in entry_points(GROUP, search_path))
+    return (*_ours(), *packaged)
+
+
+@lru_cache(maxsize=None)
+def _installed_by_name(search_path: Tuple[str, ...]) -> Mapping[str, Profile]:
+    return _by_name(_installed(search_path))
 
 
 @lru_cache(maxsize=None)
@@ -70,19 +84,6 @@ def _ours() -> Tuple[_Written, ...]:
         (read_profile(name, table, f"{_FILE.name}: devices.{name}", data["sources"]), str(_FILE))
         for name, table in data["devices"].items()
     )
-
-
-@lru_cache(maxsize=None)
-def _packaged() -> Tuple[_Written, ...]:
-    # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there.
-    found: Dict[Tuple[str, str], str] = {}
-    entries: Dict[Tuple[str, str], metadata.EntryPoint] = {}
-    for distribution in metadata.distributions():
-        for entry in distribution.entry_points:
-            if entry.group == GROUP:
-                found[entry.name, entry.value] = distribution.metadata["Name"]
-                entries[entry.name, entry.value] = entry
-    return tuple(_loaded(entry, found[key]) for key, entry in sorted(entries.items()))
 
 
 def _loaded(entry: metadata.EntryPoint, distribution: str) -> _Written:
@@ -99,14 +100,23 @@ def _loaded(entry: metadata.EntryPoint, distribution: str) -> _Written:
     return read_profile(entry.name, table, origin, {}), origin
 
 
-def _of_project(file: Path) -> List[_Written]:
+def _with_project(file: Path, known: Sequence[_Written]) -> List[_Written]:
+    """The known devices, with the rails and thermal zones that a ``pyproject.toml`` adds to them, and its own."""
     table: Any = _toml(file)
     for depth, key in enumerate(_TABLE):
         table = table.get(key, {})
         if not isinstance(table, dict):
             raise ProfileError(f"{file}: {'.'.join(_TABLE[: depth + 1])} must be a table, not {table!r:.60}")
-    place = f"{file}: {'.'.join(_TABLE)}"
-    return [(read_profile(name, one, f"{place}.{name}", {}), f"{place}.{name}") for name, one in table.items()]
+    written = list(known)
+    names = [profile.name for profile, _ in known]
+    for name, keys in table.items():
+        place = f"{file}: {'.'.join(_TABLE)}.{name}"
+        if name in names and isinstance(keys, dict) and keys and set(keys) <= set(SENSOR_KEYS):
+            at = names.index(name)
+            written[at] = extended(known[at][0], keys, place), known[at][1]
+        else:
+            written.append((read_profile(name, keys, place, {}), place))
+    return written
 
 
 def _toml(file: Path) -> Dict[str, Any]:
@@ -118,7 +128,7 @@ def _toml(file: Path) -> Dict[str, Any]:
         raise ProfileError(f"{file} is no TOML: {error}") from error
 
 
-def _by_name(written: List[_Written]) -> Mapping[str, Profile]:
+def _by_name(written: Sequence[_Written]) -> Mapping[str, Profile]:
     known: Dict[str, Profile] = {}
     places: Dict[str, str] = {}
     for profile, origin in written:

@@ -4,6 +4,7 @@ import collections
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,23 @@ def tree(machine):
         )
 
     return make
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Install a package with this source, whose entry points of our groups are these: ``devices={name: object}``."""
+
+    def install(name, source, **groups):
+        folder = tmp_path / f"site-{name}"
+        information = folder / f"{name}-1.0.dist-info"
+        information.mkdir(parents=True)
+        (folder / f"{name}.py").write_text(source)
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = []
+        for group, entries in groups.items():
+            lines += [f"[edgeperf.{group}]", *(f"{entry} = {name}:{attribute}" for entry, attribute in entries.items())]
+        (information / "entry_points.txt").write_text("\n".join([*lines, ""]))
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    return install

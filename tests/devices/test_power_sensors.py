@@ -200,7 +200,8 @@ def test_the_chip_of_thor_elsewhere_is_a_rail_without_a_name(machine):
     values, absent, _ = look(machine(files=files), jetson("unknown-jetson"))
     assert values == {"power_ina238_hwmon5": 1.0}
     assert absent["power_total"] == (
-        "which rail feeds all others is not known of this module; the rails are power_ina238_hwmon5"
+        "it is not known which rail of this device feeds all others (a profile can name it: power.total); "
+        "the rails are power_ina238_hwmon5"
     )
 
 
@@ -433,4 +434,4 @@ def test_the_input_of_a_jetson_of_unknown_kind_is_its_total(machine):
     put(root, METER.format(1, "in1_label"), "VDD_GPU_SOC\n")
     values, absent, _ = look(root, identify(root))
     assert values == {"power_VDD_GPU_SOC": pytest.approx(4714.24)}
-    assert absent["power_total"].startswith("which rail feeds all others is not known")
+    assert absent["power_total"].startswith("it is not known which rail of this device feeds all others")

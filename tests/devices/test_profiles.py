@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from pytest_edgeperf.devices import (
     resolve,
 )
 from pytest_edgeperf.devices.profile import HARDWARE, read_profile
-from pytest_edgeperf.devices.profiles import _installed, _packaged
 
 NAMES = (
     "nano",
@@ -321,28 +319,6 @@ def test_a_project_file_that_is_no_utf8_or_no_file_is_said(tmp_path):
 # Those of other packages
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Install a package with this source, whose entry points of our group are these."""
-
-    def install(name, source, **entries):
-        folder = tmp_path / f"site-{name}"
-        information = folder / f"{name}-1.0.dist-info"
-        information.mkdir(parents=True)
-        (folder / f"{name}.py").write_text(source)
-        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        lines = [f"{device.replace('_', '-')} = {name}:{attribute}" for device, attribute in entries.items()]
-        (information / "entry_points.txt").write_text("\n".join(["[edgeperf.devices]", *lines, ""]))
-        monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        _packaged.cache_clear()
-        _installed.cache_clear()
-
-    yield install
-    _packaged.cache_clear()
-    _installed.cache_clear()
-
-
 BOARDS = """
 ROCK = {"description": "Radxa ROCK 5B", "compatible": ["radxa,rock-5b"]}
 
@@ -352,7 +328,7 @@ def visionfive():
 
 
 def test_a_package_gives_a_mapping_or_a_callable(package, tree):
-    package("acme_boards", BOARDS, rock_5b="ROCK", visionfive_2="visionfive")
+    package("acme_boards", BOARDS, devices={"rock-5b": "ROCK", "visionfive-2": "visionfive"})
     assert profiles()["rock-5b"].description == "Radxa ROCK 5B"
     assert profiles()["visionfive-2"].hardware == {"cpu_cores": Figure(4, "acme_boards: acme_boards:visionfive")}
     assert tuple(profiles())[: len(NAMES)] == NAMES
@@ -376,15 +352,15 @@ def test_a_package_gives_a_mapping_or_a_callable(package, tree):
     ],
 )
 def test_a_package_that_gives_no_profile_is_named(package, source, said):
-    package("acme", source, mine="BOARD")
+    package("acme", source, devices={"mine": "BOARD"})
     with pytest.raises(ProfileError) as caught:
         profiles()
     assert said in str(caught.value)
 
 
 def test_two_packages_with_one_name_are_both_named(package):
-    package("one_boards", BOARDS, rock_5b="ROCK")
-    package("two_boards", "ROCK = {'description': 'x'}", rock_5b="ROCK")
+    package("one_boards", BOARDS, devices={"rock-5b": "ROCK"})
+    package("two_boards", "ROCK = {'description': 'x'}", devices={"rock-5b": "ROCK"})
     with pytest.raises(ProfileError) as caught:
         profiles()
     assert "'rock-5b'" in str(caught.value)
@@ -393,7 +369,7 @@ def test_two_packages_with_one_name_are_both_named(package):
 
 
 def test_a_package_and_a_project_with_one_name_are_both_named(package, tmp_path):
-    package("one_boards", BOARDS, rock_5b="ROCK")
+    package("one_boards", BOARDS, devices={"rock-5b": "ROCK"})
     message = refused(tmp_path, ROCK)
     assert "one_boards: one_boards:ROCK" in message
     assert str(Path("pyproject.toml")) in message

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 import pytest
 
 from pytest_edgeperf.devices.identity import identify
 from pytest_edgeperf.devices.sensors import registry
-from pytest_edgeperf.devices.sensors.interface import TEMPERATURE, UNITS, Reading, Unavailable
+from pytest_edgeperf.devices.sensors.interface import UNITS
+
+SOURCE = """
+from pytest_edgeperf.devices.sensors.interface import TEMPERATURE, Reading, Unavailable
 
 
 class Room:
@@ -44,18 +45,14 @@ def returns_numbers(root, identity):
 
 def returns_reasons(root, identity):
     return [], ["no battery"]
+"""
+ROOM = "temperature_room"
 
 
 @pytest.fixture
-def also(monkeypatch):
-    """Register functions of this module as those of another package are."""
-    ours = registry._registered()
-
-    def make(*names):
-        theirs = {name: (metadata.EntryPoint(name, f"{__name__}:{name}", registry.GROUP), "acme") for name in names}
-        monkeypatch.setattr(registry, "_registered", lambda: {**ours, **theirs})
-
-    return make
+def also(package):
+    """Install a package that registers these functions of ``SOURCE``, entry point -> function."""
+    return lambda **functions: package("acme_sensors", SOURCE, sensors=functions)
 
 
 @pytest.mark.parametrize("board", ["nano", "xavier-nx", "orin-nano", "rpi4"])
@@ -70,27 +67,25 @@ def test_each_recorded_board(machine, board):
 
 
 def test_another_packages_sensor(machine, also):
-    also("room")
+    also(room="room")
     root = machine()
     sensors, absent = registry.find_sensors(identify(root), root)
-    assert Room.name in [sensor.name for sensor in sensors]
+    assert ROOM in [sensor.name for sensor in sensors]
     assert "humidity" in [one.name for one in absent]
 
 
-def test_two_sensors_of_one_name_are_one_and_a_reason(machine, also, monkeypatch):
-    also("room")
-    registered = registry._registered()
-    monkeypatch.setattr(registry, "_registered", lambda: {**registered, "second": registered["room"]})
+def test_two_sensors_of_one_name_are_one_and_a_reason(machine, also):
+    also(room="room", second="room")
     sensors, absent = registry.find_sensors(identify(machine()), machine())
-    assert [sensor.name for sensor in sensors].count(Room.name) == 1
+    assert [sensor.name for sensor in sensors].count(ROOM) == 1
     assert ("temperature_room", "another sensor has this name") in [(one.name, one.reason) for one in absent]
 
 
 def test_a_package_that_fails_is_told_and_the_others_are_there(machine, also):
-    also("broken", "room")
+    also(broken="broken", room="room")
     root = machine()
     sensors, absent = registry.find_sensors(identify(root), root)
-    assert Room.name in [sensor.name for sensor in sensors]
+    assert ROOM in [sensor.name for sensor in sensors]
     (told,) = [one for one in absent if one.name == "broken"]
     assert told.reason == "KeyError: 'firmware'"
 
@@ -105,10 +100,10 @@ def test_a_package_that_fails_is_told_and_the_others_are_there(machine, also):
     ],
 )
 def test_a_package_that_returns_nonsense_or_exits_is_named(machine, also, name, reason):
-    also(name, "room")
+    also(**{name: name, "room": "room"})
     root = machine()
     sensors, absent = registry.find_sensors(identify(root), root)
-    assert Room.name in [sensor.name for sensor in sensors]
+    assert ROOM in [sensor.name for sensor in sensors]
     (one,) = [one for one in absent if one.name == name]
     assert reason in one.reason
-    assert one.source.endswith(f":{name} of acme")
+    assert one.source.endswith(f":{name} of acme_sensors")

@@ -153,3 +153,37 @@ def test_a_baseline_of_another_board_is_compared_and_said_to_be_of_another(nano)
     files = [str(nano.path / name) for name in ("baselines/nano.json", "now.json")]
     compared = CliRunner().invoke(main, ["compare", *files, "--format=json"])
     assert json.loads(compared.output)["other_machine"]["benchmarks"] == 1
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_a_board_of_the_users_with_a_meter_of_the_users_gives_energy(project, tmp_path):
+    project.suite("def test_one(timed_inference):\n    timed_inference(real_work, 2000)\n")
+    project.in_coordinator("from pytest_edgeperf.schedule import telemetry\ntelemetry.IDLE_VALUES = 0\n")
+    project.write(
+        "pyproject.toml",
+        "[tool.edgeperf.devices.rock-5b]\ndescription = 'Radxa ROCK 5B'\ncompatible = ['radxa,rock-5b']\n"
+        "power = { total = 'DC_IN' }\nthermal_limits_c = { soc = 85 }\n",
+    )
+    files = {
+        "/proc/device-tree/compatible": "radxa,rock-5b\0",
+        "/sys/class/hwmon/hwmon2/name": "ina226\n",
+        "/sys/class/hwmon/hwmon2/label": "DC_IN\n",
+        "/sys/class/hwmon/hwmon2/power1_input": "5000000\n",
+        "/sys/class/thermal/thermal_zone0/type": "soc-thermal\n",
+        "/sys/class/thermal/thermal_zone0/temp": "45000\n",
+    }
+    for path, text in files.items():
+        put(tmp_path / "rock", path, text)
+    environment = {"EDGEPERF_ROOT": str(tmp_path / "rock")}.items()
+    outcome = project.run("--baseline=off", "--edgeperf-results=now.json", "--edgeperf-telemetry=1", env=environment)
+    assert outcome.code == 0, outcome
+    measured = results.read(project.path / "now.json")
+    assert measured.device == "rock-5b"
+    (benchmark,) = measured.benchmarks.values()
+    (run,) = benchmark.runs
+    basis = run.quality["telemetry"]
+    expected_mj = 5.0 * basis["window_s"] / basis["inferences"] * 1e3
+    assert run.values["energy_per_inference"] == pytest.approx(expected_mj, rel=0.01)
+    assert run.quality["headroom_c"] == [40.0, 40.0]
+    assert run.quality["power_at_rest_mw"] == [5000.0, 5000.0]

@@ -7,17 +7,18 @@ A total is a rail that feeds everything; rails are never added up to one, as som
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..identity import Identity
-from ..profiles import HOST, JETSON, RASPBERRY_PI
-from . import acpi_power, ina238, ina3221, rapl, raspberrypi
+from ..profile import EVERY_RAIL, PowerRails
+from ..profiles import JETSON, RASPBERRY_PI
+from . import acpi_power, hwmon_power, ina238, ina3221, rapl, raspberrypi
 from .interface import POWER, Sensor, Unavailable
-from .rail import Rail, sum_of, unique
+from .rail import Rail, rail_name, sum_of, unique
 
 TOTAL = "power_total"
 #: A sum over rails that are no total: some consumers are on none of them.
@@ -35,54 +36,18 @@ FOR_INFERENCES = (
 _LONGEST_PAUSE_S = 1.0
 _NO_SENSOR = "this board measures no power: only a meter in its supply can tell"
 
-
-@dataclass(frozen=True)
-class Board:
-    """The rails of a device: the one that feeds all, those that it feeds, or else those whose sum means something.
-
-    ``why`` says why there is no total.
-    """
-
-    total: Optional[str] = None
-    parts: Tuple[str, ...] = ()
-    summands: Tuple[str, ...] = ()
-    why: str = ""
-
-
-_NX = ("VDD_CPU_GPU_CV", "VDD_SOC")
-_AGX_XAVIER = ("GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V")
-#: VDDQ_VDD2_1V8AO is fed from VIN_SYS_5V0: in the sum it would count twice.
-_AGX_ORIN = ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
-
-#: Sources: NVIDIA's Jetson Linux developer guides, "Power and performance", rails of each module; for the sum
-#: of AGX Xavier also developer forum topic 81016. None of these is the power at the wall.
-_BOARDS: Dict[str, Board] = {
-    "nano": Board("POM_5V_IN", ("POM_5V_GPU", "POM_5V_CPU")),
-    "nano-2gb": Board(why=_NO_SENSOR),
-    # The carrier's rails (VDD_MUX, VDD_5V0_IO_SYS, …) are beside or above the module's.
-    "tx2": Board("VDD_IN", ("VDD_SYS_CPU", "VDD_SYS_DDR", "VDD_SYS_GPU", "VDD_SYS_SOC", "VDD_4V0_WIFI")),
-    "tx2-nx": Board("VDD_IN", ("VDD_CPU_GPU", "VDD_SOC")),
-    "xavier-nx": Board("VDD_IN", _NX),
-    "agx-xavier": Board(summands=_AGX_XAVIER, why="no rail of this module feeds all others"),
-    "orin-nano": Board("VDD_IN", _NX),
-    "orin-nx": Board("VDD_IN", _NX),
-    "agx-orin": Board(summands=_AGX_ORIN, why="no rail of this module feeds all others"),
-    "thor": Board("VIN", ("VDD_GPU", "VDD_CPU_SOC_MSS", "VIN_SYS_5V0")),
-    "thor-t4000": Board("VIN", ("VDD_GPU", "VDD_CPU_SOC_MSS", "VIN_SYS_5V0")),
-    "rpi-zero2w": Board(why=_NO_SENSOR),
-    "rpi3": Board(why=_NO_SENSOR),
-    "rpi4": Board(why=_NO_SENSOR),
-    "rpi5": Board(why="the current of the 5 V input (EXT5V) is not measured"),
-    HOST: Board(why="nothing here measures the whole machine"),
-}
+#: Where the rails of a device come from, the surest names first.
 _FINDERS: Tuple[Callable[[Path, Identity], Tuple[List[Rail], List[Unavailable]]], ...] = (
     ina238.find_rails,
     ina3221.find_rails,
     raspberrypi.find_rails,
     rapl.find_rails,
     acpi_power.find_rails,
+    hwmon_power.find_rails,
 )
-_UNKNOWN = Board(why="which rail feeds all others is not known of this module")
+_UNKNOWN = PowerRails(
+    no_total="it is not known which rail of this device feeds all others (a profile can name it: power.total)"
+)
 #: The rails that NVIDIA calls the whole module's input, on whichever module there is one of this name.
 _INPUTS = ("POM_5V_IN", "VDD_IN", "VIN")
 
@@ -93,8 +58,6 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     Without a total, ``power_total`` is absent with the rails there are; ``power_sum_of_rails`` is then the sum of
     those that do not feed each other, a figure to compare with itself and no total.
     """
-    # A host with a graphics card has a name of its own.
-    board = _BOARDS.get(HOST if identity.family == HOST else identity.name)
     rails: List[Rail] = []
     absent: List[Unavailable] = []
     names: Set[str] = set()
@@ -104,11 +67,11 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
             rail.name = unique(rail.name, find_rails.__module__.rpartition(".")[2], names)
         rails += found
         absent += missing
-    board = board or _undescribed(identity, rails)
-    total = next((rail for rail in rails if rail.rail == board.total), None)
+    board = described_rails(identity) or _undescribed(identity, rails)
+    total = _named(board.total, rails)
     if total is None:
         absent.insert(0, Unavailable(TOTAL, POWER, _source(rails, absent), _why_no_total(board, rails, absent)))
-        added = _sum(identity, board, rails)
+        added = _sum(board, rails)
         return [*rails, *([added] if added else [])], absent
     whole = dataclasses.replace(total, name=TOTAL, is_total=True)
     others = [rail for rail in rails if rail is not total]
@@ -116,7 +79,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     if reading.value is None:
         absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reading.reason or ""))
         return [*others], absent
-    misfit = _misfit(whole, [rail for rail in others if rail.rail in board.parts])
+    misfit = _misfit(whole, [rail for rail in others if any(_is_named(part, rail) for part in board.parts)])
     if misfit is not None:
         reason = f"the rails' labels do not fit what they carry: {misfit}, {whole.rail}"
         absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reason))
@@ -124,11 +87,36 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     return [whole, *others], absent
 
 
-def _undescribed(identity: Identity, rails: Sequence[Rail]) -> Board:
+def described_rails(identity: Identity) -> Optional[PowerRails]:
+    """What the machine's profile says of its rails, or ``None``."""
+    profile = identity.described()
+    return profile.power if profile is not None else None
+
+
+def total_among(identity: Identity, sensors: Sequence[Sensor]) -> Optional[Tuple[Sensor, Rail]]:
+    """Of sensors that :func:`find` did not give, the one that the profile names as the total, and that total."""
+    board = described_rails(identity)
+    wanted = rail_name(board.total) if board is not None and board.total is not None else None
+    for sensor in sensors:
+        if sensor.quantity == POWER and wanted in (sensor.name, sensor.name.partition("power_")[2]):
+            return sensor, Rail(sensor.name, sensor.source, sensor.read, sensor.refresh_hz, TOTAL, is_total=True)
+    return None
+
+
+def _is_named(name: str, rail: Rail) -> bool:
+    """Whether a profile's name is this rail's: the kernel's label, or that of the sensor."""
+    return rail_name(name) in (rail.rail, rail.name)
+
+
+def _named(name: Optional[str], rails: Sequence[Rail]) -> Optional[Rail]:
+    return next((rail for rail in rails if _is_named(name, rail)), None) if name is not None else None
+
+
+def _undescribed(identity: Identity, rails: Sequence[Rail]) -> PowerRails:
     inputs = [rail.rail for rail in rails if rail.rail in _INPUTS]
-    if identity.family == RASPBERRY_PI:
-        return Board(why=_NO_SENSOR)
-    return Board(inputs[0]) if identity.family == JETSON and len(inputs) == 1 else _UNKNOWN
+    if identity.family == RASPBERRY_PI and not rails:
+        return PowerRails(no_total=_NO_SENSOR)
+    return PowerRails(inputs[0]) if identity.family == JETSON and len(inputs) == 1 else _UNKNOWN
 
 
 def inconsistency(total_mw: float, parts_mw: Mapping[str, float]) -> Optional[str]:
@@ -160,13 +148,15 @@ def _look(total: Rail, parts: Sequence[Rail]) -> Optional[str]:
     return None if whole is None else inconsistency(whole, known)
 
 
-def _why_no_total(board: Board, rails: Sequence[Rail], absent: Sequence[Unavailable]) -> str:
+def _why_no_total(board: PowerRails, rails: Sequence[Rail], absent: Sequence[Unavailable]) -> str:
     listed = f"; the rails are {', '.join(rail.name for rail in rails)}" if rails else ""
     if board.total is None:
-        return f"{board.why}{listed}"
-    missing = next((other.reason for other in absent if other.name == f"power_{board.total}"), None)
+        return f"{board.no_total or _UNKNOWN.no_total}{listed}"
+    missing = next((other.reason for other in absent if other.name == f"power_{rail_name(board.total)}"), None)
     if missing is None:
         missing = f"no chip under {ina3221.IIO_DRIVER}, {ina3221.HWMON_DRIVER} or /sys/class/hwmon measures it"
+        close = difflib.get_close_matches(rail_name(board.total), [rail.rail for rail in rails], n=1)
+        missing += f" (did you mean {close[0]}?)" if close else ""
     return f"{board.total} cannot be read: {missing}{listed}"
 
 
@@ -175,12 +165,12 @@ def _source(rails: Sequence[Rail], absent: Sequence[Unavailable]) -> str:
     return sources[0] if sources else "/sys/class/hwmon"
 
 
-def _sum(identity: Identity, board: Board, rails: Sequence[Rail]) -> Optional[Rail]:
-    if identity.name == "rpi5":
-        chosen = list(rails)
+def _sum(board: PowerRails, rails: Sequence[Rail]) -> Optional[Rail]:
+    if EVERY_RAIL in board.sum:
+        chosen = [rail for rail in rails if rail.is_onboard]
     else:
-        chosen = [rail for rail in rails if rail.rail in board.summands]
-        if len(chosen) != len(board.summands):
+        chosen = [rail for rail in rails if any(_is_named(name, rail) for name in board.sum)]
+        if len(chosen) != len(board.sum):
             return None
     if not chosen:
         return None

@@ -26,6 +26,8 @@ class Rail:
     quantity: str = POWER
     is_total: bool = False
     highest_mw: float = _HIGHEST_MW
+    #: Whether a power chip of the board's own measures it, and not something that was added.
+    is_onboard: bool = True
 
     def __post_init__(self) -> None:
         self.name = self.name or f"power_{self.rail}"

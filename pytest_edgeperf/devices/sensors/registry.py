@@ -6,16 +6,19 @@ reason.
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
-from typing import Dict, List, Sequence, Set, Tuple
+from typing import List, Sequence, Set, Tuple
 
 from ..identity import Identity
+from ..packages import entry_points
 from ..profiles import JETSON
-from . import jtop
+from . import jtop, power
+from .file_sensor import sort_out
 from .interface import COUNTER, POWER, UNITS, Sensor, Unavailable
 
 GROUP = "edgeperf.sensors"
+#: The entry point that looks for the profile's total among the rails of the chips we know.
+_RAILS = f"{power.__name__}:{power.find.__name__}"
 
 
 def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Sensor], List[Unavailable]]:
@@ -26,13 +29,14 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
     """
     sensors: List[Sensor] = []
     absent: List[Unavailable] = []
+    of_others: List[Sensor] = []
     names: Set[str] = set()
-    for name, (entry, distribution) in sorted(_registered().items()):
+    for entry, package in entry_points(GROUP):
         try:
             found, missing = _checked(*entry.load()(root, identity))
         except (Exception, SystemExit) as error:  # other packages' code
             reason = f"{type(error).__name__}: {error}"
-            absent.append(Unavailable(name, COUNTER, f"{entry.value} of {distribution}", reason))
+            absent.append(Unavailable(entry.name, COUNTER, f"{entry.value} of {package}", reason))
             continue
         for sensor in found:
             if sensor.name in names:
@@ -40,7 +44,15 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
             else:
                 names.add(sensor.name)
                 sensors.append(sensor)
+                if entry.value != _RAILS:
+                    of_others.append(sensor)
         absent += missing
+    named = power.total_among(identity, of_others) if power.TOTAL not in names else None
+    if named is not None:
+        sensor, total = named
+        sensors = [one for one in sensors if one is not sensor]
+        absent = [one for one in absent if one.name != power.TOTAL]
+        sort_out([total], sensors, absent)
     if identity.family == JETSON and not any(one.quantity == POWER and one.is_total for one in sensors):
         found, missing = jtop.find(root, identity)
         sensors += found
@@ -66,13 +78,3 @@ def _checked(found: Sequence[Sensor], missing: Sequence[Unavailable]) -> Tuple[L
         if not isinstance(one, Unavailable):
             raise TypeError(f"{one!r:.60} is no Unavailable")
     return list(found), list(missing)
-
-
-def _registered() -> Dict[str, Tuple[metadata.EntryPoint, str]]:
-    # metadata.entry_points() has another shape in 3.8-3.9.
-    return {
-        entry.name: (entry, distribution.metadata["Name"])
-        for distribution in metadata.distributions()
-        for entry in distribution.entry_points
-        if entry.group == GROUP
-    }

@@ -29,16 +29,9 @@ _IRRELEVANT = re.compile(r"fan-est|iwlwifi|wifi|wlan|batt|\Atboard|\Atdiode", re
 #: What ends the work where nothing is known to slow it down before; ``active`` only starts a fan.
 _LAST = ("hot", "critical")
 
-#: Where the firmware slows down at a temperature that no trip point tells, in degC: device -> zone -> limit.
-#: Jetson Nano and Xavier NX: NVIDIA's thermal design guides of the modules (software throttling).
-#: Raspberry Pi: its documentation, "Frequency management and thermal control": each model slows its cores from 80 degC
-#: on, more from 85; 3A+ and 3B+ go from 1.4 to 1.2 GHz at a soft limit before.
-_PUBLISHED_C: Dict[str, Dict[str, float]] = {
-    "nano": {"cpu": 97.0, "gpu": 97.0},
-    "nano-2gb": {"cpu": 97.0, "gpu": 97.0},
-    "xavier-nx": {"cpu": 90.5, "gpu": 91.5, "aux": 90.0},
-}
-#: The processor's zone of a Raspberry Pi, under its old names too.
+#: The processor's zone of a Raspberry Pi, under its old names too. Its documentation, "Frequency management and
+#: thermal control": each model slows its cores from 80 degC on, more from 85; 3A+ and 3B+ go from 1.4 to 1.2 GHz at a
+#: soft limit before.
 _PI_ZONES = ("cpu", "soc", "bcm2835")
 _PI_C = 80.0
 PUBLISHED = "published"
@@ -122,6 +115,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
             absent.append(Unavailable(sensor.name, TEMPERATURE, zone.source, reason))
     if not sensors and not absent:
         absent.append(Unavailable("temperature", TEMPERATURE, _FOLDER, f"{_FOLDER} has no thermal zone"))
+    absent += [Unavailable(f"temperature_{name}", TEMPERATURE, _FOLDER, why) for name, why in _missing(root, identity)]
     return sensors, absent
 
 
@@ -146,17 +140,19 @@ def zones(root: Path) -> List[Zone]:
 def headroom(root: Path, identity: Identity) -> Headroom:
     """How many degC the machine is from the nearest trip point that slows it down.
 
-    Of each zone that matters to the processor or the GPU counts the lowest trip point that is bound to a cooling
-    device that slows them down (where no binding is known: the lowest passive one), else the published limit of
-    this device, else the lowest hot or critical trip point; of these the one nearest to its zone's temperature now.
+    Of each zone that matters to the processor or the GPU (those that the profile names, where it names some) counts
+    the lowest trip point that is bound to a cooling device that slows them down (where no binding is known: the lowest
+    passive one), else the profile's limit, else the lowest hot or critical trip point; of these the one nearest to its
+    zone's temperature now.
     """
     found = zones(root)
     if not found:
         return Headroom(None, reason=f"{_FOLDER} has no thermal zone")
     candidates: List[Headroom] = []
-    reasons: List[str] = []
+    reasons = [why for _, why in _missing(root, identity)]
+    named = _named(identity)
     for zone in found:
-        if not zone.is_relevant:
+        if zone.name not in named if named else not zone.is_relevant:
             continue
         trip = _limit(root, zone, identity)
         reading = _sensor(root, zone).read()
@@ -225,11 +221,33 @@ def _bound_type(root: Path, link: str) -> Optional[str]:
     return read_text(root, f"{link}/type").text or read_text(root, f"{_FOLDER}/{device}/type").text
 
 
+def _named(identity: Identity) -> Tuple[str, ...]:
+    """The zones that the profile names as those of the processor and the GPU; the kernel's types are fine too."""
+    profile = identity.described()
+    return tuple(map(_name, profile.thermal_zones)) if profile is not None else ()
+
+
+def _missing(root: Path, identity: Identity) -> List[Tuple[str, str]]:
+    """Each zone that the profile names and the kernel does not have, and the reason."""
+    profile = identity.described()
+    if profile is None:
+        return []
+    known = [zone.name for zone in zones(root)]
+    named = dict.fromkeys([*_named(identity), *map(_name, profile.thermal_limits_c)])
+    listed = ", ".join(known) or "none"
+    return [
+        (name, f"the profile of {profile.name} names the thermal zone {name}, but the kernel has {listed}")
+        for name in named
+        if name not in known
+    ]
+
+
 def _published_c(root: Path, zone: Zone, identity: Identity) -> Optional[float]:
-    if identity.family != RASPBERRY_PI:
-        return _PUBLISHED_C.get(identity.name, {}).get(zone.name)
-    if zone.name not in _PI_ZONES:
-        return None
+    profile = identity.described()
+    limits = profile.thermal_limits_c if profile is not None else {}
+    own = next((limit for name, limit in limits.items() if _name(name) == zone.name), None)
+    if own is not None or identity.family != RASPBERRY_PI or zone.name not in _PI_ZONES:
+        return own
     soft = soft_limit_c(root, identity.module)
     return _PI_C if soft is None else soft
 

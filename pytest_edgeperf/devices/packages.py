@@ -1,0 +1,40 @@
+"""What installed packages add: the entry points of a group, each with the package that registered it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import lru_cache
+from importlib import metadata
+from typing import List, Optional, Set, Tuple
+
+#: How the names of all our groups begin.
+_OURS = "edgeperf."
+
+Registered = Tuple[Tuple[metadata.EntryPoint, str], ...]
+
+
+def entry_points(group: str, search_path: Optional[Tuple[str, ...]] = None) -> Registered:
+    """The entry points of a group and the names of their packages, by name and then by value.
+
+    Args:
+        group: such as ``edgeperf.sensors``.
+        search_path: the folders to look into; those of this Python unless given. Each is looked through once.
+    """
+    found = _all(tuple(sys.path) if search_path is None else search_path)
+    return tuple(sorted((one for one in found if one[0].group == group), key=lambda one: (one[0].name, one[0].value)))
+
+
+@lru_cache(maxsize=None)
+def _all(search_path: Tuple[str, ...]) -> Registered:
+    # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there.
+    entries: List[Tuple[metadata.EntryPoint, str]] = []
+    packages: Set[str] = set()
+    for distribution in metadata.distributions(path=list(search_path)):
+        package = str(distribution.metadata["Name"])
+        name = re.sub(r"[-_.]+", "-", package).lower()
+        # Of a package that is there twice, as in a virtual environment and below it, Python imports the first.
+        if name not in packages:
+            packages.add(name)
+            entries += [(entry, package) for entry in distribution.entry_points if entry.group.startswith(_OURS)]
+    return tuple(entries)
