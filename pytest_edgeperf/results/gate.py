@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
-from pytest_edgeperf.results.errors import InvalidError
 from pytest_edgeperf.settings import MOST_ROUNDS, Settings
+
+from .errors import InvalidError
+from .misspellings import refuse_misspelt
 
 #: One ratio - 1 for all metrics of a benchmark, or one per metric.
 Tolerance = Union[float, Mapping[str, float]]
@@ -27,6 +29,8 @@ class Gate:
     max_rounds: int = Settings.check_max_rounds
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     metrics: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    #: Fields of a results file that this version does not know.
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def stages(self) -> Tuple[int, ...]:
@@ -35,7 +39,8 @@ class Gate:
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a results file under ``gate``."""
-        stored = dict(vars(self))
+        stored = {**self.extra, **vars(self)}
+        del stored["extra"]
         stored["tolerances"] = {
             name: dict(one) if isinstance(one, Mapping) else one for name, one in self.tolerances.items()
         }
@@ -57,6 +62,9 @@ class Gate:
         if not isinstance(stored, Mapping):
             raise InvalidError(f"{stored!r} instead of an object")
         own = Gate()
+        known = {name: value for name, value in vars(own).items() if name != "extra"}
+        extra = {name: value for name, value in stored.items() if name not in known}
+        refuse_misspelt(extra, [name for name in known if name not in stored])
         tolerances = _mapping(stored, "tolerances")
         metrics = _mapping(stored, "metrics")
         return cls(
@@ -66,6 +74,7 @@ class Gate:
             max_rounds=_rounds(stored.get("max_rounds", own.max_rounds), ["max_rounds"]),
             tolerances={name: _tolerance(one, ["tolerances", name]) for name, one in tolerances.items()},
             metrics={name: _names(one, ["metrics", name]) for name, one in metrics.items()},
+            extra=extra,
         )
 
 

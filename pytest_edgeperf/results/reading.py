@@ -12,8 +12,9 @@ from .duplicates import distinct
 from .errors import InvalidError, ResultsError, phrase
 from .example_answers import ALL_THRESHOLDS, with_repeats
 from .gate import Gate
+from .misspellings import misspelt, refuse_misspelt
 from .study_definitions import Place, Study
-from .types import HIGHER, LOWER, Against, Benchmark, Metric, Results, Run
+from .types import HIGHER, LOWER, METRIC_FIELDS, Against, Benchmark, Metric, Results, Run
 from .validation import check_plain, check_quality, check_value, is_number, kind_of
 
 FORMAT = "edgeperf-results"
@@ -23,6 +24,8 @@ RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "re
 #: What the source of a published figure must tell.
 SOURCE_FIELDS = ("paper", "table", "row")
 _OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against")
+_OF_A_BENCHMARK = ("metrics", "parameters", "runs", "anchor", "study")
+_OF_AGAINST = ("label", "commit", "benchmarks")
 
 
 def read(path: Union[str, os.PathLike[str]]) -> Results:
@@ -120,6 +123,8 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                 else:
                     check_plain(value, name)
                     extra[name] = value
+            if extra:
+                _refuse_misspelt_in_run(extra, raw, metrics)
             environment = raw.get("environment")
             started = raw.get("started")
             session = raw.get("session")
@@ -164,6 +169,17 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
     except InvalidError as error:
         raise error.under(len(runs)) from None
     return runs
+
+
+def _refuse_misspelt_in_run(extra: Mapping[str, Any], raw: Mapping[str, Any], metrics: Mapping[str, Metric]) -> None:
+    """Refuse an unknown field that is a misspelt one, or holds the value of a metric whose name is misspelt."""
+    refuse_misspelt(extra, [name for name in RESERVED if name not in raw])
+    absent = [name for name in metrics if name not in raw]
+    for name, value in extra.items():
+        if isinstance(value, (dict, float, int)):
+            right = misspelt(name, absent)
+            if right is not None:
+                raise InvalidError(f"it is not among the benchmark's metrics; did you mean {right}?", [name])
 
 
 @contextmanager
@@ -230,7 +246,7 @@ def _benchmark(raw: Any, environments: Mapping[str, Any]) -> Benchmark:
         runs = construct_runs(raw["runs"], metrics, environments)
     except InvalidError as error:
         raise error.under("runs") from None
-    extra = _rest(raw, ("metrics", "parameters", "runs", "anchor", "study"))
+    extra = _rest(raw, _OF_A_BENCHMARK)
     try:
         anchor = construct_runs(raw.get("anchor", []), metrics, environments)
     except InvalidError as error:
@@ -285,7 +301,10 @@ def _against(stored: Any) -> Against:
                 raise InvalidError(f"{kind_of(pair)} instead of a pair", ["against", "benchmarks", name, index])
             check_plain(pair, "against", "benchmarks", name, index)
         pairs[name] = tuple(listed)
-    return Against(label, commit, pairs)
+    try:
+        return Against(label, commit, pairs, _rest(raw, _OF_AGAINST))
+    except InvalidError as error:
+        raise error.under("against") from None
 
 
 def _metric(raw: Any) -> Metric:
@@ -302,8 +321,8 @@ def _metric(raw: Any) -> Metric:
     if "threshold" in raw and not (is_number(raw["threshold"]) or raw["threshold"] == ALL_THRESHOLDS):
         raise InvalidError(f"not a number or {ALL_THRESHOLDS!r}", ["threshold"], value=raw["threshold"])
     metric = Metric.from_dict(raw)
-    for name, value in metric.extra.items():
-        check_plain(value, name)
+    if metric.extra:
+        _rest(raw, METRIC_FIELDS)
     return metric
 
 
@@ -326,6 +345,8 @@ def _object(raw: Any, *path: str) -> Dict[str, Any]:
 
 def _rest(raw: Mapping[str, Any], known: Tuple[str, ...]) -> Dict[str, Any]:
     extra = {name: value for name, value in raw.items() if name not in known}
+    if extra:
+        refuse_misspelt(extra, [name for name in known if name not in raw])
     for name, value in extra.items():
         check_plain(value, name)
     return extra

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+
+from .errors import InvalidError, phrase
+from .misspellings import refuse_misspelt
 
 SLOPE = "slope"
 INTERCEPT = "intercept"
@@ -26,6 +29,8 @@ class ReferenceLine:
     source: str
     x_from: Optional[float] = None
     x_to: Optional[float] = None
+    #: Fields of a results file that this version does not know.
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what no line can be.
@@ -41,6 +46,23 @@ class ReferenceLine:
         for name in ("series", "metric", "unit", "source"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"a reference's {name} is {getattr(self, name)!r} instead of a text")
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As stored in a study under ``references``; an open end is left out."""
+        known = {name: getattr(self, name) for name in _LINE_FIELDS}
+        return {**self.extra, **{name: value for name, value in known.items() if value is not None}}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ReferenceLine:
+        """Read what :meth:`to_dict` gave; other fields are kept in ``extra``.
+
+        Raises:
+            TypeError: a field is missing.
+            ValueError: a value is none; the message names the field.
+        """
+        extra = {name: value for name, value in stored.items() if name not in _LINE_FIELDS}
+        _refuse(extra, stored, _LINE_FIELDS)
+        return cls(extra=extra, **{name: stored[name] for name in _LINE_FIELDS if name in stored})
 
 
 @dataclass(frozen=True)
@@ -108,15 +130,12 @@ class Study:
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a results file under ``studies.<name>``; what is as usual is left out."""
-        references = [
-            {key: value for key, value in vars(line).items() if value is not None} for line in self.references
-        ]
         stored: Dict[str, Any] = {
             **self.extra,
             "x": self.x,
             "x_unit": self.x_unit,
             "metrics": list(self.metrics),
-            "references": references,
+            "references": [line.to_dict() for line in self.references],
         }
         if not self.lines:
             stored["lines"] = False
@@ -151,12 +170,14 @@ class Study:
 
     @classmethod
     def _read(cls, name: str, stored: Mapping[str, Any]) -> Study:
+        extra = {key: value for key, value in stored.items() if key not in _STUDY_FIELDS}
+        _refuse(extra, stored, _STUDY_FIELDS)
         return cls(
             name=name,
             x=str(stored["x"]),
             x_unit=str(stored["x_unit"]),
             metrics=_tuple(stored["metrics"]),
-            references=tuple(ReferenceLine(**line) for line in stored.get("references", ())),
+            references=tuple(map(ReferenceLine.from_dict, stored.get("references", ()))),
             lines=stored.get("lines", True) is not False,
             pieces=stored.get("pieces"),
             ratios=tuple(_tuple(pair) for pair in stored.get("ratios", ())),
@@ -165,11 +186,19 @@ class Study:
             whole=str(stored.get("whole", "latency")),
             gate=_tuple(stored.get("gate", ())),
             pareto=tuple(_tuple(pair) for pair in stored.get("pareto", ())),
-            extra={key: value for key, value in stored.items() if key not in _STUDY_FIELDS},
+            extra=extra,
         )
 
 
-_STUDY_FIELDS = frozenset(one.name for one in fields(Study)) - {"name", "extra"}
+_LINE_FIELDS = tuple(field.name for field in fields(ReferenceLine) if field.name != "extra")
+_STUDY_FIELDS = tuple(field.name for field in fields(Study) if field.name not in ("name", "extra"))
+
+
+def _refuse(extra: Mapping[str, Any], stored: Mapping[str, Any], known: Iterable[str]) -> None:
+    try:
+        refuse_misspelt(extra, [name for name in known if name not in stored])
+    except InvalidError as error:
+        raise ValueError(phrase(error)) from None
 
 
 def _is_pair(pair: Any) -> bool:

@@ -139,11 +139,12 @@ class Against:
     label: str
     commit: Optional[str]
     pairs: Mapping[str, Tuple[Mapping[str, Any], ...]]
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a results file under ``against``."""
         benchmarks = {name: [dict(pair) for pair in pairs] for name, pairs in self.pairs.items()}
-        return {"label": self.label, "commit": self.commit, "benchmarks": benchmarks}
+        return {**self.extra, "label": self.label, "commit": self.commit, "benchmarks": benchmarks}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Dict, Mapping, Union
 
 from .errors import InvalidError
 from .example_answers import ANSWERS, check_answers
+from .misspellings import refuse_misspelt
 
 #: The metric of which a value of 0 or below is refused.
 LATENCY = "latency"
@@ -116,6 +117,11 @@ def check_quality(quality: Any) -> None:
             value={"environment": "", "started": "", "session": "", "quality": quality},
             definition="run",
         )
+    if "disturbed" not in quality:
+        try:
+            refuse_misspelt(quality, ["disturbed"])
+        except InvalidError as error:
+            raise error.under("quality") from None
     for name, value in quality.items():
         kind = type(value)
         if kind is float and -LARGEST <= value <= LARGEST:

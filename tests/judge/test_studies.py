@@ -141,7 +141,6 @@ REFERENCE = GOOD["references"][0]
         {**GOOD, "pareto": [["latency", "latency"]]},
         {**GOOD, "pareto": 1},
         {**GOOD, "references": [1]},
-        {**GOOD, "references": [{**REFERENCE, "more": 1}]},
         {**GOOD, "references": [{**REFERENCE, "slope": "14"}]},
         {**GOOD, "references": [{**REFERENCE, "slope": math.nan}]},
         {**GOOD, "references": [{**REFERENCE, "intercept": None}]},

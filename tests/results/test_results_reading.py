@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.results import Results, ResultsError, parse, read, to_json
 from pytest_edgeperf.results.decoding import decode
+from pytest_edgeperf.results.gate import Gate
+from pytest_edgeperf.results.misspellings import misspelt
 
 ID = "test_a.py::test_b[416]"
 
@@ -71,7 +73,12 @@ def test_only_what_is_needed_must_be_there():
 def test_unknown_fields_are_kept_everywhere(document, only, file):
     document["later"] = {"a": [1, None, "x"]}
     document["environments"]["8c1f0e2a"]["weather"] = {"humidity": 0.123456789}
-    document["studies"] = {"s": {"x": "size", "x_unit": "px", "metrics": ["latency"], "references": [], "later": [1]}}
+    line = {"series": "a", "metric": "latency", "slope": 1, "intercept": 2, "unit": "ms", "source": "us", "later": 3}
+    study = {"x": "size", "x_unit": "px", "metrics": ["latency"], "references": [line], "later": [1]}
+    document["studies"] = {"s": study}
+    document["gate"] = {**Gate().to_dict(), "later": {"a": 1}}
+    pair = {"log_ratio": 0.1, "later": 4}
+    document["against"] = {"label": "main", "commit": None, "benchmarks": {ID: [pair]}, "later": "x"}
     only["study"] = {"name": "s", "series": "a", "x": 1.0, "later": "x"}
     only["note"] = "ours"
     only["anchor"] = [only["runs"][0]]
@@ -191,6 +198,66 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
 def test_nonsense_at_the_top_is_named(document, file, spoil, words):
     spoil(document)
     assert words in refused(file(json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "place", "right"),
+    [
+        (lambda d, b: d.update(gaet={}), "gaet", "gate"),
+        (lambda d, b: d.update(study={}), None, None),
+        (lambda d, b: d.update(gate={"tolerence": 0.5}), "gate.tolerence", "tolerance"),
+        (lambda d, b: d.update(against={"label": "x", "comit": "1a"}), "against.comit", "commit"),
+        (lambda d, b: b.update(ancor=[]), "ancor", "anchor"),
+        (lambda d, b: b["metrics"]["latency"].update(margni=0.5), "metrics.latency.margni", "margin"),
+        (lambda d, b: b["metrics"]["latency"].update(inform=True), "metrics.latency.inform", "informs"),
+        (lambda d, b: b["metrics"]["memory_process_peak"].update(bettter="higher"), "bettter", None),
+        (lambda d, b: b["metrics"].update(latnecy=b["metrics"].pop("latency")), "runs[0].latency", "latnecy"),
+        (lambda d, b: b["runs"][1].update(latenzy=b["runs"][1].pop("latency")), "runs[1].latenzy", "latency"),
+        (lambda d, b: b["runs"][1].update(qualitty=b["runs"][1].pop("quality")), "runs[1].qualitty", "quality"),
+        (lambda d, b: b["runs"][0].update(quality={"disturbd": True}), "runs[0].quality.disturbd", "disturbed"),
+        (lambda d, b: b["runs"][0].update(later_latency=1, quality_=2), None, None),
+    ],
+)
+def test_a_misspelt_field_is_refused_where_the_right_one_is_absent(document, only, file, spoil, place, right):
+    spoil(document, only)
+    path = file(json.dumps(document))
+    if right is None:
+        read(path)
+        return
+    message = refused(path)
+    assert f"{place}: " in message
+    assert f"did you mean {right}?" in message
+
+
+@pytest.mark.parametrize("field", ["ratois", "peices", "rankng"])
+def test_a_misspelt_field_of_a_study_or_of_its_lines_is_refused(document, file, field):
+    document["studies"] = {"s": {"x": "size", "x_unit": "px", "metrics": [], field: 1}}
+    assert f"studies.s: not a study: {field}: there is no such field; did you mean " in refused(
+        file(json.dumps(document))
+    )
+    line = {"series": "a", "metric": "latency", "slope": 1, "intercept": 2, "unit": "ms", "source": "us", "x_form": 3}
+    document["studies"]["s"] = {"x": "size", "x_unit": "px", "metrics": [], "references": [line]}
+    assert "x_form: there is no such field; did you mean x_from?" in refused(file(json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("latency", None),
+        ("latenc", "latency"),
+        ("latencyy", "latency"),
+        ("laetncy", "latency"),
+        ("lztency", "latency"),
+        ("llatencyy", None),
+        ("latency_p98", None),
+        ("latency_p9", None),
+        ("latency_p_9", None),
+        ("slpoe", "slope"),
+        ("sole", None),
+    ],
+)
+def test_one_slip_of_the_fingers_and_no_other_name(name, right):
+    assert misspelt(name, ["latency", "latency_p99", "slope", "row"]) == right
 
 
 def test_a_newer_version_is_told_before_its_unknown_structure(file):
