@@ -290,7 +290,7 @@ def _resolve_device(config: pytest.Config, settings: Settings) -> Device:
 
 def _measure(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
     from pytest_edgeperf.results import ResultsError
-    from pytest_edgeperf.schedule.lock import DeviceLock, LockError
+    from pytest_edgeperf.schedule.machine.lock import DeviceLock, LockError
 
     if config.option.usepdb:
         raise pytest.UsageError(
@@ -308,8 +308,8 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
 
 def _measure_alone(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
     from pytest_edgeperf.report.progress import Progress
+    from pytest_edgeperf.schedule.against.opponent import opponent_of
     from pytest_edgeperf.schedule.collection import CollectedTests
-    from pytest_edgeperf.schedule.opponent import opponent_of
     from pytest_edgeperf.schedule.selection import not_measured
     from pytest_edgeperf.schedule.session import MeasuringSession
 

@@ -18,18 +18,19 @@ from pytest_edgeperf.measure.measurement import described
 from pytest_edgeperf.results import Benchmark, Metric, Results
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.study_definitions import Place, Study
-from pytest_edgeperf.schedule import courses, parking, quality
-from pytest_edgeperf.schedule.attempt import Attempt
-from pytest_edgeperf.schedule.cooling import Cooling
-from pytest_edgeperf.schedule.curve import CurveRecorder
 from pytest_edgeperf.schedule.hopeless import Patience, note_of
 from pytest_edgeperf.schedule.journal import Journal, Past
+from pytest_edgeperf.schedule.machine import courses, disturbance
+from pytest_edgeperf.schedule.machine.cooling import Cooling
+from pytest_edgeperf.schedule.machine.curve import CurveRecorder
+from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.pace import Pace
 from pytest_edgeperf.schedule.plan import Plan, round_order
-from pytest_edgeperf.schedule.process import Delivery
 from pytest_edgeperf.schedule.record import RunRecord
-from pytest_edgeperf.schedule.telemetry import Instruments
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
+from pytest_edgeperf.schedule.worker import parking
+from pytest_edgeperf.schedule.worker.attempt import Attempt
+from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import CHECK, OFF, Settings
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
@@ -390,16 +391,16 @@ class Coordinator:
         if self.device_memory is not None and "memory_device_peak" in measured:
             figures["memory_device_source"] = self.device_memory.source
         figures.update(attempt.curve.figures if attempt.curve is not None else {})
-        usual = quality.baseline_figures(self.baseline, plan.id, environment)
+        usual = disturbance.baseline_figures(self.baseline, plan.id, environment)
         pinned = message["settings"].get("cpus") != OFF
-        reasons = quality.disturbed_by(figures, usual, pinned=pinned, heated=plan.options.curve)
+        reasons = disturbance.disturbed_by(figures, usual, pinned=pinned, heated=plan.options.curve)
         figures["disturbed"] = bool(reasons)
         if reasons:
             figures["disturbed_by"] = reasons
             # Of no use in a good run, whose figures a baseline may keep.
-            if any(reason.startswith(quality.OTHERS) for reason in reasons):
+            if any(reason.startswith(disturbance.OTHERS) for reason in reasons):
                 figures["others"] = attempt.strangers()
-        elif quality.tail_disturbed(figures, usual, pinned=pinned):
+        elif disturbance.tail_disturbed(figures, usual, pinned=pinned):
             figures[TAIL_DISTURBED] = True
         message["metrics"] = {**described(measured), **message["metrics"]}
         message["values"] = {**measured, **message["values"]}
@@ -466,8 +467,8 @@ class Coordinator:
 
     def _note_replaced(self) -> None:
         runs = [run for plan in self.plans for run in plan.runs]
-        note = quality.summary(runs, sum(plan.replaced for plan in self.plans))
-        notes = (note, quality.tail_summary(runs), note_of(self.plans))
+        note = disturbance.summary(runs, sum(plan.replaced for plan in self.plans))
+        notes = (note, disturbance.tail_summary(runs), note_of(self.plans))
         self.notes += [one for one in notes if one is not None]
 
 

@@ -23,17 +23,18 @@ from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.benchmark_matching import align, differing
-from pytest_edgeperf.schedule import adoption, asked_metrics, outputs, pinning
+from pytest_edgeperf.schedule import adoption, asked_metrics, outputs
+from pytest_edgeperf.schedule.against.duets import DuetCoordinator
+from pytest_edgeperf.schedule.against.opponent import Opponent
 from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
 from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
-from pytest_edgeperf.schedule.duets import DuetCoordinator
-from pytest_edgeperf.schedule.opponent import Opponent
-from pytest_edgeperf.schedule.options import worker_options
+from pytest_edgeperf.schedule.machine import pinning
+from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
-from pytest_edgeperf.schedule.telemetry import Instruments
+from pytest_edgeperf.schedule.worker.pytest_options import worker_options
 from pytest_edgeperf.settings import (
     CHECK,
     OFF,

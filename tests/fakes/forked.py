@@ -18,14 +18,14 @@ import time
 import traceback
 
 from pytest_edgeperf.measure import channel, launcher, worker
-from pytest_edgeperf.schedule import keeper, process
+from pytest_edgeperf.schedule.worker import keeper, process
 
 PR_SET_PDEATHSIG = 1
 LOOK_S = 0.002
 
 
 class Forked:
-    """As :class:`pytest_edgeperf.schedule.kept.Kept`, of workers."""
+    """As :class:`pytest_edgeperf.schedule.worker.kept.Kept`, of workers."""
 
     def __init__(self, words, *, pass_fds, env, stdout, **streams):
         descriptor = int(words[words.index(launcher.__file__) + 1])

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_edgeperf.measure import launcher
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed
-from pytest_edgeperf.schedule.sides import side_specification, two_sides
+from pytest_edgeperf.schedule.against.side_specification import side_specification, two_sides
 
 BENCHMARK = """
 from {module} import SIDE, __file__ as loaded_from

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.schedule.usage import processors
+from pytest_edgeperf.schedule.machine.usage import processors
 
 pytestmark = [
     pytest.mark.alone,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest_edgeperf.schedule.counterparts import counterparts, specification_of
+from pytest_edgeperf.schedule.against.counterparts import counterparts, specification_of
 
 NET = "bench/test_a.py::test_net"
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.schedule import process
-from pytest_edgeperf.schedule.process import Worker
-from pytest_edgeperf.schedule.stops import Windows
+from pytest_edgeperf.schedule.worker import process
+from pytest_edgeperf.schedule.worker.process import Worker
+from pytest_edgeperf.schedule.worker.stops import Windows
 
 from ..faults.processes import alive
 from .test_messages import REPORT, RUN

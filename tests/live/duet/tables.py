@@ -12,7 +12,7 @@ from pytest_edgeperf.judge.lock_step import Duet, Look, step
 from pytest_edgeperf.judge.statistics.block_pairs import Pair, pair_of
 from pytest_edgeperf.judge.verdicts import MORE, REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.results import Benchmark, Results, Run
-from pytest_edgeperf.schedule.duets import looks
+from pytest_edgeperf.schedule.against.duets import looks
 from pytest_edgeperf.settings import MAX_PAIRS, PAIRS, Settings
 
 UNCHANGED = "unchanged"

@@ -14,8 +14,8 @@ from typing import IO, Any, Dict, List, Mapping, Optional
 from pytest_edgeperf.caches import BUILD_VARIABLE
 from pytest_edgeperf.measure import launcher
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
-from pytest_edgeperf.schedule import faults, messages, stops
-from pytest_edgeperf.schedule.kept import Kept
+from pytest_edgeperf.schedule.worker import acceptance, faults, stops
+from pytest_edgeperf.schedule.worker.kept import Kept
 
 #: Of a dead worker's output, the last part is shown.
 OUTPUT_TAIL_BYTES = 8192
@@ -195,13 +195,13 @@ class Worker:
 
     def _require_all_reports(self) -> None:
         """A test without a report could not fail: hooks and plugins may end a worker's session in the middle."""
-        phase = messages.missing_phase(self.delivery.reports)
+        phase = acceptance.missing_phase(self.delivery.reports)
         if phase is not None:
             self._fault(f"pytest ended in its worker without a report of its {phase}: a hook or a plugin stopped it")
 
     def _check_run(self, run: Message) -> None:
         try:
-            messages.check_run(run)
+            acceptance.check_run(run)
         except MalformedMessage as error:
             self.delivery.run = None
             if self.delivery.fault is None:
@@ -229,7 +229,7 @@ class Worker:
             began = time.monotonic()
             try:
                 message = self.channel.receive(asked_s)
-                event = messages.check(message, awaited) if message is not None else None
+                event = acceptance.check(message, awaited) if message is not None else None
             except (MessageTooLong, MalformedMessage) as error:
                 self.kill()
                 self._fault(faults.not_understood(str(error)))

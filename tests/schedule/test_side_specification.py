@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf.measure.sides import Side
-from pytest_edgeperf.schedule.sides import has_file, side_specification, two_sides
+from pytest_edgeperf.schedule.against.side_specification import has_file, side_specification, two_sides
 
 
 @pytest.fixture

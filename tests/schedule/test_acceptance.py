@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.measure.channel import MalformedMessage
-from pytest_edgeperf.schedule.messages import EVENTS, check, check_run, missing_phase
+from pytest_edgeperf.schedule.worker.acceptance import EVENTS, check, check_run, missing_phase
 
 REPORT = {
     "$report_type": "TestReport",

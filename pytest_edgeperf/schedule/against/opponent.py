@@ -14,13 +14,13 @@ from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.measure.sides import Side
 from pytest_edgeperf.results import Results
 from pytest_edgeperf.results.benchmark_matching import align
+from pytest_edgeperf.schedule.against.git import Revision, WorktreeError, accepted_commit, resolve
+from pytest_edgeperf.schedule.against.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
+from pytest_edgeperf.schedule.against.side_specification import has_file, side_specification, two_sides
+from pytest_edgeperf.schedule.against.worktrees import Worktree, remove_stale, run_setup
 from pytest_edgeperf.schedule.collection import parameters_of
 from pytest_edgeperf.schedule.coordinator import Launch
-from pytest_edgeperf.schedule.git import Revision, WorktreeError, accepted_commit, resolve
-from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
 from pytest_edgeperf.schedule.selection import is_benchmark
-from pytest_edgeperf.schedule.sides import has_file, side_specification, two_sides
-from pytest_edgeperf.schedule.worktrees import Worktree, remove_stale, run_setup
 from pytest_edgeperf.settings import AGAINST, Settings, SettingsError
 
 BASE = "base"

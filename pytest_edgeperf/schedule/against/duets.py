@@ -22,15 +22,15 @@ from pytest_edgeperf.judge.verdicts import (
 )
 from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results import Against, Benchmark, Results, Run
-from pytest_edgeperf.schedule import quality
-from pytest_edgeperf.schedule.attempt import Attempt
+from pytest_edgeperf.schedule.against.counterparts import Counterparts, counterparts, specification_of
+from pytest_edgeperf.schedule.against.opponent import BASE, CANDIDATE, Opponent
+from pytest_edgeperf.schedule.against.turns import take
 from pytest_edgeperf.schedule.coordinator import Coordinator
-from pytest_edgeperf.schedule.counterparts import Counterparts, counterparts, specification_of
-from pytest_edgeperf.schedule.duet import take
-from pytest_edgeperf.schedule.opponent import BASE, CANDIDATE, Opponent
+from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
-from pytest_edgeperf.schedule.process import Delivery, Worker
 from pytest_edgeperf.schedule.record import PairRecord, RunRecord
+from pytest_edgeperf.schedule.worker.attempt import Attempt
+from pytest_edgeperf.schedule.worker.process import Delivery, Worker
 
 #: Why a pair's runs were not taken in turns.
 ADOPTED = "pytest-benchmark's fixture times when it likes"
@@ -273,7 +273,7 @@ def marked_stopped(record: RunRecord) -> RunRecord:
     if record.paired is None:
         return record
     sides = [record.quality, record.paired.base.quality]
-    reasons = list(dict.fromkeys(reason for figures in sides for reason in quality.stopped(figures)))
+    reasons = list(dict.fromkeys(reason for figures in sides for reason in disturbance.stopped(figures)))
     if not reasons:
         return record
     marks = {"disturbed": True, "disturbed_by": reasons}
