@@ -264,8 +264,8 @@ def _exit_as_asked(config: pytest.Config) -> None:
     asked = measuring.coordinator.exit if measuring is not None else None
     if asked is not None:
         # The test has failed, and perhaps others; a code of 0 would hide that.
-        code = pytest.ExitCode.TESTS_FAILED if asked["code"] == 0 else asked["code"]
-        raise pytest.exit.Exception(asked["reason"], code)
+        code = pytest.ExitCode.TESTS_FAILED if asked.code == 0 else asked.code
+        raise pytest.exit.Exception(asked.reason, code)
 
 
 def _to_measure(items: Sequence[pytest.Item], settings: Settings) -> List[pytest.Item]:

@@ -13,11 +13,10 @@ from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
 from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.verdicts import MORE, NEW, BenchmarkVerdict, Comparison
-from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.measure.measurement import described
-from pytest_edgeperf.results import Benchmark, Metric, Results
+from pytest_edgeperf.measure.measurement import METRICS, Measurement
+from pytest_edgeperf.measure.protocol import ExitCalled, Specification
+from pytest_edgeperf.results import Benchmark, Results
 from pytest_edgeperf.results.gate import Gate
-from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.schedule.hopeless import Patience, note_of
 from pytest_edgeperf.schedule.journal import Journal, Past
 from pytest_edgeperf.schedule.machine import courses, disturbance
@@ -78,13 +77,12 @@ class SessionFacts:
 class Launch:
     """How to start a worker for a benchmark: the pytest options of this session, and where its output goes."""
 
-    specification: Callable[[Plan], Message]
+    specification: Callable[[Plan], Specification]
     show_output: bool
     #: Stop measuring after so many broken bodies; 0 never.
     max_broken: int = 0
-    #: For a worker that only collects, and the files, folders and ids that the session's arguments select.
-    collection: Optional[Message] = None
-    selected: Sequence[str] = ()
+    #: For a worker that only collects, what the session's arguments select.
+    collection: Optional[Specification] = None
 
 
 @dataclass
@@ -117,8 +115,8 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.errors = UnexpectedErrors(self.facts.id)
-        #: Reason and code of the ``pytest.exit`` that a test called, if one did.
-        self.exit: Optional[Message] = None
+        #: The ``pytest.exit`` that a test called, if one did.
+        self.exit: Optional[ExitCalled] = None
         self._pace = Pace({}, ())
         self._broken: Set[str] = set()
         #: What the largest worker so far took when prepared.
@@ -381,10 +379,9 @@ class Coordinator:
 
     def _keep(self, plan: Plan, delivery: Delivery, attempt: Attempt) -> None:
         assert delivery.run is not None
-        message = delivery.run
-        environment = self._environment(message, attempt.before)
+        environment = self._environment(delivery.run, attempt.before)
         condition = condition_figures(attempt.before, self.observer.look())
-        figures = {**message["quality"], **attempt.figures(), **condition}
+        figures = {**delivery.run.quality, **attempt.figures(), **condition}
         measured = attempt.coordinators_metrics()
         if attempt.telemetry is not None:
             figures["telemetry"] = attempt.telemetry.basis
@@ -392,7 +389,7 @@ class Coordinator:
             figures["memory_device_source"] = self.device_memory.source
         figures.update(attempt.curve.figures if attempt.curve is not None else {})
         usual = disturbance.baseline_figures(self.baseline, plan.id, environment)
-        pinned = message["settings"].get("cpus") != OFF
+        pinned = delivery.run.settings.get("cpus") != OFF
         reasons = disturbance.disturbed_by(figures, usual, pinned=pinned, heated=plan.options.curve)
         figures["disturbed"] = bool(reasons)
         if reasons:
@@ -402,9 +399,12 @@ class Coordinator:
                 figures["others"] = attempt.strangers()
         elif disturbance.tail_disturbed(figures, usual, pinned=pinned):
             figures[TAIL_DISTURBED] = True
-        message["metrics"] = {**described(measured), **message["metrics"]}
-        message["values"] = {**measured, **message["values"]}
-        record = self._record(delivery, attempt, environment, figures, self.facts.commit)
+        run = replace(
+            delivery.run,
+            metrics={**{name: METRICS[name] for name in measured}, **delivery.run.metrics},
+            values={**measured, **delivery.run.values},
+        )
+        record = self._record(replace(delivery, run=run), attempt, environment, figures, self.facts.commit)
         self.journal.run(plan.id, record)
         self._take(plan, record)
         self._patience.note(plan, self.plans, reasons, self.rounds)
@@ -417,28 +417,28 @@ class Coordinator:
         figures: Mapping[str, Any],
         commit: Optional[str],
     ) -> RunRecord:
-        message: Message = delivery.run or {}
-        study = delivery.study
+        assert delivery.run is not None
+        joined = delivery.joined
         return RunRecord(
             started=attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             environment=environment,
-            metrics={name: Metric.from_dict(metric) for name, metric in message["metrics"].items()},
-            values=message["values"],
+            metrics=delivery.run.metrics,
+            values=delivery.run.values,
             quality=figures,
             boot=self.facts.boot,
             commit=commit,
-            study=Study.from_dict(study["name"], study["study"]) if study else None,
-            place=Place.from_dict(study["place"]) if study else None,
+            study=joined.study if joined is not None else None,
+            place=joined.place if joined is not None else None,
             reports=delivery.reports,
             benchmark_stats=delivery.benchmark_stats,
         )
 
-    def _environment(self, message: Message, before: Condition) -> Dict[str, Dict[str, Any]]:
+    def _environment(self, run: Measurement, before: Condition) -> Dict[str, Dict[str, Any]]:
         """What the run depended on; the device's settings as they were when it began."""
         return {
             "fingerprint": dict(self.facts.fingerprint),
-            "software": message["software"],
-            "settings": {**before.settings, **message["settings"]},
+            "software": dict(run.software),
+            "settings": {**before.settings, **run.settings},
             **{name: dict(section) for name, section in self.facts.sections.items() if section},
         }
 
@@ -452,8 +452,8 @@ class Coordinator:
             self._take(plan, record)
             delivery = Delivery(
                 reports=[dict(report) for report in record.reports],
-                run=record.to_dict(),
-                benchmark_stats=dict(record.benchmark_stats) if record.benchmark_stats is not None else None,
+                run=Measurement(record.values, record.metrics, record.quality),
+                benchmark_stats=record.benchmark_stats,
             )
             self._ended(plan, delivery)
 

@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 
-from pytest_edgeperf.measure import channel, launcher, worker
+from pytest_edgeperf.measure import channel, launcher, protocol, worker
 from pytest_edgeperf.schedule.worker import keeper, process
 
 PR_SET_PDEATHSIG = 1
@@ -86,10 +86,10 @@ def be_worker(descriptor, variables, output):
         calm = sys.modules["calm"]
         calm.process_factor = random.gauss(1, 0.005)
         session = channel.Channel(socket.socket(fileno=os.dup(descriptor)))
-        specification = session.receive()
-        launcher.pin(specification["cpus"])
-        sys.path[:] = specification["sys_path"]
-        sys.argv[:] = [specification["program"]]
+        specification = protocol.Specification.from_message(session.receive())
+        launcher.pin(specification.cpus)
+        sys.path[:] = specification.sys_path
+        sys.argv[:] = [specification.program]
         worker.run(session, specification)
         status = 0
     except BaseException:

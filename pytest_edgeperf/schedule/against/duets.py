@@ -20,7 +20,7 @@ from pytest_edgeperf.judge.verdicts import (
     BenchmarkVerdict,
     Comparison,
 )
-from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.results import Against, Benchmark, Results, Run
 from pytest_edgeperf.schedule.against.counterparts import Counterparts, counterparts, specification_of
 from pytest_edgeperf.schedule.against.opponent import BASE, CANDIDATE, Opponent
@@ -128,7 +128,7 @@ class DuetCoordinator(Coordinator):
 
     def _ask_base(self) -> None:
         """Have the other side collect; where it cannot, each benchmark says so itself."""
-        specification = self.opponent.collection(self.launch)
+        specification = self.opponent.collection(self.launch.collection) if self.launch.collection is not None else None
         if specification is None:
             self.there = Counterparts()
             return
@@ -141,12 +141,13 @@ class DuetCoordinator(Coordinator):
         )
         with worker:
             delivery = worker.collect()
-        if delivery.fault is None:
+        if delivery.fault is None and delivery.collected is not None:
+            collected = delivery.collected
             self.there = counterparts(
                 {plan.id: plan.parameters for plan in self.plans},
-                delivery.collected,
-                delivery.collected_benchmarks,
-                delivery.parameters,
+                collected.all,
+                collected.marked,
+                collected.parameters,
             )
 
     def _base_results(self, plans: List[Plan]) -> Results:
@@ -196,10 +197,10 @@ class DuetCoordinator(Coordinator):
             self._turn_to_alternating(plan)
         after = self.observer.look()
         record = self._side(candidate, attempts[CANDIDATE], self.facts.commit, after)
-        if plan.base_fault is None:
+        if plan.base_fault is None and base.run is not None:
             paired = PairRecord(
                 base=self._side(base, attempts[BASE], self.opponent.commit, after),
-                pair=_pair(base.run or {}, candidate.run, in_turns=taken.in_turns),
+                pair=_pair(base.run, candidate.run, in_turns=taken.in_turns),
                 alternating=plan.alternating,
                 # Not asked anew: a benchmark that turns to whole runs has given its pairs up by now.
                 build=build if builds > 1 else None,
@@ -244,15 +245,15 @@ class DuetCoordinator(Coordinator):
 
     def _side(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> RunRecord:
         """What the journal keeps of one side's run. What else disturbs one side of a pair disturbs the other too."""
-        message: Message = delivery.run or {}
+        assert delivery.run is not None
         figures = {
-            **message["quality"],
+            **delivery.run.quality,
             **attempt.figures(),
             **condition_figures(attempt.before, after),
             "disturbed": False,
-            "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in message["turns_ms"]],
+            "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in delivery.run.turns_ms],
         }
-        return self._record(delivery, attempt, self._environment(message, attempt.before), figures, commit)
+        return self._record(delivery, attempt, self._environment(delivery.run, attempt.before), figures, commit)
 
     def _take(self, plan: Plan, record: RunRecord) -> None:
         super()._take(plan, record)
@@ -292,12 +293,11 @@ def _why_no_run(base: Delivery, label: str) -> Optional[str]:
     return None if base.run is not None else f"in {label} it measured nothing"
 
 
-def _pair(base: Mapping[str, Any], candidate: Mapping[str, Any], *, in_turns: bool) -> Pair:
-    if in_turns and min(len(base["turns_ms"]), len(candidate["turns_ms"])) > 0:
-        return pair_of(base["turns_ms"], candidate["turns_ms"])
-    sides = [message["values"]["latency"] for message in (base, candidate)]
-    dispersions = [one.get("block_sd", {}).get("p50", USUAL_DISPERSION) for one in sides]
-    return pair_of_runs(sides[0]["p50"], sides[1]["p50"], *dispersions)
+def _pair(base: Measurement, candidate: Measurement, *, in_turns: bool) -> Pair:
+    if in_turns and min(len(base.turns_ms), len(candidate.turns_ms)) > 0:
+        return pair_of(base.turns_ms, candidate.turns_ms)
+    dispersions = [run.latency.get("block_sd", {}).get("p50", USUAL_DISPERSION) for run in (base, candidate)]
+    return pair_of_runs(base.latency_ms, candidate.latency_ms, *dispersions)
 
 
 def _stored(pair: Pair, base: Run, build: Optional[int]) -> Dict[str, Any]:

@@ -3,69 +3,22 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Type
 
 import pytest
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.protocol import ANSWERS, Event, Reported, event_of, name_of
+from pytest_edgeperf.measure.wire import shortened
 from pytest_edgeperf.results import ResultsError, parse
 from pytest_edgeperf.results.reading import FORMAT, VERSION
-from pytest_edgeperf.results.study_definitions import Place, Study
 
-_Types = Union[Type[object], Tuple[Type[object], ...]]
-_NUMBER = (int, float)
-_TEXT_OR_NONE = (str, type(None))
-
-#: Event -> what its message must hold.
-EVENTS: Mapping[str, Mapping[str, _Types]] = {
-    "ready": {},
-    "block": {},
-    "sustained": {"calls": int, "seconds": _NUMBER},
-    "report": {"report": dict},
-    "run": {
-        "values": dict,
-        "metrics": dict,
-        "quality": dict,
-        "software": dict,
-        "settings": dict,
-        "turns_ms": list,
-    },
-    "accuracy": {"name": str, "metric": dict, "value": dict},
-    "study": {"name": str, "study": dict, "place": dict},
-    "benchmark_stats": {
-        "name": str,
-        "fullname": str,
-        "group": _TEXT_OR_NONE,
-        "param": _TEXT_OR_NONE,
-        "extra_info": dict,
-        "iterations": int,
-        "options": dict,
-        "data_s": list,
-    },
-    "collected": {"all": list, "marked": list, "parameters": dict},
-    "collect_error": {"text": str},
-    "internal_error": {"text": str},
-    "not_collected": {},
-    "wrong_code": {"problems": list},
-    "interrupted": {"text": str},
-    "exit_called": {"reason": str, "code": (int, type(None))},
-    "exit": {"status": int},
-}
-#: The elements of these lists are such.
-_ELEMENTS: Mapping[str, _Types] = {
-    "turns_ms": _NUMBER,
-    "data_s": _NUMBER,
-    "all": str,
-    "marked": str,
-    "problems": str,
-}
 PHASES = ("setup", "call", "teardown")
-#: One answers a command, so it comes when it is waited for and not otherwise.
-ANSWERS = ("ready", "block", "sustained")
 
 
-def check(message: Message, awaited: str) -> str:
-    """The event of a message that has all that it must have.
+def accepted(message: Message, awaited: Type[Any]) -> Event:
+    """The event that a message is, where the coordinator can rely on it.
 
     Args:
         message: as it was received.
@@ -74,69 +27,48 @@ def check(message: Message, awaited: str) -> str:
     Raises:
         MalformedMessage: it is none of ours, lacks something, or answers what was not asked.
     """
-    event = message.get("event")
-    if not isinstance(event, str) or event not in EVENTS:
-        raise MalformedMessage(f"there is no message {_short(event)}")
-    for name, types in EVENTS[event].items():
-        value = message.get(name)
-        if name not in message or not _is(value, types):
-            raise MalformedMessage(f"{event} has {name} {_short(value)}")
-        if isinstance(value, list) and not all(_is(one, _ELEMENTS[name]) for one in value):
-            raise MalformedMessage(f"{event} has {name} {_short(value)}")
-    if event in ANSWERS and event != awaited:
-        raise MalformedMessage(f"{event} came while {awaited} was waited for")
-    if event == "report":
-        _check_report(message["report"])
-    elif event == "study":
-        _check_study(message)
-    elif event == "collected":
-        wrong = [one for one in message["parameters"].values() if not isinstance(one, dict)]
-        if wrong:
-            raise MalformedMessage(f"collected has parameters {_short(wrong[0])}")
+    event = event_of(message)
+    if isinstance(event, ANSWERS) and not isinstance(event, awaited):
+        raise MalformedMessage(f"{name_of(type(event))} came while {name_of(awaited)} was waited for")
+    if isinstance(event, Reported):
+        _check_report(event.report)
     return event
 
 
-def check_run(run: Mapping[str, Any]) -> None:
+def check_run(run: Measurement) -> None:
     """Hold a run against the door that results files pass, so that judging and writing can rely on it.
 
     Raises:
         MalformedMessage: it has what no results file may have.
     """
-    stored = {"environment": "e", "started": "t", "session": "s", "quality": run["quality"], **run["values"]}
+    stored = {"environment": "e", "started": "t", "session": "s", "quality": run.quality, **run.values}
+    metrics = {name: metric.to_dict() for name, metric in run.metrics.items()}
     document = {
         "format": FORMAT,
         "version": VERSION,
         "device": "d",
-        "environments": {"e": {"software": run["software"], "settings": run["settings"]}},
-        "benchmarks": {"b": {"parameters": {}, "metrics": run["metrics"], "runs": [stored]}},
+        "environments": {"e": {"software": run.software, "settings": run.settings}},
+        "benchmarks": {"b": {"parameters": {}, "metrics": metrics, "runs": [stored]}},
     }
     try:
         parse(document, "run")
     except ResultsError as error:
         raise MalformedMessage(f"its run cannot be stored: {str(error).splitlines()[0]}") from None
-    unnamed = set(run["values"]) - set(run["metrics"])
+    unnamed = set(run.values) - set(run.metrics)
     if unnamed:
-        raise MalformedMessage(f"its run has {_short(min(unnamed))} of no metric")
+        raise MalformedMessage(f"its run has {shortened(min(unnamed))} of no metric")
 
 
 def _check_report(report: Dict[str, Any]) -> None:
     """pytest itself must be able to restore it."""
     if report.get("when") not in PHASES or not isinstance(report.get("outcome"), str):
-        raise MalformedMessage(f"report is of {_short(report.get('when'))}, {_short(report.get('outcome'))}")
+        raise MalformedMessage(f"report is of {shortened(report.get('when'))}, {shortened(report.get('outcome'))}")
     if report.get("$report_type") != "TestReport":
         return
     try:
         pytest.TestReport._from_json(copy.deepcopy(report))
     except Exception as error:
-        raise MalformedMessage(f"report cannot be read: {_short(error)}") from None
-
-
-def _check_study(message: Message) -> None:
-    try:
-        Study.from_dict(message["name"], message["study"])
-        Place.from_dict(message["place"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise MalformedMessage(f"study cannot be read: {_short(error)}") from None
+        raise MalformedMessage(f"report cannot be read: {shortened(error)}") from None
 
 
 def missing_phase(reports: Sequence[Mapping[str, Any]]) -> Optional[str]:
@@ -149,12 +81,3 @@ def missing_phase(reports: Sequence[Mapping[str, Any]]) -> Optional[str]:
     if "call" not in outcomes and outcomes["setup"][-1] == "passed":
         return "call"
     return None if "teardown" in outcomes else "teardown"
-
-
-def _is(value: Any, types: _Types) -> bool:
-    return isinstance(value, types) and not (isinstance(value, bool) and types in (int, _NUMBER))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:80] + "..."
