@@ -320,7 +320,7 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
         measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
         if settings.gate_benchmarks:
-            measuring.coordinator.notes += [f"not measured: {why}" for why in not_measured(items[0].session.items)]
+            measuring.coordinator.notes.extend(f"not measured: {why}" for why in not_measured(items[0].session.items))
         config.stash[_SESSION] = measuring
         try:
             measuring.measure()
@@ -357,7 +357,7 @@ def _judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[py
     from pytest_edgeperf.report.properties import junit_properties
     from pytest_edgeperf.report.terminal import line_headline, line_text, regression_headline, regression_text
     from pytest_edgeperf.schedule import replay
-    from pytest_edgeperf.schedule.coordinator import benchmark_of
+    from pytest_edgeperf.schedule.state import benchmark_of
 
     comparison, plan = measuring.comparison, measuring.plans[item.nodeid]
     verdict = comparison.benchmarks.get(item.nodeid) if comparison is not None else None

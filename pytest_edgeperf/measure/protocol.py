@@ -13,7 +13,7 @@ from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.sides import Side
 from pytest_edgeperf.measure.wire import from_message, shortened, to_message
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric
 
 

@@ -12,12 +12,14 @@ from functools import lru_cache
 from typing import (
     Any,
     Callable,
+    Hashable,
     Mapping,
     Sequence,
     Tuple,
     Type,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -25,7 +27,7 @@ from typing import (
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.sides import Side
-from pytest_edgeperf.results.studies import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric
 
 _T = TypeVar("_T")
@@ -56,7 +58,7 @@ def from_message(kind: Type[_T], message: Mapping[str, Any], name: str) -> _T:
             continue
         value = message[each.name]
         try:
-            values[each.name] = _typed(value, _hints(kind)[each.name])
+            values[each.name] = _typed(value, _hints(cast(Hashable, kind))[each.name])
         except MalformedMessage:
             raise
         except Exception:  # whatever a codec makes of what is none of its own
@@ -90,12 +92,11 @@ def _plain(value: Any) -> Any:
         return to_message(value)
     if isinstance(value, collections.abc.Mapping):
         return {name: _plain(member) for name, member in value.items()}
-    return value
+    return list(value) if isinstance(value, tuple) else value
 
 
-@lru_cache(maxsize=None)
-def _hints(kind: Type[Any]) -> Mapping[str, Any]:
-    return get_type_hints(kind)
+#: The annotations of a class.
+_hints = lru_cache(maxsize=None)(get_type_hints)
 
 
 def _typed(value: Any, hint: Any) -> Any:
@@ -109,7 +110,7 @@ def _typed(value: Any, hint: Any) -> Any:
         return value
     if hint in _CODECS:
         return _CODECS[hint][1](value)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         if not isinstance(value, dict):
             raise TypeError
         return from_message(hint, value, hint.__name__.lower())
@@ -119,7 +120,8 @@ def _typed(value: Any, hint: Any) -> Any:
     if origin in (list, collections.abc.Sequence):
         if not isinstance(value, list):
             raise TypeError
-        return [_typed(member, inner[0]) for member in value]
+        members = [_typed(member, inner[0]) for member in value]
+        return members if origin is list else tuple(members)
     if origin in (dict, collections.abc.Mapping):
         if not isinstance(value, dict):
             raise TypeError

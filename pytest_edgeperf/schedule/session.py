@@ -21,16 +21,19 @@ from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.results.benchmark_matching import align, differing
 from pytest_edgeperf.schedule import adoption, asked_metrics, outputs
-from pytest_edgeperf.schedule.against.duets import DuetCoordinator
+from pytest_edgeperf.schedule.against.lock_step import LockStep
 from pytest_edgeperf.schedule.against.opponent import Opponent
 from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
-from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
+from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
 from pytest_edgeperf.schedule.specification import Specifications
+from pytest_edgeperf.schedule.state import Clock, Launch, Progress, SessionFacts, SessionState
+from pytest_edgeperf.schedule.stored import StoredRuns
+from pytest_edgeperf.schedule.worker.launching import WorkerLauncher
 from pytest_edgeperf.settings import (
     CHECK,
     OFF,
@@ -39,6 +42,8 @@ from pytest_edgeperf.settings import (
     SettingsError,
 )
 
+#: How sessions wait.
+CLOCK = Clock()
 MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"
 #: Runtimes that take longer to import than most sessions should take to collect.
 HEAVY = ("torch", "tensorflow", "tvm", "executorch", "openvino")
@@ -118,26 +123,27 @@ class MeasuringSession:
             sections=self._sections(),
         )
         self.plans = {plan.id: plan for plan in map(self._plan, items)}
+        device_memory = process_memory.find(device.root, device.identity)
         launch = Launch(
+            launcher=WorkerLauncher(settings, config.option.capture == "no", device_memory),
             specification=self._specifications.of,
-            show_output=config.option.capture == "no",
             max_broken=config.option.maxfail or 0,
             collection=self._specifications.of_collection(self.plans.values()),
         )
-        parts: Dict[str, Any] = {
-            "plans": list(self.plans.values()),
-            "settings": settings,
-            "facts": facts,
-            "launch": launch,
-            "baseline": self.baseline,
-            "missing": missing,
-            "progress": progress,
-            "journal": self._journal,
-            "observer": Observer(device.identity, device.root),
-            "device_memory": process_memory.find(device.root, device.identity),
-            "instruments": self._instruments,
-        }
-        return Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
+        observer = Observer(device.identity, device.root)
+        state = SessionState(
+            list(self.plans.values()), settings, facts, launch, progress, self._journal, observer, clock=CLOCK
+        )
+        if opponent is not None:
+            return Coordinator(LockStep(state, opponent))
+        strategy = StoredRuns(
+            state,
+            self.baseline,
+            missing=missing,
+            instruments=self._instruments,
+            device_memory=device_memory,
+        )
+        return Coordinator(strategy)
 
     @property
     def written(self) -> List[Tuple[str, str]]:
@@ -151,7 +157,7 @@ class MeasuringSession:
 
     def measure(self) -> None:
         """Measure everything, then write what is to be written."""
-        self.coordinator.progress.note(doctor_line(self.diagnosis))
+        self.coordinator.state.progress.note(doctor_line(self.diagnosis))
         self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
@@ -295,11 +301,11 @@ class MeasuringSession:
 
     def _write(self) -> None:
         measured, errors = self.coordinator.measured(), self.coordinator.errors
-        self.outputs.write(measured, self.coordinator.facts.id, errors)
+        self.outputs.write(measured, self.coordinator.state.facts.id, errors)
         if self.settings.baseline == REFRESH:
             stopped = self.coordinator.stopped or self.coordinator.broken_off
             try:
-                self.coordinator.notes += self.outputs.refresh(measured, list(self.plans.values()), stopped)
+                self.coordinator.notes.extend(self.outputs.refresh(measured, list(self.plans.values()), stopped))
             except Exception as error:  # the results are written by now, and the journal stays
                 errors.add("refreshing the baseline", error)
                 self._keep_journal = True

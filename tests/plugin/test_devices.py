@@ -109,7 +109,7 @@ def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_dow
     nano.in_coordinator(
         "from pytest_edgeperf.schedule.machine import cooling\n"
         "cooling.PATIENCE_S = 0.0\n"
-        "coordinator.rest = lambda seconds: time.sleep(1.2)\n"
+        "state.Clock.sleep = lambda self, seconds: time.sleep(1.2)\n"
     )
     put(nano.root, "/sys/class/thermal/thermal_zone1/temp", "90000\n")
     outcome = nano.run("--device=nano", QUICK, "--baseline=off")

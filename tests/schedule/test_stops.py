@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.results import Metric
-from pytest_edgeperf.schedule.against.duets import DuetCoordinator, marked_stopped
+from pytest_edgeperf.schedule.against.lock_step import LockStep, marked_stopped
 from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.record import PairRecord, RunRecord
+from pytest_edgeperf.schedule.state import SessionState
 from pytest_edgeperf.schedule.worker import stops
 from pytest_edgeperf.schedule.worker.stops import Windows, is_held, overlap_s
 from pytest_edgeperf.settings import BenchmarkOptions
@@ -93,12 +94,13 @@ def test_work_of_its_own_children_is_not_held_against_a_run_where_nothing_tells_
 
 
 def test_a_stopped_pair_is_kept_marked_and_taken_again():
-    coordinator = DuetCoordinator.__new__(DuetCoordinator)
-    coordinator.environments, coordinator.facts = {}, SimpleNamespace(id="s")
+    strategy = LockStep.__new__(LockStep)
+    strategy.state = SessionState.__new__(SessionState)
+    strategy.state.environments, strategy.state.facts = {}, SimpleNamespace(id="s")
     plan = Plan(id="b", path="b.py", adopted=False, options=BenchmarkOptions(), parameters={}, rounds=2)
     for stopped in ({"stopped_s": 4.0}, {}):
         record = pair_of_sides({"disturbed": False}, {"disturbed": False, **stopped})
-        coordinator._take(plan, marked_stopped(record))
+        strategy.take(plan, marked_stopped(record))
         plan.tries += 1
     assert [run.disturbed for run in plan.runs] == [True, False]
     assert len(plan.pairs) == len(plan.base_runs) == plan.good_runs == 1

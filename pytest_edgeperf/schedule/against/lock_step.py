@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import repeat
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.judge.evidence import other_parameters
 from pytest_edgeperf.judge.statistics.block_pairs import Pair, pair_of, pair_of_runs
-from pytest_edgeperf.judge.verdicts import (
-    INCOMPARABLE,
-    INCONCLUSIVE,
-    MISSING,
-    MORE,
-    NEW,
-    BenchmarkVerdict,
-    Comparison,
-)
+from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, MORE, NEW, BenchmarkVerdict, Comparison
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.results import Against, Benchmark, Results, Run
 from pytest_edgeperf.schedule.against.counterparts import Counterparts, counterparts, specification_of
 from pytest_edgeperf.schedule.against.opponent import BASE, CANDIDATE, Opponent
 from pytest_edgeperf.schedule.against.turns import take
-from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.record import PairRecord, RunRecord
+from pytest_edgeperf.schedule.rounds import Strategy, Turns, stages_of
+from pytest_edgeperf.schedule.state import SessionState
+from pytest_edgeperf.schedule.stored import StoredRuns, without_broken
 from pytest_edgeperf.schedule.worker.attempt import Attempt
-from pytest_edgeperf.schedule.worker.process import Delivery, Worker
+from pytest_edgeperf.schedule.worker.process import Delivery
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.judge.lock_step import Look
 
 #: Why a pair's runs were not taken in turns.
 ADOPTED = "pytest-benchmark's fixture times when it likes"
@@ -39,175 +35,176 @@ NO_ROOM = "memory does not hold both sides at once"
 USUAL_DISPERSION = 0.01
 
 
-class DuetCoordinator(Coordinator):
+class LockStep(Strategy):
     """A session against living code. The candidate's runs are the session's; the base's are kept beside them."""
 
-    def __init__(self, *, opponent: Opponent, **parts: Any) -> None:
-        """``parts`` are those of every coordinator."""
-        super().__init__(**parts)
-        self.opponent = opponent
-        #: What the other side has; ``None``: not known, so that all are tried.
-        self.there: Optional[Counterparts] = None
-        self._verdicts: Dict[str, BenchmarkVerdict] = {}
+    noun = "pairs"
 
-    def measure(self) -> None:
-        """Ask the other side which benchmarks it has, then measure pairs of those, and the others once."""
-        self._ask_base()
-        for plan in self.plans:
-            plan.rounds = max(self.settings.rounds, self._builds(plan)) if self._is_on_base(plan) else 1
+    def __init__(self, state: SessionState, opponent: Opponent) -> None:
+        super().__init__(state)
+        self._opponent = opponent
+        #: Benchmarks that only this side has are measured as in any session.
+        self._one_side = StoredRuns(state)
+        #: What the other side has; ``None``: not known, so that all are tried.
+        self._there: Optional[Counterparts] = None
+        self._verdicts: Dict[str, BenchmarkVerdict] = {}
+        #: Benchmarks that are not clear yet.
+        self._waiting: List[Plan] = []
+
+    def begin(self) -> None:
+        """Ask the other side which benchmarks it has: of those pairs are measured, the others once."""
+        self._there = self._ask_base()
+        for plan in self.state.plans:
+            both = self._is_on_base(plan)
+            plan.rounds = max(self.state.settings.rounds, self._builds(plan)) if both else 1
             plan.extra_tries = EXTRA_TRIES
-        super().measure()
+        self._waiting = [plan for plan in self.state.plans if self._is_on_base(plan)]
+
+    def stages(self) -> Sequence[int]:
+        """The pairs of each planned look."""
+        return stages_of(self.state.settings.rounds, self.state.settings.max_rounds)
+
+    def look(self, number: int, stages: Sequence[int], *, final: bool) -> List[Plan]:
+        """Judge the pairs of the benchmarks that were not clear at the look before."""
+        from pytest_edgeperf.judge.lock_step import Look
+
+        decisions = self._look(Look(number, len(stages), stages[-1]))
+        self._waiting = [plan for plan in self._waiting if decisions.get(plan.id) == MORE and not plan.ended]
+        return self._waiting
+
+    def comparison(self) -> Comparison:
+        """The verdicts, with those that need no test."""
+        return without_broken(Comparison({**self._verdicts, **self._one_sided()}), self.state.plans)
 
     def measured(self) -> Results:
         """This checkout's runs, with the pairs they belong to beside them."""
-        results = super().measured()
         pairs = {
             plan.id: tuple(
                 _stored(pair, run, build)
                 for pair, run, build in zip(plan.pairs, plan.base_runs, plan.pair_builds or repeat(None))
             )
-            for plan in self.plans
+            for plan in self.state.plans
             if plan.pairs
         }
-        return replace(results, against=Against(self.opponent.label, self.opponent.commit, pairs))
+        against = Against(self._opponent.label, self._opponent.commit, pairs)
+        return replace(self.state.results(), against=against)
 
-    def _judge(self) -> None:
-        """Look at the pairs as planned; between looks measure those on that are not clear yet."""
-        from pytest_edgeperf.judge.lock_step import Look
+    def notes(self) -> List[str]:
+        """Those of any session."""
+        return self._one_side.notes()
 
-        planned = looks(self.settings.rounds, self.settings.max_rounds)
-        waiting = [plan for plan in self.plans if self._is_on_base(plan)]
-        for number in range(1, len(planned) + 1):
-            decisions = self._look(waiting, Look(number, len(planned), planned[-1]))
-            waiting = [plan for plan in waiting if decisions.get(plan.id) == MORE and not plan.ended]
-            if not waiting or number == len(planned) or self.stopped:
-                break
-            wanted = planned[number]
-            self.progress.note(
-                f"{len(waiting)} of {len(self.plans)} benchmarks are not clear yet: measuring on, up to {wanted} pairs"
-            )
-            self.progress.start(wanted, len(waiting), sum(wanted - plan.good_runs for plan in waiting))
-            self._rounds_until({plan.id: wanted for plan in waiting})
-        self.comparison = self._without_broken(Comparison({**self._verdicts, **self._one_sided()}))
-
-    def _look(self, waiting: List[Plan], look: Any) -> Mapping[str, str]:
+    def _look(self, look: Look) -> Mapping[str, str]:
         from pytest_edgeperf.judge.lock_step import Duet, step
 
-        measured = [plan for plan in self.plans if plan.pairs and not plan.broken]
-        family = replace(self._family(), tolerance=self.settings.against_tolerance)
+        settings = self.state.settings
+        measured = [plan for plan in self.state.plans if plan.pairs and not plan.broken]
+        family = replace(self.state.family(), tolerance=settings.against_tolerance)
         answer = step(
             {plan.id: Duet(plan.pairs, plan.alternating, plan.pair_builds, self._builds(plan)) for plan in measured},
             self._base_results(measured),
             self.measured(),
             family,
             look,
-            must_detect=self.settings.against_must_detect,
+            must_detect=settings.against_must_detect,
         )
-        for plan in waiting:
+        for plan in self._waiting:
             if plan.id in answer.comparison.benchmarks:
                 self._verdicts[plan.id] = answer.comparison.benchmarks[plan.id]
         return answer.decisions
 
     def _one_sided(self) -> Dict[str, BenchmarkVerdict]:
         """Verdicts that need no test: benchmarks that one side does not have, or that break on the other."""
-        there = self.there or Counterparts()
-        told = {id: BenchmarkVerdict(MISSING, reason=f"in {self.opponent.label}, not here") for id in there.missing}
-        for plan in self.plans:
+        there, label = self._there or Counterparts(), self._opponent.label
+        verdicts = {id: BenchmarkVerdict(MISSING, reason=f"in {label}, not here") for id in there.missing}
+        for plan in self.state.plans:
             if plan.id in there.changed:
-                told[plan.id] = other_parameters(there.changed[plan.id])
+                verdicts[plan.id] = other_parameters(there.changed[plan.id])
             elif not self._is_on_base(plan):
-                told[plan.id] = BenchmarkVerdict(NEW, reason=f"not in {self.opponent.label}")
+                verdicts[plan.id] = BenchmarkVerdict(NEW, reason=f"not in {label}")
             elif plan.base_fault is not None and plan.id not in self._verdicts:
-                told[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
+                verdicts[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
             elif plan.runs and not plan.good_runs:
-                told[plan.id] = BenchmarkVerdict(INCONCLUSIVE, reason="every pair was stopped while it was measured")
-        return told
+                verdicts[plan.id] = BenchmarkVerdict(
+                    INCONCLUSIVE, reason="every pair was stopped while it was measured"
+                )
+        return verdicts
 
     def _is_on_base(self, plan: Plan) -> bool:
-        return self.there is None or plan.id in self.there.ids
+        return self._there is None or plan.id in self._there.ids
 
-    def _ask_base(self) -> None:
+    def _ask_base(self) -> Optional[Counterparts]:
         """Have the other side collect; where it cannot, each benchmark says so itself."""
-        specification = self.opponent.collection(self.launch.collection) if self.launch.collection is not None else None
+        launch = self.state.launch
+        assert launch.collection is not None
+        specification = self._opponent.collection(launch.collection)
         if specification is None:
-            self.there = Counterparts()
-            return
-        worker = Worker(
-            specification,
-            threads=self.settings.threads,
-            show_output=self.launch.show_output,
-            timeout_s=self.settings.timeout_s,
-            executable=self.opponent.python,
-        )
-        with worker:
-            delivery = worker.collect()
-        if delivery.fault is None and delivery.collected is not None:
-            collected = delivery.collected
-            self.there = counterparts(
-                {plan.id: plan.parameters for plan in self.plans},
-                collected.all,
-                collected.marked,
-                collected.parameters,
-            )
+            return Counterparts()
+        delivery = launch.launcher.collect(specification, self._opponent.python)
+        if delivery.fault is not None or delivery.collected is None:
+            return None
+        collected = delivery.collected
+        here = {plan.id: plan.parameters for plan in self.state.plans}
+        return counterparts(here, collected.all, collected.marked, collected.parameters)
 
     def _base_results(self, plans: List[Plan]) -> Results:
         return Results(
-            device=self.facts.device,
-            environments=self.environments,
+            device=self.state.facts.device,
+            environments=self.state.environments,
             benchmarks={
                 plan.id: Benchmark(plan.parameters, plan.base_metrics, tuple(plan.base_runs)) for plan in plans
             },
         )
 
-    def _round(self, order: List[Plan], announce: Callable[[Plan], None]) -> None:
+    def round(self, order: Sequence[Plan], turns: Turns) -> None:
+        """A pair of each benchmark that both sides have, a run of each other one."""
         for plan in order:
-            if self.stopped:
+            if self.state.stopped:
                 return
-            announce(plan)
+            turns.begin(plan)
             if self._is_on_base(plan):
                 self._take_pair(plan)
-                self._pace.update(plan)
-            else:
-                with self._start(plan, CANDIDATE, self._before()) as attempt:
-                    if attempt.prepare():
-                        attempt.visit()
-                    self._deliver(attempt)
+                turns.end(plan)
+                continue
+            with self._start(plan, CANDIDATE, self.state.before()) as attempt:
+                if attempt.prepare():
+                    attempt.visit()
+                self._one_side.deliver(attempt, turns)
 
     def _take_pair(self, plan: Plan) -> None:
         attempts: Dict[str, Attempt] = {}
-
-        before = self._before()
+        before = self.state.before()
 
         def start(side: str) -> Attempt:
             attempts[side] = self._start(plan, side, before)
             return attempts[side]
 
+        settings = self.state.settings
         builds, build = self._builds(plan), self._build(plan)
         # Each build is met in both orders.
         order = (BASE, CANDIDATE) if (plan.tries + plan.tries // builds) % 2 == 0 else (CANDIDATE, BASE)
         together = not (plan.adopted or plan.alternating)
-        seconds = plan.options.budget_s or self.settings.budget_s
-        taken = take(start, order=order, together=together, seconds=seconds, turn_s=self.settings.turn_s)
+        seconds = plan.options.budget_s or settings.budget_s
+        taken = take(start, order=order, together=together, seconds=seconds, turn_s=settings.turn_s)
         base, candidate = taken.deliveries[BASE], taken.deliveries[CANDIDATE]
-        self._ended(plan, candidate)
+        self.state.ended(plan, candidate)
         if candidate.run is None or candidate.failed:
             return
-        plan.base_fault = _why_no_run(base, self.opponent.label)
+        plan.base_fault = _why_no_run(base, self._opponent.label)
         if plan.base_fault is None and not taken.in_turns and not plan.alternating:
             self._turn_to_alternating(plan)
-        after = self.observer.look()
-        record = self._side(candidate, attempts[CANDIDATE], self.facts.commit, after)
+        after = self.state.observer.look()
+        record = self._side(candidate, candidate.run, attempts[CANDIDATE], self.state.facts.commit, after)
         if plan.base_fault is None and base.run is not None:
             paired = PairRecord(
-                base=self._side(base, attempts[BASE], self.opponent.commit, after),
+                base=self._side(base, base.run, attempts[BASE], self._opponent.commit, after),
                 pair=_pair(base.run, candidate.run, in_turns=taken.in_turns),
                 alternating=plan.alternating,
                 # Not asked anew: a benchmark that turns to whole runs has given its pairs up by now.
                 build=build if builds > 1 else None,
             )
             record = marked_stopped(replace(record, paired=paired))
-        self.journal.run(plan.id, record)
-        self._take(plan, record)
+        self.state.journal.run(plan.id, record)
+        self.take(plan, record)
 
     def _turn_to_alternating(self, plan: Plan) -> None:
         """A benchmark's pairs are all of one kind, so those that were taken in turns are given up."""
@@ -217,51 +214,50 @@ class DuetCoordinator(Coordinator):
         plan.base_runs.clear()
         plan.runs.clear()
         why = ADOPTED if plan.adopted else NO_ROOM
-        self.notes.append(f"{plan.id}: whole runs in alternation instead of turns ({why}), so it finds less")
+        self.state.notes.append(f"{plan.id}: whole runs in alternation instead of turns ({why}), so it finds less")
 
     def _start(self, plan: Plan, side: str, before: Condition) -> Attempt:
-        options, settings = plan.options, self.settings
-        specification = self.launch.specification(plan)
-        if side == BASE and self.there is not None:
-            specification = specification_of(specification, self.there.ids[plan.id])
-        return Attempt(
+        launch = self.state.launch
+        specification = launch.specification(plan)
+        if side == BASE and self._there is not None:
+            specification = specification_of(specification, self._there.ids[plan.id])
+        return launch.launcher.attempt(
             plan,
-            self.opponent.specification(specification, side),
+            self._opponent.specification(specification, side),
             before,
-            threads=options.threads or settings.threads,
-            show_output=self.launch.show_output,
-            timeout_s=options.timeout_s or settings.timeout_s,
-            seconds=options.budget_s or settings.budget_s,
-            executable=self.opponent.python if side == BASE else None,
+            seconds=plan.options.budget_s or self.state.settings.budget_s,
+            executable=self._opponent.python if side == BASE else None,
             build=self._build(plan),
         )
 
     def _builds(self, plan: Plan) -> int:
-        return plan.options.builds or self.settings.builds
+        return plan.options.builds or self.state.settings.builds
 
     def _build(self, plan: Plan) -> int:
         """Which of a benchmark's builds its next pair is of."""
         return len(plan.pairs) % self._builds(plan)
 
-    def _side(self, delivery: Delivery, attempt: Attempt, commit: Optional[str], after: Condition) -> RunRecord:
+    def _side(
+        self, delivery: Delivery, run: Measurement, attempt: Attempt, commit: Optional[str], after: Condition
+    ) -> RunRecord:
         """What the journal keeps of one side's run. What else disturbs one side of a pair disturbs the other too."""
-        assert delivery.run is not None
         figures = {
-            **delivery.run.quality,
+            **run.quality,
             **attempt.figures(),
             **condition_figures(attempt.before, after),
             "disturbed": False,
-            "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in delivery.run.turns_ms],
+            "turns_ms": [float(f"{turn_ms:.7g}") for turn_ms in run.turns_ms],
         }
-        return self._record(delivery, attempt, self._environment(delivery.run, attempt.before), figures, commit)
+        return self.state.record(delivery, attempt, run, figures, commit)
 
-    def _take(self, plan: Plan, record: RunRecord) -> None:
-        super()._take(plan, record)
+    def take(self, plan: Plan, record: RunRecord) -> None:
+        """Add a pair to its benchmark's; one that was stopped is kept as a run and is no evidence."""
+        super().take(plan, record)
         paired = record.paired
         if paired is None or record.disturbed:
             return
-        self.environments[paired.base.environment_key] = paired.base.environment
-        plan.base_runs.append(paired.base.run(self.facts.id))
+        self.state.environments[paired.base.environment_key] = paired.base.environment
+        plan.base_runs.append(paired.base.run(self.state.facts.id))
         plan.base_metrics = paired.base.metrics
         plan.alternating = paired.alternating
         plan.pairs.append(paired.pair)
@@ -307,8 +303,3 @@ def _stored(pair: Pair, base: Run, build: Optional[int]) -> Dict[str, Any]:
         **({} if build is None else {"build": build}),
         "base": {"environment": base.environment, "started": base.started, "quality": base.quality, **base.values},
     }
-
-
-def looks(pairs: int, last: int) -> Tuple[int, ...]:
-    """How many pairs a benchmark that is not clear has at each look."""
-    return tuple(min(last, (number + 1) * pairs) for number in range(math.ceil(last / pairs)))
