@@ -50,6 +50,7 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_no_cooldown": True,
             "edgeperf_telemetry": "3.5",
             "edgeperf_results": ["a.json", "b.json"],
+            "edgeperf_report": ["a.md", "b.json"],
             "edgeperf_inconclusive": "fail",
             "edgeperf_unbaselined": "fail",
         }
@@ -77,6 +78,7 @@ def test_everything_that_can_be_typed_arrives():
         cooldown=False,
         telemetry_s=3.5,
         results=("a.json", "b.json"),
+        reports=("a.md", "b.json"),
         inconclusive="fail",
         unbaselined="fail",
     )
@@ -319,7 +321,7 @@ def test_a_misspelt_keyword_is_answered_with_the_right_one(written, meant):
 
 
 def test_a_keyword_like_none_is_answered_with_all():
-    with pytest.raises(SettingsError, match="it takes tolerance, gate, curve, threads, budget, timeout, power_series"):
+    with pytest.raises(SettingsError, match="it takes tolerance, gate, threads, budget, timeout, curve, power_series"):
         parse_marker((), {"xyz": 1})
 
 
