@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf import cli, devices
+from pytest_edgeperf import devices
 from pytest_edgeperf.results import parse, read, to_json, write
 from pytest_edgeperf.results.baselines import set_anchor
 
@@ -307,7 +307,7 @@ def test_refresh_hands_its_arguments_to_pytest(monkeypatch, variable, option):
     if variable:
         monkeypatch.setenv("EDGEPERF_PREFIX_OPTIONS", variable)
     called = []
-    monkeypatch.setattr(cli.os, "execv", lambda program, command: called.append((program, command)))
+    monkeypatch.setattr(os, "execv", lambda program, command: called.append((program, command)))
     run("baseline", "refresh", "benchmarks", "-k", "a or b", "--reason", "JetPack 6.2", "--device=nano", "-x")
     command = [sys.executable, "-m", "pytest", "benchmarks", "-k", "a or b", "--device=nano", "-x", option]
     assert called == [(sys.executable, [*command, "--edgeperf-reason=JetPack 6.2"])]
@@ -317,8 +317,7 @@ def test_refresh_hands_its_arguments_to_pytest(monkeypatch, variable, option):
 def test_refresh_for_real(tmp_path, monkeypatch):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     # The machine that runs this test may be busy, and a refresh that accepts nothing fails.
-    calm = "from pytest_edgeperf.schedule.machine import disturbance\n"
-    calm += "disturbance.disturbed_by = lambda *figures, **pinned: []\n"
+    calm = "from pytest_edgeperf.schedule import quality\nquality.disturbed_by = lambda *figures, **pinned: []\n"
     (tmp_path / "conftest.py").write_text(calm)
     (tmp_path / "test_it.py").write_text(
         "def test_a(timed_inference):\n    timed_inference(sum, range(1000))\n\ndef test_b():\n    assert 0\n"

@@ -20,6 +20,11 @@ def raising(error):
     return command
 
 
+def show_baseline(folder):
+    arguments = ["baseline", "show", "host", "--dir", str(folder)]
+    return cli.exit_code(lambda: cli.main(arguments, standalone_mode=False))
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -57,9 +62,9 @@ def test_the_traceback_is_printed_where_asked_for(capsys, monkeypatch):
 @pytest.mark.parametrize("command", ["compare", "doctor"])
 def test_the_console_script_ends_with_4(command, tmp_path):
     code = (
-        "import sys; from pytest_edgeperf import cli\n"
+        f"import sys; from pytest_edgeperf import cli; from pytest_edgeperf.cli.{command} import {command}\n"
         "def fail(**given): raise ArithmeticError('made to fail')\n"
-        f"cli.{command}.callback = fail\n"
+        f"{command}.callback = fail\n"
         f"sys.argv = ['edgeperf', {command!r}] + ['a', 'b'] * ({command!r} == 'compare')\n"
         "cli.run()"
     )
@@ -70,8 +75,9 @@ def test_the_console_script_ends_with_4(command, tmp_path):
 
 def test_a_reader_that_has_gone_is_no_regression():
     program = (
-        "import sys, click; from pytest_edgeperf import cli; sys.argv = ['edgeperf', 'devices']\n"
-        "cli.devices.callback = lambda: [click.echo('x' * 9999) for _ in range(99)]; cli.run()"
+        "import sys, click; from pytest_edgeperf import cli; from pytest_edgeperf.cli.devices import devices\n"
+        "sys.argv = ['edgeperf', 'devices']\n"
+        "devices.callback = lambda: [click.echo('x' * 9999) for _ in range(99)]; cli.run()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         process.stdout.close()
@@ -90,8 +96,7 @@ def test_what_a_file_says_does_not_reach_the_terminal(capsys, tmp_path):
         '{"format": "edgeperf-results", "version": 1, "device": "host\\u001b[2J\\u202e\\u0000\\r", '
         '"environments": {}, "benchmarks": {}}'
     )
-    show = cli.baseline.commands["show"].callback
-    assert cli.exit_code(lambda: show(device="host", folder=str(tmp_path))) == 4
+    assert show_baseline(tmp_path) == 4
     error = capsys.readouterr().err
     assert "this is a baseline of host" in error
     assert all(sign.isprintable() for sign in error.rstrip("\n"))
@@ -116,6 +121,5 @@ def test_dates_and_commits_of_a_baseline_do_not_reach_the_terminal_either(capsys
         "benchmarks": {"t.py::test_a": {"metrics": {"latency": {"unit": "ms"}}, "runs": [run]}},
     }
     (tmp_path / "host.json").write_text(json.dumps(document))
-    show = cli.baseline.commands["show"].callback
-    assert cli.exit_code(lambda: show(device="host", folder=str(tmp_path))) == 0
+    assert show_baseline(tmp_path) == 0
     assert all(sign.isprintable() or sign == "\n" for sign in capsys.readouterr().out)

@@ -1,0 +1,50 @@
+"""``edgeperf report``: the studies of results files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Sequence, Tuple
+
+import click
+
+from pytest_edgeperf.cli.ending import EXIT_UNUSABLE
+from pytest_edgeperf.cli.options import format_option
+from pytest_edgeperf.cli.printing import paper, say, show
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.judge.studies.study_results import StudyResult
+    from pytest_edgeperf.report.exporters.interface import Exporter
+
+
+@click.command()
+@click.argument("files", metavar="RESULTS...", nargs=-1, required=True)
+@click.option("--study", "names", multiple=True, metavar="NAME", help="Only this study (repeatable).")
+@format_option("studies", "How to print the studies.")
+@click.option("--plot", "folder", metavar="DIR", help="Also draw each study's Pareto fronts, as SVG files in DIR.")
+def report(files: Tuple[str, ...], names: Tuple[str, ...], shown_by: Exporter, folder: Optional[str]) -> None:
+    """Print the studies of one results file, or of several beside each other.
+
+    Of several, the first is told as so many times better than each other one. Exits with 0, or with 4 when a file
+    cannot be read, none holds a study that was asked for, or a picture that was asked for cannot be drawn. The files
+    that were drawn are told last, with markdown and json on the standard error.
+    """
+    from pytest_edgeperf.judge.studies.across_files import read_across
+    from pytest_edgeperf.results import read
+
+    across = read_across([(name, read(name)) for name in files], names)
+    show(shown_by.studies(across, paper()))
+    if not across.studies:
+        sys.exit(EXIT_UNUSABLE)
+    if folder is not None:
+        _draw(across.studies, folder, err=not shown_by.for_terminal)
+
+
+def _draw(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:
+    from pytest_edgeperf.report.exporters import exporter
+
+    drawn = exporter("svg", "pictures").pictures(studies, Path(folder))
+    if not err:
+        click.echo()
+    for path in drawn:
+        say(f"drawn: {path}", err=err)
