@@ -70,10 +70,15 @@ def test_the_plugin_imports_nothing_heavy_and_none_of_its_rooms(project):
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("modules:")]
     modules = set(json.loads(line[len("modules:") :]))
     assert not modules & HEAVY
-    assert {name for name in modules if name.startswith("pytest_edgeperf")} == {
+    ours = {name for name in modules if name.startswith("pytest_edgeperf")}
+    assert ours == {
         "pytest_edgeperf",
         "pytest_edgeperf.plugin",
+        "pytest_edgeperf.plugin.options",
+        "pytest_edgeperf.plugin.state",
         "pytest_edgeperf.settings",
+        "pytest_edgeperf.settings.options",
+        "pytest_edgeperf.settings.values",
     }
 
 

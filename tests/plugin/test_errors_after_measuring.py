@@ -25,15 +25,16 @@ def test_wrong(timed_inference):
 """
 #: In the judge, the hand-over, the JUnit properties and the report, all at once.
 FAILING_LATER = """
-from pytest_edgeperf.report import properties, terminal
-from pytest_edgeperf.schedule import adoption, stored
+from pytest_edgeperf.report import terminal
+from pytest_edgeperf.report.exporters import junit
+from pytest_edgeperf.schedule import adoption
 def failing(name):
     def fail(*arguments, **keywords):
         raise ArithmeticError("made to fail in " + name)
     return fail
-stored.StoredRuns.look = failing("judge")
+coordinator.Coordinator._judge = failing("judge")
 adoption.hand_over = failing("hand_over")
-properties.junit_properties = failing("junit_properties")
+junit.junit_properties = failing("junit_properties")
 terminal.render = failing("render")
 """
 FAILING_WRITES = """
@@ -43,13 +44,12 @@ def fail(path, measured):
 session.results.write = fail
 """
 FAILING_SECOND_ROUND = """
-from pytest_edgeperf.schedule import stored
-whole = stored.StoredRuns.round
-def failing_second(self, order, turns):
-    if self.state.rounds == 2:
+whole = coordinator.Coordinator._round
+def failing_second(self, order, announce):
+    if self.rounds == 2:
         raise ArithmeticError("made to fail in round 2")
-    whole(self, order, turns)
-stored.StoredRuns.round = failing_second
+    whole(self, order, announce)
+coordinator.Coordinator._round = failing_second
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_edgeperf import plugin
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
+from pytest_edgeperf.plugin.state import SESSION
 from pytest_edgeperf.settings import Settings
 
 
@@ -22,7 +23,7 @@ def exit_code(
         outputs=SimpleNamespace(failing=failing),
     )
     stash = pytest.Stash()
-    stash[plugin._SESSION] = measuring
+    stash[SESSION] = measuring
     session = SimpleNamespace(config=SimpleNamespace(stash=stash), exitstatus=status)
     plugin.pytest_sessionfinish(session, status)
     return int(session.exitstatus)

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf import plugin
 from pytest_edgeperf.judge.verdicts import Comparison, LineVerdict
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.plugin.verdicts import judge_item
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.results.types import Results
 from pytest_edgeperf.schedule.plan import Plan
@@ -67,7 +67,7 @@ def test_judging_each_item():
 
         def judge():
             for item in items:
-                plugin._judge_item(item, measuring, reports[item.nodeid])
+                judge_item(item, measuring, reports[item.nodeid])
             assert not measuring.coordinator.errors
             assert all(one.user_properties for [one] in reports.values())
 

@@ -1,0 +1,101 @@
+"""What a session has to report, and the files that it is written to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import List, NamedTuple, Sequence
+
+import pytest
+
+from pytest_edgeperf import results
+from pytest_edgeperf.plugin.state import REPORT, usage_error
+from pytest_edgeperf.report.creep import crept
+from pytest_edgeperf.report.exporters import UnknownFormat, exporter_for
+from pytest_edgeperf.report.exporters.interface import Exporter
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.report.text import Paper
+from pytest_edgeperf.results.atomic_files import replace_file
+from pytest_edgeperf.results.published import published_of
+from pytest_edgeperf.schedule.session import MeasuringSession
+from pytest_edgeperf.settings import REFRESH, Settings
+
+#: Of a report as plain text, in cells.
+WIDTH = 120
+
+
+class ReportFile(NamedTuple):
+    """Where a report was asked for, and what writes it."""
+
+    path: Path
+    exporter: Exporter
+
+
+def report_files(config: pytest.Config, settings: Settings, device: str) -> List[ReportFile]:
+    """The files of ``--edgeperf-report``, each checked before anything is measured.
+
+    Raises:
+        pytest.UsageError: no format has files that end so, or the report would replace results.
+        ResultsError: a path cannot be written.
+    """
+    folder = Path(config.invocation_params.dir)
+    baseline = results.path_for(Path(config.rootpath) / settings.baseline_dir, device)
+    others = {os.path.realpath(path) for path in (baseline, *(folder / name for name in settings.results))}
+    files = []
+    for name in settings.reports:
+        path = folder / name
+        if os.path.realpath(path) in others:
+            raise usage_error(f"--edgeperf-report={name}: the report would replace results; give it another path")
+        try:
+            files.append(ReportFile(path, exporter_for(path, "session")))
+        except UnknownFormat as error:
+            raise usage_error(f"--edgeperf-report={name}: {error}") from error
+        results.check_writable(path)
+    return files
+
+
+def write_reports(config: pytest.Config, measuring: MeasuringSession, files: Sequence[ReportFile]) -> None:
+    """Write the reports that were asked for, each that can be."""
+    for file in files:
+        with measuring.coordinator.errors.survive(f"writing the report {file.path}"):
+            document = file.exporter.session(session_report(config, measuring), Paper(WIDTH))
+            replace_file(file.path, (document.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
+            measuring.written.append(("report", str(file.path)))
+
+
+def session_report(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
+    """What a session has to report, once measured: made once."""
+    if REPORT not in config.stash:
+        config.stash[REPORT] = _made(measuring)
+    return config.stash[REPORT]
+
+
+def _made(measuring: MeasuringSession) -> SessionReport:
+    coordinator, settings = measuring.coordinator, measuring.settings
+    measured = coordinator.measured()
+    tolerances = {plan.id: plan.options.tolerance for plan in measuring.plans.values()}
+    published, unusable = published_of(measuring.device.name, measuring.baseline_path.parent)
+    return SessionReport(
+        device=measuring.device.name,
+        machine=measuring.device.description,
+        measured=measured,
+        comparison=measuring.comparison,
+        mode=settings.baseline,
+        faults=measuring.faults(),
+        notes=[*coordinator.notes, *unusable],
+        written=measuring.written,
+        refreshed=measuring.outputs.refreshed,
+        refused=measuring.outputs.refused,
+        rounds=coordinator.rounds,
+        seconds=coordinator.seconds,
+        against=measuring.opponent.label if measuring.opponent is not None else None,
+        published=published,
+        crept=crept(
+            measured,
+            measuring.baseline,
+            settings.tolerance,
+            {name: own for name, own in tolerances.items() if own is not None},
+            accepting=settings.baseline == REFRESH,
+            allowed_differences=settings.allowed_differences,
+        ),
+    )
