@@ -7,7 +7,7 @@ reasons may be of a stranger's pull request.
 from __future__ import annotations
 
 import re
-from typing import Iterable, List
+from typing import Iterable, List, Sequence
 
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import middle_ellipsis, printable
@@ -52,6 +52,12 @@ def codes(texts: Iterable[str]) -> List[str]:
     Where a text holds what ends code or a cell, it is written as HTML, all but its letters and digits by number.
     """
     return [_code(text) for text in shorten_names([printable(text) for text in texts], NAME_CELLS, "…")]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+    """The lines of a table of texts from anywhere; all columns but the first are aligned to the right."""
+    lines = ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in (header, *rows)]
+    return [lines[0], "|:--|" + "--:|" * (len(header) - 1), *lines[1:]]
 
 
 def _code(text: str) -> str:

@@ -23,7 +23,7 @@ from pytest_edgeperf.judge.verdicts import (
     Rename,
     Side,
 )
-from pytest_edgeperf.report import accuracy
+from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import (
     LATENCY,
     PHASES,
@@ -77,8 +77,10 @@ def regression_headline(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
     metric = verdict.metrics[name]
     text = metric_label(name, metric)
     if metric.accuracy is not None:
-        text += f" {accuracy.difference(metric.accuracy, metric.unit)}, {accuracy.examples_text(metric.accuracy)}"
-        text += f" (margin {accuracy.points(metric.accuracy.margin, metric.unit)})"
+        text += (
+            f" {accuracy_text.difference(metric.accuracy, metric.unit)}, {accuracy_text.examples_text(metric.accuracy)}"
+        )
+        text += f" (margin {accuracy_text.points(metric.accuracy.margin, metric.unit)})"
     if metric.ratio is not None:
         text += f" {metric.ratio:.3f}x {'the other side' if metric.paired else 'baseline'}"
     if metric.interval is not None:
@@ -174,15 +176,15 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
             parts.append(f"{metric_label(name, metric)} {change_with_interval(metric.ratio, metric.interval)}")
         if metric.accuracy is not None:
             if with_change:
-                parts.append(f"{metric_label(name, metric)} {accuracy.difference(metric.accuracy, metric.unit)}")
-            parts.append(accuracy.examples_text(metric.accuracy))
+                parts.append(f"{metric_label(name, metric)} {accuracy_text.difference(metric.accuracy, metric.unit)}")
+            parts.append(accuracy_text.examples_text(metric.accuracy))
         if metric.reason:
             parts.append(metric.reason.rstrip("."))
         if metric.runs_needed is not None:
             more = max(1, metric.runs_needed - metric.candidate_runs)
             parts.append(f"about {count(more, 'more round')} would decide")
         found = _detectable(name, metric)
-        loss = accuracy.detectable_text(metric)
+        loss = accuracy_text.detectable_text(metric)
         if found:
             parts.append(f"could have found a {found} of {_size(metric)}")
         elif loss:
@@ -217,7 +219,7 @@ def worse_text(verdict: BenchmarkVerdict) -> str:
         metric = verdict.metrics[name]
         moved = "" if metric.ratio is None else f" {change_with_interval(metric.ratio, metric.interval)}"
         if metric.accuracy is not None:
-            moved = f" {accuracy.difference(metric.accuracy, metric.unit)}"
+            moved = f" {accuracy_text.difference(metric.accuracy, metric.unit)}"
         parts.append(metric_label(name, metric) + moved)
     return enumerate_names(parts)
 
@@ -238,13 +240,13 @@ def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str
             interval = f" [95 %: {', '.join(percent(end - 1) for end in metric.interval)}]"
         moved.append(change(metric.ratio) + (" pair by pair" if metric.paired else "") + interval)
     if metric.accuracy is not None:
-        moved.append(accuracy.difference(metric.accuracy, metric.unit, "95 %: "))
+        moved.append(accuracy_text.difference(metric.accuracy, metric.unit, "95 %: "))
     parts = [f"{text} {', '.join(moved) or 'is worse'}"]
     if metric.tolerance is not None:
         parts.append(f"tolerance {share(metric.tolerance)}")
     if metric.accuracy is not None:
-        parts.insert(1, accuracy.examples_text(metric.accuracy))
-        parts.append(f"margin {accuracy.points(metric.accuracy.margin, metric.unit)}")
+        parts.insert(1, accuracy_text.examples_text(metric.accuracy))
+        parts.append(f"margin {accuracy_text.points(metric.accuracy.margin, metric.unit)}")
     if with_reason and metric.reason:
         parts.append(metric.reason)
     return "; ".join(parts)
@@ -277,7 +279,7 @@ def _timed(side: Side, word: str = "") -> str:
 
 def _reach(name: str, verdict: BenchmarkVerdict) -> str:
     metric = verdict.metrics[name]
-    found, loss = _detectable(name, metric), accuracy.detectable_text(metric)
+    found, loss = _detectable(name, metric), accuracy_text.detectable_text(metric)
     finds = f"{found}s from {_size(metric)}" if found else loss
     parts = [f"Finds {finds}" if finds else "What it finds is not known"]
     latency = verdict.metrics.get(LATENCY)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
+from pytest_edgeperf.report.benchmark_tables import comparison_table, latency_table, phase_table, power_table
 from pytest_edgeperf.report.creep import creep_lines, creep_summary
-from pytest_edgeperf.report.curves import curve_tables
-from pytest_edgeperf.report.lines import line_failures, line_headline, line_text, lines_count, lines_not_judged
-from pytest_edgeperf.report.numbers import change, count, duration
-from pytest_edgeperf.report.references import references, references_table
+from pytest_edgeperf.report.curve_tables import curve_tables
+from pytest_edgeperf.report.line_text import line_failures, line_headline, lines_count, lines_not_judged
+from pytest_edgeperf.report.published_figures import references, references_table
 from pytest_edgeperf.report.sections import (
     WHY_IN_CHECK,
     WHY_IN_FILES,
@@ -31,18 +30,13 @@ from pytest_edgeperf.report.sentences import (
     baseline_runs_text,
     other_machine_text,
     regression_headline,
-    regression_text,
     ruled_out_text,
     verdict_counts,
 )
-from pytest_edgeperf.report.session import SessionReport
-from pytest_edgeperf.report.studies import study_tables
-from pytest_edgeperf.report.tables import comparison_table, latency_table, phase_table, power_table
-from pytest_edgeperf.report.text import Paper, wrap
-
-__all__ = ["line_headline", "line_text", "regression_headline", "regression_text", "render", "render_comparison"]
-
-_LEAST_WIDTH = 40
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.report.study_tables import study_tables
+from pytest_edgeperf.report.summary_text import accepted, common_shift_text, is_bad, judged, summary_text
+from pytest_edgeperf.report.text import LEAST_WIDTH, Paper, wrap
 
 
 def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 0, ascii_only: bool = False) -> str:
@@ -50,7 +44,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
 
     ``verbosity`` below 0 gives a line per failure and the summary, above 0 the phases and all names.
     """
-    paper = Paper(max(width, _LEAST_WIDTH), colour, ascii_only)
+    paper = Paper(max(width, LEAST_WIDTH), colour, ascii_only)
     names = Names([*report.measured.benchmarks, *report.faults, *report.refused], paper)
     if verbosity < 0:
         return "\n".join([*_quiet(report, names, paper), *_summary(report, paper)])
@@ -62,9 +56,9 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks += curve_tables(report.measured, names, paper)
     blocks += study_tables(report.measured, paper)
     blocks.append(references_table(references(report.measured, report.published), names, paper))
-    comparison = _judged(report)
+    comparison = judged(report)
     if report.mode == "refresh":
-        blocks.append(accepted_worse(_accepted(comparison, report), names, paper))
+        blocks.append(accepted_worse(accepted(report), names, paper))
         blocks.append(line_failures(comparison, paper, heading="accepted although worse", style="warning"))
     else:
         blocks.append(failures(comparison, names, paper))
@@ -85,7 +79,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
 
 def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii_only: bool = False) -> str:
     """The report on two results files, in the manner of :func:`render`."""
-    paper = Paper(max(width, _LEAST_WIDTH), colour, ascii_only)
+    paper = Paper(max(width, LEAST_WIDTH), colour, ascii_only)
     names = Names(list(comparison.benchmarks), paper)
     blocks = [
         comparison_table(comparison, names, paper),
@@ -103,58 +97,29 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
 def _whys(report: SessionReport) -> Mapping[str, str]:
     if report.against is not None:
         return why_against(report.against)
-    return why_in_refresh(_judged(report)) if report.mode == "refresh" else WHY_IN_CHECK
-
-
-def _judged(report: SessionReport) -> Comparison:
-    """The verdicts without those on benchmarks that then failed: a fault is told once, as a fault."""
-    if report.comparison is None:
-        return Comparison({})
-    kept = {name: verdict for name, verdict in report.comparison.benchmarks.items() if name not in report.faults}
-    return replace(report.comparison, benchmarks=kept)
-
-
-def _accepted(comparison: Comparison, report: SessionReport) -> Comparison:
-    """The verdicts without those on what a refresh did not accept."""
-    kept = {name: verdict for name, verdict in comparison.benchmarks.items() if name not in report.refused}
-    return replace(comparison, benchmarks=kept)
+    return why_in_refresh(judged(report)) if report.mode == "refresh" else WHY_IN_CHECK
 
 
 def _summary(report: SessionReport, paper: Paper) -> List[str]:
-    judged = _judged(report)
-    parts = [verdict_counts(judged) + lines_count(judged)] if judged.benchmarks else []
-    measured = sum(name not in report.faults for name in report.measured.benchmarks)
-    if report.comparison is None and measured:
-        parts.append(f"{measured} measured")
-    if report.faults:
-        parts.append(f"{len(report.faults)} failed")
-    text = ", ".join(parts) or "nothing measured"
-    if report.rounds:
-        text += f" in {count(report.rounds, 'round')}"
-    text += f"{',' if report.rounds else ' in'} {duration(report.seconds)} on {report.device}"
-    if report.against is not None:
-        text = f"against {report.against}: {text}"
-    if report.machine:
-        text += f" ({report.machine})"
-    bad = report.faults or ((judged.summary[REGRESSED] or judged.regressed_lines) and report.mode != "refresh")
-    return [paper.paint(line, "bad" if bad else "strong") for line in wrap(paper.clean(text), paper.width)]
+    style = "bad" if is_bad(report) else "strong"
+    return [paper.paint(line, style) for line in wrap(paper.clean(summary_text(report)), paper.width)]
 
 
 def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
     lines = []
     word = "accepted although worse" if report.mode == "refresh" else REGRESSED
-    for benchmark_id, verdict in _accepted(_judged(report), report).benchmarks.items():
+    for benchmark_id, verdict in accepted(report).benchmarks.items():
         if verdict.verdict == REGRESSED:
             text = f"{word}: {names[benchmark_id]}: {regression_headline(benchmark_id, verdict)}"
             lines += wrap(paper.clean(text), paper.width, hanging="  ")
-    for line in _judged(report).regressed_lines:
+    for line in judged(report).regressed_lines:
         lines += wrap(paper.clean(f"{word}: {line_headline(line)}"), paper.width, hanging="  ")
     for benchmark_id, reason in report.faults.items():
         lines += wrap(paper.clean(f"failed: {names[benchmark_id]}: {reason}"), paper.width, hanging="  ")
     lines += not_accepted_in_short(report.refused, names, paper)
     painted = [paper.paint(line, "bad") for line in lines]
     if lines:
-        painted += _other_machine(_judged(report), paper)
+        painted += _other_machine(judged(report), paper)
     if report.crept:
         text = paper.clean(creep_summary(report.crept, names))
         painted += [paper.paint(line, "warning") for line in wrap(text, paper.width, hanging="  ")]
@@ -162,13 +127,8 @@ def _quiet(report: SessionReport, names: Names, paper: Paper) -> List[str]:
 
 
 def _common_shift(comparison: Comparison, paper: Paper) -> List[str]:
-    if comparison.common_shift is None:
-        return []
-    text = (
-        f"All benchmarks moved together: latency {change(comparison.common_shift)}. Look for what they share "
-        "(machine, clocks, library) first; the verdicts contain this shift."
-    )
-    return [paper.paint(line, "warning") for line in wrap(text, paper.width)]
+    text = common_shift_text(comparison)
+    return [] if text is None else [paper.paint(line, "warning") for line in wrap(text, paper.width)]
 
 
 def _other_machine(comparison: Comparison, paper: Paper) -> List[str]:

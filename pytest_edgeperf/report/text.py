@@ -11,6 +11,7 @@ from typing import Iterable, List, Optional, Sequence
 from pytest_edgeperf.results.characters import printable
 
 __all__ = [
+    "LEAST_WIDTH",
     "Paper",
     "can_show_unicode",
     "cells",
@@ -22,6 +23,9 @@ __all__ = [
     "shorten_name",
     "wrap",
 ]
+
+#: Reports take no less, in cells.
+LEAST_WIDTH = 40
 
 _NUMBER = re.compile(r"\[[-+\d.]+,|[-+(]?\d[\d.]*")
 _STYLES = {

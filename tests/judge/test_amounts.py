@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pytest_edgeperf.judge import Family, Stage, step
-from pytest_edgeperf.report.markdown import comparison_markdown
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
 from pytest_edgeperf.report.sentences import regression_headline, regression_text
 from pytest_edgeperf.report.terminal import render_comparison
 from pytest_edgeperf.results.types import Metric

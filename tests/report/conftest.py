@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, MetricVerdict, Side
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 PREFIX = "benchmarks/test_framework_comparison.py::"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf import compare
-from pytest_edgeperf.report.accuracy import points
-from pytest_edgeperf.report.markdown import comparison_markdown
-from pytest_edgeperf.report.properties import junit_properties
+from pytest_edgeperf.report.accuracy_text import points
+from pytest_edgeperf.report.exporters.junit import junit_properties
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
 from pytest_edgeperf.report.sentences import inconclusive_text, regression_headline, regression_text, worse_text
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render, render_comparison
 from pytest_edgeperf.results.example_answers import of_examples
 from pytest_edgeperf.results.types import Metric

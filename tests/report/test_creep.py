@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pytest_edgeperf.report.creep import creep_lines, crept
 from pytest_edgeperf.report.sections import Names
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.baselines import set_anchor

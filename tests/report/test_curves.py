@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest_edgeperf.report.curves import curve_tables, step_text
+from pytest_edgeperf.report.curve_tables import curve_tables, step_text
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run

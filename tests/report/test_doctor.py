@@ -4,7 +4,7 @@ import re
 
 from pytest_edgeperf.devices.doctor import ADVICE, OK, PROBLEM, UNKNOWN, Check, Diagnosis
 from pytest_edgeperf.devices.sensors.interface import POWER, TEMPERATURE, Reading, Unavailable
-from pytest_edgeperf.report.doctor import absent_text, doctor_text, sensor_rows
+from pytest_edgeperf.report.doctor_text import absent_text, doctor_text, sensor_rows
 from pytest_edgeperf.report.text import Paper
 
 CHECKS = (

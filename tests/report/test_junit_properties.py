@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest_edgeperf.report.properties import junit_properties
+from pytest_edgeperf.report.exporters.junit import junit_properties
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 
 from .conftest import benchmark, verdict

@@ -6,9 +6,9 @@ from click.testing import CliRunner
 import pytest_edgeperf
 from pytest_edgeperf.cli import main
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, LineVerdict
-from pytest_edgeperf.report.lines import failing_lines, line_headline, line_text
-from pytest_edgeperf.report.markdown import comparison_markdown
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
+from pytest_edgeperf.report.line_text import failing_lines, line_headline, line_text
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render, render_comparison
 from pytest_edgeperf.results.types import Results
 

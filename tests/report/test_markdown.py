@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
-from pytest_edgeperf.report.markdown import comparison_markdown
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
 from pytest_edgeperf.report.markup import codes, escape, item
 
 from .conftest import PREFIX, verdict

@@ -5,7 +5,7 @@ import pytest
 from pytest_edgeperf.judge.noise.analysis import BenchmarkNoise, Noise, SummaryNoise
 from pytest_edgeperf.judge.noise.false_alarms import FalseAlarms
 from pytest_edgeperf.judge.noise.remedies import Remedy
-from pytest_edgeperf.report.noise import noise_text
+from pytest_edgeperf.report.noise_text import noise_text
 from pytest_edgeperf.report.text import Paper, cells
 from pytest_edgeperf.results.gate import Gate
 

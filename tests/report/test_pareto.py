@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.studies.across_files import read_across
-from pytest_edgeperf.report.study_formats import across_markdown, across_to_dict
+from pytest_edgeperf.report.exporters.study_markdown import across_markdown
+from pytest_edgeperf.report.exporters.study_values import across_to_dict
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import cells
 from pytest_edgeperf.results.study_definitions import Place, Study

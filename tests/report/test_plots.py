@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.studies.across_files import read_across
-from pytest_edgeperf.report.plots import COLOURS, MARKERS, PlotError, file_names, looks_of, pareto_svg, write_plots
+from pytest_edgeperf.report.exporters.svg import (
+    COLOURS,
+    MARKERS,
+    PlotError,
+    file_names,
+    looks_of,
+    pareto_svg,
+    write_plots,
+)
 from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.types import Metric
 
@@ -89,7 +97,7 @@ def test_settings_of_matplotlib_are_put_back():
 
 def test_no_two_labels_of_twenty_points_overlap():
     matplotlib = pytest.importorskip("matplotlib", reason="pictures need matplotlib")
-    from pytest_edgeperf.report.plots import draw_pareto
+    from pytest_edgeperf.report.exporters.svg import draw_pareto
 
     rows = [
         (f"{framework} {precision}", x, (x * times * share,), 30 + 4 * at - loss)

@@ -146,7 +146,7 @@ def test_a_real_terminal():
 
 def test_the_coordinators_part_imports_nothing_heavy():
     code = (
-        "import sys, pytest_edgeperf.report, pytest_edgeperf.report.session, pytest_edgeperf.report.progress\n"
+        "import sys, pytest_edgeperf.report, pytest_edgeperf.report.session_report, pytest_edgeperf.report.progress\n"
         "print([m for m in ('rich', 'numpy', 'scipy', 'click', 'pytest') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

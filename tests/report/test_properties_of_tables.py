@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.verdicts import Comparison
-from pytest_edgeperf.report.session import SessionReport
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.shortening import shorten_names
-from pytest_edgeperf.report.table import Column, lay_out
+from pytest_edgeperf.report.table_layout import Column, lay_out
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells, common_path, printable, shorten_name, wrap
 from pytest_edgeperf.results.types import Results

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.report.references import network, references, references_markdown, references_table
+from pytest_edgeperf.report.published_figures import network, references, references_markdown, references_table
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_edgeperf.judge.renames import GONE
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, Rename
-from pytest_edgeperf.report.baseline import baseline_text
-from pytest_edgeperf.report.markdown import comparison_markdown
+from pytest_edgeperf.report.baseline_text import baseline_text
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
 from pytest_edgeperf.report.terminal import render, render_comparison
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.types import Results

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.studies.across_files import read_across
-from pytest_edgeperf.report.studies import across_text, study_tables
+from pytest_edgeperf.report.study_tables import across_text, study_tables
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
@@ -138,7 +138,7 @@ def test_the_session_report_has_it_after_the_main_table(session):
 
 
 def test_without_studies_nothing_is_computed(session, monkeypatch):
-    monkeypatch.setattr("pytest_edgeperf.report.studies.read_studies", lambda results: pytest.fail("was called"))
+    monkeypatch.setattr("pytest_edgeperf.report.study_tables.read_studies", lambda results: pytest.fail("was called"))
     render(session, width=80, colour=False)
 
 

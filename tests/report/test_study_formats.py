@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf import results
 from pytest_edgeperf.judge.studies.across_files import read_across
-from pytest_edgeperf.report.study_formats import across_markdown, across_to_dict
+from pytest_edgeperf.report.exporters.study_markdown import across_markdown
+from pytest_edgeperf.report.exporters.study_values import across_to_dict
 
 from .test_studies import NAMES, desktop_and_edge, golden, series, whole_study
 from .test_studies import results as measured

@@ -9,14 +9,14 @@ import pytest
 
 from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.verdicts import Apart, BenchmarkVerdict, Comparison, Gain, Side
-from pytest_edgeperf.report.markdown import comparison_markdown
-from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text
-from pytest_edgeperf.report.terminal import (
+from pytest_edgeperf.report.exporters.markdown import comparison_markdown
+from pytest_edgeperf.report.sentences import (
+    inconclusive_text,
     regression_headline,
     regression_text,
-    render,
-    render_comparison,
+    ruled_out_text,
 )
+from pytest_edgeperf.report.terminal import render, render_comparison
 from pytest_edgeperf.report.text import cells
 from pytest_edgeperf.results.types import Metric, Results
 

@@ -1,0 +1,216 @@
+"""A baseline for people: what is in it, and what a command changed in it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.judge.verdicts import Comparison
+from pytest_edgeperf.report.creep import Creep, creep, creep_lines
+from pytest_edgeperf.report.figures import LATENCY, MEMORY, figure, seconds, usable_runs
+from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_column, time_unit
+from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
+from pytest_edgeperf.report.sentences import differences_text
+from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
+from pytest_edgeperf.results.baselines import sessions
+from pytest_edgeperf.results.benchmark_matching import two_spellings
+from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
+from pytest_edgeperf.results.types import Benchmark, Results, Run
+
+_Environment = Mapping[str, Mapping[str, Any]]
+
+
+def baseline_text(results: Results, paper: Paper) -> str:
+    """A baseline's benchmarks with their anchors, when and why they were accepted, environments, warnings.
+
+    Raises:
+        ResultsError: an anchor is not a list of runs.
+    """
+    names = Names(list(results.benchmarks), paper)
+    heading = f"baseline of {results.device}: {count(len(results.benchmarks), 'benchmark')}"
+    blocks = [[paper.paint(paper.clean(heading), "strong")]]
+    if results.benchmarks:
+        blocks.append(_table(results, names, paper))
+        blocks.append(_acceptances(results, names, paper))
+        blocks.append(_environments(results, paper))
+        blocks.append(_warnings(results, names, paper))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def accepted_text(outcome: Refresh, comparison: Optional[Comparison], crept: Mapping[str, Creep], paper: Paper) -> str:
+    """What was accepted into a baseline, what was not and why, and what got worse by it, also since the anchor."""
+    names = Names([*outcome.created, *outcome.updated, *outcome.kept, *outcome.refused], paper)
+    words = {"created": outcome.created, "updated": outcome.updated, "kept": outcome.kept}
+    done = {benchmark_id: word for word, ids in words.items() for benchmark_id in ids}
+    accepted = {*outcome.created, *outcome.updated}
+    lines = []
+    if comparison is not None:
+        judged = {name: one for name, one in comparison.benchmarks.items() if name in accepted}
+        lines += accepted_worse(Comparison(judged), names, paper)
+    lines += creep_lines({name: one for name, one in crept.items() if name in accepted}, names, paper, everything=True)
+    lines += refreshed(done, names, paper, everything=True)
+    for benchmark_id, dropped in outcome.dropped.items():
+        if benchmark_id in accepted:
+            lines += _wrapped(f"{names[benchmark_id]}: {count(dropped, 'disturbed run')} left out", paper)
+    for benchmark_id, why in outcome.refused.items():
+        lines += _wrapped(f"{names[benchmark_id]} was not accepted: {why}", paper, "warning")
+    return "\n".join(lines) or "the results hold no benchmark; nothing was accepted"
+
+
+def anchored_text(old: Results, new: Results, ids: Iterable[str], paper: Paper) -> str:
+    """What became the anchor of each benchmark, and what it replaced."""
+    names = Names(list(new.benchmarks), paper)
+    lines: List[str] = []
+    for benchmark_id in ids:
+        before = old.benchmarks[benchmark_id]
+        known = before.anchor
+        text = f"{names[benchmark_id]}: {_runs_of(before.runs)} are its anchor"
+        if known:
+            text += f" in place of {_runs_of(known)}"
+            ratio = creep(before, old.environments)
+            text += "" if ratio is None else f" (latency {change(ratio)} since then)"
+        lines += _wrapped(text, paper)
+    return "\n".join(lines) or "the baseline holds no benchmark; nothing was anchored"
+
+
+def pruned_text(old: Results, new: Results, paper: Paper, *, dry_run: bool) -> str:
+    """What a prune dropped, or would drop."""
+    names = Names(list(old.benchmarks), paper)
+    verb = "would drop" if dry_run else "dropped"
+    lines: List[str] = []
+    for benchmark_id, before in old.benchmarks.items():
+        after = new.benchmarks.get(benchmark_id)
+        if after is None:
+            lines += _wrapped(f"{verb} {names[benchmark_id]} with {count(len(before.runs), 'run')}", paper)
+        elif len(after.runs) < len(before.runs):
+            gone = f"{len(before.runs) - len(after.runs)} of {count(len(before.runs), 'run')}"
+            kept = count(len(sessions(after.runs)), "session")
+            lines += _wrapped(f"{verb} {gone} of {names[benchmark_id]}, {kept} kept", paper)
+    return "\n".join(lines) or "nothing to drop"
+
+
+def renamed_text(results: Results, names: Mapping[str, str], paper: Paper, *, dry_run: bool) -> str:
+    """What a rename did, or would do, in one device's baseline."""
+    verb = "would rename" if dry_run else "renamed"
+    lines: List[str] = []
+    for old, new in names.items():
+        runs = count(len(results.benchmarks[old].runs), "run")
+        lines += _wrapped(f"{results.device}: {verb} {old} to {new} with {runs}", paper)
+    return "\n".join(lines)
+
+
+def _table(results: Results, names: Names, paper: Paper) -> List[str]:
+    benchmarks = list(results.benchmarks.values())
+    latencies = [seconds(benchmark, LATENCY) for benchmark in benchmarks]
+    unit, size = time_unit([value for value in latencies if value is not None])
+    memory_units = sorted({benchmark.metrics[MEMORY].unit for benchmark in benchmarks if MEMORY in benchmark.metrics})
+    columns = [
+        Column("runs", [str(len(benchmark.runs)) for benchmark in benchmarks], spare=1),
+        Column("sessions", [str(len(sessions(benchmark.runs))) for benchmark in benchmarks], spare=3),
+        Column("newest", [_date(benchmark.runs) for benchmark in benchmarks], right=False, spare=2),
+        Column(f"median {unit}", decimal_column([None if value is None else value / size for value in latencies])),
+        Column(
+            f"peak {'/'.join(memory_units)}".rstrip(),
+            decimal_column([figure(benchmark, MEMORY) for benchmark in benchmarks]),
+            spare=4,
+        ),
+        Column("vs anchor", [_anchor(benchmark, results) for benchmark in benchmarks], spare=1),
+    ]
+    return lay_out(names.shown_prefix, [names[name] for name in results.benchmarks], columns, paper)
+
+
+def _anchor(benchmark: Benchmark, results: Results) -> str:
+    ratio = creep(benchmark, results.environments)
+    if ratio is not None:
+        return change(ratio)
+    return "set" if benchmark.anchor else NOTHING
+
+
+def _acceptances(results: Results, names: Names, paper: Paper) -> List[str]:
+    groups: Dict[Tuple[str, str, str], List[str]] = {}
+    for benchmark_id, benchmark in results.benchmarks.items():
+        if benchmark.runs:
+            newest = max(benchmark.runs, key=lambda run: run.started)
+            key = (_date([newest]), newest.commit or "", newest.reason or "no reason recorded")
+            groups.setdefault(key, []).append(benchmark_id)
+    lines = []
+    for (date, commit, reason), ids in sorted(groups.items(), reverse=True):
+        of_commit = f", commit {commit}" if commit else ""
+        lines += _wrapped(f"{date}{of_commit}: {reason} ({_which(ids, results, names)})", paper)
+    return lines
+
+
+def _environments(results: Results, paper: Paper) -> List[str]:
+    runs = [run for benchmark in results.benchmarks.values() for run in benchmark.runs]
+    keys = [run.environment for run in runs]
+    first: Optional[_Environment] = None
+    lines: List[str] = []
+    for key in sorted(set(keys), key=lambda key: (-keys.count(key), key)):
+        environment = results.environments.get(key, {})
+        text = f"environment {key} ({count(keys.count(key), 'run')})"
+        if first is not None:
+            known, new = _flat(first), _flat(environment)
+            fields = sorted(name for name in {**known, **new} if known.get(name) != new.get(name))
+            differences = {name: (known.get(name), new.get(name)) for name in fields}
+            lines += _wrapped(f"{text} differs: {differences_text(differences)}", paper)
+            continue
+        first = environment
+        lines += _wrapped(text + ":", paper)
+        for section, values in environment.items():
+            shown = [f"{name} {_word(value)}" for name, value in sorted(values.items()) if _is_short(value)]
+            if shown:
+                lines += wrap(paper.clean(f"{section}: {', '.join(shown)}"), paper.width, indent="  ", hanging="    ")
+    return lines
+
+
+def _warnings(results: Results, names: Names, paper: Paper) -> List[str]:
+    few = [name for name, one in results.benchmarks.items() if len(usable_runs(one)) < FEWEST_RUNS]
+    single = [name for name, one in results.benchmarks.items() if len(sessions(one.runs)) < 2]
+    lines: List[str] = []
+    for alike in two_spellings(results.benchmarks):
+        text = (
+            f"{names[alike[0]]} is there {len(alike)} times, in different spellings of the same letters; one of them "
+            "is compared: restore the file from version control, or delete the others from it"
+        )
+        lines += _wrapped(text, paper, "warning")
+    if few:
+        text = f"fewer than {FEWEST_RUNS} runs hide most slowdowns: refresh {_which(few, results, names)}"
+        lines += _wrapped(text, paper, "warning")
+    if single:
+        text = (
+            f"runs of a single session ({_which(single, results, names)}) know nothing of how days differ: record a "
+            "second session on another day, with --baseline=off --edgeperf-results FILE and then edgeperf baseline "
+            "accept FILE --add"
+        )
+        lines += _wrapped(text, paper, "warning")
+    return lines
+
+
+def _which(ids: Sequence[str], results: Results, names: Names) -> str:
+    if len(ids) == len(results.benchmarks):
+        return "all benchmarks" if len(ids) > 1 else "the only benchmark"
+    return enumerate_names(names[benchmark_id] for benchmark_id in ids)
+
+
+def _wrapped(text: str, paper: Paper, style: Optional[str] = None) -> List[str]:
+    return [paper.paint(line, style) for line in wrap(paper.clean(text), paper.width, hanging="  ")]
+
+
+def _runs_of(runs: Sequence[Run]) -> str:
+    return f"{count(len(runs), 'run')} of {_date(runs)}"
+
+
+def _date(runs: Sequence[Run]) -> str:
+    return printable(max((run.started for run in runs), default=NOTHING)[:10])
+
+
+def _flat(environment: _Environment) -> Dict[str, Any]:
+    return {name: value for values in environment.values() for name, value in values.items()}
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, (str, int, float, bool))
+
+
+def _word(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

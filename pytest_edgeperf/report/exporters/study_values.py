@@ -1,0 +1,121 @@
+"""Studies as plain values, for programs."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence
+
+from pytest_edgeperf.judge.studies.across_files import Across
+from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
+from pytest_edgeperf.judge.studies.line_pieces import Pieces
+from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront, ParetoPoint
+from pytest_edgeperf.judge.studies.series_ratios import SeriesRatios
+from pytest_edgeperf.judge.studies.shares import SeriesShares
+from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
+
+
+def across_to_dict(across: Across) -> Dict[str, Any]:
+    """What ``edgeperf report --format json`` prints: studies by name, and the remarks."""
+    return {
+        "studies": {one.study.name: study_to_dict(one) for one in across.studies},
+        "remarks": list(across.remarks),
+    }
+
+
+def study_to_dict(result: StudyResult) -> Dict[str, Any]:
+    """One study: its description as stored, and what was measured of it."""
+    return {
+        "study": result.study.to_dict(),
+        "series": [_series_to_dict(one) for one in result.series],
+        "ratios": [_ratios_to_dict(one) for one in result.ratios],
+        "rankings": [
+            {"metric": one.metric, "x": one.x, "groups": [list(group) for group in one.groups], "told": one.told}
+            for one in result.rankings
+        ],
+        "shares": [_shares_to_dict(one) for one in result.shares],
+        "pareto": [_pareto_to_dict(one) for one in result.pareto],
+    }
+
+
+def _series_to_dict(series: SeriesResult) -> Dict[str, Any]:
+    told: Dict[str, Any] = {
+        "series": series.series,
+        "metric": series.metric,
+        "unit": series.unit,
+        "points": [
+            {"x": one.x, "value": one.value, "runs": len(one.runs), "benchmark": one.benchmark} for one in series.points
+        ],
+        "line": _fit_to_dict(series.fit),
+        "pieces": _pieces_to_dict(series.pieces),
+    }
+    pays = series.pays_up_to()
+    return told if pays is None else {**told, "pays_up_to": pays}
+
+
+def _fit_to_dict(fit: Optional[LineFit]) -> Optional[Dict[str, Any]]:
+    if fit is None:
+        return None
+    return {
+        "slope": fit.slope,
+        "slope_interval": _ends(fit.slope_interval),
+        "intercept": fit.intercept,
+        "intercept_interval": _ends(fit.intercept_interval),
+        "residual_sd": fit.residual_sd,
+        "r_squared": fit.r_squared,
+        "n": fit.n,
+    }
+
+
+def _pieces_to_dict(found: Optional[Pieces]) -> Optional[Dict[str, Any]]:
+    if found is None:
+        return None
+    return {
+        "lines": [{"x_from": one.x_from, "x_to": one.x_to, "line": _fit_to_dict(one.fit)} for one in found.pieces],
+        "breaks": [{"after": one.after, "before": one.before, "interval": _ends(one.interval)} for one in found.breaks],
+        "p_straight": found.p_straight,
+        "p_fewer": found.p_fewer,
+        "agreeing": found.agreeing,
+    }
+
+
+def _ratios_to_dict(ratios: SeriesRatios) -> Dict[str, Any]:
+    return {
+        "metric": ratios.metric,
+        "series": ratios.series,
+        "over": ratios.over,
+        "points": [
+            {"x": one.x, "times_better": one.times_better, "interval": _ends(one.interval), "runs": list(one.runs)}
+            for one in ratios.points
+        ],
+    }
+
+
+def _shares_to_dict(shares: SeriesShares) -> Dict[str, Any]:
+    return {
+        "series": shares.series,
+        "points": [{"x": one.x, "parts": dict(one.parts), "rest": one.rest, "runs": one.runs} for one in shares.points],
+    }
+
+
+def _pareto_to_dict(front: ParetoFront) -> Dict[str, Any]:
+    return {
+        "cost": {"metric": front.cost, "unit": front.cost_metric.unit, "better": front.cost_metric.better},
+        "gain": {"metric": front.gain, "unit": front.gain_metric.unit, "better": front.gain_metric.better},
+        "points": [_pareto_point_to_dict(one, front.points) for one in front.points],
+    }
+
+
+def _pareto_point_to_dict(point: ParetoPoint, points: Sequence[ParetoPoint]) -> Dict[str, Any]:
+    told = {**_identity(point), "cost": point.cost, "gain": point.gain, "front": point.on_front}
+    if point.dominated_by is not None:
+        told.update(dominated_by=_identity(points[point.dominated_by]), told=point.told)
+    elif point.step is not None:
+        told.update(step={"cost": point.step.cost, "gain": point.step.gain})
+    return told
+
+
+def _identity(point: ParetoPoint) -> Dict[str, Any]:
+    return {"series": point.series, "x": point.x, "benchmark": point.benchmark}
+
+
+def _ends(interval: Optional[Interval]) -> Optional[List[float]]:
+    return None if interval is None else list(interval)

@@ -1,1 +1,0 @@
-"""The other side of a comparison in lock-step: its worktree, its interpreter, the pairs."""

@@ -1,0 +1,145 @@
+"""What ``--against`` and ``--against-python`` measure this checkout against: another commit, another Python."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ContextManager, Iterator, List, Optional, Sequence, Tuple
+
+import pytest
+
+from pytest_edgeperf import results
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.results import Results
+from pytest_edgeperf.results.benchmark_matching import align
+from pytest_edgeperf.schedule.collection import parameters_of
+from pytest_edgeperf.schedule.coordinator import Launch
+from pytest_edgeperf.schedule.git import Revision, WorktreeError, accepted_commit, resolve
+from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
+from pytest_edgeperf.schedule.selection import is_benchmark
+from pytest_edgeperf.schedule.sides import has_file, side_specification, two_sides
+from pytest_edgeperf.schedule.worktrees import Worktree, remove_stale, run_setup
+from pytest_edgeperf.settings import AGAINST, Settings, SettingsError
+
+BASE = "base"
+CANDIDATE = "candidate"
+
+#: ``--against baseline``: the commit whose runs the baseline holds.
+ACCEPTED = "baseline"
+SETUP_SECONDS = 3600.0
+SUBMODULES = (
+    "{} has submodules, which are not checked out in its worktree; what needs them takes "
+    "--against-setup 'git submodule update --init'"
+)
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """The other side of a lock-step comparison, and what tells the two apart in a worker."""
+
+    #: For a person: ``origin/main (1a2b3c4d5e6f)``.
+    label: str
+    base: Side
+    candidate: Side
+    commit: Optional[str] = None
+    #: The base's interpreter; ``None``: the coordinator's.
+    python: Optional[str] = None
+    notes: Tuple[str, ...] = ()
+
+    def specification(self, specification: Message, side: str) -> Message:
+        """That of an ordinary worker, made into that of a side."""
+        one = self.candidate if side == CANDIDATE else self.base
+        return side_specification(specification, one, own_python=side == BASE and self.python is not None)
+
+    def collection(self, launch: Launch) -> Optional[Message]:
+        """For a worker of the base that collects what the session selected; ``None``: nothing of it is there."""
+        assert launch.collection is not None
+        *arguments, _ = launch.collection["args"]
+        sides = [
+            self.specification({**launch.collection, "args": [*arguments, target]}, BASE) for target in launch.selected
+        ]
+        there = [one for one in sides if has_file(one)]
+        return {**there[0], "args": [*there[0]["args"][:-1], *(one["args"][-1] for one in there)]} if there else None
+
+
+def opponent_of(
+    settings: Settings, rootdir: Path, device: str, items: Sequence[pytest.Item]
+) -> ContextManager[Optional[Opponent]]:
+    """The other side while ``items`` are measured; ``None`` where the settings ask for none."""
+    if settings.baseline != AGAINST:
+        return nullcontext()
+    baseline = results.load(rootdir / settings.baseline_dir, device) if settings.against == ACCEPTED else None
+    if baseline is not None:
+        baseline = align(baseline, {item.nodeid: parameters_of(item) for item in items})
+    adopted = not all(map(is_benchmark, items))
+    return meet(settings, rootdir, baseline, [item.nodeid for item in items], adopted=adopted)
+
+
+@contextmanager
+def meet(
+    settings: Settings, rootdir: Path, baseline: Optional[Results], ids: Sequence[str], *, adopted: bool
+) -> Iterator[Opponent]:
+    """Make the other side's worktree, and remove it at the end.
+
+    Args:
+        settings: what was asked for.
+        rootdir: pytest's; the checkout is the git repository around it.
+        baseline: the device's baseline, for ``--against baseline``.
+        ids: the benchmarks to be measured.
+        adopted: whether some of them are pytest-benchmark's.
+
+    Raises:
+        SettingsError: the interpreter cannot run a worker, or the commit cannot be had; the message has the remedy.
+    """
+    label: List[str] = []
+    notes: List[str] = []
+    revision: Optional[Revision] = None
+    python = None
+    if settings.against_python is not None:
+        python, version = _usable(settings.against_python, adopted)
+        label.append(f"Python {version} at {python}")
+    with ExitStack() as made:
+        try:
+            tree = None
+            if settings.against is not None:
+                ref = _accepted(baseline, ids, notes) if settings.against == ACCEPTED else settings.against
+                revision = resolve(rootdir, ref)
+                remove_stale(revision.root)
+                worktree = made.enter_context(Worktree(revision))
+                tree = worktree.tree
+                if worktree.has_submodules and settings.against_setup is None:
+                    notes.append(SUBMODULES.format(settings.against))
+                label.insert(0, f"{settings.against} ({revision.commit[:12]})")
+                if settings.against_setup is not None:
+                    run_setup(settings.against_setup, revision.root, tree, SETUP_SECONDS)
+        except WorktreeError as error:
+            raise SettingsError(f"--against={settings.against}: {error}") from error
+        checkout = revision.root if revision is not None else rootdir
+        base, candidate = two_sides(checkout, tree, other_python=python is not None)
+        yield Opponent(
+            label=" in ".join(label) if len(label) == 1 else " with ".join(label),
+            base=base,
+            candidate=candidate,
+            commit=revision.commit[:12] if revision is not None else None,
+            python=python,
+            notes=tuple(notes),
+        )
+
+
+def _usable(path: str, adopted: bool) -> Tuple[str, str]:
+    found = probe(path, ADOPTED_NEEDS if adopted else WORKER_NEEDS)
+    if found.problem is not None or found.version is None:
+        raise SettingsError(found.problem or f"--against-python {path} did not say its version")
+    return path, found.version
+
+
+def _accepted(baseline: Optional[Results], ids: Sequence[str], notes: List[str]) -> str:
+    if baseline is None:
+        raise WorktreeError("there is no baseline yet; name a commit, or accept one with --baseline=refresh")
+    runs = [run for id in ids if id in baseline.benchmarks for run in baseline.benchmarks[id].runs]
+    commit, others = accepted_commit([(run.started, run.commit) for run in runs])
+    if others:
+        notes.append(f"the baseline was accepted at several commits; {commit} is the newest of them")
+    return commit

@@ -1,0 +1,341 @@
+"""One worker process seen from the coordinator: start, command, take its messages, know how it ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import IO, Any, Dict, List, Mapping, Optional
+
+from pytest_edgeperf.caches import BUILD_VARIABLE
+from pytest_edgeperf.measure import launcher
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
+from pytest_edgeperf.schedule import faults, messages, stops
+from pytest_edgeperf.schedule.kept import Kept
+
+#: Of a dead worker's output, the last part is shown.
+OUTPUT_TAIL_BYTES = 8192
+#: A worker that has said its last word may take this long to leave (plugins' atexit work).
+LEAVE_SECONDS = 30.0
+#: How often a silent worker is looked at: a child that it left behind may keep the connection open.
+LOOK_SECONDS = 0.5
+#: More than any test's reports and accuracies: something floods the connection.
+MOST_UNASKED = 10_000
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclass
+class Delivery:
+    """What came of one worker: its pytest reports, its run, and why it failed to deliver if it did."""
+
+    reports: List[Dict[str, Any]] = field(default_factory=list)
+    run: Optional[Message] = None
+    #: What the adopted pytest-benchmark fixture measured, for that plugin's own reports.
+    benchmark_stats: Optional[Message] = None
+    #: The study that the benchmark belongs to, and its place there.
+    study: Optional[Message] = None
+    #: Name -> the message about an accuracy of the run.
+    accuracies: Dict[str, Message] = field(default_factory=dict)
+    fault: Optional[str] = None
+    output: str = ""
+    #: The worker collected no such benchmark: a fault, unless its side need not have one.
+    absent: bool = False
+    #: Of a worker that was only to collect: the ids of everything, and of what is marked as a benchmark.
+    collected: List[str] = field(default_factory=list)
+    collected_benchmarks: List[str] = field(default_factory=list)
+    #: Id -> parameters, as they are stored, of the benchmarks among them that have some.
+    parameters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    #: The test called ``pytest.exit``: the session is to end, with this reason and code.
+    exit: Optional[Message] = None
+
+    @property
+    def failed(self) -> bool:
+        """A fault, or a setup, call or teardown that failed."""
+        return self.fault is not None or any(report.get("outcome") == "failed" for report in self.reports)
+
+    @property
+    def failed_phase(self) -> str:
+        """``setup``, ``body`` or ``teardown``: which of them failed first."""
+        phases = [str(report["when"]) for report in self.reports if report.get("outcome") == "failed"]
+        return "body" if phases[:1] == ["call"] else "".join(phases[:1])
+
+    @property
+    def crash(self) -> str:
+        """The first line of what failed first: an exception and its message."""
+        failed = next((report for report in self.reports if report.get("outcome") == "failed"), {})
+        told = failed.get("longrepr")
+        crash = told.get("reprcrash") if isinstance(told, dict) else None
+        text = crash.get("message") if isinstance(crash, dict) else told
+        return next((line for line in str(text or "").splitlines() if line.strip()), "it does not say why")
+
+    @property
+    def skipped(self) -> bool:
+        """Skipped (or an expected failure) in the worker: there will be no run."""
+        return any(report.get("outcome") == "skipped" for report in self.reports)
+
+    @property
+    def passed_without_run(self) -> bool:
+        """The body came to its end and there is no run."""
+        return self.run is None and not self.failed and not self.skipped
+
+
+class Worker:
+    """A started worker process. Use as a context manager: leaving it leaves no process behind."""
+
+    def __init__(
+        self,
+        specification: Message,
+        *,
+        threads: int,
+        show_output: bool,
+        timeout_s: float,
+        executable: Optional[str] = None,
+        build: int = 0,
+    ) -> None:
+        self._timeout_s = timeout_s
+        #: Only what the coordinator waits for counts: a parked worker does not hang.
+        self._patience_s = timeout_s
+        self._spool: Optional[IO[bytes]] = None if show_output else tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        self._oom_before = faults.oom_kills()
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        with theirs:
+            self._process = Kept(
+                [
+                    executable or sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                    launcher.__file__,
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._spool,
+                stderr=subprocess.STDOUT if self._spool else None,
+                pass_fds=(theirs.fileno(),),
+                env=_environment(threads, build),
+            )
+        self.channel.send(specification)
+        self.delivery = Delivery()
+        self._said_exit = False
+        self._unasked = 0
+        self._stops: List[stops.Interval] = []
+        self._collected = False
+        self._sustained = 0
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.channel.close()
+        if self._spool:
+            self._spool.close()
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process below which are the worker and all that it has started."""
+        return self._process.keeper_pid
+
+    def stops(self) -> List[stops.Interval]:
+        """When the worker was stopped, and when this process was, with which it may have been."""
+        return [*self._process.stops(), *self._stops]
+
+    def kill(self) -> None:
+        """Kill the worker and all that it started, if any of it still runs."""
+        self._process.kill()
+
+    def prepare(self) -> bool:
+        """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""
+        return self._until("ready")
+
+    def time_block(self, seconds: float, settle_s: float = 0.0, *, turn: bool = False) -> bool:
+        """Have one block timed and wait for it. ``False``: the worker ended."""
+        command = {"command": "block", "seconds": seconds, "settle_s": settle_s, "turn": turn}
+        return self._command(command) and self._until("block")
+
+    def sustain(self, seconds: float) -> Optional[int]:
+        """Have the inference repeated for so long; how often it was. ``None``: the worker ended."""
+        done = self._command({"command": "sustain", "seconds": seconds}) and self._until("sustained")
+        return self._sustained if done else None
+
+    def collect(self) -> Delivery:
+        """Wait for a worker that only collects."""
+        if self._until("exit") and not self._collected and self.delivery.fault is None:
+            self._fault("its worker's pytest ended before it had collected")
+        return self.delivery
+
+    def finish(self) -> Delivery:
+        """Let the benchmark end and take everything it delivers."""
+        if self._command({"command": "finish"}):
+            self._until("exit")
+        if self.delivery.fault is None:
+            self._require_all_reports()
+        if self.delivery.run is not None:
+            for name, message in self.delivery.accuracies.items():
+                self.delivery.run["values"][name] = message["value"]
+                self.delivery.run["metrics"][name] = message["metric"]
+            self._check_run(self.delivery.run)
+        return self.delivery
+
+    def _require_all_reports(self) -> None:
+        """A test without a report could not fail: hooks and plugins may end a worker's session in the middle."""
+        phase = messages.missing_phase(self.delivery.reports)
+        if phase is not None:
+            self._fault(f"pytest ended in its worker without a report of its {phase}: a hook or a plugin stopped it")
+
+    def _check_run(self, run: Message) -> None:
+        try:
+            messages.check_run(run)
+        except MalformedMessage as error:
+            self.delivery.run = None
+            if self.delivery.fault is None:
+                self._fault(str(error))
+
+    def _command(self, message: Message) -> bool:
+        if self.delivery.fault or self._said_exit:
+            return False
+        try:
+            self.channel.send(message)
+        except ChannelClosed:
+            self._ended()
+            return False
+        return True
+
+    def _until(self, awaited: str) -> bool:
+        """Take messages until the awaited one. ``False``: the worker ended, or cannot be understood, or hangs.
+
+        What waits to be read is read before a worker is said to hang, and only time in which this process itself ran
+        counts: it may have been stopped (Ctrl-Z, a paused container).
+        """
+        while True:
+            ended = self._process.poll() is not None
+            asked_s = min(max(self._patience_s, 0.0), LOOK_SECONDS)
+            began = time.monotonic()
+            try:
+                message = self.channel.receive(asked_s)
+                event = messages.check(message, awaited) if message is not None else None
+            except (MessageTooLong, MalformedMessage) as error:
+                self.kill()
+                self._fault(faults.not_understood(str(error)))
+                return False
+            except ChannelClosed:
+                message, event, ended = None, None, True
+            now = time.monotonic()
+            self._patience_s -= min(now - began, asked_s)
+            self._note_stops(began, asked_s, now)
+            if message is not None and event is not None:
+                self._take(event, message)
+                if event in (awaited, "exit"):
+                    return event == awaited
+                if self._is_flood():
+                    return False
+            elif ended:
+                self._ended()
+                return False
+            elif self._patience_s <= 0:
+                self.kill()
+                self._fault(faults.hung(self._timeout_s))
+                return False
+
+    def _note_stops(self, began: float, asked_s: float, now: float) -> None:
+        """What the keeper is not told: stops of this process, and those by a debugger."""
+        if now - began > asked_s + stops.LATE_SECONDS:
+            self._stops.append((began + asked_s, now))
+        elif now - began >= asked_s and stops.is_held(self.pid):
+            self._stops.append((began, now))
+
+    def _is_flood(self) -> bool:
+        self._unasked += 1
+        if self._unasked <= MOST_UNASKED:
+            return False
+        self.kill()
+        self._fault(faults.not_understood(f"more than {MOST_UNASKED:,} messages"))
+        return True
+
+    def _take(self, event: str, message: Message) -> None:
+        if event == "report":
+            self.delivery.reports.append(message["report"])
+        elif event == "run":
+            self.delivery.run = message
+        elif event == "accuracy":
+            self.delivery.accuracies[message["name"]] = message
+        elif event == "sustained":
+            self._sustained = int(message["calls"])
+        elif event == "study":
+            self.delivery.study = {key: message[key] for key in ("name", "study", "place")}
+        elif event == "benchmark_stats":
+            self.delivery.benchmark_stats = message
+        elif event == "collect_error":
+            self._fault("its worker could not collect the file:\n" + message["text"])
+        elif event == "collected":
+            self._collected = True
+            self.delivery.collected = list(message["all"])
+            self.delivery.collected_benchmarks = list(message["marked"])
+            self.delivery.parameters = dict(message["parameters"])
+        elif event == "not_collected" and not self.delivery.fault:
+            self.delivery.absent = True
+            self._fault(
+                "its worker did not find it: the file, or the parametrisation, differs from one process to the next"
+            )
+        elif event == "wrong_code":
+            self._fault("it measured other code than it was to: " + "; ".join(message["problems"]))
+        elif event == "internal_error":
+            self._fault("pytest itself failed in its worker:\n" + message["text"])
+        elif event == "interrupted":
+            self._fault("it was interrupted in its worker (KeyboardInterrupt)\n" + message["text"])
+        elif event == "exit_called":
+            self.delivery.exit = {"reason": message["reason"], "code": message["code"]}
+            self._fault(f"pytest.exit was called in its worker: {message['reason']}")
+        elif event == "exit":
+            self._leave()
+
+    def _leave(self) -> None:
+        self._said_exit = True
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _ended(self) -> None:
+        try:
+            status = self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._fault("its process closed the connection and did not leave; killed")
+            return
+        self._fault(faults.describe_exit(status, self._oom_before, faults.oom_kills()))
+
+    def _fault(self, reason: str) -> None:
+        self.delivery.fault = reason
+        self.delivery.output = self._output()
+
+    def _output(self) -> str:
+        if self._spool is None:
+            return ""
+        size = self._spool.seek(0, os.SEEK_END)
+        self._spool.seek(max(0, size - OUTPUT_TAIL_BYTES))
+        return self._spool.read().decode(errors="replace")
+
+
+def _environment(threads: int, build: int) -> Mapping[str, str]:
+    environment = {**os.environ, BUILD_VARIABLE: str(build)}
+    environment.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    # A pool that spins while it waits takes the processor from whoever's turn it is.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return environment

@@ -1,0 +1,112 @@
+"""A worker's specification, made into that of one side of a comparison of two commits or two interpreters."""
+
+from __future__ import annotations
+
+import os
+import re
+import sysconfig
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple
+
+from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.targets import FOLDER, split
+
+#: Arguments that name the other side's path even where nothing is there yet.
+_ALWAYS_MAPPED = ("--rootdir", "--confcutdir")
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+def two_sides(checkout: Path, worktree: Optional[Path], *, other_python: bool = False) -> Tuple[Side, Side]:
+    """The base's side and the candidate's.
+
+    ``worktree``: the base's commit; ``None``: both measure the checkout's sources. ``other_python``: the base has
+    an interpreter of its own.
+    """
+    ours = str(checkout)
+    theirs = None if worktree is None else str(worktree)
+    base = Side(
+        checkout=ours,
+        tree=theirs or ours,
+        other=ours if theirs else None,
+        separate_environments=other_python,
+        distribution=_our_metadata() if other_python else None,
+    )
+    return base, Side(checkout=ours, tree=ours, other=theirs, separate_environments=other_python)
+
+
+def side_specification(specification: Message, side: Side, *, own_python: bool = False) -> Message:
+    """The specification of a worker of ``side``, from that of an ordinary worker.
+
+    rootdir, confcutdir, the ini file, the benchmark's file and every option that names an existing file of the
+    checkout are mapped to the side's tree. The search path is mapped by the worker itself. ``own_python``: its
+    interpreter is not the coordinator's, so that only the user's own entries of the search path are kept.
+    """
+    *arguments, target = specification["args"]
+    folder = specification.get(FOLDER)
+    path, rest = split(str(target), folder)
+    options = {name: _mapped(value, side) for name, value in specification["options"].items()}
+    if (side.is_mapped or own_python) and options.get("basetemp"):
+        # pytest empties this folder at its start, and the other side may be at work in it.
+        options["basetemp"] += "-base"
+    return {
+        **specification,
+        "args": [*(_argument(one, side) for one in arguments), (side.counterpart(path) or path) + rest],
+        "options": options,
+        "sys_path": _without_interpreter(specification["sys_path"], side) if own_python else specification["sys_path"],
+        "side": asdict(side),
+        FOLDER: folder and (side.counterpart(folder) or folder),
+    }
+
+
+def has_file(specification: Message) -> bool:
+    """Whether the benchmark's file exists on the side that this specification is for."""
+    return os.path.exists(split(str(specification["args"][-1]), specification.get(FOLDER))[0])
+
+
+def _argument(argument: str, side: Side) -> str:
+    name, equals, value = argument.partition("=")
+    if name in _ALWAYS_MAPPED:
+        return f"{name}={side.counterpart(value) or value}"
+    return f"{name}={_mapped(value, side)}" if equals else str(_mapped(argument, side))
+
+
+def _mapped(value: Any, side: Side) -> Any:
+    """The option with paths of the checkout mapped; an ini file or an output that the tree has not stays."""
+    if isinstance(value, (list, tuple)):
+        return [_mapped(one, side) for one in value]
+    if not isinstance(value, str) or not os.path.isabs(value):
+        return value
+    counterpart = side.counterpart(value)
+    return counterpart if counterpart is not None and os.path.exists(counterpart) else value
+
+
+def _without_interpreter(search_path: Sequence[str], side: Side) -> List[Optional[str]]:
+    """The user's entries before and after the interpreter's own, which ``None`` stands for.
+
+    Of those after it, which ``.pth`` files of this interpreter added, only the checkout's are kept.
+    """
+    places = [index for index, path in enumerate(search_path) if _is_interpreters(path)]
+    first = places[0] if places else len(search_path)
+    before = [path for path in search_path[:first] if os.path.isabs(path)]
+    after = [path for path in search_path[first:] if not _is_interpreters(path) and side.counterpart(path) is not None]
+    return [*before, None, *after]
+
+
+def _is_interpreters(path: str) -> bool:
+    standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    return (
+        bool(_INSTALLED.intersection(path.split(os.sep)))
+        or re.search(r"python\d+\.zip$", path) is not None
+        or any(path == one or path.startswith(one + os.sep) for one in standard)
+    )
+
+
+def _our_metadata() -> Optional[str]:
+    try:
+        folder = getattr(metadata.distribution("pytest-edgeperf"), "_path", None)
+    except metadata.PackageNotFoundError:
+        return None
+    return str(folder) if folder is not None else None

@@ -1,1 +1,0 @@
-"""One worker process: started, commanded, watched, and how it ended."""
