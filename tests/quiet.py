@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Tu
 
 import pytest
 
-from pytest_edgeperf.schedule.usage import Witness
+from pytest_edgeperf.schedule.machine.usage import Witness
 
 #: In processors, over all of the time: what daemons use is less.
 MOST_ON_AVERAGE = 0.1

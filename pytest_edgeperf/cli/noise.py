@@ -65,7 +65,7 @@ def noise(
     from pytest_edgeperf.judge.noise.analysis import noise as analyse
     from pytest_edgeperf.results.gate import Gate
     from pytest_edgeperf.results.published import refuse_published
-    from pytest_edgeperf.schedule.noise import measure
+    from pytest_edgeperf.schedule.repeated_session import measure
 
     if file is not None and arguments:
         raise click.UsageError("--from measures nothing, so it takes no PYTEST_ARGS")

@@ -10,6 +10,15 @@ import pytest
 from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.protocol import (
+    BlockTimed,
+    FixtureMeasured,
+    Ready,
+    RunMeasured,
+    TimeBlock,
+    command_of,
+    message_of,
+)
 from pytest_edgeperf.measure.quality import Watch, canary_ms
 from pytest_edgeperf.measure.runtimes import loaded_versions
 
@@ -25,8 +34,8 @@ class AdoptedBenchmark:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """Have the coordinator watch the body as one block, then read the fixture."""
-        self._channel.send({"event": "ready"})
-        command = self._channel.receive()
+        self._channel.send(message_of(Ready()))
+        message = self._channel.receive()
         watch = Watch()
         canaries = [canary_ms()]
         with watch:
@@ -34,8 +43,8 @@ class AdoptedBenchmark:
         canaries.append(canary_ms())
         self._loaded = loaded_versions()
         self._deliver(item, watch, canaries)
-        if command is not None and command["command"] == "block":
-            self._channel.send({"event": "block"})
+        if message is not None and isinstance(command_of(message), TimeBlock):
+            self._channel.send(message_of(BlockTimed()))
             # Not before the coordinator has looked: of a process that is gone nothing can be read.
             self._channel.receive()
 
@@ -43,8 +52,8 @@ class AdoptedBenchmark:
         metadata = getattr(item.funcargs.get("benchmark"), "stats", None)  # type: ignore[attr-defined]
         if metadata is None or not metadata.stats.data:
             return
-        self._channel.send({"event": "benchmark_stats", **_stored(metadata)})
-        self._channel.send({"event": "run", **self._measurement(metadata, watch, canaries).to_dict()})
+        self._channel.send(message_of(_figures(metadata)))
+        self._channel.send(message_of(RunMeasured(self._measurement(metadata, watch, canaries))))
 
     def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
         from pytest_edgeperf.measure.steady import course_of
@@ -74,17 +83,17 @@ def _name(value: Any) -> str:
     return str(funcname(value) if callable(value) else value)
 
 
-def _stored(metadata: Any) -> Dict[str, Any]:
-    return {
-        "name": metadata.name,
-        "fullname": metadata.fullname,
-        "group": metadata.group,
-        "param": metadata.param,
-        "extra_info": metadata.extra_info,
-        "iterations": metadata.iterations,
-        "options": {
+def _figures(metadata: Any) -> FixtureMeasured:
+    return FixtureMeasured(
+        name=metadata.name,
+        fullname=metadata.fullname,
+        group=metadata.group,
+        param=metadata.param,
+        extra_info=metadata.extra_info,
+        iterations=metadata.iterations,
+        options={
             key: value if isinstance(value, (int, float, str, bool, type(None))) else _name(value)
             for key, value in metadata.options.items()
         },
-        "data_s": list(metadata.stats.data),
-    }
+        data_s=list(metadata.stats.data),
+    )

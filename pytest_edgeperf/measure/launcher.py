@@ -48,21 +48,22 @@ def main() -> None:
             stream.reconfigure(line_buffering=True)
     leave_own_folder()
     import_package(Path(__file__).resolve().parents[1])
+    from pytest_edgeperf.measure import sides
     from pytest_edgeperf.measure.channel import Channel
+    from pytest_edgeperf.measure.protocol import Specification
 
     channel = Channel(socket.socket(fileno=descriptor))
-    specification = channel.receive()
-    assert specification is not None
-    pin(specification["cpus"])
+    message = channel.receive()
+    assert message is not None
+    specification = Specification.from_message(message)
+    pin(specification.cpus)
 
     finder = None
-    if specification.get("side"):
-        from pytest_edgeperf.measure import sides
-
-        finder = sides.enter(sides.Side(**specification["side"]), specification["sys_path"])
+    if specification.side is not None:
+        finder = sides.enter(specification.side, specification.sys_path)
     else:
-        sys.path[:] = specification["sys_path"]
-    sys.argv[:] = [specification["program"]]
+        sys.path[:] = [entry for entry in specification.sys_path if entry is not None]
+    sys.argv[:] = [specification.program]
 
     from pytest_edgeperf.measure import worker
 

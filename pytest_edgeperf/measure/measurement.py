@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from pytest_edgeperf.results.types import HIGHER, Metric, Value
 
@@ -47,11 +47,6 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def described(names: Iterable[str]) -> Dict[str, Dict[str, str]]:
-    """Unit and direction of these metrics, as they travel."""
-    return {name: {"unit": METRICS[name].unit, "better": METRICS[name].better} for name in names}
-
-
 @dataclass(frozen=True)
 class Measurement:
     """One run's metric values (a summary of samples, or a number) with their units, and its quality figures."""
@@ -76,14 +71,3 @@ class Measurement:
     def latency_ms(self) -> float:
         """The median latency in ms."""
         return float(self.latency["p50"])
-
-    def to_dict(self) -> Dict[str, Any]:
-        """Plain values, as they travel from a worker to its coordinator."""
-        return {
-            "values": dict(self.values),
-            "metrics": {name: {"unit": metric.unit, "better": metric.better} for name, metric in self.metrics.items()},
-            "quality": dict(self.quality),
-            "software": dict(self.software),
-            "settings": dict(self.settings),
-            "turns_ms": list(self.turns_ms),
-        }

@@ -8,8 +8,6 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from _pytest.config import Config, get_config
 
-#: In a specification: the folder that all targets begin with, where its name must not be part of an argument.
-FOLDER = "folder"
 #: pytest ends an argument's path at either.
 _ENDS_PATH = ("[", "::")
 

@@ -13,9 +13,32 @@ from _pytest.config import Config
 from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.accuracy import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
-from pytest_edgeperf.measure.channel import Channel, Message
+from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.output import shortened, shortened_report
+from pytest_edgeperf.measure.protocol import (
+    AccuracyMeasured,
+    BlockTimed,
+    Collected,
+    CollectionFailed,
+    Ended,
+    Event,
+    ExitCalled,
+    Finish,
+    Interrupted,
+    NotCollected,
+    PytestFailed,
+    Ready,
+    Reported,
+    RunMeasured,
+    Specification,
+    StudyJoined,
+    Sustain,
+    Sustained,
+    WrongCode,
+    command_of,
+    message_of,
+)
 from pytest_edgeperf.measure.sides import SideFinder
 from pytest_edgeperf.measure.timed_inference import Block, Conductor
 from pytest_edgeperf.results.parameters import stored
@@ -32,40 +55,43 @@ class ChannelConductor:
 
     def blocks(self) -> Iterable[Block]:
         """Announce that all is prepared, then yield each block that is commanded until told to finish."""
-        self._channel.send({"event": "ready"})
+        self._send(Ready())
         while True:
-            command = self._channel.receive()
-            assert command is not None
-            if command["command"] == "sustain":
-                yield Block(seconds=command["seconds"], sustained=True)
-                continue
-            if command["command"] != "block":
+            message = self._channel.receive()
+            assert message is not None
+            command = command_of(message)
+            if isinstance(command, Finish):
                 return
-            yield Block(seconds=command["seconds"], settle_s=command["settle_s"], turn=command["turn"])
-            self._channel.send({"event": "block"})
+            if isinstance(command, Sustain):
+                yield Block(seconds=command.seconds, sustained=True)
+                continue
+            yield Block(seconds=command.seconds, settle_s=command.settle_s, turn=command.turn)
+            self._send(BlockTimed())
 
     def sustained(self, calls: int, seconds: float) -> None:
         """Send how many calls a sustained block held."""
-        self._channel.send({"event": "sustained", "calls": calls, "seconds": seconds})
+        self._send(Sustained(calls, seconds))
 
     def deliver(self, measurement: Measurement) -> None:
         """Send the finished run."""
-        self._channel.send({"event": "run", **measurement.to_dict()})
+        self._send(RunMeasured(measurement))
 
     def answered(self, name: str, accuracy: Accuracy) -> None:
         """Send an accuracy of the run."""
-        metric = accuracy.metric.to_dict()
-        self._channel.send({"event": "accuracy", "name": name, "metric": metric, "value": accuracy.value})
+        self._send(AccuracyMeasured(name, accuracy.metric, accuracy.value))
 
     def place(self, study: Study, place: Place) -> None:
         """Send the study that the benchmark belongs to."""
-        self._channel.send({"event": "study", "name": study.name, "study": study.to_dict(), "place": place.to_dict()})
+        self._send(StudyJoined(study, place))
+
+    def _send(self, event: Event) -> None:
+        self._channel.send(message_of(event))
 
 
 class WorkerPlugin:
     """Keeps the one benchmark and sends what happens to it."""
 
-    def __init__(self, channel: Channel, specification: Message) -> None:
+    def __init__(self, channel: Channel, specification: Specification) -> None:
         self.channel = channel
         self.conductor: Conductor = ChannelConductor(channel)
         self.specification = specification
@@ -74,8 +100,10 @@ class WorkerPlugin:
     @property
     def settings(self) -> Dict[str, Any]:
         """The settings that the run's environment records."""
-        settings: Dict[str, Any] = self.specification["settings"]
-        return settings
+        return dict(self.specification.settings)
+
+    def _send(self, event: Event) -> None:
+        self.channel.send(message_of(event))
 
     @pytest.hookimpl
     def pytest_configure(self, config: Config) -> None:
@@ -85,7 +113,7 @@ class WorkerPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Config, items: List[pytest.Item]) -> None:
         """Leave only the benchmark that this worker is for."""
-        wanted = self.specification["nodeid"]
+        wanted = self.specification.nodeid
         others = [item for item in items if item.nodeid != wanted]
         items[:] = [item for item in items if item.nodeid == wanted]
         if others:
@@ -95,25 +123,25 @@ class WorkerPlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say when the benchmark is not here: its file, its name or its parameters."""
         if not session.items:
-            self.channel.send({"event": "not_collected"})
+            self._send(NotCollected())
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say why the benchmark's file could not be collected here."""
         if report.failed:
-            self.channel.send({"event": "collect_error", "text": shortened(str(report.longrepr))})
+            self._send(CollectionFailed(shortened(str(report.longrepr))))
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send the setup, call and teardown reports."""
         assert self._config is not None
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self.channel.send({"event": "report", "report": shortened_report(data)})
+        self._send(Reported(shortened_report(data)))
 
     @pytest.hookimpl
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Send an error of pytest itself or of a plugin."""
-        self.channel.send({"event": "internal_error", "text": shortened(str(excrepr))})
+        self._send(PytestFailed(shortened(str(excrepr))))
 
     @pytest.hookimpl
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -121,9 +149,9 @@ class WorkerPlugin:
         error = excinfo.value
         if isinstance(error, pytest.exit.Exception):
             code = None if error.returncode is None else int(error.returncode)
-            self.channel.send({"event": "exit_called", "reason": shortened(str(error.msg)), "code": code})
+            self._send(ExitCalled(shortened(str(error.msg)), code))
         else:
-            self.channel.send({"event": "interrupted", "text": shortened(str(excinfo.getrepr(style="short")))})
+            self._send(Interrupted(shortened(str(excinfo.getrepr(style="short")))))
 
 
 class CollectingPlugin:
@@ -137,7 +165,7 @@ class CollectingPlugin:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say why a file could not be collected."""
         if report.failed:
-            self._channel.send({"event": "collect_error", "text": shortened(str(report.longrepr))})
+            self._channel.send(message_of(CollectionFailed(shortened(str(report.longrepr)))))
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -150,7 +178,7 @@ class CollectingPlugin:
             if item.nodeid in measured and hasattr(item, "callspec")
         }
         everything = [item.nodeid for item in session.items]
-        self._channel.send({"event": "collected", "marked": marked, "all": everything, "parameters": parameters})
+        self._channel.send(message_of(Collected(everything, marked, parameters)))
 
     @pytest.hookimpl
     def pytest_runtestloop(self) -> bool:
@@ -158,20 +186,20 @@ class CollectingPlugin:
         return True
 
 
-def run(channel: Channel, specification: Message, finder: Optional[SideFinder] = None) -> None:
+def run(channel: Channel, specification: Specification, finder: Optional[SideFinder] = None) -> None:
     """Run the worker's pytest session with the coordinator's options and send its exit status.
 
     ``finder``: of a worker that is one side of a comparison; what it loaded from elsewhere is sent too.
     """
-    config = targets.configured(specification["options"], specification["args"], specification.get(targets.FOLDER))
+    arguments = [*specification.args, *specification.targets]
+    config = targets.configured(specification.options, arguments, specification.folder)
     # The terminal is off, but a failing comparison asks for its writer to highlight the difference.
     writer = TerminalWriter(io.StringIO())
     config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]
-    collects = specification.get("collect", False)
-    plugin = CollectingPlugin(channel) if collects else WorkerPlugin(channel, specification)
+    plugin = CollectingPlugin(channel) if specification.collects else WorkerPlugin(channel, specification)
     config.pluginmanager.register(plugin, PLUGIN_NAME)
-    if specification["adopted"]:
-        config.pluginmanager.register(AdoptedBenchmark(channel, specification["settings"]))
+    if specification.adopted:
+        config.pluginmanager.register(AdoptedBenchmark(channel, specification.settings))
     try:
         status = config.hook.pytest_cmdline_main(config=config)
     except pytest.UsageError as error:
@@ -180,6 +208,6 @@ def run(channel: Channel, specification: Message, finder: Optional[SideFinder] =
     finally:
         problems = finder.problems() if finder is not None else []
         if problems:
-            channel.send({"event": "wrong_code", "problems": problems})
+            channel.send(message_of(WrongCode(problems)))
         config._ensure_unconfigure()
-    channel.send({"event": "exit", "status": int(status or 0)})
+    channel.send(message_of(Ended(int(status or 0))))

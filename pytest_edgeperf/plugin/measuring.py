@@ -21,10 +21,10 @@ from pytest_edgeperf.plugin.state import (
 )
 from pytest_edgeperf.report.progress import Progress
 from pytest_edgeperf.results import ResultsError
+from pytest_edgeperf.schedule.against.opponent import opponent_of
 from pytest_edgeperf.schedule.collection import CollectedTests
 from pytest_edgeperf.schedule.distributed import RefusingWorker
-from pytest_edgeperf.schedule.lock import DeviceLock, LockError
-from pytest_edgeperf.schedule.opponent import opponent_of
+from pytest_edgeperf.schedule.machine.lock import DeviceLock, LockError
 from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark, not_measured, nothing_measured
 from pytest_edgeperf.schedule.session import MeasuringSession
 from pytest_edgeperf.settings import OFF, Settings, SettingsError
@@ -103,7 +103,7 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
     with opponent_of(settings, config.rootpath, device.name, items) as opponent:
         measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
         if settings.gate_benchmarks:
-            measuring.coordinator.notes += [f"not measured: {why}" for why in not_measured(items[0].session.items)]
+            measuring.coordinator.notes.extend(f"not measured: {why}" for why in not_measured(items[0].session.items))
         config.stash[SESSION] = measuring
         try:
             measuring.measure()

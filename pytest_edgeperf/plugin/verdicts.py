@@ -12,8 +12,8 @@ from pytest_edgeperf.report.exporters.junit import JUnit
 from pytest_edgeperf.report.line_text import failing_lines, line_headline, line_text
 from pytest_edgeperf.report.sentences import regression_headline, regression_text
 from pytest_edgeperf.schedule import replay
-from pytest_edgeperf.schedule.coordinator import benchmark_of
 from pytest_edgeperf.schedule.session import MEASURED_NOTHING, MeasuringSession
+from pytest_edgeperf.schedule.state import benchmark_of
 
 #: Nothing failed, but something was inconclusive.
 EXIT_INCONCLUSIVE = 10
@@ -78,8 +78,8 @@ def exit_as_asked(measuring: MeasuringSession) -> None:
     asked = measuring.coordinator.exit
     if asked is not None:
         # The test has failed, and perhaps others; a code of 0 would hide that.
-        code = pytest.ExitCode.TESTS_FAILED if asked["code"] == 0 else asked["code"]
-        raise pytest.exit.Exception(asked["reason"], code)
+        code = pytest.ExitCode.TESTS_FAILED if asked.code == 0 else asked.code
+        raise pytest.exit.Exception(asked.reason, code)
 
 
 def set_exit_status(session: pytest.Session, measuring: MeasuringSession) -> None:

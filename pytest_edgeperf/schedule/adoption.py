@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 import pytest
 
+from pytest_edgeperf.measure.protocol import FixtureMeasured
 from pytest_edgeperf.schedule.plan import Plan
 
 
@@ -41,24 +42,22 @@ def hand_over(config: pytest.Config, plans: Iterable[Plan]) -> None:
 def _metadata(plan: Plan) -> Any:
     from pytest_benchmark.stats import Metadata
 
-    message = _representative(plan)
+    measured = _representative(plan)
     figures = FixtureFigures(
-        name=message["name"],
-        fullname=message["fullname"],
-        group=message["group"],
-        param=message["param"],
-        params=plan.parameters if message["param"] is not None else None,
-        extra_info=message["extra_info"],
+        name=measured.name,
+        fullname=measured.fullname,
+        group=measured.group,
+        param=measured.param,
+        params=plan.parameters if measured.param is not None else None,
+        extra_info=measured.extra_info,
     )
-    metadata = Metadata(figures, iterations=message["iterations"], options=message["options"])
-    for seconds in message["data_s"]:
+    metadata = Metadata(figures, iterations=measured.iterations, options=measured.options)
+    for seconds in measured.data_s:
         metadata.stats.update(seconds)
     return metadata
 
 
-def _representative(plan: Plan) -> Mapping[str, Any]:
-    good = [message for run, message in zip(plan.runs, plan.benchmark_stats) if not run.disturbed]
-    ordered: List[Mapping[str, Any]] = sorted(
-        good or plan.benchmark_stats, key=lambda message: median(message["data_s"])
-    )
+def _representative(plan: Plan) -> FixtureMeasured:
+    good = [measured for run, measured in zip(plan.runs, plan.benchmark_stats) if not run.disturbed]
+    ordered = sorted(good or plan.benchmark_stats, key=lambda measured: median(measured.data_s))
     return ordered[(len(ordered) - 1) // 2]

@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from pytest_edgeperf.schedule.git import WITHOUT_HOOKS, environment
+from pytest_edgeperf.schedule.against.git import WITHOUT_HOOKS, environment
 
 #: What a benchmark's body runs, as it is written or built.
 CODE = (".py", ".pyx", ".pxd", ".so", ".pyd", ".c", ".cc", ".cpp", ".cxx", ".cu", ".cuh", ".h", ".hpp", ".rs")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
+from pytest_edgeperf.measure.protocol import FixtureMeasured
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric, Run
-from pytest_edgeperf.schedule.process import Delivery
+from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions
 
 #: A disturbed run is measured again, at most this often per planned run.
@@ -33,7 +34,7 @@ class Plan:
     runs: List[Run] = field(default_factory=list)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     #: Per run of an adopted benchmark, what pytest-benchmark's fixture measured.
-    benchmark_stats: List[Mapping[str, Any]] = field(default_factory=list)
+    benchmark_stats: List[FixtureMeasured] = field(default_factory=list)
     #: The study that it belongs to and its place there, if it named one.
     study: Optional[Study] = None
     place: Optional[Place] = None

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
+from pytest_edgeperf.measure.channel import MalformedMessage
+from pytest_edgeperf.measure.protocol import FixtureMeasured
+from pytest_edgeperf.measure.wire import from_message, to_message
 from pytest_edgeperf.results import Metric, Run, Value, environment_key
 from pytest_edgeperf.results.study_definitions import Place, Study
 
@@ -54,7 +57,7 @@ class RunRecord:
     #: pytest's reports, serialised.
     reports: Sequence[Mapping[str, Any]] = field(default_factory=list)
     #: What pytest-benchmark's fixture measured, of an adopted benchmark.
-    benchmark_stats: Optional[Mapping[str, Any]] = None
+    benchmark_stats: Optional[FixtureMeasured] = None
     paired: Optional[PairRecord] = None
 
     @property
@@ -91,7 +94,7 @@ class RunRecord:
             "commit": self.commit,
             "study": None,
             "reports": list(self.reports),
-            "benchmark_stats": self.benchmark_stats,
+            "benchmark_stats": None if self.benchmark_stats is None else to_message(self.benchmark_stats),
         }
         if self.study is not None and self.place is not None:
             stored["study"] = {"study": self.study.to_dict(), "place": self.place.to_dict()}
@@ -124,7 +127,7 @@ class RunRecord:
             study=study,
             place=place,
             reports=stored["reports"],
-            benchmark_stats=stored["benchmark_stats"],
+            benchmark_stats=_figures_of(stored["benchmark_stats"]),
             paired=_paired_of(stored) if "pair" in stored else None,
         )
 
@@ -143,6 +146,13 @@ def _study_of(stored: Optional[Mapping[str, Any]]) -> Tuple[Optional[Study], Opt
     _require(stored, {"study": (dict,), "place": (dict,)})
     place = Place.from_dict(stored["place"])
     return Study.from_dict(place.study, stored["study"]), place
+
+
+def _figures_of(stored: Optional[Mapping[str, Any]]) -> Optional[FixtureMeasured]:
+    try:
+        return None if stored is None else from_message(FixtureMeasured, stored, "benchmark_stats")
+    except MalformedMessage as error:
+        raise ValueError(str(error)) from None
 
 
 def _paired_of(stored: Mapping[str, Any]) -> PairRecord:

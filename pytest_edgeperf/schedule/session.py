@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -20,20 +19,21 @@ from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.verdicts import Comparison
-from pytest_edgeperf.measure import targets
-from pytest_edgeperf.measure.channel import Message
 from pytest_edgeperf.results.benchmark_matching import align, differing
-from pytest_edgeperf.schedule import adoption, asked_metrics, outputs, pinning
+from pytest_edgeperf.schedule import adoption, asked_metrics, outputs
+from pytest_edgeperf.schedule.against.lock_step import LockStep
+from pytest_edgeperf.schedule.against.opponent import Opponent
 from pytest_edgeperf.schedule.code import commit_of
 from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, renamed
-from pytest_edgeperf.schedule.coordinator import Coordinator, Launch, Progress, SessionFacts
-from pytest_edgeperf.schedule.duets import DuetCoordinator
-from pytest_edgeperf.schedule.opponent import Opponent
-from pytest_edgeperf.schedule.options import worker_options
+from pytest_edgeperf.schedule.coordinator import Coordinator
+from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.resuming import begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
-from pytest_edgeperf.schedule.telemetry import Instruments
+from pytest_edgeperf.schedule.specification import Specifications
+from pytest_edgeperf.schedule.state import Clock, Launch, Progress, SessionFacts, SessionState
+from pytest_edgeperf.schedule.stored import StoredRuns
+from pytest_edgeperf.schedule.worker.launching import WorkerLauncher
 from pytest_edgeperf.settings import (
     CHECK,
     OFF,
@@ -42,6 +42,8 @@ from pytest_edgeperf.settings import (
     SettingsError,
 )
 
+#: How sessions wait.
+CLOCK = Clock()
 MEASURED_NOTHING = "it measured nothing: call timed_inference(...) in its body"
 #: Runtimes that take longer to import than most sessions should take to collect.
 HEAVY = ("torch", "tensorflow", "tvm", "executorch", "openvino")
@@ -65,8 +67,7 @@ class MeasuringSession:
         self.settings = settings
         self.device = device
         self._keep_journal = False
-        self._pinnings: Dict[int, pinning.Pinning] = {}
-        self._options, self._arguments = worker_options(config)
+        self._specifications = Specifications(config, settings)
         self.baseline_path = results.path_for(Path(config.rootpath) / settings.baseline_dir, device.name)
         self.opponent = opponent
         stored = settings.baseline in (CHECK, REFRESH)
@@ -122,27 +123,27 @@ class MeasuringSession:
             sections=self._sections(),
         )
         self.plans = {plan.id: plan for plan in map(self._plan, items)}
+        device_memory = process_memory.find(device.root, device.identity)
         launch = Launch(
-            specification=self._specification,
-            show_output=config.option.capture == "no",
+            launcher=WorkerLauncher(settings, config.option.capture == "no", device_memory),
+            specification=self._specifications.of,
             max_broken=config.option.maxfail or 0,
-            collection=self._collection(),
-            selected=self._selected(),
+            collection=self._specifications.of_collection(self.plans.values()),
         )
-        parts: Dict[str, Any] = {
-            "plans": list(self.plans.values()),
-            "settings": settings,
-            "facts": facts,
-            "launch": launch,
-            "baseline": self.baseline,
-            "missing": missing,
-            "progress": progress,
-            "journal": self._journal,
-            "observer": Observer(device.identity, device.root),
-            "device_memory": process_memory.find(device.root, device.identity),
-            "instruments": self._instruments,
-        }
-        return Coordinator(**parts) if opponent is None else DuetCoordinator(**parts, opponent=opponent)
+        observer = Observer(device.identity, device.root)
+        state = SessionState(
+            list(self.plans.values()), settings, facts, launch, progress, self._journal, observer, clock=CLOCK
+        )
+        if opponent is not None:
+            return Coordinator(LockStep(state, opponent))
+        strategy = StoredRuns(
+            state,
+            self.baseline,
+            missing=missing,
+            instruments=self._instruments,
+            device_memory=device_memory,
+        )
+        return Coordinator(strategy)
 
     @property
     def written(self) -> List[Tuple[str, str]]:
@@ -156,7 +157,7 @@ class MeasuringSession:
 
     def measure(self) -> None:
         """Measure everything, then write what is to be written."""
-        self.coordinator.progress.note(doctor_line(self.diagnosis))
+        self.coordinator.state.progress.note(doctor_line(self.diagnosis))
         self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
@@ -272,60 +273,9 @@ class MeasuringSession:
             extra_tries=0 if alone or self.settings.baseline == OFF else EXTRA_TRIES,
         )
 
-    def _collection(self) -> Message:
-        """For a worker that collects by this session's own selection, a place for which is left at the end."""
-        option = self.config.option
-        selection = [f"-k={option.keyword}"] if option.keyword else []
-        selection += [f"-m={option.markexpr}"] if option.markexpr else []
-        selection += [f"--deselect={one}" for one in option.deselect or ()]
-        chosen = ("keyword", "markexpr", "deselect")
-        invoked_in = str(self.config.invocation_params.dir)
-        return {
-            "nodeid": "",
-            "collect": True,
-            "adopted": False,
-            "args": [*self._arguments, *selection, ""],
-            "options": {name: value for name, value in self._options.items() if name not in chosen},
-            "sys_path": _sys_path(),
-            "program": "pytest",
-            "cpus": [],
-            "settings": {},
-            targets.FOLDER: invoked_in if targets.is_odd(invoked_in) else None,
-        }
-
-    def _selected(self) -> List[str]:
-        """The files, folders and ids that were asked for, as absolute paths."""
-        if self.config.option.pyargs:
-            return list(dict.fromkeys(plan.path for plan in self.plans.values()))
-        return [os.path.join(str(self.config.invocation_params.dir), argument) for argument in self.config.args]
-
-    def _specification(self, plan: Plan) -> Message:
-        threads = plan.options.threads or self.settings.threads
-        pinned = self._pinning(threads)
-        budget_s = plan.options.budget_s or self.settings.budget_s
-        if plan.adopted:
-            budget_s = float(self.config.getoption("benchmark_max_time"))
-        rest = targets.within_file(plan.id, plan.path, str(self.config.rootpath))
-        return {
-            "nodeid": plan.id,
-            "adopted": plan.adopted,
-            "args": [*self._arguments, f"{plan.path}::{rest}"],
-            "options": self._options,
-            "sys_path": _sys_path(),
-            "program": "pytest",
-            "cpus": list(pinned.cpus),
-            "settings": {"budget_s": budget_s, "threads": threads, "cpus": str(pinned)},
-            targets.FOLDER: os.path.dirname(plan.path) if targets.is_odd(plan.path) else None,
-        }
-
-    def _pinning(self, threads: int) -> pinning.Pinning:
-        if threads not in self._pinnings:
-            self._pinnings[threads] = pinning.choose(self.settings.cpus, threads)
-        return self._pinnings[threads]
-
     def _note_pinning(self) -> None:
         for threads in sorted({plan.options.threads or self.settings.threads for plan in self.plans.values()}):
-            note = self._pinning(threads).note
+            note = self._specifications.pinning(threads).note
             if note is not None and note not in self.coordinator.notes:
                 self.coordinator.notes.append(note)
 
@@ -351,11 +301,11 @@ class MeasuringSession:
 
     def _write(self) -> None:
         measured, errors = self.coordinator.measured(), self.coordinator.errors
-        self.outputs.write(measured, self.coordinator.facts.id, errors)
+        self.outputs.write(measured, self.coordinator.state.facts.id, errors)
         if self.settings.baseline == REFRESH:
             stopped = self.coordinator.stopped or self.coordinator.broken_off
             try:
-                self.coordinator.notes += self.outputs.refresh(measured, list(self.plans.values()), stopped)
+                self.coordinator.notes.extend(self.outputs.refresh(measured, list(self.plans.values()), stopped))
             except Exception as error:  # the results are written by now, and the journal stays
                 errors.add("refreshing the baseline", error)
                 self._keep_journal = True
@@ -370,7 +320,3 @@ def doctor_line(diagnosis: Diagnosis) -> str:
     """One line on the machine, and where to read more."""
     more = "" if diagnosis.fit and not diagnosis.of(ADVICE) else "; edgeperf doctor tells why, and what mends it"
     return f"this machine is {diagnosis.summary()}{more}"
-
-
-def _sys_path() -> List[str]:
-    return [path or os.getcwd() for path in sys.path]

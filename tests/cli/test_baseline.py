@@ -317,7 +317,8 @@ def test_refresh_hands_its_arguments_to_pytest(monkeypatch, variable, option):
 def test_refresh_for_real(tmp_path, monkeypatch):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     # The machine that runs this test may be busy, and a refresh that accepts nothing fails.
-    calm = "from pytest_edgeperf.schedule import quality\nquality.disturbed_by = lambda *figures, **pinned: []\n"
+    calm = "from pytest_edgeperf.schedule.machine import disturbance\n"
+    calm += "disturbance.disturbed_by = lambda *figures, **pinned: []\n"
     (tmp_path / "conftest.py").write_text(calm)
     (tmp_path / "test_it.py").write_text(
         "def test_a(timed_inference):\n    timed_inference(sum, range(1000))\n\ndef test_b():\n    assert 0\n"

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_edgeperf.results import read
 from pytest_edgeperf.results.gate import Gate
-from pytest_edgeperf.schedule import noise
+from pytest_edgeperf.schedule import repeated_session
 
 from ..plugin.conftest import own_plugins
 from ..sessions import PLUGIN_ALONE
@@ -98,7 +98,7 @@ def test_pytest_gets_its_arguments_and_ours(monkeypatch, tmp_path, variable, nam
         called.append((command, output))
         return 5
 
-    monkeypatch.setattr(noise, "_run", pytest_run)
+    monkeypatch.setattr(repeated_session, "_run", pytest_run)
     done = run_with_stderr("noise", "benchmarks", "-k", "a or b", "-x", "--max-rounds=6", "--baseline-rounds", "5")
     ((command, output),) = called
     assert command[:7] == [sys.executable, "-m", "pytest", "benchmarks", "-k", "a or b", "-x"]

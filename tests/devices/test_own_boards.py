@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pytest_edgeperf.schedule.series import Series
+from pytest_edgeperf.schedule.telemetry import Instruments, Window, evaluate
 
 from pytest_edgeperf.devices import ProfileError, profiles, resolve
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.sensors.interface import POWER
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.sensors.thermal import Trip, headroom
-from pytest_edgeperf.schedule.series import Series
-from pytest_edgeperf.schedule.telemetry import Instruments, Window, evaluate
 
 from .conftest import put
 

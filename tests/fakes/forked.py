@@ -17,15 +17,15 @@ import sys
 import time
 import traceback
 
-from pytest_edgeperf.measure import channel, launcher, worker
-from pytest_edgeperf.schedule import keeper, process
+from pytest_edgeperf.measure import channel, launcher, protocol, worker
+from pytest_edgeperf.schedule.worker import keeper, process
 
 PR_SET_PDEATHSIG = 1
 LOOK_S = 0.002
 
 
 class Forked:
-    """As :class:`pytest_edgeperf.schedule.kept.Kept`, of workers."""
+    """As :class:`pytest_edgeperf.schedule.worker.kept.Kept`, of workers."""
 
     def __init__(self, words, *, pass_fds, env, stdout, **streams):
         descriptor = int(words[words.index(launcher.__file__) + 1])
@@ -86,10 +86,10 @@ def be_worker(descriptor, variables, output):
         calm = sys.modules["calm"]
         calm.process_factor = random.gauss(1, 0.005)
         session = channel.Channel(socket.socket(fileno=os.dup(descriptor)))
-        specification = session.receive()
-        launcher.pin(specification["cpus"])
-        sys.path[:] = specification["sys_path"]
-        sys.argv[:] = [specification["program"]]
+        specification = protocol.Specification.from_message(session.receive())
+        launcher.pin(specification.cpus)
+        sys.path[:] = specification.sys_path
+        sys.argv[:] = [specification.program]
         worker.run(session, specification)
         status = 0
     except BaseException:

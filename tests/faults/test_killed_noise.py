@@ -11,8 +11,8 @@ from .processes import alive, gone_in_time, wait_for
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's promises are Linux's")
 
 MEASURES = """
-from pytest_edgeperf.schedule import noise
-noise._run(["sh", "-c", "echo $$ > session.tmp; mv session.tmp session; exec sleep 300"], None)
+from pytest_edgeperf.schedule import repeated_session
+repeated_session._run(["sh", "-c", "echo $$ > session.tmp; mv session.tmp session; exec sleep 300"], None)
 """
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf.judge import Family, Stage, compare, step
 from pytest_edgeperf.results import ResultsError, parse
 from pytest_edgeperf.results.example_answers import DetectionSet, of_detections, of_examples
-from pytest_edgeperf.schedule import quality
+from pytest_edgeperf.schedule.machine import disturbance
 
 from .builders import summary
 
@@ -133,6 +133,6 @@ def test_what_is_read_can_be_judged(changes):
             continue
         json.dumps(told, allow_nan=False)
     for environment in whole.environments.values():
-        figures = quality.baseline_figures(read, "a", environment)
+        figures = disturbance.baseline_figures(read, "a", environment)
         good = whole.benchmarks["a"].runs[0].quality
-        quality.disturbed_by(good, figures, pinned=True, heated=False)
+        disturbance.disturbed_by(good, figures, pinned=True, heated=False)

@@ -390,7 +390,7 @@ def test_an_environment_inside_the_checkout_serves_both_sides(repository):
 def test_another_python_measures_with_the_coordinators_code(repository, tmp_path):
     other = Environment(tmp_path / "other", without="edgeperf")
     repository.suite("sided", "src/sided/__init__.py")
-    from pytest_edgeperf.schedule.sides import two_sides
+    from pytest_edgeperf.schedule.against.side_specification import two_sides
 
     base, _ = two_sides(repository.checkout, repository.worktree, other_python=True)
     ordinary = specification(repository, search_path_with(repository.checkout / "src"))

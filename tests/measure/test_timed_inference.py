@@ -210,24 +210,28 @@ def test_an_engines_run_carries_its_error_its_first_inference_and_what_the_runti
 def test_a_measurement_travels_as_plain_json():
     import json
 
+    from pytest_edgeperf.measure.protocol import RunMeasured, event_of, message_of
+
     timed, _ = timer()
-    sent = timed(millisecond).to_dict()
+    measured = RunMeasured(timed(millisecond))
+    sent = message_of(measured)
     assert json.loads(json.dumps(sent)) == sent
-    assert sent["metrics"]["latency"] == {"unit": "ms", "better": "lower"}
+    assert sent["measurement"]["metrics"]["latency"] == {"unit": "ms", "better": "lower"}
+    assert event_of(sent) == measured
 
 
 def test_the_channels_conductor_times_a_block_per_command_until_told_to_finish():
     import socket
 
     from pytest_edgeperf.measure.channel import Channel
+    from pytest_edgeperf.measure.protocol import BlockTimed, Finish, Ready, TimeBlock, event_of, message_of
 
     left, right = socket.socketpair()
     coordinator, worker = Channel(left), Channel(right)
-    coordinator.send({"command": "block", "seconds": 1.5, "settle_s": 0.25, "turn": False})
-    coordinator.send({"command": "block", "seconds": 2.5, "settle_s": 0.0, "turn": True})
-    coordinator.send({"command": "finish"})
+    for command in (TimeBlock(1.5, 0.25), TimeBlock(2.5, turn=True), Finish()):
+        coordinator.send(message_of(command))
     assert list(ChannelConductor(worker).blocks()) == [Block(1.5, 0.25), Block(2.5, 0.0, turn=True)]
-    assert [coordinator.receive(1.0)["event"] for _ in range(3)] == ["ready", "block", "block"]
+    assert [event_of(coordinator.receive(1.0)) for _ in range(3)] == [Ready(), BlockTimed(), BlockTimed()]
     coordinator.close()
     worker.close()
 
@@ -244,7 +248,6 @@ def test_turns_are_summarised_one_by_one_and_canaries_stand_around_all_of_them(m
     assert len(measurement.quality["canary_ms"]) == 2
     assert measurement.settings["blocks"] == 6
     assert len(collected) == 1
-    assert measurement.to_dict()["turns_ms"] == list(measurement.turns_ms)
 
 
 @pytest.mark.quiet

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.measure import launcher
+from pytest_edgeperf.measure import launcher, protocol
 from pytest_edgeperf.measure.channel import Channel, ChannelClosed
-from pytest_edgeperf.schedule.sides import side_specification, two_sides
+from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.against.side_specification import side_specification, two_sides
 
 BENCHMARK = """
 from {module} import SIDE, __file__ as loaded_from
@@ -131,16 +132,14 @@ def sides_of(repository):
 def specification(repository, search_path, *, nodeid="bench/test_it.py::test_side", options=()):
     """What the coordinator would hand to an ordinary worker of this checkout."""
     root = repository.checkout
-    return {
-        "nodeid": nodeid,
-        "adopted": False,
-        "args": [f"--rootdir={root}", f"--confcutdir={root}", *WORKER_OFF, *options, f"{root}/{nodeid}"],
-        "options": {"capture": "no"},
-        "sys_path": list(search_path),
-        "program": "pytest",
-        "cpus": [],
-        "settings": {"budget_s": 0.01, "threads": 1, "cpus": "off"},
-    }
+    return Specification(
+        nodeid=nodeid,
+        args=[f"--rootdir={root}", f"--confcutdir={root}", *WORKER_OFF, *options],
+        targets=[f"{root}/{nodeid}"],
+        options={"capture": "no"},
+        sys_path=list(search_path),
+        settings={"budget_s": 0.01, "threads": 1, "cpus": "off"},
+    )
 
 
 def work(python, side, ordinary, *, own_python=False, env=()):
@@ -158,30 +157,33 @@ def work(python, side, ordinary, *, own_python=False, env=()):
             env={**environment(), **dict(env)},
             text=True,
         )
-    channel.send(side_specification(ordinary, side, own_python=own_python))
-    messages = []
+    channel.send(side_specification(ordinary, side, own_python=own_python).to_message())
+    events = []
     with process:
         try:
-            while not messages or messages[-1]["event"] != "exit":
+            while not events or not isinstance(events[-1], protocol.Ended):
                 message = channel.receive(120)
                 assert message is not None, "the worker hangs"
-                messages.append(message)
-                if message["event"] == "ready":
-                    channel.send({"command": "block", "seconds": 0.001, "settle_s": 0.0, "turn": False})
-                if message["event"] == "block":
-                    channel.send({"command": "finish"})
+                event = protocol.event_of(message)
+                events.append(event)
+                if isinstance(event, protocol.Ready):
+                    channel.send(protocol.message_of(protocol.TimeBlock(seconds=0.001)))
+                if isinstance(event, protocol.BlockTimed):
+                    channel.send(protocol.message_of(protocol.Finish()))
         except ChannelClosed:
             pass
         channel.close()
         output = process.communicate(timeout=60)[0]
     said = [line.split() for line in output.splitlines() if line.startswith("SIDE ")]
-    failures = [str(one["report"]["longrepr"]) for one in messages if one.get("report", {}).get("outcome") == "failed"]
+    reports = [event.report for event in events if isinstance(event, protocol.Reported)]
+    failures = [str(report["longrepr"]) for report in reports if report["outcome"] == "failed"]
+    uncollected = [event.text for event in events if isinstance(event, protocol.CollectionFailed)]
     return SimpleNamespace(
         side=said[0][1] if said else None,
         file=said[0][2] if said else None,
-        problems=[text for one in messages if one["event"] == "wrong_code" for text in one["problems"]],
-        errors="\n".join([one["text"] for one in messages if one["event"] == "collect_error"] + failures),
-        events=[one["event"] for one in messages],
+        problems=[text for event in events if isinstance(event, protocol.WrongCode) for text in event.problems],
+        errors="\n".join(uncollected + failures),
+        events=[protocol.name_of(type(event)) for event in events],
         output=output,
     )
 

@@ -23,8 +23,8 @@ from scipy.stats import norm
 from pytest_edgeperf import results
 from pytest_edgeperf.devices.identity import identify
 from pytest_edgeperf.devices.sensors.registry import find_sensors
-from pytest_edgeperf.schedule.sampler import Sampler
-from pytest_edgeperf.schedule.telemetry import Instruments
+from pytest_edgeperf.schedule.machine.sampler import Sampler
+from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from tests.plugin.test_devices import materialise
 
 SUITE = """

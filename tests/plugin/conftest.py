@@ -42,10 +42,11 @@ loop.perf_counter_ns = clock_ns
 warmup.warm_up.__kwdefaults__["shortest_s"] = 0.03
 warmup.WINDOW_SECONDS = 0.01
 if "pytest_edgeperf.measure.worker" not in sys.modules:
-    from pytest_edgeperf.schedule import coordinator, quality
+    from pytest_edgeperf.schedule import state
+    from pytest_edgeperf.schedule.machine import disturbance
 
-    coordinator.rest = lambda seconds: None
-    quality.disturbed_by = lambda *figures, **pinned: []
+    state.Clock.sleep = lambda self, seconds: None
+    disturbance.disturbed_by = lambda *figures, **pinned: []
 """
 #: Work of 100 ns a step, which is real where the clock is or where it must be, and a line in a file for each process
 #: that does it.

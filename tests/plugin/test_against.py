@@ -130,7 +130,9 @@ def test_the_accepted_commit_is_that_of_the_baseline(repository):
 @pytest.mark.thorough
 @pytest.mark.slow
 def test_what_memory_does_not_hold_at_once_is_measured_in_alternation(repository):
-    repository.in_coordinator("from pytest_edgeperf.schedule import parking\nparking.has_room = lambda *_: False\n")
+    repository.in_coordinator(
+        "from pytest_edgeperf.schedule.worker import parking\nparking.has_room = lambda *_: False\n"
+    )
     repository.write("work.py", SLOWER)
     outcome = against(repository, "-k", "one")
     assert outcome.code == 1, outcome

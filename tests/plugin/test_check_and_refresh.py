@@ -166,7 +166,7 @@ def test_erratic(timed_inference):
 @pytest.mark.long
 def test_a_session_gives_up_when_run_after_run_is_disturbed(project):
     project.suite("def test_one(timed_inference):\n    ran('one')\n    timed_inference(work, 1000)\n")
-    project.in_coordinator("quality.disturbed_by = lambda *_, **__: ['others_share 0.50']\n")
+    project.in_coordinator("disturbance.disturbed_by = lambda *_, **__: ['others_share 0.50']\n")
     outcome = project.run(*REFRESH, "--edgeperf-rounds=10", "--edgeperf-budget=0.02", short=False)
     assert outcome.code == 1, outcome
     assert len(project.ran()) == 6

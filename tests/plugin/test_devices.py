@@ -34,7 +34,7 @@ def materialise(root, board, files=()):
 def nano(project, tmp_path):
     """A project whose sessions see a Jetson Nano, and do not wait for many values of its slow sensor."""
     project.suite(BODY)
-    project.in_coordinator("from pytest_edgeperf.schedule import telemetry\ntelemetry.IDLE_VALUES = 0\n")
+    project.in_coordinator("from pytest_edgeperf.schedule.machine import telemetry\ntelemetry.IDLE_VALUES = 0\n")
     project.root = materialise(tmp_path / "nano", "nano")
     project.environment["EDGEPERF_ROOT"] = str(project.root)
     return project
@@ -107,9 +107,9 @@ def test_another_power_mode_is_incomparable_unless_it_is_allowed(nano):
 @pytest.mark.slow
 def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down(nano):
     nano.in_coordinator(
-        "from pytest_edgeperf.schedule import cooling\n"
+        "from pytest_edgeperf.schedule.machine import cooling\n"
         "cooling.PATIENCE_S = 0.0\n"
-        "coordinator.rest = lambda seconds: time.sleep(1.2)\n"
+        "state.Clock.sleep = lambda self, seconds: time.sleep(1.2)\n"
     )
     put(nano.root, "/sys/class/thermal/thermal_zone1/temp", "90000\n")
     outcome = nano.run("--device=nano", QUICK, "--baseline=off")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.schedule.usage import processors
+from pytest_edgeperf.schedule.machine.usage import processors
 
 pytestmark = [
     pytest.mark.alone,
@@ -152,12 +152,12 @@ def test_runs_that_a_passing_stranger_disturbed_are_measured_again(real):
         # The stranger leaves when the second run begins.
         real.write(
             "calm.py",
-            "import os\nfrom pytest_edgeperf.schedule import coordinator\n"
-            "keep = coordinator.Coordinator._keep\n"
-            "def kept(self, plan, *rest):\n"
-            "    keep(self, plan, *rest)\n"
+            "import os\nfrom pytest_edgeperf.schedule import stored\n"
+            "take = stored.StoredRuns.take\n"
+            "def taken(self, plan, record):\n"
+            "    take(self, plan, record)\n"
             f"    if len(plan.runs) == 1: os.kill({stranger.pid}, 9)\n"
-            "coordinator.Coordinator._keep = kept\n",
+            "stored.StoredRuns.take = taken\n",
         )
         with Strangers() as strangers:
             outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False)

@@ -27,12 +27,12 @@ def test_wrong(timed_inference):
 FAILING_LATER = """
 from pytest_edgeperf.report import terminal
 from pytest_edgeperf.report.exporters import junit
-from pytest_edgeperf.schedule import adoption
+from pytest_edgeperf.schedule import adoption, stored
 def failing(name):
     def fail(*arguments, **keywords):
         raise ArithmeticError("made to fail in " + name)
     return fail
-coordinator.Coordinator._judge = failing("judge")
+stored.StoredRuns.look = failing("judge")
 adoption.hand_over = failing("hand_over")
 junit.junit_properties = failing("junit_properties")
 terminal.render = failing("render")
@@ -44,12 +44,13 @@ def fail(path, measured):
 session.results.write = fail
 """
 FAILING_SECOND_ROUND = """
-whole = coordinator.Coordinator._round
-def failing_second(self, order, announce):
-    if self.rounds == 2:
+from pytest_edgeperf.schedule import stored
+whole = stored.StoredRuns.round
+def failing_second(self, order, turns):
+    if self.state.rounds == 2:
         raise ArithmeticError("made to fail in round 2")
-    whole(self, order, announce)
-coordinator.Coordinator._round = failing_second
+    whole(self, order, turns)
+stored.StoredRuns.round = failing_second
 """
 
 

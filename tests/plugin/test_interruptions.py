@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.plugin.verdicts import exit_as_asked
 
 #: Its sessions are traced for coverage.
@@ -62,7 +63,7 @@ def test_pytest_exit_ends_the_session_with_its_code(project):
 
 @pytest.mark.parametrize(("code", "expected"), [(3, 3), (0, pytest.ExitCode.TESTS_FAILED), (None, None)])
 def test_a_test_that_calls_pytest_exit_has_failed_whatever_its_code(code, expected):
-    coordinator = SimpleNamespace(exit={"reason": "no board here", "code": code})
+    coordinator = SimpleNamespace(exit=ExitCalled("no board here", code))
     with pytest.raises(pytest.exit.Exception, match="no board here") as raised:
         exit_as_asked(SimpleNamespace(coordinator=coordinator))
     assert raised.value.returncode == expected

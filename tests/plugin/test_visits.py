@@ -83,7 +83,7 @@ def test_runs_of_other_visits_are_not_compared(project):
 @pytest.mark.thorough
 def test_where_memory_is_short_one_worker_lives_at_a_time_and_a_note_says_so(project):
     project.in_coordinator(
-        "from pytest_edgeperf.schedule import parking\n"
+        "from pytest_edgeperf.schedule.worker import parking\n"
         "parking.memory = lambda: parking.Memory(4000.0, 700.0)\n"
         "parking.needed_mib = lambda *_: 500.0\n"
     )

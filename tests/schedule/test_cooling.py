@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_edgeperf.devices.sensors.thermal import Headroom, Trip
-from pytest_edgeperf.schedule.cooling import PATIENCE_S, STEP_S, Cooling
+from pytest_edgeperf.schedule.machine.cooling import PATIENCE_S, STEP_S, Cooling
 
 
 class Machine:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from pytest_edgeperf.schedule.counterparts import counterparts, specification_of
+from dataclasses import replace
+
+from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.against.counterparts import counterparts, specification_of
 
 NET = "bench/test_a.py::test_net"
 
@@ -41,16 +44,13 @@ def test_ordinary_tests_and_benchmarks_without_parameters():
 
 
 def test_the_worker_of_the_other_side_gets_its_own_id():
-    ordinary = {"nodeid": f"{NET}[size0]", "args": ["--rootdir=/c", f"/c/{NET}[size0]"], "options": {}}
-    assert specification_of(ordinary, f"{NET}[size1]") == {
-        "nodeid": f"{NET}[size1]",
-        "args": ["--rootdir=/c", f"/c/{NET}[size1]"],
-        "options": {},
-    }
-    assert specification_of(ordinary, f"{NET}[size0]") == ordinary
+    ordinary = Specification(f"{NET}[size0]", ["--rootdir=/c"], [f"/c/{NET}[size0]"], {}, [])
+    moved = replace(ordinary, nodeid=f"{NET}[size1]", targets=(f"/c/{NET}[size1]",))
+    assert specification_of(ordinary, f"{NET}[size1]") == moved
+    assert list(specification_of(ordinary, f"{NET}[size0]").targets) == ordinary.targets
 
 
 def test_folders_with_brackets_and_colons_stay_as_they_are():
-    ordinary = {"nodeid": "x::y[1]/a.py::t[p0]", "args": ["/c/x::y[1]/a.py::t[p0]"]}
-    assert specification_of(ordinary, "x::y[1]/a.py::t[longer]")["args"] == ["/c/x::y[1]/a.py::t[longer]"]
-    assert specification_of(ordinary, ordinary["nodeid"]) == ordinary
+    ordinary = Specification("x::y[1]/a.py::t[p0]", [], ["/c/x::y[1]/a.py::t[p0]"], {}, [])
+    assert specification_of(ordinary, "x::y[1]/a.py::t[longer]").targets == ("/c/x::y[1]/a.py::t[longer]",)
+    assert list(specification_of(ordinary, ordinary.nodeid).targets) == ordinary.targets

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pytest_edgeperf.results.types import Run
-from pytest_edgeperf.schedule.courses import notes
+from pytest_edgeperf.schedule.machine.courses import notes
 
 FLAT = {"steady": True}
 NEVER = {"steady": False}

@@ -5,7 +5,7 @@ import pytest
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.interface import CLOCK, LOAD, TEMPERATURE, Reading
 from pytest_edgeperf.devices.sensors.thermal import Headroom
-from pytest_edgeperf.schedule.curve import CurveRecorder, steps
+from pytest_edgeperf.schedule.machine.curve import CurveRecorder, steps
 
 
 class Machine:

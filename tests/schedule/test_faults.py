@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from pytest_edgeperf.schedule.faults import KILLED, describe_exit, hung, last_memory, oom_kills
+from pytest_edgeperf.schedule.worker.faults import KILLED, describe_exit, hung, last_memory, oom_kills
 
 
 def tree(root, **files):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from pytest_edgeperf.schedule.git import WorktreeError, accepted_commit, environment, resolve
+from pytest_edgeperf.schedule.against.git import WorktreeError, accepted_commit, environment, resolve
 
 from .repositories import commit, git, repository
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, probe
+from pytest_edgeperf.schedule.against.interpreters import ADOPTED_NEEDS, probe
 
 
 def script(path, text):

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from pytest_edgeperf.schedule import keeper, kept
-from pytest_edgeperf.schedule.kept import Kept
+from pytest_edgeperf.schedule.worker import keeper, kept
+from pytest_edgeperf.schedule.worker.kept import Kept
 
 from ..faults.processes import alive, gone_in_time, wait_for
 
@@ -42,7 +42,7 @@ os.rename("pids.tmp", "pids")
 """
 KEEPS = """
 import sys, time
-from pytest_edgeperf.schedule.kept import Kept
+from pytest_edgeperf.schedule.worker.kept import Kept
 program = Kept([sys.executable, "-I", "-S", "-c", sys.argv[1] + "time.sleep(300)"])
 time.sleep(300)
 """

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.caches import user_name
-from pytest_edgeperf.schedule import lock, lock_notes
-from pytest_edgeperf.schedule.lock import DeviceBusy, DeviceLock, LockError
+from pytest_edgeperf.schedule.machine import lock, lock_notes
+from pytest_edgeperf.schedule.machine.lock import DeviceBusy, DeviceLock, LockError
 
 HOLD = """
 import sys
 import tempfile
 from pathlib import Path
-from pytest_edgeperf.schedule.lock import DeviceLock
+from pytest_edgeperf.schedule.machine.lock import DeviceLock
 lock = DeviceLock(Path(sys.argv[1]))
 lock.acquire(Path("/home/ci/checkout"))
 print("held", flush=True)

@@ -5,7 +5,15 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.schedule.parking import MOST_PARKED, RESERVED_SHARE, Memory, has_room, memory, needed_mib, peak_mib
+from pytest_edgeperf.schedule.worker.parking import (
+    MOST_PARKED,
+    RESERVED_SHARE,
+    Memory,
+    has_room,
+    memory,
+    needed_mib,
+    peak_mib,
+)
 
 NANO = Memory(total_mib=3956, available_mib=2100)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.devices import Core
-from pytest_edgeperf.schedule import pinning
-from pytest_edgeperf.schedule.pinning import Pinning, choose, choose_automatically
+from pytest_edgeperf.schedule.machine import pinning
+from pytest_edgeperf.schedule.machine.pinning import Pinning, choose, choose_automatically
 from pytest_edgeperf.settings import SettingsError
 
 

@@ -8,12 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.schedule import process
-from pytest_edgeperf.schedule.process import Worker
-from pytest_edgeperf.schedule.stops import Windows
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.protocol import ExitCalled
+from pytest_edgeperf.measure.wire import from_message
+from pytest_edgeperf.schedule.worker import process
+from pytest_edgeperf.schedule.worker.process import Worker
+from pytest_edgeperf.schedule.worker.stops import Windows
 
 from ..faults.processes import alive
-from .test_messages import REPORT, RUN
+from .test_acceptance import REPORT, RUN
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="stops are told by Linux")
 
@@ -44,6 +47,7 @@ def stop_for(seconds):
 specification = hear()
 exec(specification["does"])
 """
+TIMED = "say('ready'); hear(); say('block'); hear()"
 WHOLE = "\nreport('setup'); report('call'); report('teardown'); say('exit', status=0)"
 
 
@@ -55,7 +59,8 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "launcher", SimpleNamespace(__file__=str(script)))
 
     def start(does, timeout_s=60.0):
-        return Worker({"does": does, "report": REPORT}, threads=1, show_output=False, timeout_s=timeout_s)
+        specification = SimpleNamespace(to_message=lambda: {"does": does, "report": REPORT, "measurement": RUN})
+        return Worker(specification, threads=1, show_output=False, timeout_s=timeout_s)
 
     return start
 
@@ -86,10 +91,9 @@ def test_what_failed_first_is_told_in_a_line(longrepr, said):
 
 
 def test_a_worker_that_keeps_to_the_protocol_delivers_its_run(start):
-    run = {name: value for name, value in RUN.items() if name != "event"}
-    delivery = delivery_of(start, f"say('ready'); hear(); say('block'); hear(); say('run', **{run!r})" + WHOLE)
+    delivery = delivery_of(start, f"{TIMED}; say('run', measurement=specification['measurement'])" + WHOLE)
     assert delivery.fault is None
-    assert delivery.run == RUN
+    assert delivery.run == from_message(Measurement, RUN, "run")
     assert [report["when"] for report in delivery.reports] == ["setup", "call", "teardown"]
 
 
@@ -100,7 +104,7 @@ def test_a_worker_that_keeps_to_the_protocol_delivers_its_run(start):
         ('connection.sendall(b\'{"event": "rea\'); os._exit(3)', "left with exit status 3"),
         ("say('block'); time.sleep(60)", "block came while ready was waited for"),
         ("say('report', report={}); time.sleep(60)", "cannot use: report"),
-        ("say('ready'); hear(); say('run', **specification['report'])", "run has values None"),
+        ("say('ready'); hear(); say('run', measurement={})", "measurement has no values"),
         ("[report('setup') for _ in range(101)]; time.sleep(60)", "more than 100 messages"),
         ("say('exit', status=2)", "without a report of its setup"),
         ("report('setup'); say('exit', status=0)", "without a report of its call"),
@@ -119,15 +123,15 @@ def test_a_worker_that_does_not_fails_its_benchmark_and_is_gone(start, does, fau
 
 
 def test_a_run_that_no_file_may_hold_is_a_fault_of_its_benchmark(start):
-    run = {**{name: value for name, value in RUN.items() if name != "event"}, "values": {"latency": "fast"}}
-    delivery = delivery_of(start, f"say('ready'); hear(); say('block'); hear(); say('run', **{run!r})" + WHOLE)
+    run = {**RUN, "values": {"latency": "fast"}}
+    delivery = delivery_of(start, f"{TIMED}; say('run', measurement={run!r})" + WHOLE)
     assert "its run cannot be stored" in delivery.fault
     assert delivery.run is None
 
 
 def test_a_test_that_calls_pytest_exit_says_with_which_code(start):
     delivery = delivery_of(start, "say('exit_called', reason='no board', code=3); say('exit', status=3)")
-    assert delivery.exit == {"reason": "no board", "code": 3}
+    assert delivery.exit == ExitCalled("no board", 3)
 
 
 def test_a_side_that_did_not_come_to_its_collection_has_not_collected_nothing(start):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.schedule.series import Series, gaps, mean_over_time, quantile, standard_deviation
+from pytest_edgeperf.schedule.machine.series import Series, gaps, mean_over_time, quantile, standard_deviation
 
 LEVEL, SWING = 6000.0, 2500.0
 

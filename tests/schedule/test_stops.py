@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.results import Metric
-from pytest_edgeperf.schedule import quality, stops
-from pytest_edgeperf.schedule.duets import DuetCoordinator, marked_stopped
+from pytest_edgeperf.schedule.against.lock_step import LockStep, marked_stopped
+from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.record import PairRecord, RunRecord
-from pytest_edgeperf.schedule.stops import Windows, is_held, overlap_s
+from pytest_edgeperf.schedule.state import SessionState
+from pytest_edgeperf.schedule.worker import stops
+from pytest_edgeperf.schedule.worker.stops import Windows, is_held, overlap_s
 from pytest_edgeperf.settings import BenchmarkOptions
 
 TENTHS = st.integers(0, 60)
@@ -63,9 +65,9 @@ def test_time_in_which_the_machine_slept_is_no_time_of_measuring(monkeypatch):
 
 
 def test_a_stopped_run_is_no_evidence():
-    assert quality.disturbed_by({"stopped_s": 15.0}) == ["stopped 15.0 s"]
-    assert quality.disturbed_by({"stopped_s": 0.01}) == []
-    assert quality.disturbed_by({}) == []
+    assert disturbance.disturbed_by({"stopped_s": 15.0}) == ["stopped 15.0 s"]
+    assert disturbance.disturbed_by({"stopped_s": 0.01}) == []
+    assert disturbance.disturbed_by({}) == []
 
 
 def pair_of_sides(candidate, base):
@@ -86,18 +88,19 @@ def test_a_stop_of_one_side_marks_the_pair():
 
 def test_work_of_its_own_children_is_not_held_against_a_run_where_nothing_tells_of_others():
     preempted = {"cpu_share": 0.14, "involuntary_switches_per_s": 44.0}
-    assert quality.disturbed_by(preempted)
-    assert quality.disturbed_by({**preempted, "children_share": 0.3})
-    assert quality.disturbed_by({**preempted, "children_share": 0.85}) == []
+    assert disturbance.disturbed_by(preempted)
+    assert disturbance.disturbed_by({**preempted, "children_share": 0.3})
+    assert disturbance.disturbed_by({**preempted, "children_share": 0.85}) == []
 
 
 def test_a_stopped_pair_is_kept_marked_and_taken_again():
-    coordinator = DuetCoordinator.__new__(DuetCoordinator)
-    coordinator.environments, coordinator.facts = {}, SimpleNamespace(id="s")
+    strategy = LockStep.__new__(LockStep)
+    strategy.state = SessionState.__new__(SessionState)
+    strategy.state.environments, strategy.state.facts = {}, SimpleNamespace(id="s")
     plan = Plan(id="b", path="b.py", adopted=False, options=BenchmarkOptions(), parameters={}, rounds=2)
     for stopped in ({"stopped_s": 4.0}, {}):
         record = pair_of_sides({"disturbed": False}, {"disturbed": False, **stopped})
-        coordinator._take(plan, marked_stopped(record))
+        strategy.take(plan, marked_stopped(record))
         plan.tries += 1
     assert [run.disturbed for run in plan.runs] == [True, False]
     assert len(plan.pairs) == len(plan.base_runs) == plan.good_runs == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.schedule.strangers import MOST, Stranger, busiest, rises, told
+from pytest_edgeperf.schedule.machine.strangers import MOST, Stranger, busiest, rises, told
 
 
 def by_id(*strangers):

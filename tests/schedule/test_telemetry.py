@@ -11,11 +11,11 @@ import time
 import pytest
 
 from pytest_edgeperf.devices.sensors.interface import CLOCK, LOAD, POWER, TEMPERATURE, Reading, Unavailable
-from pytest_edgeperf.schedule.memory_watch import MemoryWatch, lowest
-from pytest_edgeperf.schedule.parking import Memory
-from pytest_edgeperf.schedule.sampler import LEAST_HZ, MOST_HZ, Sampler, rate_hz
-from pytest_edgeperf.schedule.series import Series
-from pytest_edgeperf.schedule.telemetry import LONGEST_S, SHORTEST_S, Instruments, Window, evaluate
+from pytest_edgeperf.schedule.machine.sampler import LEAST_HZ, MOST_HZ, Sampler, rate_hz
+from pytest_edgeperf.schedule.machine.series import Series
+from pytest_edgeperf.schedule.machine.telemetry import LONGEST_S, SHORTEST_S, Instruments, Window, evaluate
+from pytest_edgeperf.schedule.worker.memory_watch import MemoryWatch, lowest
+from pytest_edgeperf.schedule.worker.parking import Memory
 
 
 class Sensor:

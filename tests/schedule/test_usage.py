@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.schedule import usage
-from pytest_edgeperf.schedule.usage import Process, Processors, Witness, processes, processors, tree
+from pytest_edgeperf.schedule.machine import usage
+from pytest_edgeperf.schedule.machine.usage import Process, Processors, Witness, processes, processors, tree
 
 BUSY = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass"
 

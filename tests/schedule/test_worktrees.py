@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from pytest_edgeperf.schedule import guardian
-from pytest_edgeperf.schedule import worktrees as module
-from pytest_edgeperf.schedule.git import WorktreeError, resolve
-from pytest_edgeperf.schedule.worktrees import LOCK, PREFIX, Worktree, remove_stale, run_setup
+from pytest_edgeperf.schedule.against import guardian
+from pytest_edgeperf.schedule.against import worktrees as module
+from pytest_edgeperf.schedule.against.git import WorktreeError, resolve
+from pytest_edgeperf.schedule.against.worktrees import LOCK, PREFIX, Worktree, remove_stale, run_setup
 
 from .repositories import commit, git, repository, worktrees
 
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 HOLD = """
 import sys
 from pathlib import Path
-from pytest_edgeperf.schedule.git import resolve
-from pytest_edgeperf.schedule.worktrees import Worktree
+from pytest_edgeperf.schedule.against.git import resolve
+from pytest_edgeperf.schedule.against.worktrees import Worktree
 with Worktree(resolve(Path(sys.argv[1]), "HEAD"), Path(sys.argv[2])) as made:
     print(made.tree, made._guardian.pid, flush=True)
     sys.stdin.read()
@@ -34,7 +34,7 @@ with Worktree(resolve(Path(sys.argv[1]), "HEAD"), Path(sys.argv[2])) as made:
 SET_UP = """
 import sys
 from pathlib import Path
-from pytest_edgeperf.schedule.worktrees import run_setup
+from pytest_edgeperf.schedule.against.worktrees import run_setup
 run_setup(sys.argv[1], Path.cwd(), Path.cwd(), 60)
 """
 

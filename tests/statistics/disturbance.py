@@ -1,4 +1,4 @@
-"""What marking runs as disturbed costs and gains, by the thresholds of ``schedule/quality.py``. Run by hand.
+"""What marking runs as disturbed costs and gains, by the thresholds of ``schedule/machine``. Run by hand.
 
     python -m tests.statistics.disturbance [--write docs/statistics.md] [--sessions 10]
 
@@ -24,8 +24,8 @@ from pytest_edgeperf.judge import Family, Stage, step
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, MORE, REGRESSED
 from pytest_edgeperf.measure.summary import summarise
 from pytest_edgeperf.results.types import Run
-from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.hopeless import Patience
+from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.settings import BenchmarkOptions
 
@@ -338,14 +338,14 @@ def different(machines: Tuple[Sequence[float], Sequence[float]]) -> List[Limits]
 @contextmanager
 def thresholds(**values: float) -> Iterator[None]:
     """Other thresholds than those in force."""
-    before = {name: getattr(quality, name) for name in values}
+    before = {name: getattr(disturbance, name) for name in values}
     for name, value in values.items():
-        setattr(quality, name, value)
+        setattr(disturbance, name, value)
     try:
         yield
     finally:
         for name, value in before.items():
-            setattr(quality, name, value)
+            setattr(disturbance, name, value)
 
 
 def kept(session: str, draws: int = 20, source: Path = RECORDINGS) -> float:
@@ -355,7 +355,9 @@ def kept(session: str, draws: int = 20, source: Path = RECORDINGS) -> float:
         rng = random.Random(seed)
         for workload in workloads(source):
             usual = [workload.quality(row) for row in rng.sample(workload.rows(), BASELINE_RUNS)]
-            marks = [quality.disturbed_by(workload.quality(row), usual, pinned=False) for row in workload.rows(session)]
+            marks = [
+                disturbance.disturbed_by(workload.quality(row), usual, pinned=False) for row in workload.rows(session)
+            ]
             good += sum(not one for one in marks)
             total += len(marks)
     return good / total

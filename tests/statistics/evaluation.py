@@ -13,7 +13,7 @@ from scipy.stats import beta
 
 import pytest_edgeperf
 from pytest_edgeperf.judge.verdicts import REGRESSED
-from pytest_edgeperf.schedule.quality import disturbed_by
+from pytest_edgeperf.schedule.machine.disturbance import disturbed_by
 
 from . import sessions
 from .peers import Peer, Side

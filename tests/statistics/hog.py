@@ -22,7 +22,7 @@ from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.quality import Watch, canary_ms
 from pytest_edgeperf.measure.summary import summarise
 from pytest_edgeperf.measure.warmup import warm_up
-from pytest_edgeperf.schedule.usage import Witness
+from pytest_edgeperf.schedule.machine.usage import Witness
 
 from .compact import BLOCK_SUMMARIES, SUMMARIES
 

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from pytest_edgeperf.schedule import quality
 from pytest_edgeperf.schedule.hopeless import FIRST_RUNS
+from pytest_edgeperf.schedule.machine import disturbance
 
 from .compact import BLOCK_SUMMARIES, SUMMARIES
 from .disturbance import HOGS, NONE, QUIET, Hogs, beside, different, evaluate, hogs_table, load, slowed, thresholds
@@ -84,11 +84,11 @@ def test_limits_that_make_no_difference_on_a_machine_are_not_tried():
 
 
 def test_other_thresholds_hold_until_the_block_ends():
-    before = quality.CANARY_MARGIN
+    before = disturbance.CANARY_MARGIN
     with pytest.raises(ZeroDivisionError), thresholds(CANARY_MARGIN=1.5):
-        assert quality.CANARY_MARGIN == 1.5
+        assert disturbance.CANARY_MARGIN == 1.5
         raise ZeroDivisionError
-    assert before == quality.CANARY_MARGIN
+    assert before == disturbance.CANARY_MARGIN
 
 
 def test_what_was_recorded_shows_what_a_large_neighbour_does():

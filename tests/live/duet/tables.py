@@ -12,7 +12,7 @@ from pytest_edgeperf.judge.lock_step import Duet, Look, step
 from pytest_edgeperf.judge.statistics.block_pairs import Pair, pair_of
 from pytest_edgeperf.judge.verdicts import MORE, REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.results import Benchmark, Results, Run
-from pytest_edgeperf.schedule.duets import looks
+from pytest_edgeperf.schedule.rounds import stages_of
 from pytest_edgeperf.settings import MAX_PAIRS, PAIRS, Settings
 
 UNCHANGED = "unchanged"
@@ -70,7 +70,7 @@ def drawn_session(
     results: Results, cell: Mapping[str, Measured], random: np.random.Generator
 ) -> Tuple[Dict[str, BenchmarkVerdict], Dict[str, int]]:
     """The verdicts of a session whose pairs are drawn from the cell's without replacement, and what they took."""
-    planned = looks(PAIRS, min(MAX_PAIRS, min(len(one.pairs) for one in cell.values())))
+    planned = stages_of(PAIRS, min(MAX_PAIRS, min(len(one.pairs) for one in cell.values())))
     order = {name: random.permutation(len(one.pairs)) for name, one in cell.items()}
     waiting, verdicts, taken = set(cell), {}, dict.fromkeys(cell, 0)
     metrics = next(iter(results.benchmarks.values())).metrics

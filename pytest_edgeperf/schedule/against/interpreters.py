@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import List, Mapping, Optional
 
-from pytest_edgeperf.schedule import kept
+from pytest_edgeperf.schedule.worker import kept
 
 #: The first version of each that a worker works with, as this package's metadata has it.
 WORKER_NEEDS = {"pytest": "8.2", "numpy": "1.21"}

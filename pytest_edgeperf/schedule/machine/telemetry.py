@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from pytest_edgeperf.devices.sensors.interface import CLOCK, LOAD, POWER, TEMPERATURE, Sensor, Unavailable
 from pytest_edgeperf.devices.sensors.power import FOR_INFERENCES, why_none
-from pytest_edgeperf.schedule.sampler import Sampler
-from pytest_edgeperf.schedule.series import Series, gaps, quantile, standard_deviation
+from pytest_edgeperf.schedule.machine.sampler import Sampler
+from pytest_edgeperf.schedule.machine.series import Series, gaps, quantile, standard_deviation
 
 #: Seconds of a window on a machine whose sensors are fast.
 SHORTEST_S = 2.0

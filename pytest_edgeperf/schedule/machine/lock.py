@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional
 
 from pytest_edgeperf.caches import user_name
-from pytest_edgeperf.schedule.lock_notes import holder, leave_note, remove_note
+from pytest_edgeperf.schedule.machine.lock_notes import holder, leave_note, remove_note
 
 #: Where the lock is, for all users of a machine; sessions that shall not see each other need different ones.
 LOCK_FOLDER_VARIABLE = "EDGEPERF_LOCK_DIR"

@@ -1,4 +1,4 @@
-"""Programs of which nothing is left behind: each has a keeper (:mod:`pytest_edgeperf.schedule.keeper`)."""
+"""Programs of which nothing is left behind: each has a keeper (:mod:`pytest_edgeperf.schedule.worker.keeper`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.schedule import keeper
-from pytest_edgeperf.schedule.stops import Interval
+from pytest_edgeperf.schedule.worker import keeper
+from pytest_edgeperf.schedule.worker.stops import Interval
 
 #: How often a program is looked at that runs for long.
 LOOK_SECONDS = 0.5

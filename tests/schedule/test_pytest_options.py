@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_edgeperf.schedule.options import OPTIONS_RESET, PLUGINS_OFF, worker_options
+from pytest_edgeperf.schedule.worker.pytest_options import OPTIONS_RESET, PLUGINS_OFF, worker_options
 
 CONFTEST = """
 from pathlib import Path

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ContextManager, Iterator, List, Optional, Sequence, Tuple
 
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.protocol import Specification
 from pytest_edgeperf.measure.sides import Side
 from pytest_edgeperf.results import Results
 from pytest_edgeperf.results.benchmark_matching import align
+from pytest_edgeperf.schedule.against.git import Revision, WorktreeError, accepted_commit, resolve
+from pytest_edgeperf.schedule.against.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
+from pytest_edgeperf.schedule.against.side_specification import existing_targets, side_specification, two_sides
+from pytest_edgeperf.schedule.against.worktrees import Worktree, remove_stale, run_setup
 from pytest_edgeperf.schedule.collection import parameters_of
-from pytest_edgeperf.schedule.coordinator import Launch
-from pytest_edgeperf.schedule.git import Revision, WorktreeError, accepted_commit, resolve
-from pytest_edgeperf.schedule.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
 from pytest_edgeperf.schedule.selection import is_benchmark
-from pytest_edgeperf.schedule.sides import has_file, side_specification, two_sides
-from pytest_edgeperf.schedule.worktrees import Worktree, remove_stale, run_setup
 from pytest_edgeperf.settings import AGAINST, Settings, SettingsError
 
 BASE = "base"
@@ -48,20 +47,16 @@ class Opponent:
     python: Optional[str] = None
     notes: Tuple[str, ...] = ()
 
-    def specification(self, specification: Message, side: str) -> Message:
-        """That of an ordinary worker, made into that of a side."""
-        one = self.candidate if side == CANDIDATE else self.base
-        return side_specification(specification, one, own_python=side == BASE and self.python is not None)
+    def specification(self, specification: Specification, name: str) -> Specification:
+        """That of an ordinary worker, made into that of ``base`` or ``candidate``."""
+        side = self.candidate if name == CANDIDATE else self.base
+        return side_specification(specification, side, own_python=name == BASE and self.python is not None)
 
-    def collection(self, launch: Launch) -> Optional[Message]:
+    def collection(self, specification: Specification) -> Optional[Specification]:
         """For a worker of the base that collects what the session selected; ``None``: nothing of it is there."""
-        assert launch.collection is not None
-        *arguments, _ = launch.collection["args"]
-        sides = [
-            self.specification({**launch.collection, "args": [*arguments, target]}, BASE) for target in launch.selected
-        ]
-        there = [one for one in sides if has_file(one)]
-        return {**there[0], "args": [*there[0]["args"][:-1], *(one["args"][-1] for one in there)]} if there else None
+        collection = self.specification(specification, BASE)
+        there = existing_targets(collection)
+        return replace(collection, targets=there) if there else None
 
 
 def opponent_of(

@@ -8,14 +8,41 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
-from typing import IO, Any, Dict, List, Mapping, Optional
+from dataclasses import dataclass, field, replace
+from functools import singledispatchmethod
+from typing import IO, Any, Dict, List, Mapping, Optional, Type
 
 from pytest_edgeperf.caches import BUILD_VARIABLE
 from pytest_edgeperf.measure import launcher
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, Message, MessageTooLong
-from pytest_edgeperf.schedule import faults, messages, stops
-from pytest_edgeperf.schedule.kept import Kept
+from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, MessageTooLong
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.protocol import (
+    AccuracyMeasured,
+    BlockTimed,
+    Collected,
+    CollectionFailed,
+    Command,
+    Ended,
+    Event,
+    ExitCalled,
+    Finish,
+    FixtureMeasured,
+    Interrupted,
+    NotCollected,
+    PytestFailed,
+    Ready,
+    Reported,
+    RunMeasured,
+    Specification,
+    StudyJoined,
+    Sustain,
+    Sustained,
+    TimeBlock,
+    WrongCode,
+    message_of,
+)
+from pytest_edgeperf.schedule.worker import acceptance, faults, stops
+from pytest_edgeperf.schedule.worker.kept import Kept
 
 #: Of a dead worker's output, the last part is shown.
 OUTPUT_TAIL_BYTES = 8192
@@ -40,24 +67,20 @@ class Delivery:
     """What came of one worker: its pytest reports, its run, and why it failed to deliver if it did."""
 
     reports: List[Dict[str, Any]] = field(default_factory=list)
-    run: Optional[Message] = None
+    run: Optional[Measurement] = None
     #: What the adopted pytest-benchmark fixture measured, for that plugin's own reports.
-    benchmark_stats: Optional[Message] = None
-    #: The study that the benchmark belongs to, and its place there.
-    study: Optional[Message] = None
-    #: Name -> the message about an accuracy of the run.
-    accuracies: Dict[str, Message] = field(default_factory=dict)
+    benchmark_stats: Optional[FixtureMeasured] = None
+    joined: Optional[StudyJoined] = None
+    #: By the name of the metric.
+    accuracies: Dict[str, AccuracyMeasured] = field(default_factory=dict)
     fault: Optional[str] = None
     output: str = ""
     #: The worker collected no such benchmark: a fault, unless its side need not have one.
     absent: bool = False
-    #: Of a worker that was only to collect: the ids of everything, and of what is marked as a benchmark.
-    collected: List[str] = field(default_factory=list)
-    collected_benchmarks: List[str] = field(default_factory=list)
-    #: Id -> parameters, as they are stored, of the benchmarks among them that have some.
-    parameters: Dict[str, Dict[str, Any]] = field(default_factory=dict)
-    #: The test called ``pytest.exit``: the session is to end, with this reason and code.
-    exit: Optional[Message] = None
+    #: Of a worker that was only to collect.
+    collected: Optional[Collected] = None
+    #: The test called ``pytest.exit``: the session is to end.
+    exit: Optional[ExitCalled] = None
 
     @property
     def failed(self) -> bool:
@@ -95,7 +118,7 @@ class Worker:
 
     def __init__(
         self,
-        specification: Message,
+        specification: Specification,
         *,
         threads: int,
         show_output: bool,
@@ -125,13 +148,12 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
                 env=_environment(threads, build),
             )
-        self.channel.send(specification)
+        self.channel.send(specification.to_message())
         self.delivery = Delivery()
         self._said_exit = False
         self._unasked = 0
         self._stops: List[stops.Interval] = []
-        self._collected = False
-        self._sustained = 0
+        self._sustained: Optional[Sustained] = None
 
     def __enter__(self) -> Worker:
         return self
@@ -162,62 +184,66 @@ class Worker:
 
     def prepare(self) -> bool:
         """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""
-        return self._until("ready")
+        return self._until(Ready)
 
     def time_block(self, seconds: float, settle_s: float = 0.0, *, turn: bool = False) -> bool:
         """Have one block timed and wait for it. ``False``: the worker ended."""
-        command = {"command": "block", "seconds": seconds, "settle_s": settle_s, "turn": turn}
-        return self._command(command) and self._until("block")
+        return self._command(TimeBlock(seconds, settle_s, turn)) and self._until(BlockTimed)
 
     def sustain(self, seconds: float) -> Optional[int]:
         """Have the inference repeated for so long; how often it was. ``None``: the worker ended."""
-        done = self._command({"command": "sustain", "seconds": seconds}) and self._until("sustained")
-        return self._sustained if done else None
+        if not (self._command(Sustain(seconds)) and self._until(Sustained)):
+            return None
+        assert self._sustained is not None
+        return self._sustained.calls
 
     def collect(self) -> Delivery:
         """Wait for a worker that only collects."""
-        if self._until("exit") and not self._collected and self.delivery.fault is None:
+        if self._until(Ended) and self.delivery.collected is None and self.delivery.fault is None:
             self._fault("its worker's pytest ended before it had collected")
         return self.delivery
 
     def finish(self) -> Delivery:
         """Let the benchmark end and take everything it delivers."""
-        if self._command({"command": "finish"}):
-            self._until("exit")
-        if self.delivery.fault is None:
+        if self._command(Finish()):
+            self._until(Ended)
+        delivery = self.delivery
+        if delivery.fault is None:
             self._require_all_reports()
-        if self.delivery.run is not None:
-            for name, message in self.delivery.accuracies.items():
-                self.delivery.run["values"][name] = message["value"]
-                self.delivery.run["metrics"][name] = message["metric"]
-            self._check_run(self.delivery.run)
-        return self.delivery
+        if delivery.run is not None:
+            delivery.run = replace(
+                delivery.run,
+                values={**delivery.run.values, **{name: one.value for name, one in delivery.accuracies.items()}},
+                metrics={**delivery.run.metrics, **{name: one.metric for name, one in delivery.accuracies.items()}},
+            )
+            self._check_run(delivery.run)
+        return delivery
 
     def _require_all_reports(self) -> None:
         """A test without a report could not fail: hooks and plugins may end a worker's session in the middle."""
-        phase = messages.missing_phase(self.delivery.reports)
+        phase = acceptance.missing_phase(self.delivery.reports)
         if phase is not None:
             self._fault(f"pytest ended in its worker without a report of its {phase}: a hook or a plugin stopped it")
 
-    def _check_run(self, run: Message) -> None:
+    def _check_run(self, run: Measurement) -> None:
         try:
-            messages.check_run(run)
+            acceptance.check_run(run)
         except MalformedMessage as error:
             self.delivery.run = None
             if self.delivery.fault is None:
                 self._fault(str(error))
 
-    def _command(self, message: Message) -> bool:
+    def _command(self, command: Command) -> bool:
         if self.delivery.fault or self._said_exit:
             return False
         try:
-            self.channel.send(message)
+            self.channel.send(message_of(command))
         except ChannelClosed:
             self._ended()
             return False
         return True
 
-    def _until(self, awaited: str) -> bool:
+    def _until(self, awaited: Type[Any]) -> bool:
         """Take messages until the awaited one. ``False``: the worker ended, or cannot be understood, or hangs.
 
         What waits to be read is read before a worker is said to hang, and only time in which this process itself ran
@@ -229,20 +255,20 @@ class Worker:
             began = time.monotonic()
             try:
                 message = self.channel.receive(asked_s)
-                event = messages.check(message, awaited) if message is not None else None
+                event = acceptance.accepted(message, awaited) if message is not None else None
             except (MessageTooLong, MalformedMessage) as error:
                 self.kill()
                 self._fault(faults.not_understood(str(error)))
                 return False
             except ChannelClosed:
-                message, event, ended = None, None, True
+                event, ended = None, True
             now = time.monotonic()
             self._patience_s -= min(now - began, asked_s)
             self._note_stops(began, asked_s, now)
-            if message is not None and event is not None:
-                self._take(event, message)
-                if event in (awaited, "exit"):
-                    return event == awaited
+            if event is not None:
+                self._take(event)
+                if isinstance(event, (awaited, Ended)):
+                    return isinstance(event, awaited)
                 if self._is_flood():
                     return False
             elif ended:
@@ -268,42 +294,70 @@ class Worker:
         self._fault(faults.not_understood(f"more than {MOST_UNASKED:,} messages"))
         return True
 
-    def _take(self, event: str, message: Message) -> None:
-        if event == "report":
-            self.delivery.reports.append(message["report"])
-        elif event == "run":
-            self.delivery.run = message
-        elif event == "accuracy":
-            self.delivery.accuracies[message["name"]] = message
-        elif event == "sustained":
-            self._sustained = int(message["calls"])
-        elif event == "study":
-            self.delivery.study = {key: message[key] for key in ("name", "study", "place")}
-        elif event == "benchmark_stats":
-            self.delivery.benchmark_stats = message
-        elif event == "collect_error":
-            self._fault("its worker could not collect the file:\n" + message["text"])
-        elif event == "collected":
-            self._collected = True
-            self.delivery.collected = list(message["all"])
-            self.delivery.collected_benchmarks = list(message["marked"])
-            self.delivery.parameters = dict(message["parameters"])
-        elif event == "not_collected" and not self.delivery.fault:
+    @singledispatchmethod
+    def _take(self, event: Event) -> None:
+        """Keep what an event says; an answer without anything in it needs no keeping."""
+
+    @_take.register
+    def _(self, event: Sustained) -> None:
+        self._sustained = event
+
+    @_take.register
+    def _(self, event: Reported) -> None:
+        self.delivery.reports.append(event.report)
+
+    @_take.register
+    def _(self, event: RunMeasured) -> None:
+        self.delivery.run = event.measurement
+
+    @_take.register
+    def _(self, event: AccuracyMeasured) -> None:
+        self.delivery.accuracies[event.name] = event
+
+    @_take.register
+    def _(self, event: StudyJoined) -> None:
+        self.delivery.joined = event
+
+    @_take.register
+    def _(self, event: FixtureMeasured) -> None:
+        self.delivery.benchmark_stats = event
+
+    @_take.register
+    def _(self, event: Collected) -> None:
+        self.delivery.collected = event
+
+    @_take.register
+    def _(self, event: CollectionFailed) -> None:
+        self._fault("its worker could not collect the file:\n" + event.text)
+
+    @_take.register
+    def _(self, event: NotCollected) -> None:
+        if self.delivery.fault is None:
             self.delivery.absent = True
             self._fault(
                 "its worker did not find it: the file, or the parametrisation, differs from one process to the next"
             )
-        elif event == "wrong_code":
-            self._fault("it measured other code than it was to: " + "; ".join(message["problems"]))
-        elif event == "internal_error":
-            self._fault("pytest itself failed in its worker:\n" + message["text"])
-        elif event == "interrupted":
-            self._fault("it was interrupted in its worker (KeyboardInterrupt)\n" + message["text"])
-        elif event == "exit_called":
-            self.delivery.exit = {"reason": message["reason"], "code": message["code"]}
-            self._fault(f"pytest.exit was called in its worker: {message['reason']}")
-        elif event == "exit":
-            self._leave()
+
+    @_take.register
+    def _(self, event: WrongCode) -> None:
+        self._fault("it measured the wrong code: " + "; ".join(event.problems))
+
+    @_take.register
+    def _(self, event: PytestFailed) -> None:
+        self._fault("pytest itself failed in its worker:\n" + event.text)
+
+    @_take.register
+    def _(self, event: Interrupted) -> None:
+        self._fault("it was interrupted in its worker (KeyboardInterrupt)\n" + event.text)
+
+    @_take.register
+    def _(self, event: ExitCalled) -> None:
+        self.delivery.exit = event
+        self._fault(f"pytest.exit was called in its worker: {event.reason}")
+
+    @_take.register
+    def _(self, event: Ended) -> None:
+        self._leave()
 
     def _leave(self) -> None:
         self._said_exit = True

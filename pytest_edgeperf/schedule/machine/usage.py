@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from pytest_edgeperf.devices.system_files import read_text
 from pytest_edgeperf.devices.throttling import throttle_counts
-from pytest_edgeperf.schedule.strangers import Stranger, busiest, rises
+from pytest_edgeperf.schedule.machine.strangers import Stranger, busiest, rises
 
 #: The kernel rounds each reading down to a clock tick: a difference of two is right to a tick either way.
 TICKS_UNSURE = 2

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Optional, Sequence
 
-from pytest_edgeperf.schedule import git, guardian, kept
-from pytest_edgeperf.schedule.git import Revision, WorktreeError
+from pytest_edgeperf.schedule.against import git, guardian
+from pytest_edgeperf.schedule.against.git import Revision, WorktreeError
+from pytest_edgeperf.schedule.worker import kept
 
 PREFIX = "edgeperf-worktree-"
 #: Held in the worktree's folder by the session that made it.

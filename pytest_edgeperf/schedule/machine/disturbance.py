@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
 from pytest_edgeperf.results.types import Results, Run
-from pytest_edgeperf.schedule import strangers
+from pytest_edgeperf.schedule.machine import strangers
 
 #: On 986 recorded processes, runs beyond both had twice the spread.
 LEAST_CPU_SHARE = 0.97

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sysconfig
-from dataclasses import asdict
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.protocol import Specification
 from pytest_edgeperf.measure.sides import Side
-from pytest_edgeperf.measure.targets import FOLDER, split
+from pytest_edgeperf.measure.targets import split
 
 #: Arguments that name the other side's path even where nothing is there yet.
 _ALWAYS_MAPPED = ("--rootdir", "--confcutdir")
@@ -37,33 +37,39 @@ def two_sides(checkout: Path, worktree: Optional[Path], *, other_python: bool = 
     return base, Side(checkout=ours, tree=ours, other=theirs, separate_environments=other_python)
 
 
-def side_specification(specification: Message, side: Side, *, own_python: bool = False) -> Message:
+def side_specification(specification: Specification, side: Side, *, own_python: bool = False) -> Specification:
     """The specification of a worker of ``side``, from that of an ordinary worker.
 
     rootdir, confcutdir, the ini file, the benchmark's file and every option that names an existing file of the
     checkout are mapped to the side's tree. The search path is mapped by the worker itself. ``own_python``: its
     interpreter is not the coordinator's, so that only the user's own entries of the search path are kept.
     """
-    *arguments, target = specification["args"]
-    folder = specification.get(FOLDER)
-    path, rest = split(str(target), folder)
-    options = {name: _mapped(value, side) for name, value in specification["options"].items()}
+    folder = specification.folder
+    options = {name: _mapped(value, side) for name, value in specification.options.items()}
     if (side.is_mapped or own_python) and options.get("basetemp"):
         # pytest empties this folder at its start, and the other side may be at work in it.
         options["basetemp"] += "-base"
-    return {
-        **specification,
-        "args": [*(_argument(one, side) for one in arguments), (side.counterpart(path) or path) + rest],
-        "options": options,
-        "sys_path": _without_interpreter(specification["sys_path"], side) if own_python else specification["sys_path"],
-        "side": asdict(side),
-        FOLDER: folder and (side.counterpart(folder) or folder),
-    }
+    search_path = specification.sys_path
+    return replace(
+        specification,
+        args=[_argument(argument, side) for argument in specification.args],
+        targets=[_target(target, folder, side) for target in specification.targets],
+        options=options,
+        sys_path=_without_interpreter(search_path, side) if own_python else search_path,
+        side=side,
+        folder=folder and (side.counterpart(folder) or folder),
+    )
 
 
-def has_file(specification: Message) -> bool:
-    """Whether the benchmark's file exists on the side that this specification is for."""
-    return os.path.exists(split(str(specification["args"][-1]), specification.get(FOLDER))[0])
+def existing_targets(specification: Specification) -> List[str]:
+    """The targets whose file or folder exists on the side that this specification is for."""
+    folder = specification.folder
+    return [target for target in specification.targets if os.path.exists(split(target, folder)[0])]
+
+
+def _target(target: str, folder: Optional[str], side: Side) -> str:
+    path, rest = split(target, folder)
+    return (side.counterpart(path) or path) + rest
 
 
 def _argument(argument: str, side: Side) -> str:
@@ -83,15 +89,16 @@ def _mapped(value: Any, side: Side) -> Any:
     return counterpart if counterpart is not None and os.path.exists(counterpart) else value
 
 
-def _without_interpreter(search_path: Sequence[str], side: Side) -> List[Optional[str]]:
+def _without_interpreter(search_path: Sequence[Optional[str]], side: Side) -> List[Optional[str]]:
     """The user's entries before and after the interpreter's own, which ``None`` stands for.
 
     Of those after it, which ``.pth`` files of this interpreter added, only the checkout's are kept.
     """
-    places = [index for index, path in enumerate(search_path) if _is_interpreters(path)]
-    first = places[0] if places else len(search_path)
-    before = [path for path in search_path[:first] if os.path.isabs(path)]
-    after = [path for path in search_path[first:] if not _is_interpreters(path) and side.counterpart(path) is not None]
+    entries = [path for path in search_path if path is not None]
+    places = [index for index, path in enumerate(entries) if _is_interpreters(path)]
+    first = places[0] if places else len(entries)
+    before = [path for path in entries[:first] if os.path.isabs(path)]
+    after = [path for path in entries[first:] if not _is_interpreters(path) and side.counterpart(path) is not None]
     return [*before, None, *after]
 
 

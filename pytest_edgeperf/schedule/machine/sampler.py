@@ -7,7 +7,7 @@ import time
 from typing import Callable, List, Optional, Sequence
 
 from pytest_edgeperf.devices.sensors.interface import Reading, Sensor
-from pytest_edgeperf.schedule.series import Series
+from pytest_edgeperf.schedule.machine.series import Series
 
 #: Each sensor is read this often per new value, within these bounds: each read costs, on a bus even others.
 READS_PER_VALUE = 4.0

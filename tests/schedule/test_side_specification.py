@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_edgeperf.measure.sides import Side
-from pytest_edgeperf.schedule.sides import has_file, side_specification, two_sides
+from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.against.side_specification import existing_targets, side_specification, two_sides
 
 
 @pytest.fixture
@@ -24,40 +25,40 @@ def trees(tmp_path):
 
 
 def ordinary(checkout, *arguments, test="bench/test_it.py::test_it[a::b]", **options):
-    return {
-        "nodeid": test,
-        "args": [f"--rootdir={checkout}", f"--confcutdir={checkout / 'gone'}", *arguments, f"{checkout}/{test}"],
-        "options": options,
-        "sys_path": list(sys.path),
-        "program": "pytest",
-    }
+    return Specification(
+        nodeid=test,
+        args=[f"--rootdir={checkout}", f"--confcutdir={checkout / 'gone'}", *arguments],
+        targets=[f"{checkout}/{test}"],
+        options=options,
+        sys_path=list(sys.path),
+    )
 
 
 def test_root_files_and_target_are_those_of_the_side(trees):
     checkout, worktree = trees
     base, candidate = two_sides(checkout, worktree)
     given = ordinary(checkout, f"--config-file={checkout / 'pyproject.toml'}", "-p", "no:terminal", "-Wignore::X")
-    told = side_specification(given, base)
-    assert told["args"] == [
+    mapped = side_specification(given, base)
+    assert mapped.args == [
         f"--rootdir={worktree}",
         f"--confcutdir={worktree / 'gone'}",
         f"--config-file={worktree / 'pyproject.toml'}",
         "-p",
         "no:terminal",
         "-Wignore::X",
-        f"{worktree}/bench/test_it.py::test_it[a::b]",
     ]
-    assert Side(**json.loads(json.dumps(told["side"]))) == base
-    same = side_specification(given, candidate)
-    assert {name: same[name] for name in given} == given
-    assert Side(**same["side"]) == candidate
+    assert mapped.targets == [f"{worktree}/bench/test_it.py::test_it[a::b]"]
+    sent = mapped.to_message()
+    assert Specification.from_message(json.loads(json.dumps(sent))).to_message() == sent
+    assert mapped.side == base
+    assert side_specification(given, candidate) == replace(given, side=candidate)
 
 
 def test_an_ini_file_that_the_base_has_not_serves_both(trees):
     checkout, worktree = trees
     base, _ = two_sides(checkout, worktree)
     given = ordinary(checkout, f"--config-file={checkout / 'pytest.ini'}")
-    assert f"--config-file={checkout / 'pytest.ini'}" in side_specification(given, base)["args"]
+    assert f"--config-file={checkout / 'pytest.ini'}" in side_specification(given, base).args
 
 
 def test_options_that_name_files_are_mapped_where_the_base_has_them(trees):
@@ -70,7 +71,7 @@ def test_options_that_name_files_are_mapped_where_the_base_has_them(trees):
         output=str(checkout / "out.json"),
         number=3,
     )
-    assert side_specification(given, base)["options"] == {
+    assert side_specification(given, base).options == {
         "models": str(worktree / "bench"),
         "ignore": [str(worktree / "bench"), "bench", str(checkout / "bench" / "test_newer.py")],
         "output": str(checkout / "out.json"),
@@ -81,27 +82,27 @@ def test_options_that_name_files_are_mapped_where_the_base_has_them(trees):
 def test_two_workers_at_once_do_not_share_a_folder_that_pytest_empties(trees):
     checkout, worktree = trees
     given = ordinary(checkout, basetemp="/tmp/somewhere")
-    told = [side_specification(given, side)["options"]["basetemp"] for side in two_sides(checkout, worktree)]
+    told = [side_specification(given, side).options["basetemp"] for side in two_sides(checkout, worktree)]
     assert told == ["/tmp/somewhere-base", "/tmp/somewhere"]
     base, _ = two_sides(checkout, None, other_python=True)
-    assert side_specification(given, base, own_python=True)["options"]["basetemp"] == "/tmp/somewhere-base"
+    assert side_specification(given, base, own_python=True).options["basetemp"] == "/tmp/somewhere-base"
 
 
 def test_a_benchmark_whose_file_the_base_has_not_is_known_before_it_starts(trees):
     checkout, worktree = trees
     base, candidate = two_sides(checkout, worktree)
     given = ordinary(checkout, test="bench/test_newer.py::test_it")
-    assert not has_file(side_specification(given, base))
-    assert has_file(side_specification(given, candidate))
+    assert existing_targets(side_specification(given, base)) == []
+    assert existing_targets(side_specification(given, candidate)) == given.targets
 
 
 def test_another_interpreter_gets_the_users_entries_and_keeps_its_own(trees):
     checkout, worktree = trees
     base, _ = two_sides(checkout, worktree, other_python=True)
     standard = os.path.dirname(os.__file__)
-    given = {
-        **ordinary(checkout),
-        "sys_path": [
+    given = replace(
+        ordinary(checkout),
+        sys_path=[
             "/opt/models",
             str(checkout),
             standard.rpartition("/")[0] + "/python311.zip",
@@ -112,9 +113,9 @@ def test_another_interpreter_gets_the_users_entries_and_keeps_its_own(trees):
             str(checkout / "src"),
             "/another/project/src",
         ],
-    }
-    told = side_specification(given, base, own_python=True)
-    assert told["sys_path"] == ["/opt/models", str(checkout), None, str(checkout / "src")]
+    )
+    mapped = side_specification(given, base, own_python=True)
+    assert mapped.sys_path == ["/opt/models", str(checkout), None, str(checkout / "src")]
 
 
 def test_without_a_commit_both_sides_are_the_checkout(tmp_path):

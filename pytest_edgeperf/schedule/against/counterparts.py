@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
-from pytest_edgeperf.measure.channel import Message
+from pytest_edgeperf.measure.protocol import Specification
 from pytest_edgeperf.results.benchmark_matching import differing, free_label, matches
 
 Parameters = Mapping[str, Any]
@@ -47,12 +47,11 @@ def counterparts(
     return Counterparts(ids, changed, tuple(missing))
 
 
-def specification_of(specification: Message, other: str) -> Message:
+def specification_of(specification: Specification, other: str) -> Specification:
     """That of a worker, made into that of the same function with other parameters, whose id is ``other``."""
-    own = str(specification["nodeid"])
-    *arguments, target = specification["args"]
+    own = specification.nodeid
+    (target,) = specification.targets
     # What precedes may hold brackets and colons of folders; only the parameters differ.
     same = next((at for at, pair in enumerate(zip(own, other)) if pair[0] != pair[1]), min(len(own), len(other)))
-    target = str(target)
     moved = target[: len(target) - len(own) + same] + other[same:]
-    return {**specification, "nodeid": other, "args": [*arguments, moved]}
+    return replace(specification, nodeid=other, targets=(moved,))

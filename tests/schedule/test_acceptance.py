@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.measure.channel import MalformedMessage
-from pytest_edgeperf.schedule.messages import EVENTS, check, check_run, missing_phase
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.protocol import EVENTS, Ended, Ready, RunMeasured, event_of, message_of
+from pytest_edgeperf.measure.wire import from_message
+from pytest_edgeperf.schedule.worker.acceptance import accepted, check_run, missing_phase
 
 REPORT = {
     "$report_type": "TestReport",
@@ -23,7 +28,6 @@ REPORT = {
     "duration": 0.1,
 }
 RUN = {
-    "event": "run",
     "values": {"latency": {"n": 5, "mean": 1.2, "min": 1.0, "p50": 1.1}, "memory_process_peak": 12.5},
     "metrics": {
         "latency": {"unit": "ms", "better": "lower"},
@@ -36,8 +40,7 @@ RUN = {
 }
 STUDY = {
     "event": "study",
-    "name": "resolution",
-    "study": {"x": "size", "x_unit": "px", "metrics": ["latency"]},
+    "study": {"name": "resolution", "study": {"x": "size", "x_unit": "px", "metrics": ["latency"]}},
     "place": {"name": "resolution", "series": "torch", "x": 416},
 }
 STATS = {
@@ -55,7 +58,8 @@ GOOD = [
     {"event": "ready"},
     {"event": "sustained", "calls": 5, "seconds": 1},
     {"event": "report", "report": REPORT},
-    RUN,
+    {"event": "run", "measurement": RUN},
+    {"event": "accuracy", "name": "top1", "metric": {"unit": "%", "margin": 0.5}, "value": {"mean": 75.0}},
     STUDY,
     STATS,
     {"event": "collected", "all": ["a", "b"], "marked": [], "parameters": {"a": {"size": [64]}}},
@@ -72,8 +76,10 @@ JSON = st.recursive(
 @pytest.mark.parametrize("message", GOOD, ids=lambda message: message["event"])
 def test_what_a_worker_sends_is_taken_and_left_as_it_is(message):
     before = copy.deepcopy(message)
-    assert check(message, message["event"]) == message["event"]
+    event = accepted(message, EVENTS[message["event"]])
+    assert type(event) is EVENTS[message["event"]]
     assert message == before
+    assert event_of(json.loads(json.dumps(message_of(event)))) == event
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,11 @@ def test_what_a_worker_sends_is_taken_and_left_as_it_is(message):
         {"event": "report", "report": {**REPORT, "outcome": None}},
         {"event": "report", "report": {**REPORT, "longrepr": {"reprcrash": 5, "reprtraceback": 6}}},
         {**STUDY, "place": {"name": "resolution"}},
-        {**STUDY, "study": {**STUDY["study"], "references": [5]}},
+        {**STUDY, "study": {**STUDY["study"], "name": 5}},
+        {**STUDY, "study": {"name": "resolution", "study": {"x": "size", "x_unit": "px", "references": [5]}}},
+        {"event": "run", "measurement": 5},
+        {"event": "run", "measurement": {**RUN, "metrics": {"latency": 5}}},
+        {"event": "run", "measurement": {**RUN, "turns_ms": ["long"]}},
         {**STATS, "data_s": [0.1, "long"]},
         {"event": "collected", "all": [5], "marked": [], "parameters": {}},
         {"event": "collected", "all": [], "marked": [], "parameters": {"a": 5}},
@@ -98,39 +108,42 @@ def test_what_a_worker_sends_is_taken_and_left_as_it_is(message):
 )
 def test_what_is_none_of_ours_is_refused(message):
     with pytest.raises(MalformedMessage):
-        check(message, "exit")
+        accepted(message, Ended)
 
 
 def test_an_answer_that_was_not_asked_for_is_refused():
     with pytest.raises(MalformedMessage, match="block came while ready was waited for"):
-        check({"event": "block"}, "ready")
+        accepted({"event": "block"}, Ready)
 
 
 @given(st.sampled_from(sorted(EVENTS)), st.dictionaries(st.text(max_size=8), JSON, max_size=4), st.data())
 def test_any_json_object_is_taken_or_refused_and_nothing_else(event, message, data):
-    for name in EVENTS[event]:
+    for each in fields(EVENTS[event]):
         if data.draw(st.booleans()):
-            message[name] = data.draw(JSON)
+            message[each.name] = data.draw(JSON | st.just(RUN))
     message["event"] = event
     try:
-        check(message, event)
-        if event == "run":
-            check_run(message)
+        taken = accepted(message, EVENTS[event])
+        if isinstance(taken, RunMeasured):
+            check_run(taken.measurement)
     except MalformedMessage:
         pass
 
 
+def measured(**changed):
+    return from_message(Measurement, {**RUN, **changed}, "run")
+
+
 def test_a_run_that_can_be_stored_is_taken():
-    check_run(RUN)
+    check_run(measured())
 
 
 def test_an_accuracys_run_is_taken_with_what_is_particular_to_its_metric():
     accuracy = {"unit": "%", "better": "higher", "margin": 0.5}
     value = {"n": 4, "mean": 75.0, "examples": "1101"}
     with pytest.raises(MalformedMessage):
-        check_run({**RUN, "values": {**RUN["values"], "top1": value}, "metrics": {**RUN["metrics"], "top1": 5}})
-    run = {**RUN, "values": {**RUN["values"], "top1": 75.0}, "metrics": {**RUN["metrics"], "top1": accuracy}}
-    check_run(run)
+        check_run(measured(values={**RUN["values"], "top1": value}, metrics={**RUN["metrics"], "top1": {"unit": 5}}))
+    check_run(measured(values={**RUN["values"], "top1": 75.0}, metrics={**RUN["metrics"], "top1": accuracy}))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +159,7 @@ def test_an_accuracys_run_is_taken_with_what_is_particular_to_its_metric():
 )
 def test_a_run_that_no_results_file_may_hold_is_refused(values):
     with pytest.raises(MalformedMessage, match="its run"):
-        check_run({**RUN, "values": values})
+        check_run(measured(values=values))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from pytest_edgeperf.devices.system_files import read_text
-from pytest_edgeperf.schedule import usage
+from pytest_edgeperf.schedule.machine import usage
 
 #: A dozen workers spread three visits over ten seconds, as long as a burst of noise; more only cost memory.
 MOST_PARKED = 12

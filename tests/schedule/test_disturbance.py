@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.results.types import Benchmark, Results, Run
-from pytest_edgeperf.schedule.quality import (
+from pytest_edgeperf.schedule.machine.disturbance import (
     CANARY_MARGIN,
     FEWEST_CANARIES,
     LEAST_CPU_SHARE,

@@ -8,8 +8,8 @@ from typing import Callable, Optional
 
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.measure.memory import process_peak_mib
-from pytest_edgeperf.schedule import parking
-from pytest_edgeperf.schedule.usage import processes, tree
+from pytest_edgeperf.schedule.machine.usage import processes, tree
+from pytest_edgeperf.schedule.worker import parking
 
 #: A look costs some 50 us; what is allocated and freed between two of them goes unseen.
 LOOKS_PER_S = 20.0

@@ -8,16 +8,16 @@ from typing import Any, Dict, List, Optional
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
-from pytest_edgeperf.measure.channel import Message
-from pytest_edgeperf.schedule import faults, parking
-from pytest_edgeperf.schedule.curve import POINTS, Curve, CurveRecorder
-from pytest_edgeperf.schedule.memory_watch import MemoryWatch, lowest
+from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.machine.curve import POINTS, Curve, CurveRecorder
+from pytest_edgeperf.schedule.machine.sampler import Sampler
+from pytest_edgeperf.schedule.machine.telemetry import Instruments, Telemetry, Window, evaluate
+from pytest_edgeperf.schedule.machine.usage import Witness
 from pytest_edgeperf.schedule.plan import Plan
-from pytest_edgeperf.schedule.process import Delivery, Worker
-from pytest_edgeperf.schedule.sampler import Sampler
-from pytest_edgeperf.schedule.stops import Windows
-from pytest_edgeperf.schedule.telemetry import Instruments, Telemetry, Window, evaluate
-from pytest_edgeperf.schedule.usage import Witness
+from pytest_edgeperf.schedule.worker import faults, parking
+from pytest_edgeperf.schedule.worker.memory_watch import MemoryWatch, lowest
+from pytest_edgeperf.schedule.worker.process import Delivery, Worker
+from pytest_edgeperf.schedule.worker.stops import Windows
 
 #: Of each visit but the first, in untimed calls: caches and clocks have forgotten the worker while it waited.
 REWARM_SHARE = 0.2
@@ -29,7 +29,7 @@ class Attempt:
     def __init__(
         self,
         plan: Plan,
-        specification: Message,
+        specification: Specification,
         before: Condition,
         *,
         threads: int,
@@ -66,7 +66,7 @@ class Attempt:
             executable=executable,
             build=build,
         )
-        self._witness = Witness(self._worker.keeper_pid, specification["cpus"])
+        self._witness = Witness(self._worker.keeper_pid, specification.cpus)
         self._windows = Windows()
         self._spend(began)
 
@@ -167,7 +167,7 @@ class Attempt:
         if delivery.fault is not None and delivery.fault.startswith(faults.KILLED):
             delivery.fault += faults.last_memory(self._seen.peak_mib, self._seen.last_mib) if self._seen else ""
         if self._recorder is not None and delivery.run is not None:
-            self.curve = self._recorder.curve(delivery.run["turns_ms"])
+            self.curve = self._recorder.curve(delivery.run.turns_ms)
         self._spend(began)
         return delivery
 

@@ -13,7 +13,7 @@ from typing import Any, Optional, Sequence, Tuple
 from pytest_edgeperf import results
 from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import Results
-from pytest_edgeperf.schedule import keeper
+from pytest_edgeperf.schedule.worker import keeper
 from pytest_edgeperf.settings import OFF, names_are_prefixed
 
 

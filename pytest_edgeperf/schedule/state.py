@@ -1,0 +1,220 @@
+"""What a session of measuring holds while it measures, whatever its strategy is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
+
+from pytest_edgeperf.devices.condition import Condition, Observer
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.measure.measurement import Measurement
+from pytest_edgeperf.measure.protocol import ExitCalled, Specification
+from pytest_edgeperf.results import Benchmark, Results
+from pytest_edgeperf.results.gate import Gate
+from pytest_edgeperf.schedule.journal import Journal
+from pytest_edgeperf.schedule.machine.cooling import Cooling
+from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.record import RunRecord
+from pytest_edgeperf.schedule.worker.attempt import Attempt
+from pytest_edgeperf.schedule.worker.launching import Launcher
+from pytest_edgeperf.schedule.worker.process import Delivery
+from pytest_edgeperf.settings import OFF, Settings
+
+
+class Clock:
+    """How the coordinator waits, and tells how long something took; in seconds."""
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Progress(Protocol):
+    """Where the coordinator says how far it is; called between blocks only."""
+
+    def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
+        """Rounds of so many benchmarks begin."""
+
+    def update(self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float]) -> None:
+        """A benchmark's turn begins."""
+
+    def wait(self, seconds: float) -> None:
+        """The next round begins in so many seconds."""
+
+    def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
+        """The machine is waited for until it has cooled down."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know now."""
+
+    def finish(self) -> None:
+        """No more rounds."""
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """What all runs of a session share."""
+
+    id: str
+    device: str
+    fingerprint: Mapping[str, Any]
+    boot: Optional[str]
+    commit: Optional[str]
+    #: Further sections of each run's environment: the system's software, what the doctor found.
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a session starts workers, and what it tells them."""
+
+    launcher: Launcher
+    specification: Callable[[Plan], Specification]
+    #: Stop measuring after so many broken bodies; 0 never.
+    max_broken: int = 0
+    #: For a worker that only collects, what the session's arguments select.
+    collection: Optional[Specification] = None
+
+
+@dataclass
+class SessionState:
+    """The benchmarks, what has come of them so far, and what starting a run needs."""
+
+    plans: Sequence[Plan]
+    settings: Settings
+    facts: SessionFacts
+    launch: Launch
+    progress: Progress
+    journal: Journal
+    #: Looks at the machine before and after each run.
+    observer: Observer
+    clock: Clock = field(default_factory=Clock)
+    environments: Dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    notes: List[str] = field(default_factory=list)
+    rounds: int = 0
+    #: The ``pytest.exit`` that a test called, if one did.
+    exit: Optional[ExitCalled] = None
+
+    def __post_init__(self) -> None:
+        self.cooling = Cooling(self.observer.headroom, self.progress, self.clock.now, self.clock.sleep)
+        self._broken: Set[str] = set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether ``-x``, ``--maxfail`` or a test's ``pytest.exit`` ends the measuring."""
+        return self.exit is not None or 0 < self.launch.max_broken <= len(self._broken)
+
+    def before(self) -> Condition:
+        """Wait until the machine is cool, and look at it."""
+        if self.settings.cooldown:
+            self.cooling.wait()
+        return self.observer.look()
+
+    def ended(self, plan: Plan, delivery: Delivery) -> None:
+        """One more try of a plan has come to its end."""
+        plan.last = delivery
+        plan.tries += 1
+        self.exit = self.exit or delivery.exit
+        (self._broken.add if plan.broken else self._broken.discard)(plan.id)
+
+    def record(
+        self,
+        delivery: Delivery,
+        attempt: Attempt,
+        run: Measurement,
+        figures: Mapping[str, Any],
+        commit: Optional[str],
+    ) -> RunRecord:
+        """What is kept of a run.
+
+        Args:
+            delivery: what its worker delivered.
+            attempt: the worker.
+            run: the delivered run, with what was measured from outside the worker.
+            figures: its quality.
+            commit: of the code that it measured.
+        """
+        joined = delivery.joined
+        return RunRecord(
+            started=attempt.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            environment=self.environment(run, attempt.before),
+            metrics=run.metrics,
+            values=run.values,
+            quality=figures,
+            boot=self.facts.boot,
+            commit=commit,
+            study=joined.study if joined is not None else None,
+            place=joined.place if joined is not None else None,
+            reports=delivery.reports,
+            benchmark_stats=delivery.benchmark_stats,
+        )
+
+    def environment(self, run: Measurement, before: Condition) -> Dict[str, Dict[str, Any]]:
+        """What a run depended on; the device's settings as they were when it began."""
+        return {
+            "fingerprint": dict(self.facts.fingerprint),
+            "software": dict(run.software),
+            "settings": {**before.settings, **run.settings},
+            **{name: dict(section) for name, section in self.facts.sections.items() if section},
+        }
+
+    def take(self, plan: Plan, record: RunRecord) -> None:
+        """Add a run to its benchmark's."""
+        self.environments[record.environment_key] = record.environment
+        plan.runs.append(record.run(self.facts.id))
+        plan.metrics = record.metrics
+        plan.study, plan.place = record.study, record.place
+        if record.benchmark_stats is not None:
+            plan.benchmark_stats.append(record.benchmark_stats)
+
+    def family(self) -> Family:
+        """The benchmarks that are judged together, and what was asked of each."""
+        options = {plan.id: plan.options for plan in self.plans}
+        return Family(
+            benchmarks=tuple(options),
+            tolerance=self.settings.tolerance,
+            tolerances={id: own.tolerance for id, own in options.items() if own.tolerance is not None},
+            gates={id: own.gate for id, own in options.items() if own.gate},
+            allowed_differences=self.settings.allowed_differences,
+            must_detect=self.settings.must_detect,
+        )
+
+    def results(self) -> Results:
+        """The runs so far as a results file."""
+        return Results(
+            device=self.facts.device,
+            environments=self.environments,
+            benchmarks={plan.id: benchmark_of(plan) for plan in self.plans if plan.runs},
+            studies={plan.study.name: plan.study for plan in self.plans if plan.study is not None},
+            gate=self._gate(),
+            allowed_differences=tuple(self.settings.allowed_differences),
+        )
+
+    def _gate(self) -> Optional[Gate]:
+        """What a check of these benchmarks would be: runs that were not compared may be so later."""
+        if self.settings.baseline != OFF:
+            return None
+        family = self.family()
+        return Gate(
+            tolerance=family.tolerance,
+            must_detect=family.must_detect,
+            rounds=self.settings.check_rounds,
+            max_rounds=self.settings.check_max_rounds,
+            tolerances=family.tolerances,
+            metrics={name: tuple(metrics) for name, metrics in family.gates.items()},
+        )
+
+
+def benchmark_of(plan: Plan) -> Benchmark:
+    """The runs of a plan, as they stand in a results file."""
+    return Benchmark(
+        parameters=plan.parameters,
+        metrics=plan.metrics,
+        runs=tuple(plan.runs),
+        place=plan.place,
+    )

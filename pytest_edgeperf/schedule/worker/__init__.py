@@ -1,0 +1,1 @@
+"""One worker process: started, commanded, watched, and how it ended."""

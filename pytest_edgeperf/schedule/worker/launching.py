@@ -1,0 +1,91 @@
+"""Where workers come from: real ones, or what stands in for them in tests of what a session decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Protocol
+
+from pytest_edgeperf.devices.condition import Condition
+from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
+from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.plan import Plan
+from pytest_edgeperf.schedule.worker.attempt import Attempt
+from pytest_edgeperf.schedule.worker.process import Delivery, Worker
+from pytest_edgeperf.settings import Settings
+
+
+class Launcher(Protocol):
+    """Starts workers."""
+
+    def attempt(
+        self,
+        plan: Plan,
+        specification: Specification,
+        before: Condition,
+        *,
+        seconds: float,
+        executable: Optional[str] = None,
+        build: int = 0,
+    ) -> Attempt:
+        """Start a worker for a plan.
+
+        Args:
+            plan: the benchmark.
+            specification: what the worker is to do.
+            before: the machine now.
+            seconds: of timed inferences in each visit.
+            executable: the worker's Python; ``None``: the coordinator's.
+            build: which of several builds of its engines it uses.
+        """
+
+    def collect(self, specification: Specification, executable: Optional[str] = None) -> Delivery:
+        """Have a worker collect, and wait for it."""
+
+
+@dataclass(frozen=True)
+class WorkerLauncher:
+    """Starts worker processes."""
+
+    settings: Settings
+    show_output: bool
+    #: Who says what a worker holds of the GPU's memory; ``None``: nobody.
+    device_memory: Optional[DeviceMemory] = None
+
+    def attempt(
+        self,
+        plan: Plan,
+        specification: Specification,
+        before: Condition,
+        *,
+        seconds: float,
+        executable: Optional[str] = None,
+        build: int = 0,
+    ) -> Attempt:
+        """Start a worker for a plan."""
+        options, settings = plan.options, self.settings
+        # A curve is timed in one visit, which is as long as the budget.
+        timeout_s = (options.timeout_s or settings.timeout_s) + (seconds if options.curve else 0.0)
+        return Attempt(
+            plan,
+            specification,
+            before,
+            threads=options.threads or settings.threads,
+            show_output=self.show_output,
+            timeout_s=timeout_s,
+            seconds=seconds,
+            executable=executable,
+            build=build,
+            device_memory=self.device_memory,
+        )
+
+    def collect(self, specification: Specification, executable: Optional[str] = None) -> Delivery:
+        """Have a worker collect, and wait for it."""
+        worker = Worker(
+            specification,
+            threads=self.settings.threads,
+            show_output=self.show_output,
+            timeout_s=self.settings.timeout_s,
+            executable=executable,
+        )
+        with worker:
+            return worker.collect()
