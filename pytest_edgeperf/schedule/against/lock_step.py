@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 #: Why a pair's runs were not taken in turns.
 ADOPTED = "pytest-benchmark's fixture times when it likes"
 NO_ROOM = "memory does not hold both sides at once"
+ALL_STOPPED = "every pair was stopped while it was measured"
 #: The blocks of a file from elsewhere may not tell their dispersion; typical of a run of a second.
 USUAL_DISPERSION = 0.01
 
@@ -124,9 +125,7 @@ class LockStep(Strategy):
             elif plan.base_fault is not None and plan.id not in self._verdicts:
                 verdicts[plan.id] = BenchmarkVerdict(INCOMPARABLE, reason=plan.base_fault)
             elif plan.runs and not plan.good_runs:
-                verdicts[plan.id] = BenchmarkVerdict(
-                    INCONCLUSIVE, reason="every pair was stopped while it was measured"
-                )
+                verdicts[plan.id] = BenchmarkVerdict(INCONCLUSIVE, reason=ALL_STOPPED)
         return verdicts
 
     def _is_on_base(self, plan: Plan) -> bool:
@@ -180,8 +179,8 @@ class LockStep(Strategy):
 
         settings = self.state.settings
         builds, build = self._builds(plan), self._build(plan)
-        # Each build is met in both orders.
-        order = (BASE, CANDIDATE) if (plan.tries + plan.tries // builds) % 2 == 0 else (CANDIDATE, BASE)
+        # Neighbouring pairs differ in who begins, and each build is met in both orders.
+        order = (BASE, CANDIDATE) if (plan.tries % builds + plan.tries // builds) % 2 == 0 else (CANDIDATE, BASE)
         together = not (plan.adopted or plan.alternating)
         seconds = plan.options.budget_s or settings.budget_s
         taken = take(start, order=order, together=together, seconds=seconds, turn_s=settings.turn_s)
