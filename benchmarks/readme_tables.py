@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from checklists import CHECKLISTS, render
 from checklists.reading import rows_of, significant
-from models.proportions import kept
+from tasks.proportions import kept
 from suites import PAPERS
 
 from pytest_edgeperf import read_results

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from metrics.fidelity import cosine_similarity
 from models import build
-from models.classification import crop
-from models.detection import letterbox
-from models.images import photographs
+from tasks.classification import crop
+from tasks.detection import letterbox
+from tasks.images import photographs
 
 from pytest_edgeperf import Inputs
 

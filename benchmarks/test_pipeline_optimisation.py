@@ -28,9 +28,9 @@ from functools import partial
 import numpy as np
 import pytest
 from models import build
-from models.images import HEIGHT, WIDTH, photographs
-from models.scaling import squeeze
-from models.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, pick, pick_in_loops
+from tasks.images import HEIGHT, WIDTH, photographs
+from tasks.scaling import squeeze
+from tasks.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, pick, pick_in_loops
 from processors import CUDA, synchronise, torch_device
 from studies import MISHRA_2021_LEVELS
 from suites import values
@@ -132,7 +132,7 @@ def around(engine, number, layers):
 def in_torch(module, number, layers, device):
     """The parts in torch, where the framework computes."""
     import torch
-    from models import ssd_tensors
+    from tasks import ssd_tensors
 
     dtype = getattr(torch, TORCH_TYPES["fp16" if number == HALF else "fp32"])
     module = module.to(device=device, dtype=dtype).eval()

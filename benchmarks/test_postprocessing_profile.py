@@ -26,11 +26,11 @@ from functools import partial
 
 import pytest
 from models import build
-from models.detection import YOLOV3, YOLOV3_TINY, letterbox
-from models.images import HEIGHT, WIDTH, photographs
-from models.scaling import squeeze
-from models.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, default_boxes, pick, pick_in_loops
-from models.yolo_parts import nms, where_numpy, where_torch, yolo_layer
+from tasks.detection import YOLOV3, YOLOV3_TINY, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
+from tasks.scaling import squeeze
+from tasks.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, default_boxes, pick, pick_in_loops
+from tasks.yolo_parts import nms, where_numpy, where_torch, yolo_layer
 from processors import CUDA, synchronise, torch_device
 from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2, TABLE_1_BFLOPS
 from suites import values
@@ -132,7 +132,7 @@ def test_ssd_boxes(timed_inference, framework, network):
 
 def tensors_and_ways(outputs, levels, shape, device):
     import torch
-    from models import ssd_tensors
+    from tasks import ssd_tensors
 
     in_loops = partial(ssd_tensors.pick_in_loops, levels=levels, photo_shape=shape)
     ways = {"box_by_box": in_loops}

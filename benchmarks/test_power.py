@@ -19,8 +19,8 @@ from functools import partial
 
 import pytest
 from models import build
-from models.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
-from models.images import HEIGHT, WIDTH, photographs
+from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
 from studies import SUO_2021_EXPERIMENT_4
 from suites import values
 

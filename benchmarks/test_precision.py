@@ -22,14 +22,14 @@ from functools import partial
 
 import pytest
 from labelled import digits
-from labelled.recording import record_digits, record_shapes
+from metrics.recording import record_digits, record_shapes
 from metrics.coco import evaluator_or_skip
 from models import build
-from models.classification import crop
-from models.detection import letterbox
-from models.images import photographs
-from models.proportions import input_size
-from models.scaling import squeeze
+from tasks.classification import crop
+from tasks.detection import letterbox
+from tasks.images import photographs
+from tasks.proportions import input_size
+from tasks.scaling import squeeze
 from studies import (
     PRECISIONS_IN_TURNS,
     PRECISIONS_OF_DIGITS,

@@ -10,7 +10,7 @@ Nano, on VisDrone: AP of 8.00 % at 416x416, 8.05 % at 416x320 and 7.65 % at 416x
 Here: YOLOv3-tiny with a longer side of 320 pixels; with ``--suite=full`` also 416, and YOLOv3 at the paper's sizes. The
 study reads latency and memory over the complexity in GFLOPs, a series per proportions of the photograph, which lie on
 one line where only the operations count. The weights are seeded; the checklist tells what share of the photograph's
-pixels in a square input is kept (``models.proportions``).
+pixels in a square input is kept (``tasks.proportions``).
 
 Table II, the accuracy, is that of a detector that is trained: ``test_shapes``, on drawn shapes in photographs of both
 proportions, with a longer side of 160 pixels. With ``--data DIR`` (VisDrone, say) and ``--detector FILE.onnx`` (YOLOv3
@@ -23,12 +23,12 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from labelled.recording import examples_for, record_detections, record_shapes
+from metrics.recording import examples_for, record_detections, record_shapes
 from metrics.coco import evaluator_or_skip
 from models import build
-from models.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
-from models.images import photographs
-from models.proportions import input_size
+from tasks.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
+from tasks.images import photographs
+from tasks.proportions import input_size
 from studies import (
     SUO_2021_EXPERIMENT_3_SCALING,
     SUO_2021_TABLE_2,

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import pytest
 from models import build
-from models.classification import crop, five_best
-from models.images import photographs
+from tasks.classification import crop, five_best
+from tasks.images import photographs
 from studies import TRINH_2023_SUSTAINED
 
 from pytest_edgeperf import Inputs

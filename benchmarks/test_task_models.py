@@ -21,12 +21,12 @@ from functools import partial
 
 import pytest
 from models import build
-from models.classification import crop, five_best
-from models.images import HEIGHT, WIDTH, photographs
-from models.pose import pose_of
-from models.scaling import squeeze
-from models.segmentation import classes_of_pixels
-from models.ssd_boxes import SSD_MOBILENET, pick
+from tasks.classification import crop, five_best
+from tasks.images import HEIGHT, WIDTH, photographs
+from tasks.pose import pose_of
+from tasks.scaling import squeeze
+from tasks.segmentation import classes_of_pixels
+from tasks.ssd_boxes import SSD_MOBILENET, pick
 from studies import MISHRA_2021_FIGURE_5
 from suites import values
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
 
-from models.proportions import kept
+from tasks.proportions import kept
 
 from checklists.findings import Checklist, Finding, Part, combined, tested, untested
 from checklists.reading import TENSORRT, Line, Row, Rows, line, notes_of, rows_of, significant

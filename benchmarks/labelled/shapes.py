@@ -11,9 +11,9 @@ from functools import lru_cache, partial
 from typing import Iterator, List, Sequence, Tuple
 
 import numpy as np
-from models.detection import SHAPES, Detections, detect, letterbox
-from models.images import resize
-from models.sizes import Resolution
+from tasks.detection import SHAPES, Detections, detect, letterbox
+from tasks.images import resize
+from tasks.sizes import Resolution
 
 from labelled.detection import LabelledImage, LabelledSet
 from pytest_edgeperf import Engine

@@ -20,8 +20,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 import numpy as np
 import pytest
 from labelled.detection import LabelledImage, LabelledSet
-from models.detection import Detections
-from models.pose import KEYPOINTS
+from tasks.detection import Detections
+from tasks.pose import KEYPOINTS
 from packaging.version import Version
 
 from pytest_edgeperf import DetectionSet

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
-from models.zoo import build, names
+from models.networks import names
+from models.zoo import build
 
 __all__ = ["build", "names"]

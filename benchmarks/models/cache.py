@@ -14,8 +14,8 @@ from typing import Any, Iterable, Iterator, Optional
 
 from pytest_edgeperf import FrameworkError, cache_folder, is_private
 
-#: The modules of the networks; beside it those of the labelled sets.
-SOURCES = Path(__file__).parent
+#: Where ``models``, ``tasks`` and ``labelled`` are.
+BENCHMARKS = Path(__file__).parents[1]
 
 
 def folder() -> Path:
@@ -48,11 +48,10 @@ def close_to_others(folder: Path) -> None:
 
 
 def digest_of(sources: Iterable[str]) -> Any:
-    """A SHA-256 of source files, to go on with: ``detection`` is one of the networks', ``labelled/digits`` another."""
+    """A SHA-256 of source files of ``benchmarks``, to go on with: ``models/resnet``, ``labelled/digits``."""
     digest = hashlib.sha256()
     for name in sorted(sources):
-        path = SOURCES.parent / name if "/" in name else SOURCES / name
-        digest.update(path.with_suffix(".py").read_bytes())
+        digest.update((BENCHMARKS / name).with_suffix(".py").read_bytes())
     return digest
 
 
@@ -78,6 +77,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def run_module(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``python -m module`` in a child process that finds what this one finds, its output captured."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(BENCHMARKS), *filter(None, sys.path)])}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from importlib import import_module
@@ -21,7 +19,6 @@ import filelock
 from models import cache
 from pytest_edgeperf import FrameworkError
 
-SOURCES = Path(__file__).parent
 #: What a finished folder says that it holds.
 PATHS = "paths.json"
 LONGEST_WAIT_S = 900
@@ -45,9 +42,8 @@ def converted(kind: str, name: str, resolution: int) -> Any:
     Raises:
         FrameworkError: what makes it failed; the message has its last lines.
     """
-    digest = hashlib.sha256()
-    for path in sorted(SOURCES.glob("*.py")):
-        digest.update(path.read_bytes())
+    sources = (path for room in ("models", "tasks") for path in (cache.BENCHMARKS / room).glob("*.py"))
+    digest = cache.digest_of(str(path.relative_to(cache.BENCHMARKS).with_suffix("")) for path in sources)
     folder = cache.folder() / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
         if not (folder / PATHS).is_file() or cache.untrusted(folder):
@@ -60,9 +56,7 @@ def converted(kind: str, name: str, resolution: int) -> Any:
 def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=str(folder.parent), prefix=f".{folder.name}-"))
     try:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCES.parent), *filter(None, sys.path)])}
-        command = [sys.executable, "-m", "models.conversions", kind, name, str(resolution), str(work)]
-        child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        child = cache.run_module("models.conversions", kind, name, str(resolution), str(work))
         if child.returncode != 0:
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
             raise FrameworkError(f"making {name} at {resolution} for {kind} failed ({child.returncode}):\n{last}")

@@ -8,8 +8,8 @@ from typing import Callable, List
 import torch
 from torch import nn
 
-from models.detection import CLASSES, CONFIDENCE, letterbox
-from models.images import photographs
+from tasks.detection import CLASSES, CONFIDENCE, letterbox
+from tasks.images import photographs
 from models.weights import seeded, settle
 
 SETTLING_RESOLUTION = 128

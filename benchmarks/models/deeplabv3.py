@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.images import photographs
+from tasks.images import photographs
 from models.mobilenetv2 import STAGES, MobileNetV2, calm_blocks
-from models.scaling import squeeze
-from models.segmentation import CLASSES
+from tasks.scaling import squeeze
+from tasks.segmentation import CLASSES
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 
 SEED = 257

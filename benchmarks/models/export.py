@@ -26,8 +26,8 @@ import filelock
 import numpy as np
 
 from models import cache, training
-from models.sizes import Resolution, label, parse
-from models.zoo import Network, known
+from tasks.sizes import Resolution, label, parse
+from models.networks import Network, known
 from pytest_edgeperf import FrameworkError
 
 OPSET = 17
@@ -37,6 +37,15 @@ TRACED_RESOLUTION = 64
 REFERENCE_SEED = 7
 LONGEST_WAIT_S = 900
 MODEL = "model.onnx"
+#: Files of ``benchmarks`` that every export may depend on, beside what its network uses.
+USED_BY_ALL = (
+    "models/darknet",
+    "models/export",
+    "models/weights",
+    "tasks/classification",
+    "tasks/detection",
+    "tasks/images",
+)
 
 
 @dataclass(frozen=True)
@@ -163,8 +172,7 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 
 def _folder(network: Network) -> Path:
-    shared = {"export", "images", "weights", "classification", "detection", "darknet"}
-    digest = cache.digest_of({*shared, network.module, *network.uses})
+    digest = cache.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
     digest.update(f"{network.reference_inputs} {network.outputs}".encode())
     return cache.folder() / f"{network.name}-{digest.hexdigest()[:16]}{cache.torch_suffix()}"
 

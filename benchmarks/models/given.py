@@ -9,7 +9,7 @@ from typing import Any, List, Sequence, Tuple
 import numpy as np
 from labelled.detection import LabelledImage
 
-from models.detection import YOLOV3, YOLOV3_TINY, Detections, Head, detect, letterbox
+from tasks.detection import YOLOV3, YOLOV3_TINY, Detections, Head, detect, letterbox
 from pytest_edgeperf import Engine, Model, TensorSpec
 
 #: Average precision also needs the doubtful detections.

@@ -7,9 +7,9 @@ from typing import List, Tuple
 import torch
 from torch import nn
 
-from models.images import photographs
-from models.pose import KEYPOINTS, LIMBS
-from models.scaling import squeeze
+from tasks.images import photographs
+from tasks.pose import KEYPOINTS, LIMBS
+from tasks.scaling import squeeze
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 
 SEED = 17

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.classification import crop
-from models.images import photographs
+from tasks.classification import crop
+from tasks.images import photographs
 from models.weights import seeded, settle
 
 SEED = 18

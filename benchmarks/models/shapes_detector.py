@@ -1,6 +1,6 @@
 """A small detector for the drawn shapes in ``labelled.shapes``, trained in about a minute. Needs torch.
 
-One head of YOLOv3's form, so that ``models.detection`` decodes it. It sees inputs of all three proportions while it is
+One head of YOLOv3's form, so that ``tasks.detection`` decodes it. It sees inputs of all three proportions while it is
 trained, letterboxed and mirrored.
 """
 
@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 from models import training
-from models.detection import SHAPES, Frame, letterbox
-from models.proportions import RATIOS, input_size
+from tasks.detection import SHAPES, Frame, letterbox
+from tasks.proportions import RATIOS, input_size
 from models.weights import seeded
 
 SEED = 6

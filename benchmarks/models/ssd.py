@@ -10,9 +10,9 @@ from typing import Callable, Iterable, List, Sequence, Tuple
 import torch
 from torch import nn
 
-from models.images import photographs
-from models.scaling import squeeze
-from models.ssd_boxes import CLASSES, CONFIDENCE, SIDE, Level
+from tasks.images import photographs
+from tasks.scaling import squeeze
+from tasks.ssd_boxes import CLASSES, CONFIDENCE, SIDE, Level
 from models.weights import hold_variances, seeded, settle
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from models.ssd import Ssd, further_maps, with_seeded_weights
-from models.ssd_boxes import SSD300
+from tasks.ssd_boxes import SSD300
 
 SEED = 300
 #: Share of the default boxes that a photograph's detections come from before suppression.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from models.mobilenetv2 import FEATURES, STAGES, MobileNetV2, calm_blocks
 from models.ssd import Ssd, further_maps, with_seeded_weights
-from models.ssd_boxes import SSD_MOBILENET
+from tasks.ssd_boxes import SSD_MOBILENET
 from models.weights import open_rectifiers
 
 SEED = 301

@@ -18,11 +18,10 @@ import filelock
 import numpy as np
 
 from models import cache
+from models.networks import Network, known
 from pytest_edgeperf import FrameworkError
 
 if TYPE_CHECKING:
-    from models.zoo import Network
-
     Weights = Dict[str, np.ndarray]
 
 LONGEST_WAIT_S = 900
@@ -31,8 +30,6 @@ LONGEST_WAIT_S = 900
 def filled(made: Any, name: str) -> Any:
     """The torch module with the weights that the network of that name was trained to; what :func:`ensure` raises."""
     import torch
-
-    from models.zoo import known
 
     made.load_state_dict({key: torch.from_numpy(array) for key, array in ensure(known(name)).items()})
     return made
@@ -89,7 +86,7 @@ def train(network: Network) -> bool:
 
 def file_of(network: Network) -> Path:
     """Where its weights are or will be: of these sources and this version of torch."""
-    digest = cache.digest_of({"training", "weights", network.module, *network.uses})
+    digest = cache.digest_of({"models/training", "models/weights", f"models/{network.module}", *network.uses})
     return cache.folder() / f"{network.name}-weights-{digest.hexdigest()[:16]}{cache.torch_suffix()}.npz"
 
 
@@ -109,8 +106,6 @@ def _read(path: Path) -> Optional[Weights]:
 
 def main(arguments: List[str]) -> int:
     """Train ``NAME``; prints whether it was trained now or found."""
-    from models.zoo import known
-
     try:
         network = known(*arguments)
         if not network.training:

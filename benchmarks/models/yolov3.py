@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.darknet import Convolution, Detector, with_seeded_weights
-from models.detection import PER_CELL
+from tasks.detection import PER_CELL
 
 SEED = 53
 #: Share of all anchors that a photograph's detections come from before suppression; there are four times as

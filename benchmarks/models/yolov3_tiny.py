@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.darknet import Convolution, Detector, with_seeded_weights
-from models.detection import PER_CELL
+from tasks.detection import PER_CELL
 
 SEED = 3
 #: Share of all anchors that a photograph's detections come from before suppression.

@@ -2,154 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from labelled import digits
+from tasks.sizes import Resolution, label
 
-from models.classification import crop
-from models.detection import letterbox
-from models.images import photographs
-from models.scaling import squeeze
-from models.sizes import Resolution, label, sides
+from models.networks import Network, known
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 
 if TYPE_CHECKING:
     from models.export import Exported
 
-
-@dataclass(frozen=True)
-class Network:
-    """A network's file among these, and how it is fed: ``prepare(image, resolution)`` makes its input.
-
-    Outputs called ``stride_…`` grow with the resolution. ``reference_inputs`` are kept per resolution. ``uses`` names
-    the other files among these, or of ``labelled``, that its weights and outputs depend on.
-    """
-
-    name: str
-    module: str
-    outputs: Tuple[str, ...]
-    prepare: Callable[[Any, Resolution], Any]
-    reference_inputs: int = 2
-    #: Each side is a multiple of it; or, where there is one, the only side that it can have.
-    multiple_of: int = 32
-    only: Optional[int] = None
-    #: Whether it takes several images at once.
-    batches: bool = False
-    uses: Tuple[str, ...] = ()
-    channels: int = 3
-    #: From how many and a seed to what ``prepare`` takes, for the reference and for a calibration.
-    images: Callable[[int, int], Sequence[Any]] = photographs
-    #: How long its training takes, for who waits for it; empty where its weights are only seeded.
-    training: str = ""
-
-    def shape(self, resolution: Resolution, batch: int = 1) -> Tuple[int, int, int, int]:
-        """Of its one input, ``images``."""
-        return (batch, self.channels, *sides(resolution))
-
-    def refuses(self, resolution: Resolution, batch: int = 1) -> Optional[str]:
-        """Why it cannot be had so, or ``None``."""
-        if self.only is not None:
-            if sides(resolution) != (self.only, self.only):
-                return f"the resolution must be {self.only}, not {label(resolution)}"
-        elif any(side < SMALLEST or side % self.multiple_of for side in sides(resolution)):
-            return f"the resolution must be a multiple of {self.multiple_of}, not {label(resolution)}"
-        if batch < 1 or (batch > 1 and not self.batches):
-            return f"it takes one image at a time, not {batch}"
-        return None
-
-
-def _drawn_shapes(count: int, seed: int) -> Sequence[Any]:
-    # it imports these modules itself
-    from labelled import shapes
-
-    return shapes.photographs(count, seed)
-
-
-#: What the detectors of that kind share.
-SSD = ("scaling", "ssd", "ssd_boxes")
-#: No side is shorter.
-SMALLEST = 32
-NETWORKS = {
-    network.name: network
-    for network in (
-        Network(
-            "deeplabv3-mobilenetv2",
-            "deeplabv3",
-            ("stride_16",),
-            squeeze,
-            multiple_of=1,
-            uses=("mobilenetv2", "scaling", "segmentation"),
-        ),
-        Network(
-            "digits-cnn",
-            "digits_cnn",
-            ("logits",),
-            digits.as_input,
-            only=8,
-            uses=("training", "labelled/digits"),
-            channels=1,
-            images=digits.images,
-            training="some seconds",
-        ),
-        Network("mobilenetv2", "mobilenetv2", ("logits",), crop),
-        Network(
-            "posenet",
-            "posenet",
-            ("stride_16_heatmaps", "stride_16_offsets", "stride_16_forward", "stride_16_backward"),
-            squeeze,
-            multiple_of=1,
-            uses=("pose", "scaling"),
-        ),
-        Network("resnet18", "resnet", ("logits",), crop),
-        Network(
-            "shapes-detector",
-            "shapes_detector",
-            ("stride_8",),
-            letterbox,
-            uses=("training", "images", "detection", "proportions", "labelled/detection", "labelled/shapes"),
-            images=_drawn_shapes,
-            training="a minute or two on a desktop's core, longer on a small device",
-        ),
-        Network("ssd300", "ssd300", ("locations", "classes"), squeeze, only=300, batches=True, uses=SSD),
-        Network(
-            "ssd-mobilenetv2",
-            "ssd_mobilenetv2",
-            ("locations", "classes"),
-            squeeze,
-            only=300,
-            batches=True,
-            uses=(*SSD, "mobilenetv2"),
-        ),
-        # one input and its outputs are 15 MB at 672 pixels
-        Network("yolov3", "yolov3", ("stride_32", "stride_16", "stride_8"), letterbox, reference_inputs=1),
-        Network("yolov3-tiny", "yolov3_tiny", ("stride_32", "stride_16"), letterbox),
-    )
-}
 #: Network -> the formats beside ONNX and torch that it has.
 CONVERTED = {"yolov3-tiny": ("darknet",), "resnet18": ("tensorflow",)}
 #: Other photographs than those that are measured or compared.
 CALIBRATION_PHOTOGRAPHS = 16
 CALIBRATION_SEED = 11
 COUNTED = ("parameters", "multiply_accumulates", "flops")
-
-
-def names() -> List[str]:
-    """What :func:`build` knows."""
-    return sorted(NETWORKS)
-
-
-def known(name: str) -> Network:
-    """The network of that name.
-
-    Raises:
-        FrameworkError: there is none; the message names them.
-    """
-    if name not in NETWORKS:
-        raise FrameworkError(f"no network is called {name!r}; known: {', '.join(names())}")
-    return NETWORKS[name]
 
 
 def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
@@ -232,7 +102,10 @@ class Figures(Mapping[str, Any]):
 
 
 class _Artefacts:
-    """What a model's sources give, each made once."""
+    """What a model's sources give, each made once.
+
+    ``models.export`` is imported when it is needed: imported with the package, it could not be run as a program.
+    """
 
     def __init__(self, network: Network, resolution: Resolution, batch: int) -> None:
         self.network = network
@@ -241,7 +114,7 @@ class _Artefacts:
         self._exported: Optional[Exported] = None
         self._figures: Optional[Dict[str, int]] = None
 
-    def export(self) -> Exported:
+    def exported(self) -> Exported:
         from models import export
 
         if self._exported is None:
@@ -249,12 +122,12 @@ class _Artefacts:
         return self._exported
 
     def onnx(self) -> str:
-        return str(self.export().model)
+        return str(self.exported().model)
 
     def reference(self) -> Reference:
         from models.export import reference_arrays
 
-        exported = self.export()
+        exported = self.exported()
         inputs, outputs = reference_arrays(exported.reference)
         # no image of a batch depends on another
         batched = [tuple(one) for one in zip(*(_batches(arrays, self.batch) for arrays in zip(*outputs)))]
@@ -276,6 +149,6 @@ class _Artefacts:
         try:
             from models.weights import unseeded_figures
         except ImportError:
-            return {key: self.export().about[key] for key in COUNTED}
+            return {key: self.exported().about[key] for key in COUNTED}
         architecture = import_module(f"models.{self.network.module}").architecture
         return unseeded_figures(architecture, self.network.shape(self.resolution))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.detection import (
+from tasks.detection import (
     CLASSES,
     GREY,
     PER_CELL,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from labelled import digits
 from models import build, export, training
-from models.zoo import known
+from models.networks import known
 
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
@@ -221,13 +221,10 @@ def test_only_what_is_trained_can_be_trained(start_python, capfd):
 
 def test_other_sources_have_other_weights(cache, tmp_path, monkeypatch):
     before = training.file_of(known(NAME))
-    sources = tmp_path / "models"
-    for folder, names in (("models", ("training", "weights", "digits_cnn")), ("labelled", ("digits",))):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        for name in names:
-            original = (training.cache.SOURCES.parent / folder / f"{name}.py").read_text("utf-8")
-            (tmp_path / folder / f"{name}.py").write_text(original, "utf-8")
-    monkeypatch.setattr(training.cache, "SOURCES", sources)
+    for name in ("models/training.py", "models/weights.py", "models/digits_cnn.py", "labelled/digits.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((training.cache.BENCHMARKS / name).read_bytes())
+    monkeypatch.setattr(training.cache, "BENCHMARKS", tmp_path)
     assert training.file_of(known(NAME)) == before
     with (tmp_path / "labelled" / "digits.py").open("a") as file:
         file.write("\n")

@@ -62,7 +62,7 @@ def photographs(tmp_path):
 
 
 def test_its_input_and_heads_are_read_from_the_file(detector_file):
-    from models.detection import YOLOV3_TINY
+    from tasks.detection import YOLOV3_TINY
     from models.given import given_detector
 
     found = given_detector(str(detector_file))

@@ -4,13 +4,13 @@ import hashlib
 
 import numpy as np
 import pytest
-from models.classification import DEVIATION, MEAN, crop, five_best
-from models.images import photograph, photographs, resize
+from tasks.classification import DEVIATION, MEAN, crop, five_best
+from tasks.images import photograph, photographs, resize
 
 
 def test_a_seed_gives_one_photograph(start_python):
     code = (
-        "from models.images import photograph; import hashlib; "
+        "from tasks.images import photograph; import hashlib; "
         "print(hashlib.sha256(photograph(5).tobytes()).hexdigest())"
     )
     other, _ = start_python("-c", code).communicate()

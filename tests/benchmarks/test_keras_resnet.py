@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
 from models import resnet  # noqa: E402
-from models.classification import crop  # noqa: E402
-from models.images import photographs  # noqa: E402
+from tasks.classification import crop  # noqa: E402
+from tasks.images import photographs  # noqa: E402
 
 from pytest_edgeperf.frameworks.interface import Model, TensorSpec  # noqa: E402
 from pytest_edgeperf.frameworks.tensorflow import TensorFlow  # noqa: E402

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled.visdrone import CATEGORIES, load
 from metrics.coco import detection_set, evaluator_or_skip
-from models.detection import Detections
+from tasks.detection import Detections
 
 from pytest_edgeperf import average_precision
 from tests.sessions import own_folder

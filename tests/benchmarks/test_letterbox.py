@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from models.detection import GREY, Frame, letterbox
+from tasks.detection import GREY, Frame, letterbox
 
 PHOTO_SIDES = st.integers(1, 8000)
 INPUTS = st.one_of(

@@ -24,8 +24,8 @@ from metrics.coco import (
     evaluator_or_skip,
     keypoint_set,
 )
-from models.detection import Detections
-from models.pose import KEYPOINTS
+from tasks.detection import Detections
+from tasks.pose import KEYPOINTS
 
 from pytest_edgeperf import average_precision
 from pytest_edgeperf.judge.statistics.average_precision import weighted_average_precision

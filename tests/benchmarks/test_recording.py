@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 from labelled import digits
-from labelled.recording import FEW, record_digits, record_shapes
+from metrics.recording import FEW, record_digits, record_shapes
 
 
 class AllZeros:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled import shapes
 from labelled.shapes import CATEGORIES, SIZES, Shape
-from models.detection import SHAPES, decode
+from tasks.detection import SHAPES, decode
 
 numbers = st.integers(0, 10_000)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models import ssd_boxes
-from models.ssd_boxes import (
+from tasks import ssd_boxes
+from tasks.ssd_boxes import (
     CLASSES,
     CONFIDENCE,
     OVERLAP,
@@ -83,7 +83,7 @@ def test_both_ways_of_picking_are_the_definition(seed, background):
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-4.0, 1.0, 20.0]))
 def test_tensors_give_what_arrays_give(seed, background):
     torch = pytest.importorskip("torch")
-    from models import ssd_tensors
+    from tasks import ssd_tensors
 
     outputs = outputs_of(seed, images=2, background=background)
     tensors = [torch.from_numpy(array) for array in outputs]
@@ -128,9 +128,9 @@ def test_locations_of_nought_are_the_default_boxes():
 
 def test_a_buffer_becomes_the_photographs_input():
     torch = pytest.importorskip("torch")
-    from models import ssd_tensors
-    from models.images import photograph
-    from models.scaling import squeeze
+    from tasks import ssd_tensors
+    from tasks.images import photograph
+    from tasks.scaling import squeeze
 
     photo = photograph(5)
     buffer = np.concatenate([photo, np.full((480, 640, 1), 255, np.uint8)], axis=2).tobytes()

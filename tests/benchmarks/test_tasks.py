@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from models import build
-from models.detection import CLASSES as YOLO_CLASSES
-from models.detection import YOLOV3_TINY, Frame, decode, detect, letterbox
-from models.images import photograph, photographs
-from models.pose import KEYPOINTS, STRIDE, pose_of
-from models.proportions import input_size, kept
-from models.scaling import squeeze
-from models.segmentation import CLASSES, classes_of_pixels
-from models.sizes import label, parse, sides
-from models.yolo_parts import nms, where_numpy, where_torch, yolo_layer
+from tasks.detection import CLASSES as YOLO_CLASSES
+from tasks.detection import YOLOV3_TINY, Frame, decode, detect, letterbox
+from tasks.images import photograph, photographs
+from tasks.pose import KEYPOINTS, STRIDE, pose_of
+from tasks.proportions import input_size, kept
+from tasks.scaling import squeeze
+from tasks.segmentation import CLASSES, classes_of_pixels
+from tasks.sizes import label, parse, sides
+from tasks.yolo_parts import nms, where_numpy, where_torch, yolo_layer
 
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
@@ -171,7 +171,7 @@ def test_exports_agree_with_torch(tmp_path, monkeypatch, one_thread, name):
                 assert 0.1 < right.std() < 10
                 assert np.abs(found - right).max() < 1e-3 * np.abs(right).max()
     if name.startswith("ssd"):
-        from models.ssd_boxes import SSD_MOBILENET, pick
+        from tasks.ssd_boxes import SSD_MOBILENET, pick
 
         batched = build(name, resolution, batch=3)
         assert batched.inputs[0].shape == (3, 3, 300, 300)

@@ -31,8 +31,8 @@ def exported(tmp_path_factory):
     """The paths of the right and the wrong ONNX file, the images, and torch's outputs."""
     import onnx
     from models import yolov3_tiny
-    from models.detection import letterbox
-    from models.images import photographs
+    from tasks.detection import letterbox
+    from tasks.images import photographs
     from onnx import numpy_helper
     from torch import nn
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from models import build, names
 from models import export as exporting
-from models.zoo import known
+from models.networks import known
 
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get

@@ -16,9 +16,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from models import build
-from models.classification import crop
-from models.detection import YOLOV3_TINY, detect, letterbox
-from models.images import HEIGHT, WIDTH, photographs
+from tasks.classification import crop
+from tasks.detection import YOLOV3_TINY, detect, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
 
 ITEMS = 20
 SIDE = 64

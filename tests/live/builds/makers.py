@@ -84,10 +84,10 @@ def kernels(folder: Path, version: int) -> None:
 def exported(folder: Path, version: int) -> None:
     """MobileNetV2 exported to ONNX once more."""
     os.environ["EDGEPERF_CACHE_DIR"] = str(folder / "cache")
-    from models import export, zoo
+    from models import export
+    from models.networks import known
 
-    network = zoo.NETWORKS["mobilenetv2"]
-    export.export(network, 128)
+    export.export(known("mobilenetv2"), 128)
     shutil.move(str(next((folder / "cache").rglob("*.onnx"))), str(folder / "model.onnx"))
     shutil.rmtree(folder / "cache")
 

@@ -15,9 +15,9 @@ import pytest
 sys.path.insert(0, os.environ["EDGEPERF_LIVE_BENCHMARKS"])
 
 from models import build
-from models.classification import crop
-from models.detection import YOLOV3_TINY, detect, letterbox
-from models.images import HEIGHT, WIDTH, photographs
+from tasks.classification import crop
+from tasks.detection import YOLOV3_TINY, detect, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
 
 SPINS = json.loads(Path(__file__).with_name("spins.json").read_text())
 MEBIBYTES = 24

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.images import resize
-from models.sizes import Resolution, sides
+from tasks.images import resize
+from tasks.sizes import Resolution, sides
 
 HALF_RANGE = 127.5
 

@@ -1,6 +1,6 @@
 """The post-processing of YOLOv3 in parts, as PyTorch's programs have it: the YOLO layer, filtering, suppression.
 
-``models.detection`` filters before it decodes; here all cells are decoded first, so that filtering is a step of its
+``tasks.detection`` filters before it decodes; here all cells are decoded first, so that filtering is a step of its
 own, with ``numpy.where`` or ``torch.where``. Both ways find the same.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Sequence, Tuple
 
 import numpy as np
 
-from models.detection import CLASSES, CONFIDENCE, OVERLAP, Detections, Head, suppress
+from tasks.detection import CLASSES, CONFIDENCE, OVERLAP, Detections, Head, suppress
 
 #: Columns of a prediction: centre x and y, width and height in input pixels; objectness; then the classes.
 OBJECTNESS = 4

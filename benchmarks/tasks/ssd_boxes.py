@@ -5,7 +5,7 @@ default boxes for 300 pixels, variances 0.1 and 0.2, 81 classes with the backgro
 probability of 5 %, the best 200 of each class, suppression within a class from an overlap of 50 %.
 
 There are two implementations of one definition: :func:`pick_in_loops`, class by class and box by box as in NVIDIA's
-program, and :func:`pick`, with whole arrays. ``models.ssd_tensors`` has both for torch.
+program, and :func:`pick`, with whole arrays. ``tasks.ssd_tensors`` has both for torch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from models.detection import Detections, suppress
+from tasks.detection import Detections, suppress
 
 #: Of COCO, and the background, which is the first.
 CLASSES = 81

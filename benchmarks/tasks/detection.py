@@ -11,8 +11,8 @@ from typing import Sequence, Tuple
 
 import numpy as np
 
-from models.images import resize
-from models.sizes import Resolution, sides
+from tasks.images import resize
+from tasks.sizes import Resolution, sides
 
 GREY = 114
 CLASSES = 80

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from models.detection import Frame
+from tasks.detection import Frame
 
 #: The multiple of which the sides of YOLOv3's input are.
 MULTIPLE = 32

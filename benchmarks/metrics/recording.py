@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Sequence, Tuple
 
-from models.detection import Detections
+from tasks.detection import Detections
 
 from labelled.detection import LabelledSet
 from pytest_edgeperf import Engine

@@ -6,8 +6,8 @@ from typing import Sequence
 
 import numpy as np
 
-from models.images import resize
-from models.sizes import Resolution, sides
+from tasks.images import resize
+from tasks.sizes import Resolution, sides
 
 #: Those of PASCAL VOC with the background.
 CLASSES = 21

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from models.detection import Detections
-from models.scaling import HALF_RANGE
-from models.ssd_boxes import (
+from tasks.detection import Detections
+from tasks.scaling import HALF_RANGE
+from tasks.ssd_boxes import (
     BEST_OF_CLASS,
     CENTRE_VARIANCE,
     CLASSES,
