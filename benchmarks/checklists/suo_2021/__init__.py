@@ -1,0 +1,98 @@
+"""The nine observations and five insights of Suo et al. (2021), sections IV and V-A, tested on a session's results.
+
+"Feasibility analysis of machine learning optimization on GPU-based low-cost edges". Where TensorRT was not measured,
+every other runtime that takes a whole graph stands for it, and the figures name it. YOLOv3 is read where it was
+measured at three complexities or more, else YOLOv3-tiny.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Tuple
+
+from checklists.findings import Checklist, Finding, Part, untested
+from checklists.reading import Rows, notes_of, rows_of
+from checklists.suo_2021.complexity import insight_1, observation_1, observation_2, observation_3, observation_4
+from checklists.suo_2021.optimisation import observation_6
+from checklists.suo_2021.parallel import insight_4, observation_7
+from checklists.suo_2021.power import insight_5, observation_8, observation_9
+
+if TYPE_CHECKING:
+    from pytest_edgeperf import Results
+
+_ONE_DEVICE = "one session measures one device; read the results of an edge and of a faster processor together"
+
+
+def checklist(results: Results) -> Checklist:
+    """Observations 1 to 9, then insights 1 to 5."""
+    rows = rows_of(results)
+    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
+    return Checklist(findings, notes_of(rows))
+
+
+def _one_device(_: Rows) -> Tuple[Part, ...]:
+    return (untested(_ONE_DEVICE),)
+
+
+Test = Callable[[Rows], Tuple[Part, ...]]
+FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+    (
+        "Observation 1",
+        "end-to-end time is linear in the complexity for TensorFlow and TensorRT, and not for PyTorch, whose longest "
+        "is at 87.68 of 171.86 BFLOPs (formulas 1 to 3)",
+        observation_1,
+    ),
+    (
+        "Observation 2",
+        "TensorRT's memory is stable over the complexity, PyTorch's is linear in it (14.36 MB a BFLOP, formula 4)",
+        observation_2,
+    ),
+    (
+        "Observation 3",
+        "PyTorch's time is mainly post-processing (92 to 96 % in table I), and its forward time does not increase "
+        "with the complexity (62 ms at 320 pixels, 75 at 672)",
+        observation_3,
+    ),
+    (
+        "Observation 4",
+        "PyTorch's post-processing is 95.95 % of the end-to-end time at 480 pixels, filtering 99.35 % of that, and the "
+        "copy to the CPU takes almost as long as torch.where",
+        observation_4,
+    ),
+    ("Observation 5", "a faster CPU makes PyTorch faster (figure 8)", _one_device),
+    (
+        "Observation 6",
+        "16 bits and an input of the photograph's proportions are faster and take less memory, without a loss of "
+        "accuracy (3.9 to 10.5 FPS, 1027 to 779 MB)",
+        observation_6,
+    ),
+    (
+        "Observation 7",
+        "models in parallel have more throughput, three more than two, below 480 pixels, and no more above",
+        observation_7,
+    ),
+    ("Observation 8", "PyTorch takes the least power below 480 pixels, TensorRT with 16 bits above", observation_8),
+    ("Observation 9", "TensorRT's power fluctuates more than PyTorch's", observation_9),
+    (
+        "Insight 1",
+        "T = aC + b for every framework, PyTorch's in pieces, and TensorRT has the smallest a and b (5.32 ms a BFLOP, "
+        "37.62 ms)",
+        insight_1,
+    ),
+    (
+        "Insight 2",
+        "PyTorch's memory grows with the complexity from 1393 MB, TensorRT's stays at 1378 MB",
+        observation_2,
+    ),
+    ("Insight 3", "PyTorch's performance on an edge device is largely affected by its CPU", _one_device),
+    (
+        "Insight 4",
+        "running in parallel pays less the larger the complexity, as the forward pass on the GPU grows more than the "
+        "post-processing on the CPU",
+        insight_4,
+    ),
+    (
+        "Insight 5",
+        "TensorRT's power fluctuates more than PyTorch's, and 16 bits take less power on the average than 32",
+        insight_5,
+    ),
+)
