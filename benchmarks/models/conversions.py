@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, List
 
 import filelock
 
-from models import cache
-from pytest_edgeperf import FrameworkError
+from models import kept_files
+from pytest_edgeperf import FrameworkError, cache_folder
 
 #: What a finished folder says that it holds.
 PATHS = "paths.json"
@@ -42,11 +42,11 @@ def converted(kind: str, name: str, resolution: int) -> Any:
     Raises:
         FrameworkError: what makes it failed; the message has its last lines.
     """
-    sources = (path for room in ("models", "tasks") for path in (cache.BENCHMARKS / room).glob("*.py"))
-    digest = cache.digest_of(str(path.relative_to(cache.BENCHMARKS).with_suffix("")) for path in sources)
-    folder = cache.folder() / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
+    sources = (path for room in ("models", "tasks") for path in (kept_files.BENCHMARKS / room).glob("*.py"))
+    digest = kept_files.digest_of(str(path.relative_to(kept_files.BENCHMARKS).with_suffix("")) for path in sources)
+    folder = cache_folder("models", strict=True) / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
-        if not (folder / PATHS).is_file() or cache.untrusted(folder):
+        if not (folder / PATHS).is_file() or kept_files.untrusted(folder):
             _make(kind, name, resolution, folder)
     found = json.loads((folder / PATHS).read_text("utf-8"))
     paths = tuple(str(folder / path) for path in found["paths"])
@@ -56,11 +56,11 @@ def converted(kind: str, name: str, resolution: int) -> Any:
 def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=str(folder.parent), prefix=f".{folder.name}-"))
     try:
-        child = cache.run_module("models.conversions", kind, name, str(resolution), str(work))
+        child = kept_files.run_module("models.conversions", kind, name, str(resolution), str(work))
         if child.returncode != 0:
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
             raise FrameworkError(f"making {name} at {resolution} for {kind} failed ({child.returncode}):\n{last}")
-        cache.close_to_others(work)
+        kept_files.close_to_others(work)
         shutil.rmtree(str(folder), ignore_errors=True)
         os.rename(str(work), str(folder))
     finally:

@@ -25,10 +25,10 @@ from typing import Any, Dict, List, Optional, Tuple
 import filelock
 import numpy as np
 
-from models import cache, training
+from models import kept_files, training
 from tasks.sizes import Resolution, label, parse
 from models.networks import Network, known
-from pytest_edgeperf import FrameworkError
+from pytest_edgeperf import FrameworkError, cache_folder
 
 OPSET = 17
 #: Of ONNX Runtime's outputs against torch's, as a share of the largest output.
@@ -79,7 +79,7 @@ class Exported:
         """What is wrong with it: ``None`` nothing, an empty text that there is none at all."""
         if not self.about_file.is_file():
             return ""
-        foreign = cache.untrusted(self.about_file, self.model, self.reference)
+        foreign = kept_files.untrusted(self.about_file, self.model, self.reference)
         if foreign is not None:
             return foreign
         try:
@@ -109,7 +109,7 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
     if network.training:
         # here, where what it says of the wait is not captured
         training.ensure(network)
-    child = cache.run_module("models.export", network.name, label(resolution))
+    child = kept_files.run_module("models.export", network.name, label(resolution))
     found = find(network, resolution)
     if child.returncode != 0 or found is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
@@ -123,7 +123,7 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     Without torch an export by any version of it will do.
     """
     folder = _folder(network)
-    folders = [folder] if cache.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
+    folders = [folder] if kept_files.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
     for one in reversed(folders):
         candidate = Exported(one, resolution)
         damage = candidate.damage()
@@ -172,9 +172,9 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 
 def _folder(network: Network) -> Path:
-    digest = cache.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
+    digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
     digest.update(f"{network.reference_inputs} {network.outputs}".encode())
-    return cache.folder() / f"{network.name}-{digest.hexdigest()[:16]}{cache.torch_suffix()}"
+    return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}"
 
 
 def _write(network: Network, target: Exported) -> None:
@@ -189,10 +189,10 @@ def _write(network: Network, target: Exported) -> None:
     with torch.inference_mode():
         outputs = [_arrays(made(torch.from_numpy(array))) for array in inputs]
     if not _has_good_model(target.folder):
-        with cache.replacing(target.model) as onnx_file:
+        with kept_files.replacing(target.model) as onnx_file:
             _to_onnx(torch, made, network, onnx_file)
     checked = _check(network, target.model, inputs, outputs)
-    with cache.replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
+    with kept_files.replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
         named = {f"input_{index}": array for index, array in enumerate(inputs)}
         for index, arrays in enumerate(outputs):
             named.update({f"output_{index}_{place}": array for place, array in enumerate(arrays)})
@@ -206,7 +206,7 @@ def _write(network: Network, target: Exported) -> None:
         **checked,
         "sha256": {file.name: _sha256(file) for file in (target.model, target.reference)},
     }
-    with cache.replacing(target.about_file) as about_file:
+    with kept_files.replacing(target.about_file) as about_file:
         about_file.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -214,7 +214,7 @@ def _has_good_model(folder: Path) -> bool:
     """Whether the ONNX file is one that was finished, for this or another resolution."""
     model = folder / MODEL
     abouts = sorted(folder.glob("about-*.json"))
-    if not model.is_file() or cache.untrusted(model, *abouts):
+    if not model.is_file() or kept_files.untrusted(model, *abouts):
         return False
     found = _sha256(model)
     for about in abouts:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 import filelock
 import numpy as np
 
-from models import cache
+from models import kept_files
 from models.networks import Network, known
-from pytest_edgeperf import FrameworkError
+from pytest_edgeperf import FrameworkError, cache_folder
 
 if TYPE_CHECKING:
     Weights = Dict[str, np.ndarray]
@@ -47,7 +47,7 @@ def ensure(network: Network) -> Weights:
         return found
     told = f"{network.name} has no weights yet: training it once, {network.training}; kept as {path}"
     print(told, file=sys.stderr, flush=True)
-    child = cache.run_module("models.training", network.name)
+    child = kept_files.run_module("models.training", network.name)
     found = _read(path)
     if child.returncode != 0 or found is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
@@ -75,7 +75,7 @@ def train(network: Network) -> bool:
             if _read(path) is not None:
                 return False
             weights = import_module(f"models.{network.module}").train().state_dict()
-            with cache.replacing(path) as npz_file, npz_file.open("wb") as stream:
+            with kept_files.replacing(path) as npz_file, npz_file.open("wb") as stream:
                 np.savez(stream, **{key: tensor.numpy() for key, tensor in weights.items()})
     except filelock.Timeout as error:
         raise FrameworkError(
@@ -86,14 +86,14 @@ def train(network: Network) -> bool:
 
 def file_of(network: Network) -> Path:
     """Where its weights are or will be: of these sources and this version of torch."""
-    digest = cache.digest_of({"models/training", "models/weights", f"models/{network.module}", *network.uses})
-    return cache.folder() / f"{network.name}-weights-{digest.hexdigest()[:16]}{cache.torch_suffix()}.npz"
+    digest = kept_files.digest_of({"models/training", "models/weights", f"models/{network.module}", *network.uses})
+    return cache_folder("models", strict=True) / f"{network.name}-weights-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}.npz"
 
 
 def _read(path: Path) -> Optional[Weights]:
     if not path.is_file():
         return None
-    damage = cache.untrusted(path)
+    damage = kept_files.untrusted(path)
     if damage is None:
         try:
             with np.load(path, allow_pickle=False) as arrays:

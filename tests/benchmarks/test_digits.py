@@ -39,7 +39,7 @@ def cache(trained_cache, monkeypatch):
 
 @pytest.fixture
 def no_child(monkeypatch):
-    monkeypatch.setattr(training.cache, "run_module", lambda *_: pytest.fail("trained or exported again"))
+    monkeypatch.setattr(training.kept_files, "run_module", lambda *_: pytest.fail("trained or exported again"))
 
 
 @pytest.fixture
@@ -223,8 +223,8 @@ def test_other_sources_have_other_weights(cache, tmp_path, monkeypatch):
     before = training.file_of(known(NAME))
     for name in ("models/training.py", "models/weights.py", "models/digits_cnn.py", "labelled/digits.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes((training.cache.BENCHMARKS / name).read_bytes())
-    monkeypatch.setattr(training.cache, "BENCHMARKS", tmp_path)
+        (tmp_path / name).write_bytes((training.kept_files.BENCHMARKS / name).read_bytes())
+    monkeypatch.setattr(training.kept_files, "BENCHMARKS", tmp_path)
     assert training.file_of(known(NAME)) == before
     with (tmp_path / "labelled" / "digits.py").open("a") as file:
         file.write("\n")

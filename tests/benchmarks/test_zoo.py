@@ -38,7 +38,7 @@ SMALL = ["mobilenetv2", "resnet18", "yolov3-tiny"]
 @pytest.fixture
 def no_torch(monkeypatch):
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr(exporting.cache, "torch_suffix", lambda: "")
+    monkeypatch.setattr(exporting.kept_files, "torch_suffix", lambda: "")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
 
 

@@ -1,4 +1,4 @@
-"""Where exported and trained networks are kept: a private folder that survives the process, and what it is keyed by."""
+"""Exported, trained and converted networks in the cache: what their names depend on, and how they are written."""
 
 from __future__ import annotations
 
@@ -12,25 +12,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Optional
 
-from pytest_edgeperf import FrameworkError, cache_folder, is_private
+from pytest_edgeperf import is_private
 
 #: Where ``models``, ``tasks`` and ``labelled`` are.
 BENCHMARKS = Path(__file__).parents[1]
-
-
-def folder() -> Path:
-    """The folder ``models`` of the cache, made with mode 0700 where it is missing.
-
-    The cache is ``$EDGEPERF_CACHE_DIR``; else ``$XDG_CACHE_HOME/edgeperf``, ``~/.cache/edgeperf`` or, where no
-    home can be written to, ``edgeperf-<user id>`` in the folder for temporary files.
-
-    Raises:
-        FrameworkError: the folder that was asked for cannot be used, or none can, or it is not ours alone.
-    """
-    try:
-        return cache_folder("models", strict=True)
-    except OSError as error:
-        raise FrameworkError(str(error)) from error
 
 
 def untrusted(*paths: Path) -> Optional[str]:
