@@ -124,11 +124,6 @@ def photographs(count: int, seed: int) -> List[Array]:
     return [images[index].read() for index in chosen]
 
 
-def of_proportions(images: Sequence[LabelledImage], proportions: str) -> List[LabelledImage]:
-    """Those of the photographs that are ``4:3`` or ``16:9``."""
-    return [image for image in images if (image.height, image.width) == SIZES[proportions]]
-
-
 def detections_of(engine: Engine, images: Sequence[LabelledImage], resolution: Resolution) -> List[Detections]:
     """What the shapes' detector, loaded for ``resolution``, finds on each photograph, the doubtful ones too."""
     return [

@@ -1,4 +1,4 @@
-"""Detections and poses matched with the ground truth as COCO defines it: what average precision is computed from.
+"""Detections matched with the ground truth as COCO defines it: what average precision is computed from.
 
 The matching is faster-coco-eval's, or pycocotools' where that is not installed: the best detections first, each with
 the ground truth that it overlaps most, at ten least overlaps from 0.50 to 0.95; detections in crowds, and what is
@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -21,7 +20,6 @@ import numpy as np
 import pytest
 from labelled.detection import LabelledImage, LabelledSet
 from tasks.detection import Detections
-from tasks.pose import KEYPOINTS
 from packaging.version import Version
 
 from pytest_edgeperf import DetectionSet
@@ -36,36 +34,9 @@ AREAS = {
     "medium": (32.0**2, 96.0**2),
     "large": (96.0**2, 1e5**2),
 }
-#: COCO labels no key points of persons smaller than medium.
-POSE_AREAS = ("all", "medium", "large")
 REMEDY = "pip install 'pytest-edgeperf[coco]'"
 #: Of faster-coco-eval: tells what it matched in each image.
 LOWEST = "1.6.5"
-
-
-@dataclass(frozen=True)
-class LabelledPoses:
-    """The ``n`` persons of a photograph, in its pixels.
-
-    Attributes:
-        points: float [n, 17, 3]: x, y, and 0 where the point is not labelled, 1 where it is hidden, 2 where it is seen.
-        boxes: float [n, 4], corners x1, y1, x2, y2.
-        crowd: bool [n], regions that hold several persons: poses in them are neither right nor wrong.
-        areas: float [n] in square pixels, of the person and not of the box where the labels tell it.
-    """
-
-    points: Array
-    boxes: Array
-    crowd: Array
-    areas: Array
-
-
-@dataclass(frozen=True)
-class FoundPoses:
-    """Poses found in a photograph: points float [m, 17, 2] (x, y in its pixels) and their scores [m]."""
-
-    points: Array
-    scores: Array
 
 
 def evaluator() -> str:
@@ -101,7 +72,7 @@ def detection_set(
         ValueError: no images, not one ``found`` per image, or detections that are none; the message names the image.
         ModuleNotFoundError: no evaluator is installed; the message says how to.
     """
-    _check(area, tuple(AREAS), most, len(truth.images), len(found))
+    _check(area, most, len(truth.images), len(found))
     categories = len(truth.categories)
     truths = [one for place, image in enumerate(truth.images) for one in _labelled_boxes(place, image, categories)]
     boxes = [
@@ -109,31 +80,7 @@ def detection_set(
         for place, (image, detections) in enumerate(zip(truth.images, found))
         for one in _found_boxes(place, image.name, detections, categories)
     ]
-    return _matched(truths, boxes, len(truth.images), categories, "bbox", area, most)
-
-
-def keypoint_set(
-    truth: Sequence[LabelledPoses], found: Sequence[FoundPoses], *, area: str = "all", most: int = 20
-) -> DetectionSet:
-    """Match the poses found in each image with the labelled ones, by the similarity of their key points (OKS).
-
-    The similarity falls with the distance of the points over the size of the person, with COCO's standard deviation
-    of each of its 17 points. Persons without a labelled point count as nothing.
-
-    Args:
-        truth: [n], the persons of each image.
-        found: [n], the poses of each image, in its pixels.
-        area: which persons count: all, medium or large; that of a pose is the area around its points.
-        most: poses that an image may have; those of the lowest scores are left out.
-
-    Raises:
-        ValueError: no images, not one ``found`` per image, or arrays of other shapes; the message names the place.
-        ModuleNotFoundError: no evaluator is installed; the message says how to.
-    """
-    _check(area, POSE_AREAS, most, len(truth), len(found))
-    truths = [one for place, persons in enumerate(truth) for one in _labelled_poses(place, persons)]
-    poses = [one for place, persons in enumerate(found) for one in _found_poses(place, persons)]
-    return _matched(truths, poses, len(truth), 1, "keypoints", area, most)
+    return _matched(truths, boxes, len(truth.images), categories, area, most)
 
 
 class _Matches(NamedTuple):
@@ -152,7 +99,6 @@ class _Task(NamedTuple):
     found: Sequence[Annotation]
     images: int
     categories: int
-    kind: str
     area: str
     most: int
 
@@ -181,7 +127,7 @@ def _with_faster_coco_eval(task: _Task) -> Matching:
     from faster_coco_eval import COCO, COCOeval_faster
 
     truths, found = _indexed(COCO, task.described(task.truths)), _indexed(COCO, task.described(task.found))
-    run = COCOeval_faster(truths, found, iouType=task.kind, separate_eval=True)
+    run = COCOeval_faster(truths, found, iouType="bbox", separate_eval=True)
     thresholds = task.narrow(run.params)
     run.evaluate()
     # what it found for an image is readable only as it is pickled
@@ -204,7 +150,7 @@ def _with_pycocotools(task: _Task) -> Matching:
     # it prints how far it is
     with contextlib.redirect_stdout(io.StringIO()):
         truths, found = _indexed(COCO, task.described(task.truths)), _indexed(COCO, task.described(task.found))
-        run = COCOeval(truths, found, task.kind)
+        run = COCOeval(truths, found, "bbox")
         thresholds = task.narrow(run.params)
         run.evaluate()
     nothing = _no_flags(thresholds)
@@ -260,9 +206,9 @@ def _indexed(kind: Callable[[], Any], described: Dict[str, Any]) -> Any:
 
 
 def _matched(
-    truths: List[Annotation], found: List[Annotation], images: int, categories: int, kind: str, area: str, most: int
+    truths: List[Annotation], found: List[Annotation], images: int, categories: int, area: str, most: int
 ) -> DetectionSet:
-    thresholds, matches = _library().match(_Task(truths, found, images, categories, kind, area, most))
+    thresholds, matches = _library().match(_Task(truths, found, images, categories, area, most))
     counts = np.zeros((categories, images), np.int64)
     image, matched, ignored = [np.zeros(0, np.int64)], [_no_flags(thresholds)], [_no_flags(thresholds)]
     for category in range(categories):
@@ -286,9 +232,9 @@ def _no_flags(thresholds: Array) -> Array:
     return np.zeros((len(thresholds), 0), bool)
 
 
-def _check(area: str, areas: Sequence[str], most: int, images: int, found: int) -> None:
-    if area not in areas:
-        raise ValueError(f"area must be one of {', '.join(areas)}, not {area!r}")
+def _check(area: str, most: int, images: int, found: int) -> None:
+    if area not in AREAS:
+        raise ValueError(f"area must be one of {', '.join(AREAS)}, not {area!r}")
     if most < 1:
         raise ValueError(f"most must be 1 at least, not {most}")
     if images != found or not images:
@@ -324,49 +270,6 @@ def _found_boxes(place: int, name: str, found: Detections, categories: int) -> I
         yield {
             "image_id": place + 1,
             "category_id": int(category) + 1,
-            "bbox": corner_and_sides,
-            "area": corner_and_sides[2] * corner_and_sides[3],
-            "score": float(score),
-            "iscrowd": 0,
-        }
-
-
-def _labelled_poses(place: int, persons: LabelledPoses) -> Iterator[Annotation]:
-    count = len(persons.points)
-    if np.shape(persons.points) != (count, KEYPOINTS, 3) or np.shape(persons.boxes) != (count, 4):
-        raise ValueError(
-            f"the persons of image {place} must be points [n, {KEYPOINTS}, 3] and boxes [n, 4], "
-            f"not {np.shape(persons.points)} and {np.shape(persons.boxes)}"
-        )
-    if np.shape(persons.crowd) != (count,) or np.shape(persons.areas) != (count,):
-        raise ValueError(f"the persons of image {place} must have crowd and areas of shape {(count,)}")
-    for points, box, crowd, area in zip(persons.points, persons.boxes, persons.crowd, persons.areas):
-        yield {
-            "image_id": place + 1,
-            "category_id": 1,
-            "keypoints": np.asarray(points, np.float64).ravel().tolist(),
-            "num_keypoints": int(np.count_nonzero(points[:, 2] > 0)),
-            "bbox": _corner_and_sides(box),
-            "area": float(area),
-            "iscrowd": int(crowd),
-        }
-
-
-def _found_poses(place: int, persons: FoundPoses) -> Iterator[Annotation]:
-    points, scores = np.asarray(persons.points, np.float64), np.asarray(persons.scores)
-    if scores.ndim != 1 or points.shape != (len(scores), KEYPOINTS, 2):
-        raise ValueError(
-            f"the poses of image {place} must be points [n, {KEYPOINTS}, 2] and scores [n], "
-            f"not {points.shape} and {scores.shape}"
-        )
-    if not (np.all(np.isfinite(points)) and np.all(np.isfinite(scores))):
-        raise ValueError(f"the poses of image {place} have points or scores that are not finite")
-    for pose, score in zip(points, scores):
-        corner_and_sides = _corner_and_sides([*pose.min(axis=0), *pose.max(axis=0)])
-        yield {
-            "image_id": place + 1,
-            "category_id": 1,
-            "keypoints": np.column_stack([pose, np.ones(KEYPOINTS)]).ravel().tolist(),
             "bbox": corner_and_sides,
             "area": corner_and_sides[2] * corner_and_sides[3],
             "score": float(score),

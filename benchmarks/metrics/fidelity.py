@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import Tuple
 
 import numpy as np
 
 Array = np.ndarray
-#: Given for equal outputs too: numbers of double precision tell no smaller error.
-MOST_DB = 300.0
-
-
-def psnr_db(outputs: Array, reference: Array, peak: Optional[float] = None) -> Array:
-    """Peak signal-to-noise ratio in dB, 10 log10(peak² / mean squared error), at most :data:`MOST_DB`: float [n].
-
-    Args:
-        outputs: [n, …].
-        reference: of the same shape.
-        peak: difference of the largest and the smallest possible value; of images of uint8 it is 255. Without it, that
-            of the largest and the smallest value of each example of the reference.
-
-    Raises:
-        ValueError: other shapes, values that are not finite, a peak that is not above 0; the message names the place.
-    """
-    outputs, reference = _examples(outputs, reference)
-    peaks = np.full(len(reference), peak, np.float64) if peak is not None else np.ptp(reference, axis=1)
-    if not np.all(peaks > 0):
-        place = int(np.flatnonzero(~(peaks > 0))[0])
-        raise ValueError(f"the peak must be above 0: it is {peaks[place]:g} in example {place}")
-    noise = ((outputs - reference) ** 2).mean(axis=1)
-    smallest = peaks**2 / 10 ** (MOST_DB / 10)
-    return 10 * np.log10(peaks**2 / np.maximum(noise, smallest))
 
 
 def cosine_similarity(outputs: Array, reference: Array) -> Array:
@@ -49,20 +25,6 @@ def cosine_similarity(outputs: Array, reference: Array) -> Array:
     outputs, reference = _of_length_one(outputs), _of_length_one(reference)
     both_zero = ~outputs.any(axis=1) & ~reference.any(axis=1)
     return np.where(both_zero, 1.0, (outputs * reference).sum(axis=1).clip(-1, 1))
-
-
-def largest_error(outputs: Array, reference: Array) -> Array:
-    """Largest absolute difference, in the outputs' unit: float [n].
-
-    Args:
-        outputs: [n, …].
-        reference: of the same shape.
-
-    Raises:
-        ValueError: other shapes, or values that are not finite; the message names the place.
-    """
-    outputs, reference = _examples(outputs, reference)
-    return np.abs(outputs - reference).max(axis=1)
 
 
 def _of_length_one(rows: Array) -> Array:

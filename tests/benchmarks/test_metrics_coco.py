@@ -16,16 +16,11 @@ from labelled.detection import LabelledSet
 from metrics.coco import (
     AREAS,
     LIBRARIES,
-    POSE_AREAS,
-    FoundPoses,
-    LabelledPoses,
     detection_set,
     evaluator,
     evaluator_or_skip,
-    keypoint_set,
 )
 from tasks.detection import Detections
-from tasks.pose import KEYPOINTS
 
 from pytest_edgeperf import average_precision
 from pytest_edgeperf.judge.statistics.average_precision import weighted_average_precision
@@ -44,7 +39,7 @@ def library(request, monkeypatch):
     return request.param
 
 
-def by_the_library(library, described, results, kind="bbox"):
+def by_the_library(library, described, results):
     """The library's own evaluation of COCO's files: precision [T, R, K, A, M] and its summary."""
     if library == FASTER:
         from faster_coco_eval import COCO
@@ -55,7 +50,7 @@ def by_the_library(library, described, results, kind="bbox"):
     truth = COCO()
     truth.dataset = copy.deepcopy(described)
     truth.createIndex()
-    evaluation = Evaluation(truth, truth.loadRes(copy.deepcopy(results)), kind)
+    evaluation = Evaluation(truth, truth.loadRes(copy.deepcopy(results)), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
@@ -306,81 +301,6 @@ def test_no_truth_is_no_number(library, tmp_path):
     assert np.isnan(average_precision(detection_set(loaded(tmp_path, described), found_in(described, RESULTS))))
 
 
-def drawn_poses(seed):
-    generator = np.random.default_rng(seed)
-    images = [image(number) for number in range(1, 5)]
-    described = {"images": images, "categories": [{"id": 1, "name": "person"}], "annotations": []}
-    results = []
-    for one in images:
-        for _ in range(generator.integers(1, 4)):
-            side = float(generator.choice([20, 60, 200]))
-            box = [float(value) for value in generator.integers(0, 300, 2)] + [side, 1.5 * side]
-            points = np.column_stack(
-                [generator.uniform(0, side, (KEYPOINTS, 2)) + box[:2], generator.integers(0, 3, KEYPOINTS)]
-            )
-            if generator.random() < 0.2:
-                points[:, 2] = 0
-            annotation = labelled(len(described["annotations"]) + 1, one["id"], 1, box, 0.6 * side**2)
-            annotation["iscrowd"] = int(generator.random() < 0.15)
-            annotation["keypoints"] = points.ravel().tolist()
-            annotation["num_keypoints"] = int((points[:, 2] > 0).sum())
-            described["annotations"].append(annotation)
-            for _ in range(generator.integers(not results, 3)):
-                guess = points.copy()
-                guess[:, :2] += generator.normal(0, side * generator.choice([0.01, 0.1]), (KEYPOINTS, 2))
-                guess[:, 2] = 1
-                score = float(generator.integers(0, 5) / 4)
-                results.append(
-                    {"image_id": one["id"], "category_id": 1, "keypoints": guess.ravel().tolist(), "score": score}
-                )
-    return described, results
-
-
-def as_poses(described, results):
-    truth, given_ = [], []
-    for one in described["images"]:
-        persons = [person for person in described["annotations"] if person["image_id"] == one["id"]]
-        boxes = np.array([person["bbox"] for person in persons], float).reshape(-1, 4)
-        boxes[:, 2:] += boxes[:, :2]
-        truth.append(
-            LabelledPoses(
-                np.array([person["keypoints"] for person in persons], float).reshape(-1, KEYPOINTS, 3),
-                boxes,
-                np.array([person["iscrowd"] for person in persons], bool),
-                np.array([person["area"] for person in persons], float),
-            )
-        )
-        poses = [pose for pose in results if pose["image_id"] == one["id"]]
-        points = np.array([pose["keypoints"] for pose in poses], float).reshape(-1, KEYPOINTS, 3)
-        given_.append(FoundPoses(points[:, :, :2], np.array([pose["score"] for pose in poses], float)))
-    return truth, given_
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_poses_have_the_evaluators_figures(library, seed):
-    described, results = drawn_poses(seed)
-    precision, _ = by_the_library(library, described, results, "keypoints")
-    truth, given_ = as_poses(described, results)
-    for index, area in enumerate(POSE_AREAS):
-        matched = keypoint_set(truth, given_, area=area)
-        for threshold in THRESHOLDS:
-            expected = in_percent(precision, index, threshold)
-            assert average_precision(matched, threshold) == pytest.approx(expected, abs=1e-9, nan_ok=True)
-
-
-def test_a_nose_is_as_near_as_the_formula_says(library):
-    area, nose = 5000.0, 0.026
-    points = np.zeros((1, KEYPOINTS, 3))
-    points[0, 0] = [100, 100, 2]
-    distance = np.sqrt(-np.log(0.62) * 2 * area * (2 * nose) ** 2)
-    guess = np.zeros((1, KEYPOINTS, 2))
-    guess[0, 0] = [100 + distance, 100]
-    truth = LabelledPoses(points, np.array([[50.0, 50, 150, 150]]), np.zeros(1, bool), np.array([area]))
-    matched = keypoint_set([truth], [FoundPoses(guess, np.ones(1))])
-    assert matched.matched[:, 0].tolist() == [True] * 3 + [False] * 7
-    assert average_precision(matched) == pytest.approx(30)
-
-
 def test_the_evaluator_is_named(library):
     package = library.replace("_", "-")
     assert evaluator() == evaluator_or_skip() == f"{package} {version(package)}"
@@ -440,33 +360,7 @@ def test_what_else_is_refused(tmp_path):
         detection_set(LabelledSet((), ("one",)), [])
     with pytest.raises(ValueError, match="area must be one of all, small, medium, large, not 'huge'"):
         detection_set(labels, given_, area="huge")
-    with pytest.raises(ValueError, match="area must be one of all, medium, large, not 'small'"):
-        keypoint_set([], [], area="small")
     with pytest.raises(ValueError, match=r"labels of '3\.jpg' have classes that are not from 0 to 0"):
         detection_set(LabelledSet(labels.images, ("one",)), given_)
     with pytest.raises(ValueError, match="most must be 1 at least"):
         detection_set(labels, given_, most=0)
-
-
-def nobody(**changed):
-    fields = {
-        "points": np.zeros((0, KEYPOINTS, 3)),
-        "boxes": np.zeros((0, 4)),
-        "crowd": np.zeros(0, bool),
-        "areas": np.zeros(0),
-    }
-    return LabelledPoses(**{**fields, **changed})
-
-
-@pytest.mark.parametrize(
-    ("truth", "guess", "message"),
-    [
-        (nobody(points=np.zeros((1, 5, 3))), FoundPoses(np.zeros((0, 17, 2)), np.zeros(0)), r"points \[n, 17, 3\]"),
-        (nobody(areas=np.zeros(2)), FoundPoses(np.zeros((0, 17, 2)), np.zeros(0)), "crowd and areas of shape"),
-        (nobody(), FoundPoses(np.zeros((1, 17, 3)), np.zeros(1)), r"points \[n, 17, 2\]"),
-        (nobody(), FoundPoses(np.full((1, 17, 2), np.nan), np.zeros(1)), "not finite"),
-    ],
-)
-def test_poses_that_are_none_are_refused(truth, guess, message):
-    with pytest.raises(ValueError, match=f"image 0 .*{message}"):
-        keypoint_set([truth], [guess])
