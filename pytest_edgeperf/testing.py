@@ -33,7 +33,7 @@ from pytest_edgeperf.frameworks.interface import (
     Reference,
     TensorSpec,
 )
-from pytest_edgeperf.measure.memory import process_mib
+from pytest_edgeperf.measure.process_memory import process_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 
 SHAPE = (1, 3, 32, 32)

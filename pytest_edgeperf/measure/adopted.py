@@ -9,7 +9,7 @@ import pytest
 
 from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
-from pytest_edgeperf.measure.memory import process_peak_mib
+from pytest_edgeperf.measure.process_memory import process_peak_mib
 from pytest_edgeperf.measure.protocol import (
     BlockTimed,
     FixtureMeasured,
@@ -19,7 +19,7 @@ from pytest_edgeperf.measure.protocol import (
     command_of,
     message_of,
 )
-from pytest_edgeperf.measure.quality import Watch, canary_ms
+from pytest_edgeperf.measure.disturbance import Watch, canary_ms
 from pytest_edgeperf.measure.runtimes import loaded_versions
 
 
@@ -56,7 +56,7 @@ class AdoptedBenchmark:
         self._channel.send(message_of(RunMeasured(self._measurement(metadata, watch, canaries))))
 
     def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
-        from pytest_edgeperf.measure.steady import course_of
+        from pytest_edgeperf.measure.course import course_of
         from pytest_edgeperf.measure.summary import summarise
 
         memory_mib = process_peak_mib()

@@ -7,7 +7,7 @@ from time import perf_counter_ns
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
-from pytest_edgeperf.measure.order import median
+from pytest_edgeperf.measure.order_statistics import median
 from pytest_edgeperf.measure.summary import summarise
 
 PASS_S = 0.3
@@ -65,7 +65,7 @@ class SelfTimer:
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
         """How the run went from its first sample to its last."""
-        from pytest_edgeperf.measure.steady import course_of
+        from pytest_edgeperf.measure.course import course_of
 
         return course_of(self._all("latency"), ends).figures()
 

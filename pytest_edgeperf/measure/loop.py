@@ -10,7 +10,7 @@ from itertools import cycle, islice, repeat
 from time import perf_counter_ns
 from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
-from pytest_edgeperf.measure.order import median
+from pytest_edgeperf.measure.order_statistics import median
 
 Call = Callable[[], Any]
 

@@ -24,7 +24,7 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
-from pytest_edgeperf.measure.installed import BUILD_REMEDY, INSTALLED, borrowed_parts, hidden_sources
+from pytest_edgeperf.measure.installed_copies import BUILD_REMEDY, INSTALLED, borrowed_parts, hidden_sources
 
 _OUR_FOLDER = str(Path(__file__).resolve().parents[1])
 _OUR_NAME = os.path.basename(_OUR_FOLDER)

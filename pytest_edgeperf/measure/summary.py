@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Sequence
 
-from pytest_edgeperf.measure.order import parts_of, percentile
+from pytest_edgeperf.measure.order_statistics import parts_of, percentile
 
 PERCENTILES = (5, 25, 50, 75, 90, 95, 99)
 #: A percentile is kept when at least this many samples are expected on its thinner side (p99 needs n = 100).

@@ -28,9 +28,9 @@ from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
-from pytest_edgeperf.measure.memory import process_mib, process_peak_mib
+from pytest_edgeperf.measure.process_memory import process_mib, process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.quality import Watch, canary_ms, settle
+from pytest_edgeperf.measure.disturbance import Watch, canary_ms, settle
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
 from pytest_edgeperf.results.example_answers import PERCENT
@@ -38,7 +38,7 @@ from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import HIGHER
 
 if TYPE_CHECKING:
-    from pytest_edgeperf.measure.accuracy import Accuracy, PerExample
+    from pytest_edgeperf.measure.accuracy_records import Accuracy, PerExample
 
 #: Figures that loading and checking an engine give a run.
 KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation")
@@ -304,7 +304,7 @@ class TimedInference:
             RuntimeError: the name was recorded before.
         """
         __tracebackhide__ = True
-        from pytest_edgeperf.measure.accuracy import accuracies
+        from pytest_edgeperf.measure.accuracy_records import accuracies
 
         found = accuracies(
             name, per_example, example_ids=example_ids, unit=unit, margin=margin, better=better, gates=gates
@@ -568,6 +568,6 @@ def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:
 
 
 def _course(durations_ns: Any, ends: Sequence[int]) -> Dict[str, Any]:
-    from pytest_edgeperf.measure.steady import course_of
+    from pytest_edgeperf.measure.course import course_of
 
     return course_of(loop.milliseconds(durations_ns, ends[-1]), ends).figures()

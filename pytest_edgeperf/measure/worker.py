@@ -11,7 +11,7 @@ from _pytest._io import TerminalWriter
 from _pytest.config import Config
 
 from pytest_edgeperf.measure import targets
-from pytest_edgeperf.measure.accuracy import Accuracy
+from pytest_edgeperf.measure.accuracy_records import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import Measurement
@@ -40,7 +40,7 @@ from pytest_edgeperf.measure.protocol import (
     message_of,
 )
 from pytest_edgeperf.measure.sides import SideFinder
-from pytest_edgeperf.measure.timed_inference import Block, Conductor
+from pytest_edgeperf.measure.conductor import Block, Conductor
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.study_definitions import Place, Study
 

@@ -237,7 +237,8 @@ def precision(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def timed_inference(request: pytest.FixtureRequest) -> TimedInference:
     """Measures an engine or a callable: ``timed_inference(target, *args, preprocess=…, postprocess=…)``."""
-    from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+    from pytest_edgeperf.measure.conductor import LocalConductor
+    from pytest_edgeperf.measure.timed_inference import TimedInference
 
     config = request.config
     worker = worker_of(config)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf import Inputs, Model, Reference, TensorSpec, compare
-from pytest_edgeperf.measure.accuracy import accuracies
+from pytest_edgeperf.measure.accuracy_records import accuracies
 from pytest_edgeperf.measure.pipeline import OutputMismatch, Pipeline
 from tests.judge.builders import METRICS, results, run, summary
 

@@ -14,7 +14,8 @@ from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSp
 from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
 from pytest_edgeperf.frameworks.onnxruntime import gpu as adapter
 from pytest_edgeperf.frameworks.onnxruntime.session import Loading
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
 from .host_cuda import HostCuda

@@ -10,7 +10,8 @@ import pytest
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.torch import cuda as torch_cuda
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, torch_network
 
 torch = pytest.importorskip("torch")

@@ -16,7 +16,8 @@ from pytest_edgeperf.frameworks.onnx_files import inputs_of, quantise
 from pytest_edgeperf.frameworks.sources import best_source, file_of
 from pytest_edgeperf.frameworks.tensorrt import trtexec, trtexec_engine, trtexec_files, trtexec_program
 from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 from tests.contract import trtexec_fake
 from tests.contract.whole import whole

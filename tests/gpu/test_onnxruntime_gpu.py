@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_edgeperf import frameworks
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import FrameworkContract, images
 
 

@@ -15,7 +15,8 @@ import pytest
 from pytest_edgeperf.measure import timed_inference as module
 from pytest_edgeperf.measure.outcome import Unfinished, require_finished, synchroniser
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 
 
 async def coroutine(value=1):

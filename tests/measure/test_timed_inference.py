@@ -11,7 +11,8 @@ from pytest_edgeperf.measure import loop, warmup
 from pytest_edgeperf.measure import timed_inference as module
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.pipeline import OutputMismatch
-from pytest_edgeperf.measure.timed_inference import Block, LocalConductor, TimedInference
+from pytest_edgeperf.measure.conductor import Block, LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.measure.worker import ChannelConductor
 
 from .engines import Doubling

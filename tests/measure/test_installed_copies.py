@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure import installed
-from pytest_edgeperf.measure.installed import InstalledModule, hidden_sources
+from pytest_edgeperf.measure import installed_copies
+from pytest_edgeperf.measure.installed_copies import InstalledModule, hidden_sources
 from pytest_edgeperf.measure.sides import Side
 from tests.measure.trees import environment
 
@@ -34,10 +34,10 @@ class Machine:
         self.packages = path / "venv" / "site-packages"
         self.packages.mkdir(parents=True)
         self.modules = []
-        monkeypatch.setattr(installed, "installed_modules", lambda: iter(self.modules))
+        monkeypatch.setattr(installed_copies, "installed_modules", lambda: iter(self.modules))
         here = [str(self.packages)]
         monkeypatch.setattr(metadata, "distributions", lambda: metadata.Distribution.discover(path=here))
-        installed._tracked.cache_clear()
+        installed_copies._tracked.cache_clear()
 
     def sources(self, **files):
         for tree in (self.checkout, self.worktree):
@@ -173,5 +173,5 @@ def test_without_a_list_of_files_the_top_level_names_do(machine):
 def test_any_project_file_is_read(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("any") / "file"
     path.write_text(text, encoding="utf-8", errors="replace")
-    for file in installed._PROJECT_FILES:
-        assert all(isinstance(name, str) and name for name in installed._names_in(str(path), file))
+    for file in installed_copies._PROJECT_FILES:
+        assert all(isinstance(name, str) and name for name in installed_copies._names_in(str(path), file))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_edgeperf.measure.accuracy import accuracies
-from pytest_edgeperf.measure.timed_inference import LocalConductor, TimedInference
+from pytest_edgeperf.measure.accuracy_records import accuracies
+from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.results.example_answers import answers_of
 from pytest_edgeperf.results.types import HIGHER, LOWER, Metric
 from tests.judge.test_paired_answers import detections

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure.steady import (
+from pytest_edgeperf.measure.course import (
     CYCLIC,
     FLAT,
     SLOWDOWN,

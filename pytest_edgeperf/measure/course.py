@@ -14,7 +14,7 @@ from itertools import combinations
 from math import comb, exp, fsum, log, pi, pow
 from typing import Any, Dict, List, Optional, Sequence
 
-from pytest_edgeperf.measure.order import median, parts_of
+from pytest_edgeperf.measure.order_statistics import median, parts_of
 
 FLAT = "flat"
 UNKNOWN = "unknown"

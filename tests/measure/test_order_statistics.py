@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure.order import median, parts_of, percentile
+from pytest_edgeperf.measure.order_statistics import median, parts_of, percentile
 
 VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40)
 
