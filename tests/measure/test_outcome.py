@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from pytest_edgeperf.measure import timed_inference as module
+from pytest_edgeperf.measure.affinity import allowed_processors
 from pytest_edgeperf.measure.outcome import Unfinished, require_finished, synchroniser
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.conductor import LocalConductor
@@ -256,4 +256,4 @@ def test_processors_that_stay_are_no_news():
 
 def test_a_system_without_affinity_has_none(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert module._processors() == ""
+    assert allowed_processors() == ""

@@ -7,8 +7,7 @@ import time
 import pytest
 
 from pytest_edgeperf.frameworks.interface import Inputs
-from pytest_edgeperf.measure import loop, warmup
-from pytest_edgeperf.measure import timed_inference as module
+from pytest_edgeperf.measure import blocks, loop, timed_inference, warmup
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.pipeline import OutputMismatch
 from pytest_edgeperf.measure.conductor import Block, LocalConductor
@@ -38,14 +37,14 @@ class Conductor:
 
 @pytest.fixture(autouse=True)
 def short_warm_up(monkeypatch):
-    original = module.warm_up
     limits = []
 
     def warm_up(calls, shortest_s=0.01, longest_s=0.2, **limit):
         limits.append((shortest_s, longest_s))
-        return original(calls, shortest_s=shortest_s, longest_s=longest_s, **limit)
+        return warmup.warm_up(calls, shortest_s=shortest_s, longest_s=longest_s, **limit)
 
-    monkeypatch.setattr(module, "warm_up", warm_up)
+    for module in (timed_inference, blocks):
+        monkeypatch.setattr(module, "warm_up", warm_up)
     return limits
 
 
@@ -308,7 +307,7 @@ def test_a_run_whose_warm_up_did_not_meet_every_input_is_marked(monkeypatch):
     images = Inputs.of([one, two, three])
     assert "cold_inputs" not in timer()[0](millisecond, images).quality
     cold = dataclasses.replace(warmup.warm_up([millisecond], shortest_s=0.01, longest_s=0.01), cold_inputs=2)
-    monkeypatch.setattr(module, "warm_up", lambda calls, **limits: cold)
+    monkeypatch.setattr(timed_inference, "warm_up", lambda calls, **limits: cold)
     assert timer()[0](millisecond, images).quality["cold_inputs"] == 2
     assert timer()[0].compare(images, a=millisecond, b=millisecond) is not None
 
