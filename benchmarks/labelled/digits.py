@@ -45,7 +45,7 @@ def training() -> Digits:
     Raises:
         FrameworkError: scikit-learn is not installed.
     """
-    return _parts()[0]
+    return _split()[0]
 
 
 def held_out() -> Digits:
@@ -54,7 +54,7 @@ def held_out() -> Digits:
     Raises:
         FrameworkError: scikit-learn is not installed.
     """
-    return _parts()[1]
+    return _split()[1]
 
 
 def images(count: int, seed: int) -> List[Array]:
@@ -79,11 +79,15 @@ def correct(engine: Engine, images: Array, labels: Array) -> Array:
     return np.array(answers) == labels
 
 
-@lru_cache(maxsize=1)
-def _parts() -> Tuple[Digits, Digits]:
+def _split() -> Tuple[Digits, Digits]:
     reason = missing()
     if reason is not None:
         raise FrameworkError(reason)
+    return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Tuple[Digits, Digits]:
     from sklearn.datasets import load_digits
 
     loaded = load_digits()

@@ -142,7 +142,7 @@ def detections_of(engine: Engine, images: Sequence[LabelledImage], resolution: R
 def shapes_of(seed: int, number: int) -> List[Shape]:
     """The objects of a photograph, in the order in which they are drawn: whole, later ones partly over earlier ones."""
     generator = np.random.default_rng([seed, number, 0])
-    height, width = _size(number)
+    height, width = size_of(number)
     found: List[Shape] = []
     for _ in range(int(generator.integers(1, MOST_OBJECTS + 1))):
         for _ in range(ATTEMPTS):
@@ -156,10 +156,10 @@ def shapes_of(seed: int, number: int) -> List[Shape]:
 def draw(seed: int, number: int, shapes: Sequence[Shape]) -> Array:
     """The photograph of that number with the shapes on it: uint8 [h, w, 3]."""
     generator = np.random.default_rng([seed, number, 1])
-    canvas = _background(generator, *_size(number))
+    canvas = _background(generator, *size_of(number))
     _scratch(generator, canvas)
     for shape in shapes:
-        _put(generator, canvas, shape)
+        put(generator, canvas, shape)
     canvas += generator.standard_normal(canvas.shape, np.float32) * np.float32(generator.uniform(*NOISE))
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
@@ -172,7 +172,7 @@ def _image(name: str, seed: int, number: int) -> LabelledImage:
     shapes = shapes_of(seed, number)
     return LabelledImage(
         f"shapes-{name}-{number:04d}",
-        *_size(number),
+        *size_of(number),
         boxes=np.array([shape.box() for shape in shapes]).reshape(-1, 4),
         classes=np.array([shape.kind for shape in shapes], np.int64),
         crowd=np.zeros(len(shapes), bool),
@@ -181,7 +181,8 @@ def _image(name: str, seed: int, number: int) -> LabelledImage:
     )
 
 
-def _size(number: int) -> Tuple[int, int]:
+def size_of(number: int) -> Tuple[int, int]:
+    """Height and width of the photograph of that number."""
     return list(SIZES.values())[number % len(SIZES)]
 
 
@@ -231,7 +232,8 @@ def _scratch(generator: np.random.Generator, canvas: Array) -> None:
             _blend(generator, canvas[rows, columns], away - half_thickness)
 
 
-def _put(generator: np.random.Generator, canvas: Array, shape: Shape) -> None:
+def put(generator: np.random.Generator, canvas: Array, shape: Shape) -> None:
+    """Draw a shape on a float32 [h, w, 3] photograph, in a colour that stands out from what is around it."""
     for rows, columns, x, y in _cells(canvas, shape.box()):
         _blend(generator, canvas[rows, columns], shape.distance(x, y))
 

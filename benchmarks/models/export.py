@@ -45,6 +45,7 @@ USED_BY_ALL = (
     "tasks/classification",
     "tasks/detection",
     "tasks/images",
+    "tasks/sizes",
 )
 
 
@@ -191,7 +192,7 @@ def _write(network: Network, target: Exported) -> None:
     if not _has_good_model(target.folder):
         with kept_files.replacing(target.model) as onnx_file:
             _to_onnx(torch, made, network, onnx_file)
-    checked = _check(network, target.model, inputs, outputs)
+    checked = check(network, target.model, inputs, outputs)
     with kept_files.replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
         named = {f"input_{index}": array for index, array in enumerate(inputs)}
         for index, arrays in enumerate(outputs):
@@ -251,7 +252,12 @@ def _to_onnx(torch: Any, made: Any, network: Network, path: Path) -> None:
         )
 
 
-def _check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[Any, ...]]) -> Dict[str, Any]:
+def check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[Any, ...]]) -> Dict[str, Any]:
+    """Run the inputs on ONNX Runtime where it is installed: its version, and the largest error against ``outputs``.
+
+    Raises:
+        FrameworkError: the error is larger than :data:`LARGEST_ERROR`.
+    """
     if importlib.util.find_spec("onnxruntime") is None:
         return {"checked_with": None, "largest_relative_error": None}
     import onnxruntime

@@ -93,7 +93,7 @@ def train(steps: int = STEPS) -> ShapesDetector:
         made = architecture().train().to(memory_format=torch.channels_last)
         optimiser = torch.optim.AdamW(made.parameters(), weight_decay=0.02)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
-        for inputs, truths in _batches(steps):
+        for inputs, truths in batches(steps):
             optimiser.zero_grad()
             loss(made(inputs.to(memory_format=torch.channels_last)), truths).backward()
             optimiser.step()
@@ -114,13 +114,13 @@ def loss(output: torch.Tensor, truths: torch.Tensor) -> torch.Tensor:
         truths: [m, 6]: place in the batch, class, and centre x and y, width and height in input pixels.
     """
     cells = output.reshape(len(output), len(HEAD.anchors), PER_ANCHOR, *output.shape[2:])
-    found, anchor = _assigned(truths)
+    found, anchor = assigned_anchors(truths)
     image, class_ = found[:, 0].long(), found[:, 1].long()
     column, row = (found[:, 2] / HEAD.stride).long(), (found[:, 3] / HEAD.stride).long()
     raw = cells[image, anchor, :, row, column]
     centres = (torch.sigmoid(raw[:, :2]) + torch.stack([column, row], dim=1)) * HEAD.stride
     sizes = raw[:, 2:4].clamp(-LARGEST_STRETCH, LARGEST_STRETCH).exp() * torch.tensor(HEAD.anchors)[anchor]
-    overlap, generalised = _overlaps(torch.cat([centres, sizes], dim=1), found[:, 2:])
+    overlap, generalised = overlaps(torch.cat([centres, sizes], dim=1), found[:, 2:])
     objectness = torch.zeros_like(cells[:, :, 4])
     objectness[image, anchor, row, column] = overlap.detach()
     count = max(1, len(found))
@@ -130,7 +130,7 @@ def loss(output: torch.Tensor, truths: torch.Tensor) -> torch.Tensor:
     return (wrong_objectness + BOX_WEIGHT * (1 - generalised).sum() + CLASS_WEIGHT * wrong_classes) / count
 
 
-def _assigned(truths: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+def assigned_anchors(truths: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     """Every truth once for each anchor that is to find it, and that anchor's index."""
     sizes, anchors = truths[:, None, 4:], torch.tensor(HEAD.anchors)[None].float()
     shared = torch.minimum(sizes, anchors).prod(dim=2)
@@ -140,7 +140,7 @@ def _assigned(truths: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     return truths[truth], anchor
 
 
-def _overlaps(boxes: torch.Tensor, others: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+def overlaps(boxes: torch.Tensor, others: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     """Intersection over union of boxes [n, 4] (centre, size) with others, each with its own, and the generalised."""
     least, most = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     other_least, other_most = others[:, :2] - others[:, 2:] / 2, others[:, :2] + others[:, 2:] / 2
@@ -151,7 +151,7 @@ def _overlaps(boxes: torch.Tensor, others: torch.Tensor) -> Tuple[torch.Tensor, 
     return overlap, overlap - (around - union) / around
 
 
-def _batches(steps: int) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
+def batches(steps: int) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
     """Inputs [BATCH, 3, h, w] of one of the proportions and their truths, round and round through the photographs."""
     photographs = shapes.training().images
     drawn: Dict[int, np.ndarray] = {}
@@ -164,7 +164,7 @@ def _batches(steps: int) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
         height, width = kinds[step % len(kinds)]
         # drawing a photograph takes as long as learning from it; all of them are 200 MB
         drawn.update({index: photographs[index].read() for index in chosen if index not in drawn})
-        pairs = [_example(photographs[index], drawn[index], (height, width)) for index in chosen]
+        pairs = [example(photographs[index], drawn[index], (height, width)) for index in chosen]
         inputs = torch.from_numpy(np.concatenate([array for array, _ in pairs]))
         truths = [np.insert(truth, 0, place, axis=1) for place, (_, truth) in enumerate(pairs)]
         together = torch.from_numpy(np.concatenate(truths).astype(np.float32))
@@ -176,7 +176,7 @@ def _batches(steps: int) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
         yield inputs, together
 
 
-def _example(image: LabelledImage, photo: np.ndarray, resolution: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
+def example(image: LabelledImage, photo: np.ndarray, resolution: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
     """The input [1, 3, h, w], and [n, 5]: class, and centre and size in input pixels."""
     boxes = Frame.fit(image.height, image.width, resolution).to_input(image.boxes)
     centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import resource
 import time
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, NamedTuple
 
 CANARY_REPETITIONS = 96
-_CANARY_STEPS = 3000
+CANARY_STEPS = 3000
 
 
-def canary_ms() -> float:
+def canary_ms(steps: int = CANARY_STEPS) -> float:
     """The median processor time of a fixed piece of work (a sum in the interpreter's own C code), in ms.
 
     It tells a machine that is slow from code that is slow: the same work, before and after each block.
@@ -22,60 +22,75 @@ def canary_ms() -> float:
     durations: List[int] = []
     for _ in range(CANARY_REPETITIONS):
         start = time.thread_time_ns()
-        sum(range(_CANARY_STEPS))
+        sum(range(steps))
         durations.append(time.thread_time_ns() - start)
     return sorted(durations)[CANARY_REPETITIONS // 2] / 1e6
 
 
-class Watch:
-    """CPU time and involuntary context switches of this process over the timed blocks only."""
+class Usage(NamedTuple):
+    """What this process has used so far."""
 
-    def __init__(self) -> None:
-        self._wall_s = 0.0
-        self._cpu_s = 0.0
-        self._thread_s = 0.0
-        self._switches = 0
-        self._children_s = 0.0
-        self._started = (0.0, 0.0, 0.0, 0, 0.0)
+    wall_s: float
+    cpu_s: float
+    #: Processor time of this thread alone.
+    thread_s: float
+    involuntary_switches: float
+    #: Processor time of children that have ended.
+    children_s: float
+
+    def since(self, earlier: Usage) -> Usage:
+        """What was used between two readings."""
+        return Usage(*(now - before for now, before in zip(self, earlier)))
+
+
+def usage() -> Usage:
+    """Read it now."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Usage(
+        time.perf_counter(),
+        time.process_time(),
+        time.thread_time(),
+        resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
+        children.ru_utime + children.ru_stime,
+    )
+
+
+class Watch:
+    """CPU time and involuntary context switches of this process over the timed blocks only.
+
+    Args:
+        read: gives what the process has used so far.
+    """
+
+    def __init__(self, read: Callable[[], Usage] = usage) -> None:
+        self._read = read
+        self._used = Usage(0.0, 0.0, 0.0, 0.0, 0.0)
+        self._started = self._used
 
     def __enter__(self) -> Watch:
-        self._started = self._now()
+        self._started = self._read()
         return self
 
     def __exit__(self, *_: object) -> None:
-        wall, cpu, thread, switches, children = self._now()
-        self._wall_s += wall - self._started[0]
-        self._cpu_s += cpu - self._started[1]
-        self._thread_s += thread - self._started[2]
-        self._switches += switches - self._started[3]
-        self._children_s += children - self._started[4]
+        block = self._read().since(self._started)
+        self._used = Usage(*(before + more for before, more in zip(self._used, block)))
 
     def figures(self) -> Dict[str, Any]:
         """CPU time over wall time, of the process (``cpu_share``) and of the timing thread alone
         (``thread_share``), and ``involuntary_switches_per_s``; ``children_share`` of its children that have ended,
         where there were any.
         """
-        if self._wall_s <= 0:
+        used = self._used
+        if used.wall_s <= 0:
             return {}
         figures = {
-            "cpu_share": round(self._cpu_s / self._wall_s, 4),
-            "thread_share": round(self._thread_s / self._wall_s, 4),
-            "involuntary_switches_per_s": round(self._switches / self._wall_s, 2),
+            "cpu_share": round(used.cpu_s / used.wall_s, 4),
+            "thread_share": round(used.thread_s / used.wall_s, 4),
+            "involuntary_switches_per_s": round(used.involuntary_switches / used.wall_s, 2),
         }
-        if self._children_s > 0:
-            figures["children_share"] = round(self._children_s / self._wall_s, 4)
+        if used.children_s > 0:
+            figures["children_share"] = round(used.children_s / used.wall_s, 4)
         return figures
-
-    @staticmethod
-    def _now() -> Any:
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return (
-            time.perf_counter(),
-            time.process_time(),
-            time.thread_time(),
-            resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw,
-            children.ru_utime + children.ru_stime,
-        )
 
 
 def settle(longest_s: float = 0.25, step_s: float = 0.005) -> float:

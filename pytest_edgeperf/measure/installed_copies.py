@@ -25,7 +25,7 @@ BUILD_REMEDY = (
     "--against-python PATH"
 )
 #: Where a project says its name: file -> the tables that may hold it.
-_PROJECT_FILES = {
+PROJECT_FILES = {
     "pyproject.toml": ("project", "tool.poetry"),
     "setup.cfg": ("metadata",),
     "Cargo.toml": ("package",),
@@ -185,19 +185,19 @@ def _project_names(side: Side) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for path in sorted(_tracked(side.checkout), key=lambda path: path.count("/")):
         folder, _, file = path.rpartition("/")
-        if file in _PROJECT_FILES and not _NOT_OURS.intersection(folder.split("/")):
-            for name in _names_in(os.path.join(side.checkout, path), file):
+        if file in PROJECT_FILES and not _NOT_OURS.intersection(folder.split("/")):
+            for name in project_names_in(os.path.join(side.checkout, path), file):
                 found.setdefault(_normalised(name), folder)
     return found
 
 
-def _names_in(path: str, file: str) -> Iterable[str]:
+def project_names_in(path: str, file: str) -> Iterable[str]:
     """The names that a project file gives, read by its lines: the worker's Python may have no TOML reader."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return
-    tables = _PROJECT_FILES[file]
+    tables = PROJECT_FILES[file]
     if not tables:
         yield from re.findall(r"\bname\s*=\s*[\"']([\w.-]+)[\"']", text)
         return

@@ -29,7 +29,8 @@ def files(tmp_path_factory):
 
 
 def test_opencv_gives_torchs_outputs_from_darknets_files(files, one_thread):
-    if OpenCv().version() is None or OpenCv()._is_after_4():
+    version = OpenCv().version()
+    if version is None or int(version.partition(".")[0]) > 4:
         pytest.skip("needs opencv before release 5, which reads Darknet's files")
     inputs = [letterbox(photo, RESOLUTION) for photo in photographs(2)]
     made = network()

@@ -76,7 +76,6 @@ def test_the_split_is_the_same_in_every_process(held_out, start_python):
 def test_without_scikit_learn_the_remedy_is_named(monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else find_spec(name))
-    digits._parts.cache_clear()
     assert "pip install 'pytest-edgeperf[digits]'" in digits.missing()
     with pytest.raises(FrameworkError, match="scikit-learn, which is not installed: pip install"):
         digits.held_out()

@@ -1,8 +1,37 @@
 from __future__ import annotations
 
+import ast
+
 import pytest
-from models import kept_files, training
-from models.networks import known
+from models import export, kept_files, training
+from models.networks import NETWORKS, known
+
+#: Modules that change neither weights nor outputs; "training" is named by the networks that it trains.
+WITHOUT_INFLUENCE = {"models/kept_files", "models/networks"}
+
+
+def imported(name):
+    """The files of the experiments that a file imports when it is loaded."""
+    for node in ast.parse((kept_files.BENCHMARKS / f"{name}.py").read_text("utf-8")).body:
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        path = node.module.replace(".", "/")
+        for candidate in (path, *(f"{path}/{alias.name}" for alias in node.names)):
+            if "/" in candidate and (kept_files.BENCHMARKS / f"{candidate}.py").is_file():
+                yield candidate
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_an_exports_name_depends_on_every_file_that_its_network_is_made_from(network):
+    found, waiting = set(), [f"models/{network.module}"]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name in WITHOUT_INFLUENCE:
+            continue
+        found.add(name)
+        waiting += [] if name == "models/training" else imported(name)
+    assert found <= {f"models/{network.module}", *export.USED_BY_ALL, *network.uses}
+    assert len(found) > 2
 
 
 def test_a_cache_that_cannot_be_used_is_refused(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ numbers = st.integers(0, 10_000)
 @given(numbers)
 def test_objects_are_drawn_within_their_boxes_and_fill_them(number):
     objects = shapes.shapes_of(7, number)
-    height, width = shapes._size(number)
+    height, width = shapes.size_of(number)
     assert 0 < len(objects) <= shapes.MOST_OBJECTS
     for one in objects:
         left, top, right, bottom = one.box()
@@ -37,7 +37,7 @@ def test_objects_are_drawn_within_their_boxes_and_fill_them(number):
 def covered(one, height, width):
     """How much of each pixel the object covers when it is drawn in white on black."""
     canvas = np.zeros((height, width, 3), np.float32)
-    shapes._put(np.random.default_rng(0), canvas, one)
+    shapes.put(np.random.default_rng(0), canvas, one)
     return canvas.max(axis=2) / canvas.max()
 
 

@@ -30,7 +30,7 @@ def weights_of(made):
 
 def raw_for(truths, strength):
     """A raw head [1, 30, 12, 20] that finds every truth exactly, with each of its anchors."""
-    found, anchors = shapes_detector._assigned(truths)
+    found, anchors = shapes_detector.assigned_anchors(truths)
     cells = torch.full((1, len(HEAD.anchors), shapes_detector.PER_ANCHOR, ROWS, COLUMNS), -strength)
     for truth, anchor in zip(found, anchors):
         centre, size = truth[2:4] / HEAD.stride, truth[4:]
@@ -73,19 +73,19 @@ def test_what_the_loss_asks_for_is_what_decoding_finds(truths):
 
 def test_overlaps_are_those_of_detection(truths):
     others = truths[:, 2:] + torch.tensor([2.0, -1.0, 3.0, 1.0])
-    overlap, generalised = shapes_detector._overlaps(truths[:, 2:], others)
+    overlap, generalised = shapes_detector.overlaps(truths[:, 2:], others)
     for one, other, share in zip(truths[:, 2:].numpy(), others.numpy(), overlap.numpy()):
         corners = np.array([[*(b[:2] - b[2:] / 2), *(b[:2] + b[2:] / 2)] for b in (one, other)])
         assert share == pytest.approx(intersection_over_union(corners)[0, 1], rel=1e-5)
     assert (generalised <= overlap).all()
     apart = torch.tensor([[0.0, 0.0, 2.0, 2.0]]), torch.tensor([[8.0, 0.0, 2.0, 2.0]])
-    overlap, generalised = shapes_detector._overlaps(*apart)
+    overlap, generalised = shapes_detector.overlaps(*apart)
     # around both is 10 by 2, of which 12 belong to neither
     assert (overlap.item(), generalised.item()) == (0, pytest.approx(-12 / 20))
 
 
 def test_every_object_has_an_anchor_and_none_that_fits_badly(truths):
-    found, anchors = shapes_detector._assigned(truths)
+    found, anchors = shapes_detector.assigned_anchors(truths)
     assert {tuple(truth.tolist()) for truth in found} == {tuple(truth.tolist()) for truth in truths}
     assert anchors[found[:, 1] == 4].tolist() == [0]
     assert anchors[found[:, 1] == 0].tolist() == [2]
@@ -94,7 +94,7 @@ def test_every_object_has_an_anchor_and_none_that_fits_badly(truths):
 def test_batches_have_all_proportions_and_their_objects_where_the_input_has_them(one_thread):
     seen = set()
     with seeded(1):
-        for inputs, truths in shapes_detector._batches(3):
+        for inputs, truths in shapes_detector.batches(3):
             height, width = inputs.shape[2:]
             seen.add((height, width))
             assert truths[:, 0].max() < len(inputs) == shapes_detector.BATCH
@@ -107,11 +107,11 @@ def test_batches_have_all_proportions_and_their_objects_where_the_input_has_them
 
 def test_mirroring_moves_the_objects_with_the_pixels(one_thread, monkeypatch):
     images = shapes.training().images[: shapes_detector.BATCH]
-    plain = [shapes_detector._example(image, image.read(), (96, 160)) for image in images]
+    plain = [shapes_detector.example(image, image.read(), (96, 160)) for image in images]
     monkeypatch.setattr(torch, "randperm", torch.arange)
     monkeypatch.setattr(shapes_detector, "RATIOS", {"16:9": (16, 9)})
     with seeded(3):
-        inputs, truths = next(shapes_detector._batches(1))
+        inputs, truths = next(shapes_detector.batches(1))
     with seeded(3):
         along, down = (torch.rand(2) < 0.5).tolist()
     assert along or down
@@ -128,7 +128,7 @@ def test_a_few_steps_learn_and_give_the_same_weights_for_a_seed(one_thread):
     for key, array in first.items():
         np.testing.assert_array_equal(again[key], array)
     with seeded(2):
-        inputs, truths = next(shapes_detector._batches(1))
+        inputs, truths = next(shapes_detector.batches(1))
     fresh = shapes_detector.architecture().eval()
     learnt = shapes_detector.architecture().eval()
     learnt.load_state_dict({key: torch.from_numpy(array) for key, array in first.items()})

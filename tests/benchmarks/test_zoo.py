@@ -191,7 +191,7 @@ def test_a_wrong_export_is_refused(cache, monkeypatch):
     with pytest.raises(
         FrameworkError, match=r"the export of resnet18 is wrong: onnxruntime .* by 0\.\d+ of the largest"
     ):
-        exporting._check(known("resnet18"), exported.model, [one[0] for one in inputs], wrong)
+        exporting.check(known("resnet18"), exported.model, [one[0] for one in inputs], wrong)
 
 
 def test_a_failed_export_says_why(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_edgeperf.measure import disturbance
-from pytest_edgeperf.measure.disturbance import Watch
+from pytest_edgeperf.measure.disturbance import Usage, Watch
 
 
 def busy(seconds):
@@ -31,26 +31,25 @@ def test_work_has_a_far_greater_share_of_the_processor_than_sleep():
     assert 0 < working < 1.1
 
 
-def test_only_the_watched_blocks_count(monkeypatch):
-    looks = [
-        (0.0, 0.0, 0.0, 5, 7.0),
-        (1.0, 0.5, 0.4, 9, 7.0),
-        (50.0, 40.0, 30.0, 900, 9.0),
-        (51.0, 40.9, 30.8, 902, 9.0),
-    ]
-    now = iter(looks)
-    monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
-    watch = Watch()
+def test_only_the_watched_blocks_count():
+    readings = iter(
+        [
+            Usage(0.0, 0.0, 0.0, 5, 7.0),
+            Usage(1.0, 0.5, 0.4, 9, 7.0),
+            Usage(50.0, 40.0, 30.0, 900, 9.0),
+            Usage(51.0, 40.9, 30.8, 902, 9.0),
+        ]
+    )
+    watch = Watch(lambda: next(readings))
     for _ in range(2):
         with watch:
             pass
     assert watch.figures() == {"cpu_share": 0.7, "thread_share": 0.6, "involuntary_switches_per_s": 3.0}
 
 
-def test_work_of_children_that_ended_is_told(monkeypatch):
-    now = iter([(0.0, 0.0, 0.0, 0, 7.0), (2.0, 0.1, 0.1, 0, 8.5)])
-    monkeypatch.setattr(Watch, "_now", staticmethod(lambda: next(now)))
-    watch = Watch()
+def test_work_of_children_that_ended_is_a_share_of_its_own():
+    readings = iter([Usage(0.0, 0.0, 0.0, 0, 7.0), Usage(2.0, 0.1, 0.1, 0, 8.5)])
+    watch = Watch(lambda: next(readings))
     with watch:
         pass
     assert watch.figures()["children_share"] == 0.75
@@ -96,11 +95,10 @@ def test_settle_ends_one_step_after_the_last_work(monkeypatch, spins_s, waits_s)
     assert disturbance.settle() == pytest.approx(waits_s, abs=0.0051)
 
 
-def test_the_canary_takes_time_and_grows_with_its_work(monkeypatch):
+def test_the_canary_takes_time_and_grows_with_its_work():
     usual = disturbance.canary_ms()
     assert usual > 0
-    monkeypatch.setattr(disturbance, "_CANARY_STEPS", 20 * disturbance._CANARY_STEPS)
-    assert disturbance.canary_ms() > 2 * usual
+    assert disturbance.canary_ms(steps=20 * disturbance.CANARY_STEPS) > 2 * usual
 
 
 def test_the_canary_takes_no_notice_of_a_tracer_that_was_left_on():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.measure import installed_copies
-from pytest_edgeperf.measure.installed_copies import InstalledModule, hidden_sources
+from pytest_edgeperf.measure.installed_copies import PROJECT_FILES, InstalledModule, hidden_sources, project_names_in
 from pytest_edgeperf.measure.sides import Side
 from tests.measure.trees import environment
 
@@ -37,7 +37,6 @@ class Machine:
         monkeypatch.setattr(installed_copies, "installed_modules", lambda: iter(self.modules))
         here = [str(self.packages)]
         monkeypatch.setattr(metadata, "distributions", lambda: metadata.Distribution.discover(path=here))
-        installed_copies._tracked.cache_clear()
 
     def sources(self, **files):
         for tree in (self.checkout, self.worktree):
@@ -173,5 +172,5 @@ def test_without_a_list_of_files_the_top_level_names_do(machine):
 def test_any_project_file_is_read(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("any") / "file"
     path.write_text(text, encoding="utf-8", errors="replace")
-    for file in installed_copies._PROJECT_FILES:
-        assert all(isinstance(name, str) and name for name in installed_copies._names_in(str(path), file))
+    for file in PROJECT_FILES:
+        assert all(isinstance(name, str) and name for name in project_names_in(str(path), file))

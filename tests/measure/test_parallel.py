@@ -94,18 +94,33 @@ def test_an_inference_longer_than_the_block_counts_once():
     assert seconds >= 0.05
 
 
+class Laps:
+    """An engine whose blocks are over at once."""
+
+    def __init__(self, *laps):
+        self.laps = iter(laps)
+
+    def start(self, at_ns, seconds):
+        pass
+
+    def finish(self):
+        return next(self.laps)
+
+
 def test_throughput_is_that_up_to_the_last_end_that_counts():
-    timer = ParallelTimer([object(), object()])
-    timer._laps = [[Lap([100] * 50, 0.5), Lap([100] * 20, 0.4)], [Lap([100] * 50, 0.5), Lap([100] * 20, 0.4)]]
+    fast, slow, unknown = Lap([100] * 50, 0.5), Lap([100] * 20, 0.4), Lap([100] * 20, 0.4, private_mib=None)
+    timer = ParallelTimer([Laps(fast, fast), Laps(slow, slow)])
+    assert [timer.time(0, 0.5), timer.time(70, 0.5)] == [70, 140]
     assert timer.throughput(0) == pytest.approx(100.0)
     assert timer.throughput(1) == pytest.approx(50.0)
     summaries = timer.summaries(140)
     assert summaries["throughput"] == pytest.approx(150.0)
     assert summaries["latency"]["n"] == 140
     assert timer.children_peak_mib() == 0.0
-    timer._laps[0][1] = Lap([100] * 20, 0.4, None)
-    assert timer.children_peak_mib() is None
     assert timer.course([140]) == {"throughputs": [100.0, 50.0]}
+    half_known = ParallelTimer([Laps(fast), Laps(unknown)])
+    half_known.time(0, 0.5)
+    assert half_known.children_peak_mib() is None
 
 
 @pytest.mark.parametrize("mode", MODES)
