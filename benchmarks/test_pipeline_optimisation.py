@@ -89,7 +89,7 @@ def require_agreement(infer, model, precision, device):
         for output, right in zip(outputs, expected):
             output = output if device is None else output.float().cpu().numpy()
             error = float(np.abs(output - right).max() / np.abs(right).max())
-            assert error <= LARGEST_ERROR[precision], f"{model.name} answers wrong at {precision}: {error:.3g}"
+            assert error <= LARGEST_ERROR[precision], f"{model.name} returns wrong outputs at {precision}: {error:.3g}"
 
 
 def given_to(device, images, precision):

@@ -1,4 +1,4 @@
-"""What a benchmark's body says about its answers, made into a metric that is judged in pairs."""
+"""Accuracies that a benchmark records, as metrics that are judged in pairs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     PerExample = Union[Sequence[Any], DetectionSet]
 
 _NAME = re.compile(r"[A-Za-z][\w@.+-]*\Z")
-#: Beside the average over all overlaps, what COCO tells, and the ending of its name.
+#: Ending of the metric's name -> least overlap, as COCO reports them.
 OVERLAPS = {"": ALL_THRESHOLDS, "50": 0.5, "75": 0.75}
 
 
@@ -52,12 +52,12 @@ def accuracies(
     """
     if not _NAME.match(name) or name in METRICS or name in RESERVED:
         raise ValueError(
-            f"an accuracy cannot be called {name!r}: take letters, digits and any of _@.+-, and no metric's name"
+            f"{name!r} cannot name an accuracy: use letters, digits and _@.+-, and not the name of a built-in metric"
         )
     if better not in (HIGHER, LOWER):
         raise ValueError(f"{name}: better must be {HIGHER!r} or {LOWER!r}, not {better!r}")
     if margin is None and unit != PERCENT:
-        raise ValueError(f"{name}: say by margin= how much worse it may get, in {unit or 'its unit'}")
+        raise ValueError(f"{name}: give margin=, the loss that is allowed, in {unit or 'its unit'}")
     allowed = MARGIN_POINTS if margin is None else float(margin)
     if not 0 <= allowed < math.inf:
         raise ValueError(f"{name}: margin must be a finite number of at least 0, not {margin!r}")
@@ -65,7 +65,7 @@ def accuracies(
     try:
         if isinstance(per_example, DetectionSet):
             if unit != PERCENT or better != HIGHER:
-                raise ValueError("average precision is in percent, and more is better")
+                raise ValueError("average precision is in percent, and higher is better: leave out unit= and better=")
             return _of_detections(name, per_example, example_ids, metric)
         value = of_examples(per_example, example_ids, scale=100.0 if unit == PERCENT else 1.0)
         if unit == PERCENT:
@@ -81,24 +81,24 @@ def _require_shares(per_example: Sequence[Any]) -> None:
     values = np.asarray(per_example, dtype=float)
     if values.min() < 0 or values.max() > 1:
         raise ValueError(
-            "in percent, every example's value is a share from 0 to 1 (or right or wrong); "
-            "give another unit= and its margin= for other scores"
+            "each example's value must be right or wrong, or a share from 0 to 1; for other scores, give unit= and margin="
         )
 
 
 def _of_detections(
-    name: str, found: DetectionSet, example_ids: Optional[Sequence[Any]], metric: Metric
+    name: str, detections: DetectionSet, example_ids: Optional[Sequence[Any]], metric: Metric
 ) -> Dict[str, Accuracy]:
     from pytest_edgeperf.judge.statistics.average_precision import average_precision
 
-    stored = of_detections(found, example_ids)
-    told: Dict[str, Accuracy] = {}
+    stored = of_detections(detections, example_ids)
+    measured = [round(float(threshold), 9) for threshold in detections.thresholds]
+    recorded: Dict[str, Accuracy] = {}
     for ending, threshold in OVERLAPS.items():
-        if threshold != ALL_THRESHOLDS and threshold not in [round(float(one), 9) for one in found.thresholds]:
+        if threshold != ALL_THRESHOLDS and threshold not in measured:
             continue
-        mean = average_precision(found, threshold)
+        mean = average_precision(detections, threshold)
         if math.isnan(mean):
-            raise ValueError("no image has an object to be found")
+            raise ValueError("no image has a labelled object")
         of_overlap = replace(metric, threshold=threshold, informs=metric.informs or bool(ending))
-        told[name + ending] = Accuracy(of_overlap, {**stored, "mean": mean})
-    return told
+        recorded[name + ending] = Accuracy(of_overlap, {**stored, "mean": mean})
+    return recorded

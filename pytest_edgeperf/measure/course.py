@@ -25,9 +25,9 @@ CYCLIC = "cyclic"
 #: A visit is looked at as the medians of this many consecutive blocks, of fewer where it has fewer samples.
 BLOCKS = 20
 FEWEST_BLOCKS = 12
-#: A run of more visits than this takes turns with another, which cancels what a course would tell.
+#: A run of more visits than this takes turns with another, which cancels what a course would show.
 MOST_VISITS = 8
-#: Smaller changes of latency are not told, as a share.
+#: Smaller changes of latency are not reported, as a share.
 LEAST_CHANGE = 0.05
 #: A step is larger than this many robust standard deviations of the block medians around their levels.
 LEAST_Z = 6.0
@@ -35,7 +35,7 @@ LEAST_Z = 6.0
 SHORTEST_LEVEL = 0.2
 #: A drift puts this much more of all pairs of blocks in order than in disorder (Kendall's tau).
 LEAST_TAU = 0.7
-#: Cycles are told when white noise shows such a peak this seldom, and when there are at least two.
+#: Cycles are reported when white noise shows such a peak this seldom, and when there are at least two.
 LARGEST_CHANCE = 1e-3
 FEWEST_CYCLES = 2
 #: Robust standard deviation from a median absolute deviation, for normal noise.
@@ -62,7 +62,7 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Course:
-    """``flat``, ``warm_up`` (got faster), ``slowdown``, ``cyclic`` or ``unknown``, and what it was told from."""
+    """``flat``, ``warm_up`` (got faster), ``slowdown``, ``cyclic`` or ``unknown``, and the evidence for it."""
 
     kind: str = FLAT
     step: Optional[LevelStep] = None
@@ -73,22 +73,22 @@ class Course:
     @property
     def size(self) -> float:
         """The change as the absolute logarithm of its ratio."""
-        found = self.step or self.cycle
-        ratio = found.ratio if found else self.drift
+        change = self.step or self.cycle
+        ratio = change.ratio if change else self.drift
         return 0.0 if ratio is None else abs(log(ratio))
 
     def figures(self) -> Dict[str, Any]:
         """For a run's ``quality``: ``course`` and one of ``level_step``, ``drift``, ``cycle``; nothing when flat."""
         if self.kind in (FLAT, UNKNOWN):
             return {}
-        told: Dict[str, Any] = {"course": self.kind}
+        figures: Dict[str, Any] = {"course": self.kind}
         if self.step is not None:
-            told["level_step"] = {"at": round(self.step.at, 2), "ratio": round(self.step.ratio, 3)}
+            figures["level_step"] = {"at": round(self.step.at, 2), "ratio": round(self.step.ratio, 3)}
         if self.drift is not None:
-            told["drift"] = round(self.drift, 3)
+            figures["drift"] = round(self.drift, 3)
         if self.cycle is not None:
-            told["cycle"] = {"periods": self.cycle.periods, "ratio": round(self.cycle.ratio, 3)}
-        return told
+            figures["cycle"] = {"periods": self.cycle.periods, "ratio": round(self.cycle.ratio, 3)}
+        return figures
 
 
 def course_of(samples: Sequence[float], ends: Sequence[int] = ()) -> Course:
@@ -105,11 +105,11 @@ def course_of(samples: Sequence[float], ends: Sequence[int] = ()) -> Course:
     visits = list(ends) or [len(samples)]
     if len(visits) > MOST_VISITS:
         return Course(UNKNOWN)
-    found: List[Course] = []
+    courses: List[Course] = []
     for start, end in zip([0, *visits], visits):
         if end - start >= FEWEST_BLOCKS:
-            found.append(_course(log_block_medians(samples[start:end]), start, end, len(samples)))
-    return max(found, key=lambda one: one.size, default=Course(UNKNOWN))
+            courses.append(_course(log_block_medians(samples[start:end]), start, end, len(samples)))
+    return max(courses, key=lambda course: course.size, default=Course(UNKNOWN))
 
 
 def log_block_medians(samples: Sequence[float], blocks: int = BLOCKS) -> List[float]:
@@ -129,7 +129,7 @@ def level_step(levels: Sequence[float]) -> Optional[LevelStep]:
     best = (float("inf"), 0, 0.0, 0.0)
     for split in range(1, count):
         before, after = median(levels[:split]), median(levels[split:])
-        deviations = [abs(one - (before if index < split else after)) for index, one in enumerate(levels)]
+        deviations = [abs(level - (before if index < split else after)) for index, level in enumerate(levels)]
         best = min(best, (fsum(deviations), split, after - before, median(deviations)))
     _, split, change, deviation = best
     z = abs(change) / max(MAD_TO_SD * deviation, LEAST_NOISE)

@@ -24,14 +24,14 @@ def device_times(engine: DeviceTimed, entries: Sequence[Tuple[Any, ...]]) -> Dic
         engine: at work already, so that nothing is cold.
         entries: the arguments of its ``infer``, in rotation.
     """
-    found: Dict[str, List[float]] = {}
+    samples_ms: Dict[str, List[float]] = {}
     deadline_ns = perf_counter_ns() + int(PASS_S * 1e9)
     for number, entry in zip(range(MOST_INFERENCES), cycle(entries)):
         if number >= FEWEST_INFERENCES and perf_counter_ns() >= deadline_ns:
             break
         for phase, value_ms in engine.infer_timed(*entry).items():
-            found.setdefault(phase, []).append(max(value_ms, LEAST_MS))
-    return {phase: summarise(values) for phase, values in found.items()}
+            samples_ms.setdefault(phase, []).append(max(value_ms, LEAST_MS))
+    return {phase: summarise(values) for phase, values in samples_ms.items()}
 
 
 class SelfTimer:
@@ -45,9 +45,9 @@ class SelfTimer:
 
     def time(self, first: int, seconds: float) -> int:
         """Time a block from sample ``first`` on; the index after its last sample."""
-        found = self._run(seconds)
-        self._blocks.append({phase: [max(one, LEAST_MS) for one in values] for phase, values in found.items()})
-        return first + len(found["latency"])
+        block = self._run(seconds)
+        self._blocks.append({phase: [max(value, LEAST_MS) for value in values] for phase, values in block.items()})
+        return first + len(block["latency"])
 
     def repeat(self, seconds: float) -> Tuple[int, float]:
         """Go on untimed; the number of inferences, and the seconds that they took, without those of starting."""
@@ -70,7 +70,7 @@ class SelfTimer:
         return course_of(self._all("latency"), ends).figures()
 
     def children_peak_mib(self) -> None:
-        """Its program's memory is not told."""
+        """The memory of its program is not known."""
 
     def _run(self, seconds: float) -> Dict[str, List[float]]:
         return {phase: list(values) for phase, values in self._engine.run_for(seconds, *next(self._entries)).items()}

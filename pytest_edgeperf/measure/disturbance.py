@@ -13,7 +13,7 @@ CANARY_STEPS = 3000
 def canary_ms(steps: int = CANARY_STEPS) -> float:
     """The median processor time of a fixed piece of work (a sum in the interpreter's own C code), in ms.
 
-    It tells a machine that is slow from code that is slow: the same work, before and after each block.
+    It distinguishes a slow machine from slow code: the same work, before and after each block.
     By the thread's clock, because time that others take is a figure of its own; without bytecode, so that
     a tracer that the benchmark left on does not slow it; and without memory of its own, whose pages lie
     differently in each process (a copy of 256 KiB varied by 30 % between processes of a quiet machine).

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class EngineFailed(RuntimeError):
-    """One of several engines could not be made, answered wrong, or ended; the others were ended too."""
+    """One of several engines could not be made, returned wrong outputs, or ended; the others were ended too."""

@@ -73,44 +73,49 @@ def installed_modules() -> Iterator[InstalledModule]:
 def hidden_sources(side: Side) -> List[str]:
     """Packages of which this side has the sources and an installed copy was loaded, wherever the sources lie."""
     roots = _source_roots(side)
-    told: Dict[str, str] = {}
-    modules = [one for one in installed_modules() if not (side.owns(one.file) or side.is_foreign(one.file))]
-    for one in modules:
-        if one.top not in told:
-            source = next((path for root in roots for path in _files_of(root, one.name) if os.path.isfile(path)), None)
+    problems: Dict[str, str] = {}
+    modules = [
+        module
+        for module in installed_modules()
+        if not (side.owns(module.file) or side.is_foreign(module.file))
+    ]
+    for module in modules:
+        if module.top not in problems:
+            files = (path for root in roots for path in _files_of(root, module.name))
+            source = next(filter(os.path.isfile, files), None)
             if source is not None:
-                told[one.top] = _hides(one, source)
+                problems[module.top] = _hides(module, source)
     for project in _projects(side):
-        for one in _loaded_of(project, modules):
-            if one.top in told or (project.editable and not one.is_compiled):
+        for module in _loaded_of(project, modules):
+            if module.top in problems or (project.editable and not module.is_compiled):
                 continue
-            source = _source_below(side, project.folder, one.name)
-            if source is not None and not one.is_compiled:
-                told[one.top] = _hides(one, source)
-            elif project.from_here or one.is_compiled:
-                told[one.top] = (
-                    f"{one.name} was loaded from what is installed of this project ({one.file}): both sides would "
-                    f"measure the same code, which does not follow {side.tree}. Give the base side an environment of "
-                    "its own with --against-python PATH"
+            source = _source_below(side, project.folder, module.name)
+            if source is not None and not module.is_compiled:
+                problems[module.top] = _hides(module, source)
+            elif project.from_here or module.is_compiled:
+                problems[module.top] = (
+                    f"{module.name} was loaded from an installed part of this project ({module.file}): both sides "
+                    f"would measure the same code, which does not follow {side.tree}. Give the base side an "
+                    "environment of its own with --against-python PATH"
                 )
-    return [told[top] for top in sorted(told)]
+    return [problems[top] for top in sorted(problems)]
 
 
 def borrowed_parts(side: Side) -> List[str]:
     """Packages of this side's tree with a part from the environment, which was built from the other side's."""
-    told = {}
+    problems = {}
     for name, file, top in installed_modules():
         module, parent = sys.modules.get(name), sys.modules.get(name.rpartition(".")[0])
         parents_file = getattr(parent, "__dict__", {}).get("__file__")
         own_name = getattr(module, "__dict__", {}).get("__name__") == name
         if own_name and isinstance(parents_file, str) and side.owns(parents_file) and not side.owns(file):
-            told[top] = f"{name} is built in the environment ({file}) and not in {side.tree}; {BUILD_REMEDY}"
-    return [told[top] for top in sorted(told)]
+            problems[top] = f"{name} is built in the environment ({file}) and not in {side.tree}; {BUILD_REMEDY}"
+    return [problems[top] for top in sorted(problems)]
 
 
-def _hides(one: InstalledModule, source: str) -> str:
+def _hides(module: InstalledModule, source: str) -> str:
     return (
-        f"{one.name} was loaded from an installed copy ({one.file}), which hides {source}: both sides would measure "
+        f"{module.name} was loaded from an installed copy ({module.file}), which hides {source}: both sides would measure "
         "the same code. Install the project editable (pip install -e .), or give the base side an "
         "environment of its own with --against-python PATH"
     )
@@ -128,7 +133,11 @@ def _source_roots(side: Side) -> List[str]:
         url, _ = _direct_url(distribution)
         if url is not None:
             projects.append(side.counterpart(url) or "")
-    return [folder for one in dict.fromkeys(filter(None, projects)) for folder in (one, os.path.join(one, "src"))]
+    return [
+        folder
+        for project in dict.fromkeys(filter(None, projects))
+        for folder in (project, os.path.join(project, "src"))
+    ]
 
 
 def _projects(side: Side) -> Iterator[Project]:
@@ -150,16 +159,18 @@ def _projects(side: Side) -> Iterator[Project]:
 
 
 def _loaded_of(project: Project, modules: Sequence[InstalledModule]) -> Iterator[InstalledModule]:
-    tops = {one.top for one in modules}
+    tops = {module.top for module in modules}
     files = project.distribution.files
     if files is None:
         listed = set((project.distribution.read_text("top_level.txt") or "").split())
-        yield from (one for one in modules if one.top in listed)
+        yield from (module for module in modules if module.top in listed)
         return
     # Only what may be of a loaded module is worth asking where it lies.
-    wanted = [one for one in files if one.parts and one.parts[0].partition(".")[0] in tops]
-    placed = {os.path.realpath(str(project.distribution.locate_file(one))) for one in wanted}
-    yield from (one for one in modules if os.path.realpath(one.file) in placed and not _directs(one.name))
+    wanted = [file for file in files if file.parts and file.parts[0].partition(".")[0] in tops]
+    placed = {os.path.realpath(str(project.distribution.locate_file(file))) for file in wanted}
+    yield from (
+        module for module in modules if os.path.realpath(module.file) in placed and not _directs(module.name)
+    )
 
 
 def _directs(name: str) -> bool:
@@ -182,13 +193,13 @@ def _source_below(side: Side, folder: str, name: str) -> Optional[str]:
 
 def _project_names(side: Side) -> Dict[str, str]:
     """Normalised name -> folder of every project in the checkout that is not somebody else's."""
-    found: Dict[str, str] = {}
+    folders: Dict[str, str] = {}
     for path in sorted(_tracked(side.checkout), key=lambda path: path.count("/")):
         folder, _, file = path.rpartition("/")
         if file in PROJECT_FILES and not _NOT_OURS.intersection(folder.split("/")):
             for name in project_names_in(os.path.join(side.checkout, path), file):
-                found.setdefault(_normalised(name), folder)
-    return found
+                folders.setdefault(_normalised(name), folder)
+    return folders
 
 
 def project_names_in(path: str, file: str) -> Iterable[str]:
@@ -217,7 +228,7 @@ def project_names_in(path: str, file: str) -> Iterable[str]:
 def _tracked(tree: str) -> Tuple[str, ...]:
     """All files of a tree that are its sources: those that git knows or would take."""
     command = ["git", "-C", tree, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    # A git hook that runs these tests has told them its own repository.
+    # A git hook that runs the tests sets variables that name its own repository.
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(command, env=variables, capture_output=True, timeout=_MOST_SECONDS, check=False)

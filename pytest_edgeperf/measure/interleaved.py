@@ -65,7 +65,7 @@ class InterleavedTimer:
         return loop.medians_ms(self._durations[self._first], ends)
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
-        """Nothing: what a course would tell is cancelled."""
+        """Nothing: taking turns cancels what a course would show."""
         return {}
 
     def repeat(self, seconds: float) -> Tuple[int, float]:
@@ -83,7 +83,7 @@ class InterleavedTimer:
         from pytest_edgeperf.judge.statistics.block_pairs import PAIRS_PER_QUAD, TRIMMED_SHARE, pair_of
 
         medians = {name: loop.medians_ms(self._durations[name], ends) for name, ends in self._ends.items()}
-        found = {}
+        ratios = {}
         for name, turns_ms in medians.items():
             if name == self._first:
                 continue
@@ -91,8 +91,8 @@ class InterleavedTimer:
             quads = pair.blocks // PAIRS_PER_QUAD
             freedom = quads - 2 * int(TRIMMED_SHARE * quads) - 1
             half = float(stdtrit(max(freedom, 1), (1 + CONFIDENCE) / 2)) * pair.error
-            found[name] = Ratio(*(math.exp(pair.log_ratio + off) for off in (0.0, -half, half)))
-        return found
+            ratios[name] = Ratio(*(math.exp(pair.log_ratio + off) for off in (0.0, -half, half)))
+        return ratios
 
     def _turn(self, name: str, seconds: float) -> None:
         calls, durations, ends = self._pipelines[name].calls, self._durations[name], self._ends[name]

@@ -29,8 +29,8 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _shortened(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        inner = [_shortened(one) for one in value]
-        return _shortened_lines(inner) if all(isinstance(one, str) for one in inner) else type(value)(inner)
+        inner = [_shortened(item) for item in value]
+        return _shortened_lines(inner) if all(isinstance(item, str) for item in inner) else type(value)(inner)
     return value
 
 

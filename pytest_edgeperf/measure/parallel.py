@@ -53,7 +53,7 @@ class Lap:
     """One engine's part of a block: the durations of its inferences in ns, the last of them ended within the block.
 
     ``seconds`` are those from the common start to the end of that one; ``private_mib`` is what a process of its own
-    then has in memory that it does not share with the worker, ``None`` where the kernel does not tell.
+    then has in memory that it does not share with the worker, ``None`` if the kernel does not report it.
     """
 
     durations_ns: Sequence[float]
@@ -183,7 +183,7 @@ class ThreadRunner:
                     return
                 self._lap = Lap(*run(pipeline.calls, *self._order))
                 self._done.set()
-        except BaseException as error:  # told where it is waited for
+        except BaseException as error:  # raised where it is waited for
             self._error = error
         finally:
             self._made.set()
@@ -212,9 +212,9 @@ class ProcessRunner:
 
     def ready(self) -> Ready:
         """Wait until it is loaded, checked and warm."""
-        told = self._receive()
-        assert isinstance(told, Ready)
-        return told
+        message = self._receive()
+        assert isinstance(message, Ready)
+        return message
 
     def start(self, at_ns: int, seconds: float) -> None:
         """Have it begin at this moment."""
@@ -226,9 +226,9 @@ class ProcessRunner:
 
     def finish(self) -> Lap:
         """Take what it did."""
-        told = self._receive()
-        assert isinstance(told, Lap)
-        return told
+        message = self._receive()
+        assert isinstance(message, Lap)
+        return message
 
     def close(self) -> None:
         """End the process."""
@@ -244,18 +244,18 @@ class ProcessRunner:
         try:
             if not self._pipe.poll(self._patience_s):
                 raise EngineFailed(f"engine {self._number} did not answer within {self._patience_s:g} s")
-            told = self._pipe.recv()
+            message = self._pipe.recv()
         except (EOFError, OSError):
             raise self._gone() from None
-        if isinstance(told, str):
-            raise EngineFailed(f"engine {self._number}: {told}")
-        return told
+        if isinstance(message, str):
+            raise EngineFailed(f"engine {self._number}: {message}")
+        return message
 
     def _gone(self) -> EngineFailed:
         self._process.join(_LEAVE_S)
         code = self._process.exitcode
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"left with exit status {code}"
-        hint = ": most likely the memory was full" if code == -9 else ""
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"exited with status {code}"
+        hint = ": most likely out of memory" if code == -9 else ""
         return EngineFailed(f"engine {self._number} {how}{hint}")
 
 
@@ -274,7 +274,7 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
             pipe.send(Lap(durations, seconds, private_mib()))
     except (EOFError, KeyboardInterrupt):
         pass
-    except BaseException as error:  # told to the parent
+    except BaseException as error:  # sent to the parent
         traceback.print_exc()
         pipe.send(_said(error))
     finally:
@@ -308,10 +308,10 @@ class ParallelTimer:
         """``latency`` of all inferences, ``throughput`` of all engines together, and each one's on the average."""
         from pytest_edgeperf.measure.summary import summarise
 
-        durations_ns = [one for laps in self._laps for lap in laps for one in lap.durations_ns]
+        durations_ns = [duration for laps in self._laps for lap in laps for duration in lap.durations_ns]
         rates = [self.throughput(number) for number in range(len(self.runners))]
         return {
-            "latency": summarise([max(one, 1) / 1e6 for one in durations_ns]),
+            "latency": summarise([max(duration, 1) / 1e6 for duration in durations_ns]),
             "throughput": sum(rates),
             "throughput_per_engine": sum(rates) / len(rates),
         }
@@ -323,7 +323,7 @@ class ParallelTimer:
 
     def medians(self, ends: Sequence[int]) -> List[float]:
         """The median latency in ms of each block."""
-        blocks = [[one for lap in laps for one in lap.durations_ns] for laps in self._laps]
+        blocks = [[duration for lap in laps for duration in lap.durations_ns] for laps in self._laps]
         return [median(block) / 1e6 for block in blocks]
 
     def course(self, ends: Sequence[int]) -> Dict[str, Any]:
@@ -331,13 +331,14 @@ class ParallelTimer:
         return {"throughputs": [round(self.throughput(number), 3) for number in range(len(self.runners))]}
 
     def children_peak_mib(self) -> Optional[float]:
-        """What the engines' processes have of their own, added up; ``None`` where one does not tell."""
+        """What the engines' processes have of their own, added up; ``None`` if that of one is not known."""
         most: List[float] = []
         for number in range(len(self.runners)):
-            known = [laps[number].private_mib for laps in self._laps]
-            if any(one is None for one in known):
+            in_blocks = [laps[number].private_mib for laps in self._laps]
+            known = [mib for mib in in_blocks if mib is not None]
+            if len(known) < len(in_blocks):
                 return None
-            most.append(max(one for one in known if one is not None))
+            most.append(max(known))
         return sum(most)
 
     def _run(self, seconds: float) -> List[Lap]:
@@ -354,7 +355,7 @@ def runners_of(make: Maker, n: int, mode: str, software: Mapping[str, Any]) -> L
         ValueError: fewer than one engine, or a mode that is none.
     """
     if n < 1:
-        raise ValueError(f"timed_inference.parallel runs at least one engine, not {n}")
+        raise ValueError(f"timed_inference.parallel: n must be at least 1, not {n}")
     if mode not in MODES:
         raise ValueError(f"timed_inference.parallel: mode is {mode!r}; it must be one of {', '.join(MODES)}")
     kind = ThreadRunner if mode == THREADS else ProcessRunner

@@ -1,4 +1,4 @@
-"""What is timed: an engine or a callable with its arguments, and the check that it answers right."""
+"""What is timed: an engine or a callable with its arguments, and the check that its outputs are right."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Pipeline:
         """Raise TypeError when the engine can only be timed by a program of its own."""
         if isinstance(self.engine, SelfTimed):
             raise TypeError(
-                f"{self.engine.framework} times itself in a program of its own; only timed_inference(engine, inputs) "
-                "can measure it, without preprocess or postprocess"
+                f"{self.engine.framework} is timed by a separate program: use timed_inference(engine, inputs), without "
+                "preprocess or postprocess"
             )
 
     def _phased(self, entry: Tuple[Any, ...]) -> loop.Call:
@@ -91,7 +91,7 @@ class Pipeline:
         Returns:
             ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
             ``output_error``, the largest error as a share of the largest output, where its model has a reference,
-            ``engine_size`` in MiB, and the steps of loading in ms that it tells.
+            ``engine_size`` in MiB, and the steps of loading in ms that it reports.
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
@@ -115,7 +115,7 @@ class Pipeline:
             answer = check(result)
             # Not "is False": a comparison of arrays gives numpy's own False.
             if answer is not None and not answer:
-                raise OutputMismatch(f"the check that the benchmark gave said {answer!r} of the target's result")
+                raise OutputMismatch(f"the benchmark's check returned {answer!r} for the target's result")
         return found
 
     def _first_call(self) -> Tuple[Any, float]:
@@ -179,8 +179,8 @@ def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:
         shapes = [tuple(np.shape(output)) for output in outputs]
         if shapes != [tuple(np.shape(output)) for output in expected]:
             raise OutputMismatch(
-                f"{engine.framework} gave outputs of shapes {shapes} for {engine.model.name}, "
-                f"the reference ({reference.source}) has {[tuple(np.shape(one)) for one in expected]}"
+                f"{engine.framework} returned outputs of shapes {shapes} for {engine.model.name}; "
+                f"the reference ({reference.source}) has {[tuple(np.shape(output)) for output in expected]}"
             )
         for output, right in zip(outputs, expected):
             scale = max(float(np.abs(right).max()), 1e-6)
@@ -188,8 +188,8 @@ def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:
             worst = max(worst, error) if error == error else float("inf")
     if not worst <= allowed:
         raise OutputMismatch(
-            f"{engine.framework} answers wrong for {engine.model.name} at {engine.precision}: largest error "
-            f"{worst:.3g} of the largest output, allowed {allowed:g} (reference: {reference.source}). "
-            "Nothing was timed; look at the engine's graph optimisations and precision first."
+            f"{engine.framework} returns wrong outputs for {engine.model.name} at {engine.precision}: the largest error "
+            f"is {worst:.3g} of the largest output, {allowed:g} is allowed (reference: {reference.source}). "
+            "Nothing was timed; check the engine's graph optimisations and precision first."
         )
     return {"first_ms": first_ms, "output_error": float(f"{worst:.3g}")}

@@ -10,7 +10,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def process_peak_mib(status: Path = _STATUS) -> Optional[float]:
-    """The peak resident set of this process in MiB, ``None`` where the kernel does not tell.
+    """The peak resident set of this process in MiB, ``None`` if the kernel does not report it.
 
     ``VmHWM`` and not ``ru_maxrss``, which a fresh process inherits from its parent.
     """
@@ -18,7 +18,7 @@ def process_peak_mib(status: Path = _STATUS) -> Optional[float]:
 
 
 def process_mib(status: Path = _STATUS) -> Optional[float]:
-    """The resident set of this process in MiB now, ``None`` where the kernel does not tell."""
+    """The resident set of this process in MiB now, ``None`` if the kernel does not report it."""
     return _mib("VmRSS", status)
 
 
@@ -35,7 +35,7 @@ def private_mib(folder: Path = Path("/proc/self")) -> Optional[float]:
 
 def _mib(name: str, status: Path) -> Optional[float]:
     try:
-        found = re.search(rf"^{name}:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        match = re.search(rf"^{name}:\s+(\d+) kB", status.read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found.group(1)) / 1024 if found else None
+    return int(match.group(1)) / 1024 if match else None

@@ -64,7 +64,7 @@ class TimedInference:
 
         Raises:
             RuntimeError: the benchmark measures a second time.
-            OutputMismatch: the target's answers are wrong; nothing was timed.
+            OutputMismatch: the target's outputs are wrong; nothing was timed.
             Unfinished: a callable returned a coroutine, a generator or a future instead of an answer.
         """
         __tracebackhide__ = True
@@ -106,12 +106,12 @@ class TimedInference:
         Raises:
             RuntimeError: the benchmark measures a second time.
             TypeError: fewer than two targets, or one that is neither an engine nor a callable.
-            OutputMismatch: a target's answers are wrong; nothing was timed.
+            OutputMismatch: a target's outputs are wrong; nothing was timed.
         """
         __tracebackhide__ = True
         self._measure_once()
         if len(targets) < 2:
-            raise TypeError("timed_inference.compare takes two named targets at least: compare(image, fp32=a, fp16=b)")
+            raise TypeError("timed_inference.compare needs at least two named targets: compare(image, fp32=a, fp16=b)")
         pipelines = {name: Pipeline(target, args) for name, target in targets.items()}
         checked: Dict[str, Any] = {}
         for pipeline in pipelines.values():
@@ -161,7 +161,7 @@ class TimedInference:
         Raises:
             RuntimeError: the benchmark measures a second time.
             ValueError: ``n`` or ``mode`` cannot be used.
-            EngineFailed: an engine could not be made (out of memory, say), answered wrong, or ended.
+            EngineFailed: an engine could not be made (out of memory, say), returned wrong outputs, or ended.
         """
         __tracebackhide__ = True
         from pytest_edgeperf.measure.parallel import ParallelTimer, runners_of
@@ -219,8 +219,8 @@ class TimedInference:
             name: of the metric, such as ``top1``.
             per_example: [n] of right or wrong, or of scores: shares from 0 to 1 in percent; or a ``DetectionSet``,
                 whose average precision is recorded, with that at overlaps of 0.5 and 0.75 as ``…50`` and ``…75``.
-            example_ids: [n] what tells the examples from each other; without them it is their order.
-            unit: of the scores, where they are no shares.
+            example_ids: [n] unique names of the examples; without them, their order identifies them.
+            unit: of the scores, if they are not shares.
             margin: how much worse the mean may get, in the unit; 0.5 percentage points where it is percent.
             better: ``higher`` or ``lower``.
             gates: whether the benchmark fails by it.
@@ -229,7 +229,7 @@ class TimedInference:
             the mean, in the unit (the average precision of a ``DetectionSet``).
 
         Raises:
-            ValueError: what was given is no accuracy; the message says why.
+            ValueError: the values are not an accuracy; the message says why.
             RuntimeError: the name was recorded before.
         """
         __tracebackhide__ = True
@@ -240,7 +240,7 @@ class TimedInference:
         )
         for metric, accuracy in recorded.items():
             if metric in self._answered:
-                raise RuntimeError(f"the accuracy {metric!r} was recorded before; a run has one of each name")
+                raise RuntimeError(f"the accuracy {metric!r} is already recorded; a run can record each name once")
             self._answered.add(metric)
             self._conductor.answered(metric, accuracy)
         return float(recorded[name].value["mean"])
@@ -249,7 +249,7 @@ class TimedInference:
         __tracebackhide__ = True
         if self.measurement is not None:
             raise RuntimeError(
-                "a benchmark measures once; parametrise the test to measure several targets side by side"
+                "a benchmark can measure only once; parametrise the test to measure several targets side by side"
             )
         self._memory_mib["memory_process_loaded"] = process_peak_mib()
 

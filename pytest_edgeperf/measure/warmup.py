@@ -20,7 +20,7 @@ IMPROVEMENT = 0.02
 #: The latest calls: those of the second half of the warm-up so far, and of half a second at most.
 LATEST_SHARE = 0.5
 LATEST_SECONDS = 0.5
-#: With fewer calls on either side, nothing can be told.
+#: With fewer calls on either side, the question stays open.
 FEWEST_CALLS = 3
 #: The question is asked again after so many seconds of calls.
 WINDOW_SECONDS = 0.05
@@ -39,11 +39,11 @@ class Window:
 class WarmUp:
     """How a target warmed up. ``first_ms`` is the very first call, ``seconds`` the whole warm-up."""
 
-    #: ``None`` where it is not told.
+    #: ``None`` where it is not known.
     first_ms: Optional[float]
     seconds: float
     calls: int
-    #: ``None`` when the limit left too few calls to tell.
+    #: ``None`` when the limit left too few calls to decide.
     steady: Optional[bool]
     #: The best call of the latest window: what one call costs now, in ns.
     call_ns: float

@@ -83,7 +83,7 @@ def right(exported):
 def test_the_check_before_timing_says_which_is_wrong(right, wrong, exported):
     _, images, _ = exported
     assert Pipeline(right, (images[0],)).check()["output_error"] < 1e-5
-    with pytest.raises(OutputMismatch, match=r"onnxruntime answers wrong for padded at fp32: largest error 0\.0"):
+    with pytest.raises(OutputMismatch, match=r"onnxruntime returns wrong outputs for padded at fp32: the largest error is 0\.0"):
         Pipeline(wrong, (images[0],)).check()
 
 

@@ -25,7 +25,7 @@ def test_other_scores_need_a_margin_in_their_unit():
     found = accuracies("psnr", [31.5, 40.0], unit="dB", margin=0.1)["psnr"]
     assert found.metric == Metric("dB", HIGHER, margin=0.1)
     assert found.value["mean"] == pytest.approx(35.75)
-    with pytest.raises(ValueError, match="psnr: say by margin= how much worse it may get, in dB"):
+    with pytest.raises(ValueError, match="psnr: give margin=, the loss that is allowed, in dB"):
         accuracies("psnr", [31.5], unit="dB")
 
 
@@ -42,14 +42,14 @@ def test_detections_give_average_precision_and_two_more_that_inform():
 @pytest.mark.parametrize(
     ("name", "values", "keywords", "says"),
     [
-        ("latency", [True], {}, "cannot be called 'latency'"),
-        ("session", [True], {}, "cannot be called 'session'"),
-        ("top 1", [True], {}, "cannot be called 'top 1'"),
+        ("latency", [True], {}, "'latency' cannot name an accuracy"),
+        ("session", [True], {}, "'session' cannot name an accuracy"),
+        ("top 1", [True], {}, "'top 1' cannot name an accuracy"),
         ("top1", [True], {"margin": -1}, "top1: margin must be a finite number of at least 0, not -1"),
         ("top1", [True], {"margin": float("inf")}, "top1: margin must be"),
         ("top1", [True], {"better": "more"}, "top1: better must be 'higher' or 'lower'"),
         ("top1", [], {}, "top1: an accuracy needs one value per example"),
-        ("top1", [98.2], {}, "top1: in percent, every example's value is a share from 0 to 1"),
+        ("top1", [98.2], {}, "top1: each example's value must be right or wrong, or a share from 0 to 1"),
         ("top1", [True], {"example_ids": [1, 2]}, "top1: there are 2 example ids for 1 examples"),
         ("AP", detections(3, seed=1), {"unit": "dB", "margin": 1}, "AP: average precision is in percent"),
     ],
@@ -62,7 +62,7 @@ def test_what_is_no_accuracy_is_refused_in_one_sentence(name, values, keywords, 
 def test_a_set_without_objects_has_no_average_precision():
     found = detections(3, seed=1)
     empty = type(found)(found.thresholds, found.category, found.image, found.matched, found.ignored, 0 * found.truths)
-    with pytest.raises(ValueError, match="AP: no image has an object to be found"):
+    with pytest.raises(ValueError, match="AP: no image has a labelled object"):
         accuracies("AP", empty)
 
 
@@ -70,5 +70,5 @@ def test_the_fixture_returns_the_mean_and_takes_a_name_once():
     fixture = TimedInference(LocalConductor(0.01), {}, {})
     assert fixture.accuracy("top1", np.array([True, False])) == 50.0
     assert fixture.accuracy("error", [0.25, 0.75], unit="mm", margin=0.1, better=LOWER) == 0.5
-    with pytest.raises(RuntimeError, match="'top1' was recorded before"):
+    with pytest.raises(RuntimeError, match="'top1' is already recorded"):
         fixture.accuracy("top1", [True])

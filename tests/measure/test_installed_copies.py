@@ -120,7 +120,7 @@ def test_a_compiled_module_has_no_source_of_its_name(machine, file, text, module
     machine.sources(**{file: text, "src/lib.rs": ""})
     machine.install(module)
     for (problem,) in machine.told():
-        assert "was loaded from what is installed of this project" in problem
+        assert "was loaded from an installed part of this project" in problem
         assert "--against-python" in problem
 
 

@@ -85,7 +85,7 @@ def test_every_value_has_its_metric_and_the_run_says_what_it_depended_on():
 def test_a_benchmark_measures_once():
     timed, _ = timer()
     timed(millisecond)
-    with pytest.raises(RuntimeError, match="measures once; parametrise"):
+    with pytest.raises(RuntimeError, match="can measure only once; parametrise"):
         timed(millisecond)
 
 
