@@ -4,7 +4,7 @@
 ``--detector``: a labelled set, and a network for it, whose accuracy is measured.
 
 A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
-deselected, so that every session says that it exists.
+deselected, so that every session reports how much there is.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--suite",
         choices=SUITES,
         default=DEFAULT,
-        help="default: what two cores measure in a few minutes; suo-2021, mishra-2021: a paper's experiments, small, "
-        "and its findings as a checklist; full: also what the published experiments measured",
+        help="default: a few minutes on two cores; suo-2021, mishra-2021: the experiments of a paper, in small, "
+        "and its findings as a checklist; full: also the networks and resolutions of the published experiments",
     )
     group.addoption(
         "--data",
         metavar="DIR",
         # a worker may run in another folder
         type=os.path.abspath,
-        help="photographs with labelled objects, that accuracy is measured on: a folder of COCO's format "
-        "(annotations/instances_*.json, or one of these files) or of VisDrone-DET's (images/*.jpg, annotations/*.txt)",
+        help="photographs with labelled objects, to measure accuracy on: a folder in the format of COCO "
+        "(annotations/instances_*.json, or one of these files) or VisDrone-DET (images/*.jpg, annotations/*.txt)",
     )
 
     group.addoption(
@@ -63,8 +63,8 @@ def data(pytestconfig: pytest.Config) -> LabelledSet:
     """The labelled set of ``--data``; a benchmark that asks for it is skipped without."""
     named = pytestconfig.getoption("data", None)
     if named is None:
-        pytest.skip("it needs photographs with labelled objects: --data DIR, in COCO's format or VisDrone-DET's")
-    # it reads labels with numpy, which no session without them needs
+        pytest.skip("needs photographs with labelled objects: --data DIR, in the format of COCO or VisDrone-DET")
+    # imports numpy, which only sessions with labels need
     from labelled.folder import open_set
 
     try:
@@ -78,7 +78,7 @@ def detector(pytestconfig: pytest.Config) -> GivenDetector:
     """The network of ``--detector``; a benchmark that asks for it is skipped without."""
     named = pytestconfig.getoption("detector", None)
     if named is None:
-        pytest.skip("it needs a network that is trained for the photographs of --data: --detector FILE.onnx")
+        pytest.skip("needs a detector that is trained for the categories of --data: --detector FILE.onnx")
     from models.given import given_detector
 
     try:
@@ -109,7 +109,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     measured = session_results(config)
     if suite == DEFAULT or measured is None:
         return
-    # it reads results with numpy, which no session without a checklist needs
+    # imports numpy, which only sessions with a checklist need
     from checklists import CHECKLISTS, render
 
     for paper in PAPERS if suite == FULL else (suite,):

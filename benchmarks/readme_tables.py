@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 KEPT = HERE / "readme_results.json"
 ENVIRONMENT = "readme"
-#: What of the software is told.
+#: The software that is named.
 RUNTIMES_SECTION = "software"
 WIDTH = 110
 #: Proportions of the photographs that are scaled -> (height, width) in pixels.
@@ -205,7 +205,8 @@ INTRODUCTION = """\
 
 Every file here is an experiment of a study of edge inference, and an example to copy from. Each opens with what it
 reproduces, the study's figures, and what differs. Weights are seeded, or, of two networks, trained; pre- and
-post-processing are real.
+post-processing are real. Beside the experiments, `models/` holds the networks, `tasks/` their pre- and post-processing,
+`labelled/` the examples that accuracy is measured on, `metrics/` how it is measured, and `checklists/` the findings.
 
 | suite | benchmarks |
 |---|---|

@@ -62,7 +62,7 @@ TRINH_2023_SUSTAINED = Study(
     metrics=("latency_start", "latency_sustained", "temperature_max"),
 )
 
-#: Figures 6 and 7 have no table; the text tells the shares at 480 pixels. All parts are timed in turns in one process.
+#: Figures 6 and 7 have no table; the text gives the shares at 480 pixels. All parts are timed in turns in one process.
 SUO_2021_EXPERIMENT_2 = Study(
     "suo-2021 experiment 2, parts of the end-to-end time",
     "complexity",
@@ -136,7 +136,7 @@ PRECISIONS_IN_TURNS = Study(
     lines=False,
 )
 
-#: Its end-to-end times are figure 9's, without a table; the suggestions tell 41 % for 416x256 against 416x416.
+#: Its end-to-end times are figure 9's, without a table; the suggestions name 41 % for 416x256 against 416x416.
 SUO_2021_EXPERIMENT_3_SCALING = Study(
     "suo-2021 experiment 3, scaling the image", "complexity", "GFLOPs", metrics=("latency", "memory_process_peak")
 )

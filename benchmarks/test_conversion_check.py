@@ -33,7 +33,7 @@ CLASSIFIERS = ("mobilenetv2", "resnet18")
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 @pytest.mark.resolutions(default=(224,))
 def test_outputs(timed_inference, framework, precision, network, resolution):
-    pytest.importorskip("torch", reason="it is compared with the network in torch")
+    pytest.importorskip("torch", reason="the reference is the network in torch")
     model = build(network, resolution)
     engine = framework.load(model, precision=precision)
     inputs = [NETWORKS[network](photo, resolution) for photo in photographs(PHOTOGRAPHS, seed=SEED)]

@@ -11,7 +11,7 @@ Here: YOLOv3-tiny and two classifiers; with ``--suite=full`` YOLOv3 and SSD300 t
 in a process of its own, as memory needs it, and ``test_in_turns`` both formats in one, in turns of milliseconds, where
 only their ratio counts. Their weights are seeded: what can be compared with the reference is ``output_error``, the
 largest error of an output as a share of the largest output, and no accuracy. Accuracy is that of two networks that are
-trained: ``test_digits`` tells the share of handwritten digits that each format reads, ``test_shapes`` the average
+trained: ``test_digits`` measures the share of handwritten digits that each format reads, ``test_shapes`` the average
 precision of a detector of drawn shapes. A format that a runtime does not have is skipped with its reason; one that a
 processor only imitates is computed in fp32 between conversions.
 """

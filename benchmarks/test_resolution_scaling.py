@@ -9,7 +9,7 @@ Nano, on VisDrone: AP of 8.00 % at 416x416, 8.05 % at 416x320 and 7.65 % at 416x
 
 Here: YOLOv3-tiny with a longer side of 320 pixels; with ``--suite=full`` also 416, and YOLOv3 at the paper's sizes. The
 study reads latency and memory over the complexity in GFLOPs, a series per proportions of the photograph, which lie on
-one line where only the operations count. The weights are seeded; the checklist tells what share of the photograph's
+one line where only the operations count. The weights are seeded; the checklist shows what share of the photograph's
 pixels in a square input is kept (``tasks.proportions``).
 
 Table II, the accuracy, is that of a detector that is trained: ``test_shapes``, on drawn shapes in photographs of both

@@ -4,7 +4,7 @@ Follows Trinh, "On the evaluation of neural network deployment options" (2023), 
 inference times of mobile networks on Jetson Xavier and TX2 that go up and down in steps, which the thesis puts down to
 thermal throttling without a measurement of it ("one possible explanation"), as it does a Raspberry Pi 3's beside a
 Raspberry Pi 4. Here each run lasts three minutes, timed in 120 blocks, between which temperature, clocks and what
-slows the device down are read. A lasting step of the latency is told with its time, and is called throttling only
+slows the device down are read. A lasting step of the latency is reported with its time, and is called throttling only
 where a clock fell with it or the device says that it slowed itself down. ``latency_start`` and ``latency_sustained``
 are judged like any metric where the marker gates them; the study reads the sustained latency over the complexity.
 

@@ -3,7 +3,7 @@
 Reproduces the warm-up experiment of Trinh, "On the evaluation of neural network deployment options" (2023), sections
 3.4 and 4.1: classifiers measured with and without a warm-up of 100 inputs (figures 4.3 to 4.10). There: spikes at the
 beginning without warm-up, large for inception_v3 and densenet121 on a Jetson Xavier, and a Raspberry Pi 3 that needs
-more than 100 inputs. Here, each fresh process tells its cold first inference (``first_inference``), the length of its
+more than 100 inputs. Here, each fresh process reports its cold first inference (``first_inference``), the length of its
 warm-up (``warm_up``: until the second half of it is no faster than the first) and the warm latency; over the rounds
 of a session these are distributions of cold and of warm inferences. The study reads them over the networks'
 complexity, a series per framework. With ``--suite=full``.

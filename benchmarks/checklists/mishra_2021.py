@@ -18,7 +18,7 @@ PIPELINE = "test_pipeline_optimisation.py"
 IN_TURNS = "test_precision.py::test_in_turns"
 PRECISION = "test_precision.py"
 ALONE = f"{PRECISION}::test_alone"
-#: Tests of networks that are trained, and what tells their accuracy.
+#: Tests of trained networks, and the metric of their accuracy.
 TRAINED = (("test_digits", "top1"), ("test_shapes", "AP"))
 #: What is called a minor loss of accuracy, in percentage points.
 MINOR_POINTS = 1.0
@@ -130,7 +130,7 @@ def _half_the_size(rows: Rows) -> Tuple[Part, ...]:
 
 def _accuracy(rows: Rows) -> Tuple[Part, ...]:
     errors = [row.values["output_error"] for row in rows.of(ALONE, ("output_error",), precision="fp16")]
-    told = f"; fp16's outputs are off by {min(errors):.2g} to {max(errors):.2g} of the largest" if errors else ""
+    errors_of_half = f"; fp16's outputs are off by {min(errors):.2g} to {max(errors):.2g} of the largest" if errors else ""
     parts = []
     for test, metric in TRAINED:
         for (framework,), group in rows.of(f"{PRECISION}::{test}", (metric,)).by("framework").items():
@@ -139,7 +139,7 @@ def _accuracy(rows: Rows) -> Tuple[Part, ...]:
                 lost = share["fp32"] - share["fp16"]
                 figures = f"{framework}: {metric} {share['fp32']:.1f} % in fp32, {share['fp16']:.1f} % in fp16"
                 parts.append(tested(lost <= MINOR_POINTS, figures))
-    return combined(parts, f"no network that is trained was measured in fp16 beside fp32{told}")
+    return combined(parts, f"no trained network was measured in fp16 beside fp32{errors_of_half}")
 
 
 def _depends(rows: Rows) -> Tuple[Part, ...]:
@@ -151,10 +151,10 @@ def _depends(rows: Rows) -> Tuple[Part, ...]:
             for row in group
         }
         if len(gains) > 1:
-            told = ", ".join(f"{network} {gain:.2f} times" for network, gain in gains.items())
+            shown = ", ".join(f"{network} {gain:.2f} times" for network, gain in gains.items())
             parts.append(
                 tested(
-                    max(gains.values()) / min(gains.values()) >= DIFFER, f"{framework}, fp16 as fast as fp32: {told}"
+                    max(gains.values()) / min(gains.values()) >= DIFFER, f"{framework}, fp16 as fast as fp32: {shown}"
                 )
             )
     if not parts:
@@ -168,9 +168,9 @@ def _order(rows: Rows) -> Tuple[Part, ...]:
     for (framework, precision), group in rows.of(TASKS).by("framework", "precision").items():
         fps = {str(row.parameters["task"]): 1e3 / row.values["latency"] for row in group}
         if set(published) <= set(fps):
-            told = ", ".join(f"{task} {significant(fps[task])}" for task in published)
+            shown = ", ".join(f"{task} {significant(fps[task])}" for task in published)
             ordered = all(fps[first] >= fps[then] for first, then in zip(published, published[1:]))
-            parts.append(tested(ordered, f"{framework} {precision}, FPS: {told}"))
+            parts.append(tested(ordered, f"{framework} {precision}, FPS: {shown}"))
     return combined(parts, "the four tasks were not measured")
 
 

@@ -24,7 +24,7 @@ _MOST_PIXELS = 1e9
 
 
 def annotation_files(folder: Path) -> List[Path]:
-    """The files of objects in a set's folder, of which the user chooses one."""
+    """The annotation files in a set's folder, of which the user chooses one."""
     return sorted((folder / FOLDER).glob(f"{PREFIX}*.json"))
 
 
@@ -32,10 +32,10 @@ def load(path: Path) -> LabelledSet:
     """Read a set, without its pictures.
 
     Args:
-        path: its folder, or where that has several files of objects, one of them.
+        path: its folder, or where that has several annotation files, one of them.
 
     Raises:
-        ValueError: no file of objects, or several; no folder of pictures; something in the file that is not as the
+        ValueError: no annotation file, or several; no folder of pictures; something in the file that is not as the
             format has it. The message names the file and the place in it.
     """
     file = path if path.is_file() else _only(path)
@@ -58,12 +58,12 @@ def _only(folder: Path) -> Path:
         raise ValueError(f"{folder}: has no {FOLDER}/{PREFIX}*.json")
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
-        raise ValueError(f"{folder}: has several files of objects ({names}): name one of them, as --data {files[0]}")
+        raise ValueError(f"{folder}: has several annotation files ({names}): name one of them, such as --data {files[0]}")
     return files[0]
 
 
 def _pictures(file: Path) -> Path:
-    """The folder of pictures: named as the file of objects, or just ``images``."""
+    """The folder of pictures: named as the annotation file, or just ``images``."""
     name = file.stem[len(PREFIX) :] if file.stem.startswith(PREFIX) else file.stem
     root = file.parent.parent if file.parent.name == FOLDER else file.parent
     known = [root / name, root / "images" / name, root / "images"]
@@ -71,19 +71,19 @@ def _pictures(file: Path) -> Path:
         if folder.is_dir():
             return folder
     looked_for = ", ".join(str(folder) for folder in known)
-    raise ValueError(f"{file}: its pictures are in none of {looked_for}: unpack them into one of these")
+    raise ValueError(f"{file}: none of {looked_for} has its pictures: unpack them into one of these")
 
 
 def _content(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_bytes())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{file}, line {error.lineno}: is no JSON ({error.msg}): unpack the set again") from None
+        raise ValueError(f"{file}, line {error.lineno}: is not JSON ({error.msg}): unpack the set again") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: is no JSON ({error}): unpack the set again") from None
+        raise ValueError(f"{file}: is not JSON ({error}): unpack the set again") from None
     for part in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(part), list):
-            raise ValueError(f"{file}: has no list {part!r}, so it is no file of objects in COCO's format")
+            raise ValueError(f"{file}: has no list {part!r}, so it is not an annotation file in COCO's format")
     if not content["images"]:
         raise ValueError(f"{file}: has no images")
     return content
@@ -109,7 +109,7 @@ def _images(file: Path, content: Mapping[str, Any]) -> Dict[int, Mapping[str, An
         number = _number(where, one, images)
         name = one.get("file_name")
         if not isinstance(name, str) or not name or name in names:
-            raise ValueError(f"{where} (id {number}): file_name must be a name of its own, not {name!r}")
+            raise ValueError(f"{where} (id {number}): file_name must be a unique name, not {name!r}")
         for side in ("height", "width"):
             if not (_is_integer(one.get(side)) and 0 < one[side] <= _MOST_PIXELS):
                 raise ValueError(f"{where} (id {number}): {side} must be a number of pixels, not {one.get(side)!r}")
@@ -121,9 +121,9 @@ def _images(file: Path, content: Mapping[str, Any]) -> Dict[int, Mapping[str, An
 def _number(where: str, one: Any, known: Mapping[int, Any]) -> int:
     number = one.get("id") if isinstance(one, dict) else None
     if not _is_integer(number):
-        raise ValueError(f"{where}: must have a number as its id, and has {number!r}")
+        raise ValueError(f"{where}: its id must be a number, not {number!r}")
     if number in known:
-        raise ValueError(f"{where}: the id {number} is there twice")
+        raise ValueError(f"{where}: the id {number} occurs twice")
     return int(number)
 
 
@@ -133,7 +133,7 @@ def _check_object(where: str, one: Any, images: Mapping[int, Any], categories: M
     where = f"{where} (id {one.get('id')})"
     for field, known in (("image_id", images), ("category_id", categories)):
         if not _is_integer(one.get(field)) or one[field] not in known:
-            raise ValueError(f"{where}: {field} must be one that the file has, not {one.get(field)!r}")
+            raise ValueError(f"{where}: {field} must be an id in this file, not {one.get(field)!r}")
     box = one.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(map(_is_length, box)) and min(box[2:]) >= 0):
         raise ValueError(f"{where}: bbox must be x, y, width and height in pixels, not {box!r}")

@@ -15,13 +15,13 @@ class LabelledImage:
     """A photograph and its ``n`` objects, in its own pixels.
 
     Attributes:
-        name: tells it from the others of its set, and stays the same.
+        name: unique in its set, and always the same.
         height: of the photograph.
         width: of the photograph.
         boxes: float64 [n, 4], corners x1, y1, x2, y2.
         classes: int64 [n], indices of the set's categories.
         crowd: bool [n], regions that hold several objects: detections in them are neither right nor wrong.
-        areas: float64 [n] in square pixels, of the object and not of its box where the labels tell it.
+        areas: float64 [n] in square pixels, of the object where the labels have it, else of its box.
         read: gives the photograph, uint8 [height, width, 3], red first.
     """
 

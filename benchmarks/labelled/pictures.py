@@ -1,6 +1,6 @@
 """Photographs of a folder, read by Pillow, or by OpenCV where that is not installed.
 
-The pixels are those of the file: an orientation that its EXIF data tell is not applied, as the labels of the data sets
+The pixels are those of the file: an orientation in its EXIF data is not applied, as the labels of the data sets
 are made without it.
 """
 
@@ -54,7 +54,7 @@ def _read(path: Path, height: int, width: int) -> Array:
     if pixels.shape != (height, width, 3):
         raise ValueError(
             f"{path}: is {pixels.shape[1]} pixels wide and {pixels.shape[0]} high, and by its labels {width} and "
-            f"{height}: take the pictures that the labels were made for"
+            f"{height}: use the pictures that the labels were made for"
         )
     return pixels
 
@@ -76,11 +76,11 @@ def _by_opencv(path: Path) -> Array:
         raise ModuleNotFoundError(f"{path}: neither Pillow nor OpenCV is installed to read it: {REMEDY}") from None
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
-        raise _unreadable(path, "OpenCV reads no picture from it")
+        raise _unreadable(path, "OpenCV cannot decode it")
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
 def _unreadable(path: Path, why: object) -> ValueError:
     if not path.exists():
-        return ValueError(f"{path}: is not there, though labels are: unpack the pictures of the set beside its labels")
+        return ValueError(f"{path}: does not exist, but is labelled: unpack the pictures of the set beside its labels")
     return ValueError(f"{path}: cannot be read as a picture ({why}): unpack the set again")

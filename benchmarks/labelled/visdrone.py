@@ -43,12 +43,12 @@ class _Object(NamedTuple):
 
 
 def annotation_files(folder: Path) -> List[Path]:
-    """A set's files of objects, one per image."""
+    """A set's annotation files, one per image."""
     return sorted((folder / ANNOTATIONS).glob("*.txt"))
 
 
 def load(folder: Path) -> LabelledSet:
-    """Read a set; of its pictures only the sizes, which the labels do not tell.
+    """Read a set; of its pictures only the sizes, which the labels do not have.
 
     Raises:
         ValueError: a picture without labels, labels without a picture, a line that is none of the format; the message
@@ -62,7 +62,7 @@ def load(folder: Path) -> LabelledSet:
             raise ValueError(f"{file}: has no picture {folder / IMAGES / name}.jpg: unpack the set again")
     for name, picture in pictures.items():
         if name not in files:
-            raise ValueError(f"{picture}: has no labels {folder / ANNOTATIONS / name}.txt: take a set that is labelled")
+            raise ValueError(f"{picture}: has no labels {folder / ANNOTATIONS / name}.txt: use a labelled set")
     if not files:
         raise ValueError(f"{folder}: has no {IMAGES}/*.jpg with {ANNOTATIONS}/*.txt of the same names")
     return LabelledSet(tuple(_labelled(pictures[name], file) for name, file in sorted(files.items())), CATEGORIES)
@@ -116,7 +116,7 @@ def _objects(file: Path) -> List[_Object]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: is no text ({error}): unpack the set again") from None
+        raise ValueError(f"{file}: is not text ({error}): unpack the set again") from None
     return [_object(f"{file}, line {place}", line) for place, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -134,6 +134,6 @@ def _object(where: str, line: str) -> _Object:
         raise ValueError(f"{where}: category must be from 0 to {OTHERS}, not {fields[5]}")
     if values["score"] not in (0, 1):
         raise ValueError(
-            f"{where}: score must be 1, or 0 of what is ignored, not {fields[4]}: these are detections, not labels"
+            f"{where}: score must be 1, or 0 for ignored regions, not {fields[4]}: these are detections, not labels"
         )
     return _Object([values[one] for one in _FIELDS[:4]], values["score"] == 1, int(values["category"]))

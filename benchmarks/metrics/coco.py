@@ -35,7 +35,7 @@ AREAS = {
     "large": (96.0**2, 1e5**2),
 }
 REMEDY = "pip install 'pytest-edgeperf[coco]'"
-#: Of faster-coco-eval: tells what it matched in each image.
+#: The first faster-coco-eval that reports what it matched in each image.
 LOWEST = "1.6.5"
 
 
@@ -192,7 +192,7 @@ def _library() -> _Library:
                 raise
         else:
             if Version(version(library.package)) < Version(library.lowest):
-                raise ImportError(f"{library.label()} is too old, {library.lowest} is needed at least: {REMEDY}")
+                raise ImportError(f"{library.label()} is too old, at least {library.lowest} is needed: {REMEDY}")
             return library
     names = " nor ".join(library.package for library in LIBRARIES)
     raise ModuleNotFoundError(f"average precision needs an evaluator, and neither {names} is installed: {REMEDY}")
@@ -236,9 +236,9 @@ def _check(area: str, most: int, images: int, found: int) -> None:
     if area not in AREAS:
         raise ValueError(f"area must be one of {', '.join(AREAS)}, not {area!r}")
     if most < 1:
-        raise ValueError(f"most must be 1 at least, not {most}")
+        raise ValueError(f"most must be at least 1, not {most}")
     if images != found or not images:
-        raise ValueError(f"there are detections of {found} images, and {images} labelled ones")
+        raise ValueError(f"there are detections of {found} images and labels of {images}")
 
 
 def _labelled_boxes(place: int, image: LabelledImage, categories: int) -> Iterator[Annotation]:

@@ -19,7 +19,7 @@ import filelock
 from models import kept_files
 from pytest_edgeperf import FrameworkError, cache_folder
 
-#: What a finished folder says that it holds.
+#: In a finished folder: the names of its files.
 PATHS = "paths.json"
 LONGEST_WAIT_S = 900
 
@@ -32,15 +32,15 @@ def _saved_model(name: str, folder: Path, resolution: int) -> Any:
     return import_module("models.keras_resnet").saved_model(folder, resolution)
 
 
-#: Format -> what makes it in a folder, giving a path or several.
+#: Format -> function that writes it to a folder and returns its path or paths.
 MAKERS: Dict[str, Callable[[str, Path, int], Any]] = {"darknet": _darknet, "tensorflow": _saved_model}
 
 
 def converted(kind: str, name: str, resolution: int) -> Any:
-    """The path of the network's file in a format, or the tuple of its paths; made now where the cache has none.
+    """The path of the network's file in a format, or the tuple of its paths; made now if the cache has none.
 
     Raises:
-        FrameworkError: what makes it failed; the message has its last lines.
+        FrameworkError: the conversion failed; the message has its last lines.
     """
     sources = (path for room in ("models", "tasks") for path in (kept_files.BENCHMARKS / room).glob("*.py"))
     digest = kept_files.digest_of(str(path.relative_to(kept_files.BENCHMARKS).with_suffix("")) for path in sources)
@@ -59,7 +59,7 @@ def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
         child = kept_files.run_module("models.conversions", kind, name, str(resolution), str(work))
         if child.returncode != 0:
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
-            raise FrameworkError(f"making {name} at {resolution} for {kind} failed ({child.returncode}):\n{last}")
+            raise FrameworkError(f"converting {name} at {resolution} to {kind} failed ({child.returncode}):\n{last}")
         kept_files.close_to_others(work)
         shutil.rmtree(str(folder), ignore_errors=True)
         os.rename(str(work), str(folder))

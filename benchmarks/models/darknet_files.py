@@ -25,7 +25,7 @@ from models import yolov3_tiny
 from models.darknet import Convolution
 from pytest_edgeperf import FrameworkError
 
-#: Added to a variance by those who read Darknet's files.
+#: Readers of Darknet's files add this to a variance.
 DARKNET_EPSILON = 1e-6
 #: Major, minor and revision of the format: as of 0.2.0 the count of images seen, which follows, has 64 bits.
 VERSION = (0, 2, 0)

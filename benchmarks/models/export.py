@@ -73,7 +73,7 @@ class Exported:
 
     @cached_property
     def about(self) -> Dict[str, Any]:
-        """What the file about it says."""
+        """The content of that file."""
         return dict(json.loads(self.about_file.read_text("utf-8")))
 
     def damage(self) -> Optional[str]:
@@ -93,17 +93,18 @@ class Exported:
 
 
 def ensure(network: Network, resolution: Resolution) -> Exported:
-    """The network's export, made now in a child process where the cache has none or a damaged one.
+    """The network's export, made in a child process if the cache has none or a damaged one.
 
     Raises:
-        FrameworkError: it has to be made and torch is not installed, or the training or the export fails.
+        FrameworkError: it must be made and torch is not installed, or the training or the export fails.
+        OSError: the cache folder cannot be used.
     """
     found = find(network, resolution)
     if found is not None:
         return found
     if importlib.util.find_spec("torch") is None:
         raise FrameworkError(
-            f"{network.name} at {label(resolution)} has to be exported and torch is not installed: install it "
+            f"{network.name} at {label(resolution)} must be exported, and torch is not installed: install it "
             "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
             f"{_folder(network).parent} from a machine with this checkout that ran the benchmark"
         )
@@ -119,7 +120,7 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
 
 
 def find(network: Network, resolution: Resolution) -> Optional[Exported]:
-    """The network's export in the cache, or ``None``; a damaged one is none, with a warning that says so.
+    """The network's export in the cache, or ``None``; a damaged one counts as missing, with a warning.
 
     Without torch an export by any version of it will do.
     """
@@ -131,7 +132,7 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
         if damage is None:
             return candidate
         if damage:
-            warnings.warn(f"{one} at {label(resolution)} is damaged ({damage}) and will be made anew", stacklevel=2)
+            warnings.warn(f"{one} at {label(resolution)} is damaged ({damage}) and will be exported again", stacklevel=2)
     return None
 
 
@@ -273,7 +274,7 @@ def check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[A
     if not error <= LARGEST_ERROR:
         raise FrameworkError(
             f"the export of {network.name} is wrong: onnxruntime {onnxruntime.__version__} differs from torch by "
-            f"{error:.3g} of the largest output, allowed {LARGEST_ERROR:g}"
+            f"{error:.3g} of the largest output, {LARGEST_ERROR:g} is allowed"
         )
     return {"checked_with": f"onnxruntime {onnxruntime.__version__}", "largest_relative_error": error}
 

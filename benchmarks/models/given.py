@@ -70,7 +70,7 @@ def given_detector(path: str) -> GivenDetector:
     """Read what the file says of its input and outputs.
 
     Raises:
-        ValueError: it is no ONNX file, or has not two or three outputs; the message names it.
+        ValueError: it is not an ONNX file, or does not have two or three outputs; the message names it.
         ModuleNotFoundError: onnx is not installed.
     """
     import onnx
@@ -78,7 +78,7 @@ def given_detector(path: str) -> GivenDetector:
     try:
         graph = onnx.load(path, load_external_data=False).graph
     except Exception as error:  # protobuf's own kinds of errors differ from release to release
-        raise ValueError(f"--detector {path}: is no ONNX file ({type(error).__name__}: {error})") from None
+        raise ValueError(f"--detector {path}: is not an ONNX file ({type(error).__name__}: {error})") from None
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [one.name for one in graph.input if one.name not in weights]
     heads = {len(YOLOV3): YOLOV3, len(YOLOV3_TINY): YOLOV3_TINY}.get(len(graph.output))

@@ -38,7 +38,7 @@ class Network:
     channels: int = 3
     #: From how many and a seed to what ``prepare`` takes, for the reference and for a calibration.
     images: Callable[[int, int], Sequence[Any]] = photographs
-    #: How long its training takes, for who waits for it; empty where its weights are only seeded.
+    #: How long its training takes; empty if its weights are only seeded.
     training: str = ""
 
     def shape(self, resolution: Resolution, batch: int = 1) -> Tuple[int, int, int, int]:
@@ -46,7 +46,7 @@ class Network:
         return (batch, self.channels, *sides(resolution))
 
     def refuses(self, resolution: Resolution, batch: int = 1) -> Optional[str]:
-        """Why it cannot be had so, or ``None``."""
+        """Why it cannot be built so, or ``None``."""
         if self.only is not None:
             if sides(resolution) != (self.only, self.only):
                 return f"the resolution must be {self.only}, not {label(resolution)}"

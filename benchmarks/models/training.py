@@ -36,7 +36,7 @@ def filled(made: Any, name: str) -> Any:
 
 
 def ensure(network: Network) -> Weights:
-    """The network's weights, trained now in a child process where the cache has none or damaged ones.
+    """The network's weights, trained in a child process if the cache has none or damaged ones.
 
     Raises:
         FrameworkError: the training failed; the message has the last lines of what it said.
@@ -45,8 +45,8 @@ def ensure(network: Network) -> Weights:
     found = _read(path)
     if found is not None:
         return found
-    told = f"{network.name} has no weights yet: training it once, {network.training}; kept as {path}"
-    print(told, file=sys.stderr, flush=True)
+    notice = f"{network.name} has no weights yet: training it once ({network.training}), to be kept as {path}"
+    print(notice, file=sys.stderr, flush=True)
     child = kept_files.run_module("models.training", network.name)
     found = _read(path)
     if child.returncode != 0 or found is None:
@@ -56,7 +56,7 @@ def ensure(network: Network) -> Weights:
 
 
 def find(network: Network) -> Optional[Weights]:
-    """The network's weights in the cache, or ``None``; damaged ones are none, with a warning that says so."""
+    """The network's weights in the cache, or ``None``; damaged ones count as missing, with a warning."""
     return _read(file_of(network))
 
 
@@ -67,7 +67,7 @@ def train(network: Network) -> bool:
         whether it was trained now.
 
     Raises:
-        FrameworkError: another process holds the lock for too long, or what it is trained on is missing.
+        FrameworkError: another process holds the lock for too long, or its training data are missing.
     """
     path = file_of(network)
     try:
@@ -100,7 +100,7 @@ def _read(path: Path) -> Optional[Weights]:
                 return {key: arrays[key] for key in arrays.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             damage = f"{type(error).__name__}: {error}"
-    warnings.warn(f"{path} is damaged ({damage}) and will be trained anew", stacklevel=3)
+    warnings.warn(f"{path} is damaged ({damage}) and will be trained again", stacklevel=3)
     return None
 
 

@@ -32,7 +32,7 @@ def test_darknets_files_are_made_once_and_found_again(cache):
 
 
 def test_what_cannot_be_made_says_why_and_leaves_nothing(cache):
-    with pytest.raises(FrameworkError, match=r"making resnet18 at 64 for darknet failed \(1\)") as error:
+    with pytest.raises(FrameworkError, match=r"converting resnet18 at 64 to darknet failed \(1\)") as error:
         conversions.converted("darknet", "resnet18", 64)
     assert "only yolov3-tiny" in str(error.value)
     assert [path.name for path in (cache / "models").iterdir() if path.suffix != ".lock"] == []

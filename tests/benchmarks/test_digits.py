@@ -189,14 +189,14 @@ def test_damaged_weights_are_found_and_said(own_weights, damage):
     if damage is None:
         content[len(content) // 2] ^= 1
     own_weights.write_bytes(content if damage is None else damage(content))
-    with pytest.warns(UserWarning, match="is damaged .* will be trained anew"):
+    with pytest.warns(UserWarning, match="is damaged .* will be trained again"):
         assert training.find(known(NAME)) is None
 
 
 def test_damaged_weights_are_trained_anew(own_weights, one_thread):
     whole = training.find(known(NAME))
     own_weights.write_bytes(own_weights.read_bytes()[:2000])
-    with pytest.warns(UserWarning, match="will be trained anew"):
+    with pytest.warns(UserWarning, match="will be trained again"):
         assert training.train(known(NAME))
     anew = training.find(known(NAME))
     for key, array in whole.items():
@@ -209,7 +209,7 @@ def test_the_wait_is_told_and_a_failed_training_says_why(cache, tmp_path, monkey
     with pytest.raises(FrameworkError, match=r"training digits-cnn failed \(1\)"):
         build(NAME, 8).sources["onnx"]()
     told = capsys.readouterr().err
-    assert "digits-cnn has no weights yet: training it once, some seconds; kept as" in told
+    assert "digits-cnn has no weights yet: training it once (some seconds), to be kept as" in told
     assert str(training.file_of(known(NAME))) in told
 
 

@@ -75,7 +75,7 @@ def test_what_is_no_detector_is_refused(tmp_path):
 
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network")
-    with pytest.raises(ValueError, match=r"broken\.onnx: is no ONNX file"):
+    with pytest.raises(ValueError, match=r"broken\.onnx: is not an ONNX file"):
         given_detector(str(broken))
     helper = onnx.helper
     value = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y")]

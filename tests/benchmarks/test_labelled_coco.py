@@ -66,13 +66,13 @@ def test_pictures_are_found_beside_the_labels(tmp_path, pictures):
     image_module.fromarray(pixels).save(tmp_path / pictures / "b.png")
     missing, there = load(tmp_path).images
     np.testing.assert_array_equal(there.read(), pixels)
-    with pytest.raises(ValueError, match=r"a\.png: is not there"):
+    with pytest.raises(ValueError, match=r"a\.png: does not exist"):
         missing.read()
 
 
 def test_without_a_folder_of_pictures_it_says_where_it_looked(tmp_path):
     written(tmp_path, described()).parent.parent.joinpath("val2017").rmdir()
-    with pytest.raises(ValueError, match=r"instances_val2017.json: its pictures are in none of .*/val2017, .*/images"):
+    with pytest.raises(ValueError, match=r"instances_val2017.json: none of .*/val2017, .*/images"):
         load(tmp_path)
 
 
@@ -105,10 +105,10 @@ def refused(folder, content, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"images": [\n{]}', "line 2: is no JSON"),
-        ("", "line 1: is no JSON"),
-        ("[" * 100_000, "is no JSON"),
-        ('{"images": ' + "1" * 10_000 + "}", "(is no JSON|has no list 'images')"),
+        ('{"images": [\n{]}', "line 2: is not JSON"),
+        ("", "line 1: is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"images": ' + "1" * 10_000 + "}", "(is not JSON|has no list 'images')"),
         ("[]", "has no list 'images'"),
         ("{}", "has no list 'images'"),
         (described(annotations={}), "has no list 'annotations'"),
@@ -123,11 +123,11 @@ def test_a_file_of_another_format_is_named(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"image_id": 10}, "image_id must be one that the file has, not 10"),
-        ({"image_id": "9"}, "image_id must be one that the file has, not '9'"),
-        ({"image_id": [9]}, r"image_id must be one that the file has, not \[9\]"),
-        ({"category_id": 1}, "category_id must be one that the file has, not 1"),
-        ({"category_id": True}, "category_id must be one that the file has, not True"),
+        ({"image_id": 10}, "image_id must be an id in this file, not 10"),
+        ({"image_id": "9"}, "image_id must be an id in this file, not '9'"),
+        ({"image_id": [9]}, r"image_id must be an id in this file, not \[9\]"),
+        ({"category_id": 1}, "category_id must be an id in this file, not 1"),
+        ({"category_id": True}, "category_id must be an id in this file, not True"),
         ({"bbox": [1, 2, 3]}, "bbox must be x, y, width and height in pixels"),
         ({"bbox": [1, 2, -3, 4]}, "bbox must be x, y, width and height in pixels"),
         ({"bbox": [1, 2, 3, float("nan")]}, "bbox must be x, y, width and height in pixels"),
@@ -153,16 +153,16 @@ IMAGE, KIND = described()["images"][0], described()["categories"][0]
 @pytest.mark.parametrize(
     ("part", "second", "message"),
     [
-        ("images", {**IMAGE, "file_name": "c.png"}, r"images\[1\]: the id 9 is there twice"),
-        ("images", {**IMAGE, "id": 3}, r"images\[1\] \(id 3\): file_name must be a name of its own, not 'b.png'"),
-        ("images", {**IMAGE, "id": 3, "file_name": ""}, "file_name must be a name of its own, not ''"),
-        ("images", {**IMAGE, "id": None}, r"images\[1\]: must have a number as its id, and has None"),
+        ("images", {**IMAGE, "file_name": "c.png"}, r"images\[1\]: the id 9 occurs twice"),
+        ("images", {**IMAGE, "id": 3}, r"images\[1\] \(id 3\): file_name must be a unique name, not 'b.png'"),
+        ("images", {**IMAGE, "id": 3, "file_name": ""}, "file_name must be a unique name, not ''"),
+        ("images", {**IMAGE, "id": None}, r"images\[1\]: its id must be a number, not None"),
         ("images", 5, r"images\[1\]: must have a number as its id"),
         ("images", {**IMAGE, "id": 3, "file_name": "c", "width": 0}, "width must be a number of pixels, not 0"),
         ("images", {**IMAGE, "id": 3, "file_name": "c", "height": "5"}, "height must be a number of pixels, not '5'"),
-        ("categories", KIND, r"categories\[1\]: the id 44 is there twice"),
+        ("categories", KIND, r"categories\[1\]: the id 44 occurs twice"),
         ("categories", {"id": 1}, r"categories\[1\] \(id 1\): name must be a text, not None"),
-        ("categories", {"id": 1.5, "name": "x"}, "must have a number as its id, and has 1.5"),
+        ("categories", {"id": 1.5, "name": "x"}, "its id must be a number, not 1.5"),
     ],
 )
 def test_an_image_or_category_that_is_none_is_named_with_its_place(tmp_path, part, second, message):

@@ -52,16 +52,16 @@ def test_neither_format_says_what_was_looked_for(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"nowhere: is not there"):
+    with pytest.raises(ValueError, match=r"nowhere: does not exist"):
         open_set(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ((), "SKIPPED [1] test_one.py:1: it needs photographs with labelled objects: --data DIR"),
+        ((), "SKIPPED [1] test_one.py:1: needs photographs with labelled objects: --data DIR"),
         (("--data=some",), "1 passed"),
-        (("--data", "nowhere"), "--data {folder}/nowhere: is not there"),
+        (("--data", "nowhere"), "--data {folder}/nowhere: does not exist"),
     ],
     ids=["none", "relative", "missing"],
 )

@@ -72,7 +72,7 @@ def test_an_orientation_of_the_camera_is_not_applied(library, tmp_path):
 def test_a_file_that_is_not_there_is_named(library, tmp_path):
     library()
     for read in (reader(tmp_path / "gone.jpg", 5, 7), lambda: sides(tmp_path / "gone.jpg")):
-        with pytest.raises(ValueError, match=r"gone\.jpg: is not there, .*: unpack the pictures"):
+        with pytest.raises(ValueError, match=r"gone\.jpg: does not exist, .*: unpack the pictures"):
             read()
 
 

@@ -102,7 +102,7 @@ def test_lines_may_end_in_a_comma_and_in_any_newline(tmp_path):
         ("1,2,-3,4,1,4,0,0", "width and height must not be negative"),
         ("1,2,3,4,1,12,0,0", "category must be from 0 to 11, not 12"),
         ("1,2,3,4,1,4.5,0,0", "category must be from 0 to 11, not 4.5"),
-        ("1,2,3,4,0.87,4,-1,-1", "score must be 1, or 0 of what is ignored, not 0.87: these are detections"),
+        ("1,2,3,4,0.87,4,-1,-1", "score must be 1, or 0 for ignored regions, not 0.87: these are detections"),
     ],
 )
 def test_a_line_that_is_none_is_named(tmp_path, line, message):
@@ -115,7 +115,7 @@ def test_a_line_that_is_none_is_named(tmp_path, line, message):
 def test_a_file_that_is_no_text_is_named(tmp_path):
     file = written(tmp_path, {"one": ""}) / "annotations" / "one.txt"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match=r"one\.txt: is no text"):
+    with pytest.raises(ValueError, match=r"one\.txt: is not text"):
         load(tmp_path)
 
 

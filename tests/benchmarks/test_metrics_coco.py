@@ -328,7 +328,7 @@ def test_an_evaluator_that_cannot_be_imported_is_not_passed_over(monkeypatch, tm
 def test_an_evaluator_that_is_too_old_is_refused(monkeypatch):
     pytest.importorskip(FASTER, reason="faster-coco-eval is not installed")
     monkeypatch.setattr("metrics.coco.LIBRARIES", [LIBRARIES[0]._replace(lowest="9999")])
-    with pytest.raises(ImportError, match=r"faster-coco-eval .* is too old, 9999 is needed at least: pip install"):
+    with pytest.raises(ImportError, match=r"faster-coco-eval .* is too old, at least 9999 is needed: pip install"):
         evaluator()
 
 
@@ -354,7 +354,7 @@ def test_detections_that_are_none_are_refused(tmp_path, wrong, message):
 
 def test_what_else_is_refused(tmp_path):
     labels, given_ = loaded(tmp_path, WRITTEN), found_in(WRITTEN, RESULTS)
-    with pytest.raises(ValueError, match="detections of 5 images, and 6 labelled"):
+    with pytest.raises(ValueError, match="detections of 5 images and labels of 6"):
         detection_set(labels, given_[1:])
     with pytest.raises(ValueError, match="detections of 0 images"):
         detection_set(LabelledSet((), ("one",)), [])
@@ -362,5 +362,5 @@ def test_what_else_is_refused(tmp_path):
         detection_set(labels, given_, area="huge")
     with pytest.raises(ValueError, match=r"labels of '3\.jpg' have classes that are not from 0 to 0"):
         detection_set(LabelledSet(labels.images, ("one",)), given_)
-    with pytest.raises(ValueError, match="most must be 1 at least"):
+    with pytest.raises(ValueError, match="most must be at least 1"):
         detection_set(labels, given_, most=0)

@@ -158,14 +158,14 @@ def flip(path):
 )
 def test_damage_is_found_and_said(own_cache, name, damage, note):
     damage(getattr(own_cache, name))
-    with pytest.warns(UserWarning, match="is damaged .* made anew") as warned:
+    with pytest.warns(UserWarning, match="is damaged .* exported again") as warned:
         assert exporting.find(known("yolov3-tiny"), 64) is None
     assert note in str(warned[0].message)
 
 
 def test_a_damaged_export_is_made_anew(own_cache):
     cut(own_cache.model)
-    with pytest.warns(UserWarning, match="made anew"):
+    with pytest.warns(UserWarning, match="exported again"):
         path = build("yolov3-tiny", 64).sources["onnx"]()
     assert exporting.find(known("yolov3-tiny"), 64).about == own_cache.about
     assert path == str(own_cache.model)
