@@ -174,7 +174,7 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
 
 
 def _is_shown(metric: str) -> bool:
-    return any(metric in one.metrics for one in EXPERIMENTS)
+    return any(metric in experiment.metrics for experiment in EXPERIMENTS)
 
 
 def to_json(figures: Mapping[str, Any]) -> str:
@@ -182,8 +182,8 @@ def to_json(figures: Mapping[str, Any]) -> str:
     head = {key: value for key, value in figures.items() if key != "benchmarks"}
     lines = [f"  {json.dumps(key)}: {json.dumps(head[key], sort_keys=True)}," for key in sorted(head)]
     benchmarks = [
-        f"    {json.dumps(name)}: {json.dumps(one, sort_keys=True)}"
-        for name, one in sorted(figures["benchmarks"].items())
+        f"    {json.dumps(name)}: {json.dumps(benchmark, sort_keys=True)}"
+        for name, benchmark in sorted(figures["benchmarks"].items())
     ]
     return "\n".join(["{", *lines, '  "benchmarks": {', ",\n".join(benchmarks), "  }", "}", ""])
 
@@ -191,7 +191,7 @@ def to_json(figures: Mapping[str, Any]) -> str:
 def text_of(results: Results) -> str:
     """The whole text."""
     parts = [INTRODUCTION, _overview(), _versions(results)]
-    parts += [table for one in EXPERIMENTS for table in [_section(one, results)] if table]
+    parts += [table for experiment in EXPERIMENTS for table in [_section(experiment, results)] if table]
     for paper in PAPERS:
         listed = render(CHECKLISTS[paper](results), WIDTH)
         parts.append(f"## Checklist of {paper}\n\n```text\n{listed}\n```")
@@ -219,8 +219,9 @@ A checklist says of each finding whether it holds here, does not, or cannot be t
 
 def _overview() -> str:
     lines = ["| file | what it measures | reproduces | suites |", "|---|---|---|---|"]
-    for one in EXPERIMENTS:
-        lines.append(f"| `{one.file}` | {one.reproduces} | {one.source} | {', '.join(_suites(one.file))} |")
+    for experiment in EXPERIMENTS:
+        suites = ", ".join(_suites(experiment.file))
+        lines.append(f"| `{experiment.file}` | {experiment.reproduces} | {experiment.source} | {suites} |")
     return "\n".join(lines)
 
 
@@ -258,9 +259,11 @@ def _section(experiment: Experiment, results: Results) -> str:
 
 def _table(experiment: Experiment, names: Sequence[str], results: Results) -> str:
     measured = [results.benchmarks[name] for name in names]
-    parameters = [key for key in measured[0].parameters if len({str(one.parameters[key]) for one in measured}) > 1]
+    parameters = [
+        key for key in measured[0].parameters if len({str(benchmark.parameters[key]) for benchmark in measured}) > 1
+    ]
     parameters = parameters or ["framework"]
-    metrics = [one for one in experiment.metrics if any(one in benchmark.metrics for benchmark in measured)]
+    metrics = [metric for metric in experiment.metrics if any(metric in benchmark.metrics for benchmark in measured)]
     units = {metric: benchmark.metrics[metric].unit for benchmark in measured for metric in benchmark.metrics}
     complexities = _has_complexities(measured[0], results)
     heads = [*parameters, *(["GFLOPs"] if complexities else []), *(["kept"] if "photo" in parameters else [])]

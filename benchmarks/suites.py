@@ -21,9 +21,9 @@ SUITES = (DEFAULT, FULL, *PAPERS)
 def values(default: Sequence[Any] = (), paper: Sequence[Any] = (), full: Sequence[Any] = ()) -> List[Any]:
     """Values of a parameter, each marked with the smallest suite that has it; a tuple is several arguments."""
     return [
-        *(_marked(one, ()) for one in default),
-        *(_marked(one, (pytest.mark.paper_suite,)) for one in paper),
-        *(_marked(one, (pytest.mark.full_suite,)) for one in full),
+        *(_marked(value, ()) for value in default),
+        *(_marked(value, (pytest.mark.paper_suite,)) for value in paper),
+        *(_marked(value, (pytest.mark.full_suite,)) for value in full),
     ]
 
 

@@ -27,8 +27,8 @@ from pytest_edgeperf import EngineFailed, Inputs
 def engines(**numbers):
     """Parametrise over the number of engines, by suite; each has a processor where there are enough."""
     chosen = [
-        pytest.param(*one.values, marks=[pytest.mark.timed_inference(threads=one.values[0], budget=1.5), *one.marks])
-        for one in values(**numbers)
+        pytest.param(n.values[0], marks=[pytest.mark.timed_inference(threads=n.values[0], budget=1.5), *n.marks])
+        for n in values(**numbers)
     ]
     return pytest.mark.parametrize("n", chosen)
 

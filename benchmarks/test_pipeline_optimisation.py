@@ -101,7 +101,7 @@ def given_to(device, images, precision):
 
 
 def has_boxes_in_every_frame(found):
-    return len(found) == FRAMES and all(len(one.boxes) for one in found)
+    return len(found) == FRAMES and all(len(detections.boxes) for detections in found)
 
 
 def clips():
@@ -124,7 +124,7 @@ def around(engine, number, layers):
         return [engine.infer(tensor) for tensor in tensors]
 
     def postprocess(outputs):
-        return [found for one in outputs for found in picked(one)]
+        return [detections for output in outputs for detections in picked(output)]
 
     return preprocess, infer, postprocess
 
@@ -154,7 +154,7 @@ def in_torch(module, number, layers, device):
 
     def postprocess(outputs):
         if number == CPU_FIRST:
-            outputs = [[tensor.cpu() for tensor in one] for one in outputs]
-        return [found for one in outputs for found in picked(one)]
+            outputs = [[tensor.cpu() for tensor in output] for output in outputs]
+        return [detections for output in outputs for detections in picked(output)]
 
     return preprocess, infer, postprocess

@@ -96,7 +96,7 @@ def torch_parts(engine, heads, device):
 
     def end_to_end(images, *_):
         predictions = torch.from_numpy(yolo_layer(engine.infer(images), heads)).to(device)
-        return nms(*(one.cpu().numpy() for one in where_torch(predictions)))
+        return nms(*(tensor.cpu().numpy() for tensor in where_torch(predictions)))
 
     def filtered(images, outputs, predictions, tensor, found):
         kept = where_torch(tensor)
@@ -139,4 +139,4 @@ def tensors_and_ways(outputs, levels, shape, device):
     if device == CUDA:
         ways["to_cpu_first"] = lambda tensors: in_loops([tensor.cpu() for tensor in tensors])
     ways["whole_tensors"] = partial(ssd_tensors.pick, levels=levels, photo_shape=shape)
-    return [[torch.from_numpy(array).to(device) for array in one] for one in outputs], ways
+    return [[torch.from_numpy(array).to(device) for array in arrays] for arrays in outputs], ways

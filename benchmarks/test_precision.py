@@ -44,10 +44,10 @@ from pytest_edgeperf import Inputs
 SIDES = (320, 416, 608)
 PREPARE = {"ssd300": squeeze, "yolov3": letterbox, "yolov3-tiny": letterbox}
 #: The detectors are both papers', the others mishra-2021's benchmark models.
-DETECTORS = values(paper=(("yolov3-tiny", 256),), full=(("yolov3-tiny", 416), *(("yolov3", one) for one in SIDES)))
+DETECTORS = values(paper=(("yolov3-tiny", 256),), full=(("yolov3-tiny", 416), *(("yolov3", side) for side in SIDES)))
 OTHERS = values(paper=(("resnet18", 160), ("mobilenetv2", 224)), full=(("ssd300", 300),))
 NETWORKS = [
-    *(pytest.param(*one.values, marks=[pytest.mark.suo_2021, *one.marks]) for one in DETECTORS),
+    *(pytest.param(*parameters.values, marks=[pytest.mark.suo_2021, *parameters.marks]) for parameters in DETECTORS),
     *OTHERS,
 ]
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")

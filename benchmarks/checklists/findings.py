@@ -44,7 +44,7 @@ class Finding:
     def verdict(self) -> str:
         """It does not hold where a part does not, and holds where all do; else something could not be tested."""
         verdicts = {part.verdict for part in self.parts}
-        return next(one for one in (FAILS, UNTESTED, HOLDS) if one in verdicts)
+        return next(verdict for verdict in (FAILS, UNTESTED, HOLDS) if verdict in verdicts)
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,25 @@ class Checklist:
 
     def count(self, verdict: str) -> int:
         """How many findings have a verdict."""
-        return sum(one.verdict == verdict for one in self.findings)
+        return sum(finding.verdict == verdict for finding in self.findings)
 
 
 def render(checklist: Checklist, width: int = 100) -> str:
     """Each finding with its verdict, the figures of its parts, and the counts."""
     lines: List[str] = []
-    for one in checklist.findings:
-        head = f"{one.verdict:{_WIDTH}}  {one.name}: {one.claim}"
+    for finding in checklist.findings:
+        head = f"{finding.verdict:{_WIDTH}}  {finding.name}: {finding.claim}"
         lines += textwrap.wrap(head, width, subsequent_indent=" " * (_WIDTH + 2))
-        for part in one.parts:
-            mark = "" if len({part.verdict for part in one.parts}) == 1 else f"[{part.verdict}] "
+        verdicts = {part.verdict for part in finding.parts}
+        for part in finding.parts:
+            mark = "" if len(verdicts) == 1 else f"[{part.verdict}] "
             indent = " " * (_WIDTH + 4)
             text = textwrap.wrap(mark + part.figures, width, initial_indent=indent, subsequent_indent=indent)
             lines += text
     for note in checklist.notes:
         lines += textwrap.wrap(note, width)
-    lines.append("; ".join(f"{checklist.count(one)} {_plural(one, checklist.count(one))}" for one in VERDICTS))
+    counts = {verdict: checklist.count(verdict) for verdict in VERDICTS}
+    lines.append("; ".join(f"{count} {_plural(verdict, count)}" for verdict, count in counts.items()))
     return "\n".join(lines)
 
 

@@ -66,7 +66,7 @@ class Rows(List[Row]):
         """Groups with the same values of these parameters, in order of appearance."""
         groups: Dict[Tuple[Any, ...], Rows] = {}
         for row in self:
-            groups.setdefault(tuple(row.parameters.get(one) for one in parameters), Rows()).append(row)
+            groups.setdefault(tuple(row.parameters.get(name) for name in parameters), Rows()).append(row)
         return groups
 
     def pytorch(self) -> Rows:
@@ -89,8 +89,8 @@ def rows_of(results: Results) -> Rows:
         calm = [run for run in benchmark.runs if not run.disturbed]
         values = {}
         for metric in benchmark.metrics:
-            found = [_number(run.values.get(metric)) for run in calm or benchmark.runs]
-            numbers = [one for one in found if one is not None]
+            of_runs = [_number(run.values.get(metric)) for run in calm or benchmark.runs]
+            numbers = [number for number in of_runs if number is not None]
             if numbers:
                 values[metric] = median(numbers)
         path, _, rest = name.partition("::")
@@ -133,10 +133,10 @@ class Line:
 def line(x: Sequence[float], y: Sequence[float]) -> Line:
     """The line through points of at least two different x."""
     middle_x, middle_y = mean(x), mean(y)
-    spread = sum((one - middle_x) ** 2 for one in x)
+    spread = sum((value - middle_x) ** 2 for value in x)
     slope = sum((one - middle_x) * (other - middle_y) for one, other in zip(x, y)) / spread
     intercept = middle_y - slope * middle_x
-    total = sum((one - middle_y) ** 2 for one in y)
+    total = sum((value - middle_y) ** 2 for value in y)
     left = sum((other - slope * one - intercept) ** 2 for one, other in zip(x, y))
     return Line(slope, intercept, 1 - left / total if total > 0 else 1.0)
 

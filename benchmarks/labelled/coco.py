@@ -92,34 +92,35 @@ def _content(file: Path) -> Mapping[str, Any]:
 def _categories(file: Path, content: Mapping[str, Any]) -> Tuple[Dict[int, int], Tuple[str, ...]]:
     """Indices by the file's numbers, and names."""
     names: Dict[int, str] = {}
-    for place, one in enumerate(content["categories"]):
+    for place, category in enumerate(content["categories"]):
         where = f"{file}: categories[{place}]"
-        number = _number(where, one, names)
-        if not isinstance(one.get("name"), str):
-            raise ValueError(f"{where} (id {number}): name must be a text, not {one.get('name')!r}")
-        names[number] = one["name"]
-    return {number: place for place, number in enumerate(sorted(names))}, tuple(names[one] for one in sorted(names))
+        number = _number(where, category, names)
+        if not isinstance(category.get("name"), str):
+            raise ValueError(f"{where} (id {number}): name must be a text, not {category.get('name')!r}")
+        names[number] = category["name"]
+    numbers = sorted(names)
+    return {number: place for place, number in enumerate(numbers)}, tuple(names[number] for number in numbers)
 
 
 def _images(file: Path, content: Mapping[str, Any]) -> Dict[int, Mapping[str, Any]]:
     images: Dict[int, Mapping[str, Any]] = {}
     names = set()
-    for place, one in enumerate(content["images"]):
+    for place, image in enumerate(content["images"]):
         where = f"{file}: images[{place}]"
-        number = _number(where, one, images)
-        name = one.get("file_name")
+        number = _number(where, image, images)
+        name = image.get("file_name")
         if not isinstance(name, str) or not name or name in names:
             raise ValueError(f"{where} (id {number}): file_name must be a unique name, not {name!r}")
         for side in ("height", "width"):
-            if not (_is_integer(one.get(side)) and 0 < one[side] <= _MOST_PIXELS):
-                raise ValueError(f"{where} (id {number}): {side} must be a number of pixels, not {one.get(side)!r}")
+            if not (_is_integer(image.get(side)) and 0 < image[side] <= _MOST_PIXELS):
+                raise ValueError(f"{where} (id {number}): {side} must be a number of pixels, not {image.get(side)!r}")
         names.add(name)
-        images[number] = one
+        images[number] = image
     return images
 
 
-def _number(where: str, one: Any, known: Mapping[int, Any]) -> int:
-    number = one.get("id") if isinstance(one, dict) else None
+def _number(where: str, entry: Any, known: Mapping[int, Any]) -> int:
+    number = entry.get("id") if isinstance(entry, dict) else None
     if not _is_integer(number):
         raise ValueError(f"{where}: its id must be a number, not {number!r}")
     if number in known:
@@ -127,19 +128,19 @@ def _number(where: str, one: Any, known: Mapping[int, Any]) -> int:
     return int(number)
 
 
-def _check_object(where: str, one: Any, images: Mapping[int, Any], categories: Mapping[int, int]) -> None:
-    if not isinstance(one, dict):
-        raise ValueError(f"{where}: must be an object, not {one!r}")
-    where = f"{where} (id {one.get('id')})"
+def _check_object(where: str, item: Any, images: Mapping[int, Any], categories: Mapping[int, int]) -> None:
+    if not isinstance(item, dict):
+        raise ValueError(f"{where}: must be an object, not {item!r}")
+    where = f"{where} (id {item.get('id')})"
     for field, known in (("image_id", images), ("category_id", categories)):
-        if not _is_integer(one.get(field)) or one[field] not in known:
-            raise ValueError(f"{where}: {field} must be an id in this file, not {one.get(field)!r}")
-    box = one.get("bbox")
+        if not _is_integer(item.get(field)) or item[field] not in known:
+            raise ValueError(f"{where}: {field} must be an id in this file, not {item.get(field)!r}")
+    box = item.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(map(_is_length, box)) and min(box[2:]) >= 0):
         raise ValueError(f"{where}: bbox must be x, y, width and height in pixels, not {box!r}")
-    if one.get("iscrowd", 0) not in (0, 1):
-        raise ValueError(f"{where}: iscrowd must be 0 or 1, not {one['iscrowd']!r}")
-    area = one.get("area", 0)
+    if item.get("iscrowd", 0) not in (0, 1):
+        raise ValueError(f"{where}: iscrowd must be 0 or 1, not {item['iscrowd']!r}")
+    area = item.get("area", 0)
     if not (_is_real(area) and 0 <= area <= _MOST_PIXELS**2):
         raise ValueError(f"{where}: area must be a number of square pixels, not {area!r}")
 
@@ -159,7 +160,7 @@ def _is_length(value: Any) -> bool:
 def _labelled(
     pictures: Path, image: Mapping[str, Any], objects: List[Mapping[str, Any]], categories: Mapping[int, int]
 ) -> LabelledImage:
-    boxes = np.array([one["bbox"] for one in objects], np.float64).reshape(-1, 4)
+    boxes = np.array([item["bbox"] for item in objects], np.float64).reshape(-1, 4)
     box_areas = boxes[:, 2] * boxes[:, 3]
     boxes[:, 2:] += boxes[:, :2]
     return LabelledImage(
@@ -167,8 +168,8 @@ def _labelled(
         image["height"],
         image["width"],
         boxes,
-        np.array([categories[one["category_id"]] for one in objects], np.int64),
-        np.array([one.get("iscrowd", 0) == 1 for one in objects], bool),
-        np.array([one.get("area", of_box) for one, of_box in zip(objects, box_areas)], np.float64),
+        np.array([categories[item["category_id"]] for item in objects], np.int64),
+        np.array([item.get("iscrowd", 0) == 1 for item in objects], bool),
+        np.array([item.get("area", of_box) for item, of_box in zip(objects, box_areas)], np.float64),
         reader(pictures / image["file_name"], image["height"], image["width"]),
     )

@@ -88,7 +88,7 @@ class Shape:
             arm = self.half * ARM
             return np.minimum(np.maximum(along - self.half, across - arm), np.maximum(across - self.half, along - arm))
         normals = self.angle + np.pi * np.array([1, 3, 5]) / 3
-        return np.max([x * np.cos(one) + y * np.sin(one) for one in normals], axis=0) - self.half / 2
+        return np.max([x * np.cos(normal) + y * np.sin(normal) for normal in normals], axis=0) - self.half / 2
 
     def _extent(self) -> Tuple[Tuple[float, float], Tuple[float, float]]:
         if self.kind in (DISC, RING):

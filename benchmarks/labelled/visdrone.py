@@ -76,12 +76,12 @@ def _pictures(folder: Path) -> Dict[str, Path]:
 def _labelled(picture: Path, file: Path) -> LabelledImage:
     height, width = sides(picture)
     everything = _objects(file)
-    regions = np.array([one.box for one in everything if one.category == UNLABELLED_REGION]).reshape(-1, 4)
-    objects = [one for one in everything if 0 < one.category < OTHERS]
-    boxes = np.array([one.box for one in objects]).reshape(-1, 4)
+    regions = np.array([region.box for region in everything if region.category == UNLABELLED_REGION]).reshape(-1, 4)
+    objects = [item for item in everything if 0 < item.category < OTHERS]
+    boxes = np.array([item.box for item in objects]).reshape(-1, 4)
     kept = _shares_inside(boxes, regions, height, width) < 0.5
-    crowd = ~np.array([one.counts for one in objects], bool)
-    classes = np.array([one.category for one in objects], np.int64) - 1
+    crowd = ~np.array([item.counts for item in objects], bool)
+    classes = np.array([item.category for item in objects], np.int64) - 1
     sizes = np.concatenate([boxes[kept], np.tile(regions, (len(CATEGORIES), 1))])
     return LabelledImage(
         picture.stem,
@@ -136,4 +136,4 @@ def _object(where: str, line: str) -> _Object:
         raise ValueError(
             f"{where}: score must be 1, or 0 for ignored regions, not {fields[4]}: these are detections, not labels"
         )
-    return _Object([values[one] for one in _FIELDS[:4]], values["score"] == 1, int(values["category"]))
+    return _Object([values[field] for field in _FIELDS[:4]], values["score"] == 1, int(values["category"]))

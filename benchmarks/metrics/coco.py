@@ -74,11 +74,15 @@ def detection_set(
     """
     _check(area, most, len(truth.images), len(found))
     categories = len(truth.categories)
-    truths = [one for place, image in enumerate(truth.images) for one in _labelled_boxes(place, image, categories)]
+    truths = [
+        annotation
+        for place, image in enumerate(truth.images)
+        for annotation in _labelled_boxes(place, image, categories)
+    ]
     boxes = [
-        one
+        annotation
         for place, (image, detections) in enumerate(zip(truth.images, found))
-        for one in _found_boxes(place, image.name, detections, categories)
+        for annotation in _found_boxes(place, image.name, detections, categories)
     ]
     return _matched(truths, boxes, len(truth.images), categories, area, most)
 
@@ -105,8 +109,8 @@ class _Task(NamedTuple):
     def described(self, annotations: Iterable[Annotation]) -> Dict[str, Any]:
         """A file of COCO's format."""
         return {
-            "images": [{"id": one + 1} for one in range(self.images)],
-            "categories": [{"id": one + 1, "name": str(one)} for one in range(self.categories)],
+            "images": [{"id": index + 1} for index in range(self.images)],
+            "categories": [{"id": index + 1, "name": str(index)} for index in range(self.categories)],
             "annotations": [{"id": place, **one} for place, one in enumerate(annotations, 1)],
         }
 
@@ -130,8 +134,8 @@ def _with_faster_coco_eval(task: _Task) -> Matching:
     run = COCOeval_faster(truths, found, iouType="bbox", separate_eval=True)
     thresholds = task.narrow(run.params)
     run.evaluate()
-    # what it found for an image is readable only as it is pickled
-    states = (one.__getstate__() for one in run._evalImgs_cpp)
+    # its matches of an image can only be read as they are pickled
+    states = (cell.__getstate__() for cell in run._evalImgs_cpp)
     return thresholds, (
         _Matches(
             np.array(scores, np.float64),
@@ -147,7 +151,7 @@ def _with_pycocotools(task: _Task) -> Matching:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    # it prints how far it is
+    # it prints its progress
     with contextlib.redirect_stdout(io.StringIO()):
         truths, found = _indexed(COCO, task.described(task.truths)), _indexed(COCO, task.described(task.found))
         run = COCOeval(truths, found, "bbox")
@@ -156,14 +160,14 @@ def _with_pycocotools(task: _Task) -> Matching:
     nothing = _no_flags(thresholds)
     return thresholds, (
         _Matches(np.zeros(0), nothing, nothing, 0)
-        if one is None
+        if cell is None
         else _Matches(
-            np.array(one["dtScores"], np.float64),
-            np.asarray(one["dtMatches"]) != 0,
-            np.asarray(one["dtIgnore"], bool),
-            int(np.sum(np.asarray(one["gtIgnore"]) == 0)),
+            np.array(cell["dtScores"], np.float64),
+            np.asarray(cell["dtMatches"]) != 0,
+            np.asarray(cell["dtIgnore"], bool),
+            int(np.sum(np.asarray(cell["gtIgnore"]) == 0)),
         )
-        for one in run.evalImgs
+        for cell in run.evalImgs
     )
 
 
@@ -213,14 +217,14 @@ def _matched(
     image, matched, ignored = [np.zeros(0, np.int64)], [_no_flags(thresholds)], [_no_flags(thresholds)]
     for category in range(categories):
         of_images = [next(matches) for _ in range(images)]
-        counts[category] = [one.truths for one in of_images]
-        order = np.argsort(-np.concatenate([one.scores for one in of_images]), kind="stable")
-        image.append(np.repeat(np.arange(images), [len(one.scores) for one in of_images])[order])
-        matched.append(np.concatenate([one.matched for one in of_images], axis=1)[:, order])
-        ignored.append(np.concatenate([one.ignored for one in of_images], axis=1)[:, order])
+        counts[category] = [cell.truths for cell in of_images]
+        order = np.argsort(-np.concatenate([cell.scores for cell in of_images]), kind="stable")
+        image.append(np.repeat(np.arange(images), [len(cell.scores) for cell in of_images])[order])
+        matched.append(np.concatenate([cell.matched for cell in of_images], axis=1)[:, order])
+        ignored.append(np.concatenate([cell.ignored for cell in of_images], axis=1)[:, order])
     return DetectionSet(
         thresholds,
-        np.repeat(np.arange(categories), [len(one) for one in image[1:]]),
+        np.repeat(np.arange(categories), [len(of_category) for of_category in image[1:]]),
         np.concatenate(image),
         np.concatenate(matched, axis=1),
         np.concatenate(ignored, axis=1),
@@ -278,5 +282,5 @@ def _found_boxes(place: int, name: str, found: Detections, categories: int) -> I
 
 
 def _corner_and_sides(box: Sequence[float]) -> List[float]:
-    left, top, right, bottom = (float(one) for one in box)
+    left, top, right, bottom = (float(side) for side in box)
     return [left, top, right - left, bottom - top]

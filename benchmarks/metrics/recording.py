@@ -46,4 +46,4 @@ def record_detections(timed_inference: Any, truth: LabelledSet, found: Sequence[
     """``AP``, ``AP50`` and ``AP75`` as COCO defines them, of what was found in each photograph."""
     from metrics.coco import detection_set
 
-    timed_inference.accuracy("AP", detection_set(truth, found), example_ids=[one.name for one in truth.images])
+    timed_inference.accuracy("AP", detection_set(truth, found), example_ids=[image.name for image in truth.images])

@@ -99,9 +99,9 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
         FrameworkError: it must be made and torch is not installed, or the training or the export fails.
         OSError: the cache folder cannot be used.
     """
-    found = find(network, resolution)
-    if found is not None:
-        return found
+    exported = find(network, resolution)
+    if exported is not None:
+        return exported
     if importlib.util.find_spec("torch") is None:
         raise FrameworkError(
             f"{network.name} at {label(resolution)} must be exported, and torch is not installed: install it "
@@ -112,11 +112,11 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
         # here, where what it says of the wait is not captured
         training.ensure(network)
     child = kept_files.run_module("models.export", network.name, label(resolution))
-    found = find(network, resolution)
-    if child.returncode != 0 or found is None:
+    exported = find(network, resolution)
+    if child.returncode != 0 or exported is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
         raise FrameworkError(f"exporting {network.name} at {label(resolution)} failed ({child.returncode}):\n{last}")
-    return found
+    return exported
 
 
 def find(network: Network, resolution: Resolution) -> Optional[Exported]:
@@ -126,13 +126,13 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     """
     folder = _folder(network)
     folders = [folder] if kept_files.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
-    for one in reversed(folders):
-        candidate = Exported(one, resolution)
+    for folder in reversed(folders):
+        candidate = Exported(folder, resolution)
         damage = candidate.damage()
         if damage is None:
             return candidate
         if damage:
-            warnings.warn(f"{one} at {label(resolution)} is damaged ({damage}) and will be exported again", stacklevel=2)
+            warnings.warn(f"{folder} at {label(resolution)} is damaged ({damage}) and will be exported again", stacklevel=2)
     return None
 
 
@@ -218,10 +218,10 @@ def _has_good_model(folder: Path) -> bool:
     abouts = sorted(folder.glob("about-*.json"))
     if not model.is_file() or kept_files.untrusted(model, *abouts):
         return False
-    found = _sha256(model)
+    digest = _sha256(model)
     for about in abouts:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            if json.loads(about.read_text("utf-8"))["sha256"][MODEL] == found:
+            if json.loads(about.read_text("utf-8"))["sha256"][MODEL] == digest:
                 return True
     return False
 
@@ -267,9 +267,9 @@ def check(network: Network, path: Path, inputs: List[Any], outputs: List[Tuple[A
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     error = max(
-        float(np.abs(found - right).max() / np.abs(right).max())
+        float(np.abs(output - right).max() / np.abs(right).max())
         for array, expected in zip(inputs, outputs)
-        for found, right in zip(session.run(None, {"images": array}), expected)
+        for output, right in zip(session.run(None, {"images": array}), expected)
     )
     if not error <= LARGEST_ERROR:
         raise FrameworkError(

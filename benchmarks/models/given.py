@@ -57,10 +57,10 @@ class GivenDetector:
 
     def _checked(self, outputs: Sequence[Any], categories: int) -> Sequence[Any]:
         expected = len(self.heads[0].anchors) * (BOX + categories)
-        found = [int(np.shape(output)[1]) for output in outputs]
-        if any(channels != expected for channels in found):
+        channels = [int(np.shape(output)[1]) for output in outputs]
+        if any(number != expected for number in channels):
             raise ValueError(
-                f"--detector {self.path}: its heads have {found} channels; for the {categories} categories of --data "
+                f"--detector {self.path}: its heads have {channels} channels; for the {categories} categories of --data "
                 f"they must have {expected}"
             )
         return outputs
@@ -80,7 +80,7 @@ def given_detector(path: str) -> GivenDetector:
     except Exception as error:  # protobuf's own kinds of errors differ from release to release
         raise ValueError(f"--detector {path}: is not an ONNX file ({type(error).__name__}: {error})") from None
     weights = {tensor.name for tensor in graph.initializer}
-    inputs = [one.name for one in graph.input if one.name not in weights]
+    inputs = [value.name for value in graph.input if value.name not in weights]
     heads = {len(YOLOV3): YOLOV3, len(YOLOV3_TINY): YOLOV3_TINY}.get(len(graph.output))
     if heads is None or len(inputs) != 1:
         raise ValueError(

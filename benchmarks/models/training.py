@@ -42,17 +42,17 @@ def ensure(network: Network) -> Weights:
         FrameworkError: the training failed; the message has the last lines of what it said.
     """
     path = file_of(network)
-    found = _read(path)
-    if found is not None:
-        return found
+    weights = _read(path)
+    if weights is not None:
+        return weights
     notice = f"{network.name} has no weights yet: training it once ({network.training}), to be kept as {path}"
     print(notice, file=sys.stderr, flush=True)
     child = kept_files.run_module("models.training", network.name)
-    found = _read(path)
-    if child.returncode != 0 or found is None:
+    weights = _read(path)
+    if child.returncode != 0 or weights is None:
         last = "\n".join(child.stderr.strip().splitlines()[-15:])
         raise FrameworkError(f"training {network.name} failed ({child.returncode}):\n{last}")
-    return found
+    return weights
 
 
 def find(network: Network) -> Optional[Weights]:

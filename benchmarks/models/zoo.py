@@ -64,7 +64,7 @@ def _converted(kind: str, name: str, resolution: int) -> Any:
 
 def _calibration(network: Network, resolution: Resolution, batch: int) -> Inputs:
     images = network.images(CALIBRATION_PHOTOGRAPHS, CALIBRATION_SEED)
-    return Inputs([(one,) for one in _batches([network.prepare(image, resolution) for image in images], batch)])
+    return Inputs([(array,) for array in _batches([network.prepare(image, resolution) for image in images], batch)])
 
 
 def _batches(arrays: Sequence[Any], batch: int) -> List[Any]:
@@ -130,8 +130,8 @@ class _Artefacts:
         exported = self.exported()
         inputs, outputs = reference_arrays(exported.reference)
         # no image of a batch depends on another
-        batched = [tuple(one) for one in zip(*(_batches(arrays, self.batch) for arrays in zip(*outputs)))]
-        given = [(one,) for one in _batches([entry[0] for entry in inputs], self.batch)]
+        batched = [tuple(example) for example in zip(*(_batches(arrays, self.batch) for arrays in zip(*outputs)))]
+        given = [(array,) for array in _batches([entry[0] for entry in inputs], self.batch)]
         return Reference(Inputs(given), batched, f"torch {exported.about['torch']}, eager, fp32")
 
     def figures(self) -> Dict[str, int]:

@@ -113,7 +113,7 @@ def pick(outputs: Sequence[Array], levels: Sequence[Level], photo_shape: Tuple[i
         levels: the feature maps that they come from.
         photo_shape: (height, width, …) of the photographs.
     """
-    return [_pick(*decode(*one, levels), photo_shape) for one in zip(*outputs)]
+    return [_pick(*decode(*image, levels), photo_shape) for image in zip(*outputs)]
 
 
 def _pick(boxes: Array, probabilities: Array, photo_shape: Tuple[int, ...]) -> Detections:
@@ -139,7 +139,7 @@ def _rank_in_class(classes: Array) -> Array:
 
 def pick_in_loops(outputs: Sequence[Array], levels: Sequence[Level], photo_shape: Tuple[int, ...]) -> List[Detections]:
     """As :func:`pick`, class by class and box by box."""
-    return [_pick_in_loops(*decode(*one, levels), photo_shape) for one in zip(*outputs)]
+    return [_pick_in_loops(*decode(*image, levels), photo_shape) for image in zip(*outputs)]
 
 
 def _pick_in_loops(boxes: Array, probabilities: Array, photo_shape: Tuple[int, ...]) -> Detections:

@@ -61,7 +61,7 @@ def _defaults(levels: Tuple[Level, ...], device: str) -> Tensor:
 def pick(outputs: Sequence[Tensor], levels: Sequence[Level], photo_shape: Tuple[int, ...]) -> List[Detections]:
     """As ``ssd_boxes.pick``, where the tensors are; only what is found is copied to the CPU."""
     boxes, probabilities = decode(outputs[0], outputs[1], levels)
-    return [_pick(*one, photo_shape) for one in zip(boxes, probabilities)]
+    return [_pick(*image, photo_shape) for image in zip(boxes, probabilities)]
 
 
 def _pick(boxes: Tensor, probabilities: Tensor, photo_shape: Tuple[int, ...]) -> Detections:
@@ -110,7 +110,7 @@ def _overlaps(boxes: Tensor) -> Tensor:
 def pick_in_loops(outputs: Sequence[Tensor], levels: Sequence[Level], photo_shape: Tuple[int, ...]) -> List[Detections]:
     """As :func:`pick`, class by class and box by box."""
     boxes, probabilities = decode(outputs[0], outputs[1], levels)
-    return [_pick_in_loops(*one, photo_shape) for one in zip(boxes, probabilities)]
+    return [_pick_in_loops(*image, photo_shape) for image in zip(boxes, probabilities)]
 
 
 def _pick_in_loops(boxes: Tensor, probabilities: Tensor, photo_shape: Tuple[int, ...]) -> Detections:

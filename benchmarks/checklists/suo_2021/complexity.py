@@ -98,11 +98,11 @@ def insight_1(rows: Rows) -> Tuple[Part, ...]:
     # formula (2) has PyTorch's in pieces, of which there are too few points here
     parts = list(combined(_linear(comparison.deployed(), "latency", "ms"), _ONLY_PYTORCH))
     fits = [(framework, fit) for framework, _, fit in _lines(comparison, "latency")]
-    slope = min(fits, key=lambda one: one[1].slope)[0]
-    intercept = min(fits, key=lambda one: one[1].intercept)[0]
+    slope = min(fits, key=lambda fit: fit[1].slope)[0]
+    intercept = min(fits, key=lambda fit: fit[1].intercept)[0]
     figures = f"the smallest growth is {slope}'s, the smallest initial time {intercept}'s"
     if len(fits) > 1 and any(framework.partition(":")[0] == TENSORRT for framework, _ in fits):
-        parts.append(tested(all(one.partition(":")[0] == TENSORRT for one in (slope, intercept)), figures))
+        parts.append(tested(all(name.partition(":")[0] == TENSORRT for name in (slope, intercept)), figures))
     else:
         parts.append(untested(f"TensorRT was not measured beside another runtime; {figures}"))
     return tuple(parts)
