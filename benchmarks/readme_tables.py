@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from checklists import CHECKLISTS, render
 from checklists.reading import rows_of, significant
-from tasks.proportions import kept
 from suites import PAPERS
+from tasks.proportions import kept
 
 from pytest_edgeperf import read_results
 

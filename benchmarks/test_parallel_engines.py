@@ -16,10 +16,10 @@ from functools import partial
 
 import pytest
 from models import build
-from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
-from tasks.images import HEIGHT, WIDTH, photographs
 from studies import SUO_2021_EXPERIMENT_3_PARALLEL
 from suites import values
+from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
 
 from pytest_edgeperf import EngineFailed, Inputs
 

@@ -28,12 +28,12 @@ from functools import partial
 import numpy as np
 import pytest
 from models import build
-from tasks.images import HEIGHT, WIDTH, photographs
-from tasks.scaling import squeeze
-from tasks.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, pick, pick_in_loops
 from processors import CUDA, synchronise, torch_device
 from studies import MISHRA_2021_LEVELS
 from suites import values
+from tasks.images import HEIGHT, WIDTH, photographs
+from tasks.scaling import squeeze
+from tasks.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, pick, pick_in_loops
 
 from pytest_edgeperf import Inputs
 

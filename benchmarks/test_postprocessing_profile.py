@@ -26,14 +26,14 @@ from functools import partial
 
 import pytest
 from models import build
+from processors import CUDA, synchronise, torch_device
+from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2, TABLE_1_BFLOPS
+from suites import values
 from tasks.detection import YOLOV3, YOLOV3_TINY, letterbox
 from tasks.images import HEIGHT, WIDTH, photographs
 from tasks.scaling import squeeze
 from tasks.ssd_boxes import SIDE, SSD300, SSD_MOBILENET, default_boxes, pick, pick_in_loops
 from tasks.yolo_parts import nms, where_numpy, where_torch, yolo_layer
-from processors import CUDA, synchronise, torch_device
-from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2, TABLE_1_BFLOPS
-from suites import values
 
 from pytest_edgeperf import Inputs
 

@@ -9,8 +9,8 @@ fluctuates the most. On a Jetson Xavier NX TensorRT takes at most 15.73 W, Tenso
 Here the power is read while the inference is repeated, apart from the timing, until there were a hundred inferences or
 the sensor had enough new values. ``power_mean``, ``power_sd`` and ``power_p95`` are in W, ``energy_per_inference`` in
 mJ; the readings themselves are kept in the run's ``quality.telemetry`` (``power_w`` in W at ``at_s``). A machine whose
-power no sensor measures is skipped, with the reason. YOLOv3-tiny at two resolutions; with ``--suite=full`` YOLOv3 at those
-of table I that the figures show.
+power no sensor measures is skipped, with the reason. YOLOv3-tiny at two resolutions; with ``--suite=full`` YOLOv3 at
+those of table I that the figures show.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from functools import partial
 
 import pytest
 from models import build
-from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
-from tasks.images import HEIGHT, WIDTH, photographs
 from studies import SUO_2021_EXPERIMENT_4
 from suites import values
+from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
+from tasks.images import HEIGHT, WIDTH, photographs
 
 from pytest_edgeperf import Inputs
 

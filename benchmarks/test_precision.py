@@ -22,14 +22,9 @@ from functools import partial
 
 import pytest
 from labelled import digits
-from metrics.recording import record_digits, record_shapes
 from metrics.coco import evaluator_or_skip
+from metrics.recording import record_digits, record_shapes
 from models import build
-from tasks.classification import crop
-from tasks.detection import letterbox
-from tasks.images import photographs
-from tasks.proportions import input_size
-from tasks.scaling import squeeze
 from studies import (
     PRECISIONS_IN_TURNS,
     PRECISIONS_OF_DIGITS,
@@ -37,6 +32,11 @@ from studies import (
     SUO_2021_EXPERIMENT_3_PRECISION,
 )
 from suites import values
+from tasks.classification import crop
+from tasks.detection import letterbox
+from tasks.images import photographs
+from tasks.proportions import input_size
+from tasks.scaling import squeeze
 
 from pytest_edgeperf import Inputs
 

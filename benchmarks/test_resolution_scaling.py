@@ -23,12 +23,9 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from metrics.recording import examples_for, record_detections, record_shapes
 from metrics.coco import evaluator_or_skip
+from metrics.recording import examples_for, record_detections, record_shapes
 from models import build
-from tasks.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
-from tasks.images import photographs
-from tasks.proportions import input_size
 from studies import (
     SUO_2021_EXPERIMENT_3_SCALING,
     SUO_2021_TABLE_2,
@@ -36,6 +33,9 @@ from studies import (
     SUO_2021_TABLE_2_SHAPES,
 )
 from suites import values
+from tasks.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
+from tasks.images import photographs
+from tasks.proportions import input_size
 
 from pytest_edgeperf import Inputs
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import pytest
 from models import build
+from studies import TRINH_2023_SUSTAINED
 from tasks.classification import crop, five_best
 from tasks.images import photographs
-from studies import TRINH_2023_SUSTAINED
 
 from pytest_edgeperf import Inputs
 

@@ -21,14 +21,14 @@ from functools import partial
 
 import pytest
 from models import build
+from studies import MISHRA_2021_FIGURE_5
+from suites import values
 from tasks.classification import crop, five_best
 from tasks.images import HEIGHT, WIDTH, photographs
 from tasks.pose import pose_of
 from tasks.scaling import squeeze
 from tasks.segmentation import classes_of_pixels
 from tasks.ssd_boxes import SSD_MOBILENET, pick
-from studies import MISHRA_2021_FIGURE_5
-from suites import values
 
 from pytest_edgeperf import Inputs
 

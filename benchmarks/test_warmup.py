@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import pytest
 from models import build
+from studies import TRINH_2023_WARM_UP
 from tasks.classification import crop, five_best
 from tasks.images import photographs
-from studies import TRINH_2023_WARM_UP
 
 from pytest_edgeperf import Inputs
 

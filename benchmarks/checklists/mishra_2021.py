@@ -130,7 +130,9 @@ def _half_the_size(rows: Rows) -> Tuple[Part, ...]:
 
 def _accuracy(rows: Rows) -> Tuple[Part, ...]:
     errors = [row.values["output_error"] for row in rows.of(ALONE, ("output_error",), precision="fp16")]
-    errors_of_half = f"; fp16's outputs are off by {min(errors):.2g} to {max(errors):.2g} of the largest" if errors else ""
+    errors_of_half = (
+        f"; fp16's outputs are off by {min(errors):.2g} to {max(errors):.2g} of the largest" if errors else ""
+    )
     parts = []
     for test, metric in TRAINED:
         for (framework,), group in rows.of(f"{PRECISION}::{test}", (metric,)).by("framework").items():

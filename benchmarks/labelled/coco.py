@@ -58,7 +58,9 @@ def _only(folder: Path) -> Path:
         raise ValueError(f"{folder}: has no {FOLDER}/{PREFIX}*.json")
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
-        raise ValueError(f"{folder}: has several annotation files ({names}): name one of them, such as --data {files[0]}")
+        raise ValueError(
+            f"{folder}: has several annotation files ({names}): name one of them, such as --data {files[0]}"
+        )
     return files[0]
 
 

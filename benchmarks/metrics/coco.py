@@ -19,8 +19,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 import numpy as np
 import pytest
 from labelled.detection import LabelledImage, LabelledSet
-from tasks.detection import Detections
 from packaging.version import Version
+from tasks.detection import Detections
 
 from pytest_edgeperf import DetectionSet
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Sequence, Tuple
 
+from labelled.detection import LabelledSet
 from tasks.detection import Detections
 
-from labelled.detection import LabelledSet
 from pytest_edgeperf import Engine
 
 #: Examples for an engine that starts a program for every inference, as trtexec's does: some seconds each on a board.

@@ -6,10 +6,10 @@ import abc
 from typing import Callable, List
 
 import torch
-from torch import nn
-
 from tasks.detection import CLASSES, CONFIDENCE, letterbox
 from tasks.images import photographs
+from torch import nn
+
 from models.weights import seeded, settle
 
 SETTLING_RESOLUTION = 128

@@ -7,12 +7,12 @@ The bilinear enlargement of the logits to the input's size is left to the post-p
 from __future__ import annotations
 
 import torch
-from torch import nn
-
 from tasks.images import photographs
-from models.mobilenetv2 import STAGES, MobileNetV2, calm_blocks
 from tasks.scaling import squeeze
 from tasks.segmentation import CLASSES
+from torch import nn
+
+from models.mobilenetv2 import STAGES, MobileNetV2, calm_blocks
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 
 SEED = 257

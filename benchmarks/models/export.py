@@ -24,9 +24,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import filelock
 import numpy as np
+from tasks.sizes import Resolution, label, parse
 
 from models import kept_files, training
-from tasks.sizes import Resolution, label, parse
 from models.networks import Network, known
 from pytest_edgeperf import FrameworkError, cache_folder
 
@@ -132,7 +132,9 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
         if damage is None:
             return candidate
         if damage:
-            warnings.warn(f"{folder} at {label(resolution)} is damaged ({damage}) and will be exported again", stacklevel=2)
+            warnings.warn(
+                f"{folder} at {label(resolution)} is damaged ({damage}) and will be exported again", stacklevel=2
+            )
     return None
 
 

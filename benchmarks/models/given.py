@@ -8,8 +8,8 @@ from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 from labelled.detection import LabelledImage
-
 from tasks.detection import YOLOV3, YOLOV3_TINY, Detections, Head, detect, letterbox
+
 from pytest_edgeperf import Engine, Model, TensorSpec
 
 #: Average precision also needs the doubtful detections.
@@ -60,8 +60,8 @@ class GivenDetector:
         channels = [int(np.shape(output)[1]) for output in outputs]
         if any(number != expected for number in channels):
             raise ValueError(
-                f"--detector {self.path}: its heads have {channels} channels; for the {categories} categories of --data "
-                f"they must have {expected}"
+                f"--detector {self.path}: its heads have {channels} channels; for the {categories} categories of "
+                f"--data they must have {expected}"
             )
         return outputs
 

@@ -66,7 +66,9 @@ def _convolved(layers: Any, x: Any, source: Any) -> Any:
 def _normed(layers: Any, x: Any, source: Any) -> Any:
     made = layers.BatchNormalization(epsilon=source.eps)
     x = made(x)
-    made.set_weights([_array(tensor) for tensor in (source.weight, source.bias, source.running_mean, source.running_var)])
+    made.set_weights(
+        [_array(tensor) for tensor in (source.weight, source.bias, source.running_mean, source.running_var)]
+    )
     return x
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import List
 
 import torch
-from torch import nn
-
 from tasks.classification import crop
 from tasks.images import photographs
+from torch import nn
+
 from models.weights import seeded, settle
 
 SEED = 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import List, Tuple
 
 import torch
-from torch import nn
-
 from tasks.images import photographs
 from tasks.pose import KEYPOINTS, LIMBS
 from tasks.scaling import squeeze
+from torch import nn
+
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 
 SEED = 17

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
-
 from tasks.classification import crop
 from tasks.images import photographs
+from torch import nn
+
 from models.weights import seeded, settle
 
 SEED = 18

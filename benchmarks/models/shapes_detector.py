@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from labelled import shapes
 from labelled.detection import LabelledImage
+from tasks.detection import SHAPES, Frame, letterbox
+from tasks.proportions import RATIOS, input_size
 from torch import nn
 from torch.nn import functional
 
 from models import training
-from tasks.detection import SHAPES, Frame, letterbox
-from tasks.proportions import RATIOS, input_size
 from models.weights import seeded
 
 SEED = 6

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Callable, Iterable, List, Sequence, Tuple
 
 import torch
-from torch import nn
-
 from tasks.images import photographs
 from tasks.scaling import squeeze
 from tasks.ssd_boxes import CLASSES, CONFIDENCE, SIDE, Level
+from torch import nn
+
 from models.weights import hold_variances, seeded, settle
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import List
 
 import torch
+from tasks.ssd_boxes import SSD300
 from torch import nn
 
 from models.ssd import Ssd, further_maps, with_seeded_weights
-from tasks.ssd_boxes import SSD300
 
 SEED = 300
 #: Share of the default boxes that a photograph's detections come from before suppression.

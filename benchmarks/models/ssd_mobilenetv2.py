@@ -6,9 +6,10 @@ first maps come from the backbone, behind its 96 and its 1280 channels.
 
 from __future__ import annotations
 
+from tasks.ssd_boxes import SSD_MOBILENET
+
 from models.mobilenetv2 import FEATURES, STAGES, MobileNetV2, calm_blocks
 from models.ssd import Ssd, further_maps, with_seeded_weights
-from tasks.ssd_boxes import SSD_MOBILENET
 from models.weights import open_rectifiers
 
 SEED = 301

@@ -87,7 +87,10 @@ def train(network: Network) -> bool:
 def file_of(network: Network) -> Path:
     """Where its weights are or will be: of these sources and this version of torch."""
     digest = kept_files.digest_of({"models/training", "models/weights", f"models/{network.module}", *network.uses})
-    return cache_folder("models", strict=True) / f"{network.name}-weights-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}.npz"
+    return (
+        cache_folder("models", strict=True)
+        / f"{network.name}-weights-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}.npz"
+    )
 
 
 def _read(path: Path) -> Optional[Weights]:

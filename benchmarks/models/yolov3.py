@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import List, Tuple
 
 import torch
+from tasks.detection import PER_CELL
 from torch import nn
 
 from models.darknet import Convolution, Detector, with_seeded_weights
-from tasks.detection import PER_CELL
 
 SEED = 53
 #: Share of all anchors that a photograph's detections come from before suppression; there are four times as

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import List, Tuple
 
 import torch
+from tasks.detection import PER_CELL
 from torch import nn
 from torch.nn import functional
 
 from models.darknet import Convolution, Detector, with_seeded_weights
-from tasks.detection import PER_CELL
 
 SEED = 3
 #: Share of all anchors that a photograph's detections come from before suppression.

@@ -81,7 +81,8 @@ def _require_shares(per_example: Sequence[Any]) -> None:
     values = np.asarray(per_example, dtype=float)
     if values.min() < 0 or values.max() > 1:
         raise ValueError(
-            "each example's value must be right or wrong, or a share from 0 to 1; for other scores, give unit= and margin="
+            "each example's value must be right or wrong, or a share from 0 to 1; "
+            "for other scores, give unit= and margin="
         )
 
 

@@ -74,11 +74,7 @@ def hidden_sources(side: Side) -> List[str]:
     """Packages of which this side has the sources and an installed copy was loaded, wherever the sources lie."""
     roots = _source_roots(side)
     problems: Dict[str, str] = {}
-    modules = [
-        module
-        for module in installed_modules()
-        if not (side.owns(module.file) or side.is_foreign(module.file))
-    ]
+    modules = [module for module in installed_modules() if not (side.owns(module.file) or side.is_foreign(module.file))]
     for module in modules:
         if module.top not in problems:
             files = (path for root in roots for path in _files_of(root, module.name))
@@ -115,8 +111,8 @@ def borrowed_parts(side: Side) -> List[str]:
 
 def _hides(module: InstalledModule, source: str) -> str:
     return (
-        f"{module.name} was loaded from an installed copy ({module.file}), which hides {source}: both sides would measure "
-        "the same code. Install the project editable (pip install -e .), or give the base side an "
+        f"{module.name} was loaded from an installed copy ({module.file}), which hides {source}: both sides would "
+        "measure the same code. Install the project editable (pip install -e .), or give the base side an "
         "environment of its own with --against-python PATH"
     )
 
@@ -168,9 +164,7 @@ def _loaded_of(project: Project, modules: Sequence[InstalledModule]) -> Iterator
     # Only what may be of a loaded module is worth asking where it lies.
     wanted = [file for file in files if file.parts and file.parts[0].partition(".")[0] in tops]
     placed = {os.path.realpath(str(project.distribution.locate_file(file))) for file in wanted}
-    yield from (
-        module for module in modules if os.path.realpath(module.file) in placed and not _directs(module.name)
-    )
+    yield from (module for module in modules if os.path.realpath(module.file) in placed and not _directs(module.name))
 
 
 def _directs(name: str) -> bool:

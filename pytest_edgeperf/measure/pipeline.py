@@ -188,8 +188,8 @@ def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:
             worst = max(worst, error) if error == error else float("inf")
     if not worst <= allowed:
         raise OutputMismatch(
-            f"{engine.framework} returns wrong outputs for {engine.model.name} at {engine.precision}: the largest error "
-            f"is {worst:.3g} of the largest output, {allowed:g} is allowed (reference: {reference.source}). "
+            f"{engine.framework} returns wrong outputs for {engine.model.name} at {engine.precision}: the largest "
+            f"error is {worst:.3g} of the largest output, {allowed:g} is allowed (reference: {reference.source}). "
             "Nothing was timed; check the engine's graph optimisations and precision first."
         )
     return {"first_ms": first_ms, "output_error": float(f"{worst:.3g}")}

@@ -86,7 +86,7 @@ class PhaseTimer:
         )
 
     def summaries(self, samples: int) -> Dict[str, Any]:
-        """``latency`` end to end and ``infer`` in ms, ``preprocess`` and ``postprocess`` where the pipeline has them."""
+        """``latency`` and ``infer`` in ms, ``preprocess`` and ``postprocess`` where the pipeline has them."""
         arrays = self._arrays
         durations = {"latency": arrays.latency, "infer": arrays.infer}
         if self._pipeline.has_preprocess:

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.long
 torch = pytest.importorskip("torch")
 
 from models.darknet_files import darknet_files  # noqa: E402
+from models.yolov3_tiny import network  # noqa: E402
 from tasks.detection import letterbox  # noqa: E402
 from tasks.images import photographs  # noqa: E402
-from models.yolov3_tiny import network  # noqa: E402
 
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec  # noqa: E402
 from pytest_edgeperf.frameworks.opencv import OpenCv  # noqa: E402

@@ -62,8 +62,8 @@ def photographs(tmp_path):
 
 
 def test_its_input_and_heads_are_read_from_the_file(detector_file):
-    from tasks.detection import YOLOV3_TINY
     from models.given import given_detector
+    from tasks.detection import YOLOV3_TINY
 
     found = given_detector(str(detector_file))
     assert (found.input_name, found.heads) == ("pixels", YOLOV3_TINY)

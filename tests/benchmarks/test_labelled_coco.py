@@ -79,7 +79,9 @@ def test_without_a_folder_of_pictures_it_says_where_it_looked(tmp_path):
 def test_one_of_several_files_is_named_by_the_user(tmp_path):
     written(tmp_path, described())
     other = written(tmp_path, described(annotations=[]), "instances_train2017.json", "train2017")
-    with pytest.raises(ValueError, match=r"several files .*: name one of them, as --data .*/instances_train2017.json"):
+    with pytest.raises(
+        ValueError, match=r"annotation files .*: name one of them, such as --data .*/instances_train2017.json"
+    ):
         load(tmp_path)
     assert [len(image.boxes) for image in load(other).images] == [0, 0]
 
@@ -157,7 +159,7 @@ IMAGE, KIND = described()["images"][0], described()["categories"][0]
         ("images", {**IMAGE, "id": 3}, r"images\[1\] \(id 3\): file_name must be a unique name, not 'b.png'"),
         ("images", {**IMAGE, "id": 3, "file_name": ""}, "file_name must be a unique name, not ''"),
         ("images", {**IMAGE, "id": None}, r"images\[1\]: its id must be a number, not None"),
-        ("images", 5, r"images\[1\]: must have a number as its id"),
+        ("images", 5, r"images\[1\]: its id must be a number"),
         ("images", {**IMAGE, "id": 3, "file_name": "c", "width": 0}, "width must be a number of pixels, not 0"),
         ("images", {**IMAGE, "id": 3, "file_name": "c", "height": "5"}, "height must be a number of pixels, not '5'"),
         ("categories", KIND, r"categories\[1\]: the id 44 occurs twice"),

@@ -97,7 +97,7 @@ def test_a_file_that_was_cut_off_is_named(tmp_path):
 def test_another_size_than_the_labels_say_is_refused(library, tmp_path):
     path = write(tmp_path / "one.png")
     library()
-    with pytest.raises(ValueError, match=r"one\.png: is 7 pixels wide and 5 high, and by its labels 5 and 7: take"):
+    with pytest.raises(ValueError, match=r"one\.png: is 7 pixels wide and 5 high, and by its labels 5 and 7: use"):
         reader(path, 7, 5)()
 
 

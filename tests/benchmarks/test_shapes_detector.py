@@ -10,10 +10,10 @@ torch = pytest.importorskip("torch")
 
 from labelled import shapes  # noqa: E402
 from models import build, export, shapes_detector, training  # noqa: E402
+from models.networks import known  # noqa: E402
+from models.weights import seeded  # noqa: E402
 from tasks.detection import SHAPES, Detections, detect, intersection_over_union  # noqa: E402
 from tasks.proportions import input_size  # noqa: E402
-from models.weights import seeded  # noqa: E402
-from models.networks import known  # noqa: E402
 
 from pytest_edgeperf import DetectionSet, average_precision  # noqa: E402
 from pytest_edgeperf.frameworks import get  # noqa: E402

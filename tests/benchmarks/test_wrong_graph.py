@@ -31,9 +31,9 @@ def exported(tmp_path_factory):
     """The paths of the right and the wrong ONNX file, the images, and torch's outputs."""
     import onnx
     from models import yolov3_tiny
+    from onnx import numpy_helper
     from tasks.detection import letterbox
     from tasks.images import photographs
-    from onnx import numpy_helper
     from torch import nn
 
     torch.set_num_threads(1)
@@ -83,7 +83,9 @@ def right(exported):
 def test_the_check_before_timing_says_which_is_wrong(right, wrong, exported):
     _, images, _ = exported
     assert Pipeline(right, (images[0],)).check()["output_error"] < 1e-5
-    with pytest.raises(OutputMismatch, match=r"onnxruntime returns wrong outputs for padded at fp32: the largest error is 0\.0"):
+    with pytest.raises(
+        OutputMismatch, match=r"onnxruntime returns wrong outputs for padded at fp32: the largest error is 0\.0"
+    ):
         Pipeline(wrong, (images[0],)).check()
 
 

@@ -163,7 +163,9 @@ def test_a_file_that_computes_something_else_is_caught_by_the_output_check(tmp_p
         return Pipeline(OnnxRuntime().load(model), (images,)).check()
 
     assert checked(border=0.0)["output_error"] == 0.0
-    with pytest.raises(OutputMismatch, match=r"onnxruntime returns wrong outputs for pooling at fp32: .* optimisations"):
+    with pytest.raises(
+        OutputMismatch, match=r"onnxruntime returns wrong outputs for pooling at fp32: .* optimisations"
+    ):
         checked(border=-1e9)
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks.interface import DeviceTimed, Inputs, SelfTimed
+from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.device_time import FEWEST_INFERENCES, LEAST_MS, SelfTimer, device_times
 from pytest_edgeperf.measure.pipeline import OutputMismatch
-from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
 from .engines import Doubling

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.interleaved import FEWEST_TURNS, InterleavedTimer
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
 

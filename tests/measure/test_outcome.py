@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from pytest_edgeperf.measure.affinity import allowed_processors
+from pytest_edgeperf.measure.conductor import LocalConductor
 from pytest_edgeperf.measure.outcome import Unfinished, require_finished, synchroniser
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.conductor import LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
 

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
+from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.parallel import MODES, Lap, ParallelTimer, run, runners_of
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
 PROCESSES = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked")

@@ -30,7 +30,9 @@ def test_the_allowed_error_is_that_of_the_precision(precision):
 
 
 def test_a_fast_wrong_engine_is_a_failure_that_says_what_to_look_at():
-    with pytest.raises(OutputMismatch, match=r"(?s)doubling returns wrong outputs for double.*worked out by hand.*optimi"):
+    with pytest.raises(
+        OutputMismatch, match=r"(?s)doubling returns wrong outputs for double.*worked out by hand.*optimi"
+    ):
         Pipeline(Doubling(lambda array: 3 * array), ENTRY).check()
 
 

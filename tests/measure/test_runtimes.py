@@ -10,8 +10,8 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.measure import runtimes
-from pytest_edgeperf.measure.runtimes import RUNTIMES, loaded_versions
 from pytest_edgeperf.measure.conductor import LocalConductor
+from pytest_edgeperf.measure.runtimes import RUNTIMES, loaded_versions
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
 from .engines import Doubling

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_edgeperf.frameworks.interface import Inputs
 from pytest_edgeperf.measure import blocks, loop, timed_inference, warmup
+from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.pipeline import OutputMismatch
-from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.measure.worker import ChannelConductor
 
