@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Iterable, List, Protocol
 if TYPE_CHECKING:
     from pytest_edgeperf.measure.accuracy_records import Accuracy
     from pytest_edgeperf.measure.measurement import Measurement
-    from pytest_edgeperf.results.studies import Place, Study
+    from pytest_edgeperf.results.study_definitions import Place, Study
 
 
 @dataclass(frozen=True)
