@@ -33,8 +33,8 @@ from pytest_edgeperf.frameworks.interface import (
     Reference,
     TensorSpec,
 )
+from pytest_edgeperf.measure.own_memory import process_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.process_memory import process_mib
 
 SHAPE = (1, 3, 32, 32)
 CHANNELS = 16

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_edgeperf.measure.channel import Channel
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
-from pytest_edgeperf.measure.process_memory import process_peak_mib
+from pytest_edgeperf.measure.own_memory import process_peak_mib
 from pytest_edgeperf.measure.protocol import (
     BlockTimed,
     FixtureMeasured,
@@ -19,7 +19,7 @@ from pytest_edgeperf.measure.protocol import (
     command_of,
     message_of,
 )
-from pytest_edgeperf.measure.disturbance import Watch, canary_ms
+from pytest_edgeperf.measure.run_quality import Watch, canary_ms
 from pytest_edgeperf.measure.runtimes import loaded_versions
 
 

@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.conductor import Block, Conductor
-from pytest_edgeperf.measure.disturbance import Watch, canary_ms, settle
-from pytest_edgeperf.measure.process_memory import process_mib
+from pytest_edgeperf.measure.own_memory import process_mib
+from pytest_edgeperf.measure.run_quality import Watch, canary_ms, settle
 from pytest_edgeperf.measure.timers import Timer
 from pytest_edgeperf.measure.warmup import WarmUp, warm_up
 

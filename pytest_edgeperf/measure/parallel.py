@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.order_statistics import median
+from pytest_edgeperf.measure.own_memory import private_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.process_memory import private_mib
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import warm_up
 

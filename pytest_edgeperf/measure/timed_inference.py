@@ -16,8 +16,8 @@ from pytest_edgeperf.measure.blocks import Prepared, time_blocks
 from pytest_edgeperf.measure.conductor import Conductor
 from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
+from pytest_edgeperf.measure.own_memory import process_peak_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.process_memory import process_peak_mib
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.timers import CallTimer, PhaseTimer
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up

@@ -14,6 +14,7 @@ from pytest_edgeperf.measure import targets
 from pytest_edgeperf.measure.accuracy_records import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel
+from pytest_edgeperf.measure.conductor import Block, Conductor
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.output import shortened, shortened_report
 from pytest_edgeperf.measure.protocol import (
@@ -40,7 +41,6 @@ from pytest_edgeperf.measure.protocol import (
     message_of,
 )
 from pytest_edgeperf.measure.sides import SideFinder
-from pytest_edgeperf.measure.conductor import Block, Conductor
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.study_definitions import Place, Study
 

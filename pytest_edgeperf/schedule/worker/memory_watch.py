@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
-from pytest_edgeperf.measure.process_memory import process_peak_mib
+from pytest_edgeperf.measure.own_memory import process_peak_mib
 from pytest_edgeperf.schedule.machine.usage import processes, tree
 from pytest_edgeperf.schedule.worker import parking
 

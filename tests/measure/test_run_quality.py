@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.measure import disturbance
-from pytest_edgeperf.measure.disturbance import Usage, Watch
+from pytest_edgeperf.measure import run_quality
+from pytest_edgeperf.measure.run_quality import Usage, Watch
 
 
 def busy(seconds):
@@ -69,7 +69,7 @@ def test_settle_waits_for_a_spinning_thread_no_longer_than_its_bound():
     spinner = threading.Thread(target=spin)
     spinner.start()
     try:
-        waited_s = disturbance.settle(longest_s=0.2, step_s=0.04)
+        waited_s = run_quality.settle(longest_s=0.2, step_s=0.04)
     finally:
         stop.set()
         spinner.join()
@@ -86,23 +86,23 @@ def simulated(monkeypatch, cpu_until_s):
     fake = SimpleNamespace(
         perf_counter=lambda: clock.now, process_time=lambda: min(clock.now, cpu_until_s), sleep=sleep
     )
-    monkeypatch.setattr(disturbance, "time", fake)
+    monkeypatch.setattr(run_quality, "time", fake)
 
 
 @pytest.mark.parametrize(("spins_s", "waits_s"), [(0.0, 0.005), (0.035, 0.040), (9.0, 0.25)])
 def test_settle_ends_one_step_after_the_last_work(monkeypatch, spins_s, waits_s):
     simulated(monkeypatch, spins_s)
-    assert disturbance.settle() == pytest.approx(waits_s, abs=0.0051)
+    assert run_quality.settle() == pytest.approx(waits_s, abs=0.0051)
 
 
 def test_the_canary_takes_time_and_grows_with_its_work():
-    usual = disturbance.canary_ms()
+    usual = run_quality.canary_ms()
     assert usual > 0
-    assert disturbance.canary_ms(steps=20 * disturbance.CANARY_STEPS) > 2 * usual
+    assert run_quality.canary_ms(steps=20 * run_quality.CANARY_STEPS) > 2 * usual
 
 
 def test_the_canary_takes_no_notice_of_a_tracer_that_was_left_on():
-    usual = min(disturbance.canary_ms() for _ in range(5))
+    usual = min(run_quality.canary_ms() for _ in range(5))
     before = sys.gettrace()
 
     def tracer(frame, event, arg):
@@ -110,7 +110,7 @@ def test_the_canary_takes_no_notice_of_a_tracer_that_was_left_on():
 
     sys.settrace(tracer)
     try:
-        traced = min(disturbance.canary_ms() for _ in range(5))
+        traced = min(run_quality.canary_ms() for _ in range(5))
     finally:
         sys.settrace(before)
     assert traced < 2 * usual

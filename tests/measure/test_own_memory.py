@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from pytest_edgeperf.measure.process_memory import private_mib, process_peak_mib
+from pytest_edgeperf.measure.own_memory import private_mib, process_peak_mib
 
 BIG_PARENT = """
 import json, subprocess, sys
-from pytest_edgeperf.measure.process_memory import process_peak_mib
+from pytest_edgeperf.measure.own_memory import process_peak_mib
 held = b"x" * (256 << 20)
-child = "from pytest_edgeperf.measure.process_memory import process_peak_mib; print(process_peak_mib())"
+child = "from pytest_edgeperf.measure.own_memory import process_peak_mib; print(process_peak_mib())"
 answer = subprocess.run([sys.executable, "-c", child], stdout=subprocess.PIPE, check=True).stdout
 print(json.dumps([process_peak_mib(), float(answer)]))
 """
@@ -42,7 +42,7 @@ def test_a_fresh_process_does_not_inherit_the_peak_of_a_big_parent():
 def test_what_a_forked_process_has_of_its_own(tmp_path):
     code = (
         "import os\n"
-        "from pytest_edgeperf.measure.process_memory import private_mib\n"
+        "from pytest_edgeperf.measure.own_memory import private_mib\n"
         "shared = bytearray(os.urandom(1 << 20)) * 96\n"
         "if os.fork() == 0:\n"
         "    before = private_mib()\n"
