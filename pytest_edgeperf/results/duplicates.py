@@ -6,6 +6,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from .types import Run
 
+#: Session, start and environment.
+_Key = Tuple[str, str, str]
+
 
 def distinct(runs: Iterable[Run]) -> List[Run]:
     """The runs without copies, the first of each kept.
@@ -14,14 +17,29 @@ def distinct(runs: Iterable[Run]) -> List[Run]:
     reason: accepting a run changes that. Two runs of one session that began in the same second are no copies.
     """
     kept: List[Run] = []
-    known: Dict[Tuple[str, str, str], List[Run]] = {}
+    first: Dict[_Key, Run] = {}
+    alike: Dict[Tuple[_Key, Any], List[Run]] = {}
     for run in runs:
-        same = known.setdefault((run.session, run.started, run.environment), [])
-        if same and any(_agree(run, other) for other in same):
-            continue
-        same.append(run)
+        key = (run.session, run.started, run.environment)
+        if key in first:
+            earlier = first[key]
+            alike.setdefault((key, _figure(earlier)), [earlier])
+            same = alike.setdefault((key, _figure(run)), [])
+            if any(_agree(run, other) for other in same):
+                continue
+            same.append(run)
+        else:
+            first[key] = run
         kept.append(run)
     return kept
+
+
+def _figure(run: Run) -> Any:
+    """One figure of a run as rounded, or ``None``: runs that differ in it are no copies."""
+    value = run.values[min(run.values)] if run.values else None
+    if isinstance(value, (dict, Mapping)):
+        value = value.get("mean")
+    return rounded(value) if isinstance(value, (int, float)) else None
 
 
 def rounded(value: Any) -> Any:
@@ -40,4 +58,21 @@ def rounded(value: Any) -> Any:
 def _agree(run: Run, other: Run) -> bool:
     if run.source != other.source or run.extra != other.extra:
         return False
-    return run.values == other.values or rounded(run.values) == rounded(other.values)
+    return _agree_rounded(run.values, other.values)
+
+
+def _agree_rounded(value: Any, other: Any) -> bool:
+    """Whether :func:`rounded` makes two values equal; ends at the first that differs, as those of two runs do."""
+    if value == other:
+        return True
+    kind = type(value)
+    if kind is float or type(other) is float:
+        return bool(rounded(value) == rounded(other))
+    # An abstract class is asked last: that takes ten times as long.
+    if (kind is dict or isinstance(value, Mapping)) and (type(other) is dict or isinstance(other, Mapping)):
+        return len(value) == len(other) and all(
+            name in other and _agree_rounded(inner, other[name]) for name, inner in value.items()
+        )
+    if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(value) == len(other) and all(map(_agree_rounded, value, other))
+    return False

@@ -184,13 +184,17 @@ def _refuse_misspelt_in_run(extra: Mapping[str, Any], raw: Mapping[str, Any], me
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No garbage collection inside: all of a large file's objects stay, and looking again costs seconds."""
+    """No garbage collection inside: all of a large file's objects stay, and looking at them costs seconds."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                # All that is new is old now, so that it is not looked through at the next object that is made.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

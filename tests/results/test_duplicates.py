@@ -4,8 +4,11 @@ import copy
 import json
 from dataclasses import replace
 
-from pytest_edgeperf.results import merge, parse, read, to_json, write
-from pytest_edgeperf.results.duplicates import distinct
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf.results import Run, merge, parse, read, to_json, write
+from pytest_edgeperf.results.duplicates import distinct, rounded
 
 ID = "test_a.py::test_b[416]"
 
@@ -46,3 +49,28 @@ def test_the_first_of_the_copies_is_kept_in_its_place(document):
     first, second, third = runs_of(parse(document))
     changed = replace(first, reason="later")
     assert distinct([third, first, second, changed, third]) == [third, first, second]
+
+
+FIGURES = st.sampled_from([1, 1.0, 1.0000001, 1.01, True, "1", None])
+VALUES = FIGURES | st.dictionaries(st.sampled_from(["n", "mean", "p50"]), FIGURES | st.lists(FIGURES, max_size=2))
+RUNS = st.builds(
+    Run,
+    st.sampled_from(["e", "f"]),
+    st.sampled_from(["12:00", "12:01"]),
+    st.just("s"),
+    st.dictionaries(st.sampled_from(["latency", "memory"]), VALUES),
+    reason=st.sampled_from([None, "again"]),
+)
+
+
+@given(st.lists(RUNS, max_size=8))
+def test_a_copy_is_what_agrees_with_an_earlier_run_in_all_figures_as_rounded(runs):
+    kept = []
+    for run in runs:
+        if not any(
+            (run.session, run.started, run.environment) == (other.session, other.started, other.environment)
+            and rounded(run.values) == rounded(other.values)
+            for other in kept
+        ):
+            kept.append(run)
+    assert [id(run) for run in distinct(runs)] == [id(run) for run in kept]
