@@ -156,7 +156,8 @@ class TimedInference:
             n: how many.
             args: positional arguments of each call, or one ``Inputs`` with several sets of them.
             mode: ``threads`` of one process, or ``processes`` (Linux), which share nothing.
-            preprocess, postprocess: as in a plain measurement; each engine has its own.
+            preprocess: as in a plain measurement; each engine has its own.
+            postprocess: the same.
 
         Raises:
             RuntimeError: the benchmark measures a second time.

@@ -1,6 +1,6 @@
 """Measure the rule for accuracies on simulated answers, and print its tables.
 
-python -m tests.statistics.accuracy [--write docs/statistics.md] [--pairs N]
+python -m tests.statistics.accuracy [--write docs/statistics-accuracy.md] [--pairs N]
 
 An unchanged pair: both sides are right on 95 % of the examples, and differ on a share of them that says how much the
 sides' noise matters (1 and 3 % as after another numeric format; 9.5 % is what two networks differ by that have nothing

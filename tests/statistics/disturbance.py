@@ -1,6 +1,6 @@
 """What marking runs as disturbed costs and gains, by the thresholds of ``schedule/machine``. Run by hand.
 
-    python -m tests.statistics.disturbance [--write docs/statistics.md] [--sessions 10]
+    python -m tests.statistics.disturbance [--write docs/statistics-disturbances.md] [--sessions 10]
 
 Runs beside a hog of known share (``tests.statistics.hog``) say what a neighbour does to a run. Sessions are then drawn
 from the recorded runs of ``tests/data/noise.npz``, some of them beside a neighbour that takes slices of time as the hog

@@ -16,7 +16,7 @@ MOST_SWITCHES_PER_S = 20.0
 #: A debugger that looks in, or a tool that takes a picture of the process, stops it for less. Chosen, not measured.
 MOST_STOPPED_S = 0.02
 #: Of one processor, by others or the hypervisor, whose slices of time do the same. Of 10 % all the time, which the
-#: baseline did not have, 90 % of sessions raised an alarm by medians (docs/statistics.md).
+#: baseline did not have, 90 % of sessions raised an alarm by medians (docs/statistics-disturbances.md).
 MOST_OTHERS_SHARE = 0.07
 MOST_STEAL_SHARE = 0.07
 #: The same, of a run whose tail is evidence: of 5 % all the time all sessions raised an alarm by tails, of 2 % none.

@@ -1,6 +1,6 @@
-"""What builds of the same source differ by on this machine, measured in lock-step, as docs/statistics.md tells it.
+"""What builds of the same source differ by, measured in lock-step; a table of docs/statistics-lock-step.md.
 
-    python -m tests.live.builds.check [--builds N] [--write docs/statistics.md]
+    python -m tests.live.builds.check [--builds N] [--write docs/statistics-lock-step.md]
 
 In a temporary repository compiled functions are built so many times on each side: the same builds on both, then builds
 of their own. Prints by how much latency differs, and whether a network that is exported or quantised twice does.

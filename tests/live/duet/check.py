@@ -1,10 +1,11 @@
 """Lock-step comparison on this machine: what it sees, what it does not, and by which choices.
 
-    python -m tests.live.duet.check [--pairs N] [--only CELL,...] [--keep FOLDER] [--write docs/statistics.md]
+    python -m tests.live.duet.check [--pairs N] [--only CELL,...] [--keep FOLDER] [--write docs/statistics-lock-step.md]
 
 Commits ten real workloads to a temporary repository, then more of their work, and measures them ``--against`` the
 commit before: quiet and beside a busy process, pinned and not, with turns of 5 to 200 ms. Verdicts are drawn from each
-cell's pairs through the function that judges sessions. Exits with 1 when a promise of docs/statistics.md is not kept.
+cell's pairs through the function that judges sessions. Exits with 1 when a promise of
+docs/statistics-lock-step.md is not kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the pairs that were measured to the tables of docs/statistics.md."""
+"""From the pairs that were measured to the tables of docs/statistics-lock-step.md."""
 
 from __future__ import annotations
 
