@@ -21,6 +21,7 @@ from ..judge.builders import summary
 
 #: Seconds of the fake clock that a worker takes to load, and to be timed.
 PREPARE_S = 2.0
+UNKNOWN_HEADROOM = Headroom(None)
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -40,15 +41,18 @@ class FakeClock:
 
 
 class FakeObserver:
-    """A cool machine that nothing slows down."""
+    """A machine that nothing slows down, as far from that by heat as it is told."""
 
     root = None
+
+    def __init__(self, headroom: Headroom) -> None:
+        self._headroom = headroom
 
     def look(self) -> Condition:
         return Condition(self.headroom())
 
     def headroom(self) -> Headroom:
-        return Headroom(None)
+        return self._headroom
 
 
 class RecordedProgress:
@@ -246,6 +250,7 @@ def session(
     strategy: Callable[[SessionState], Any] = StoredRuns,
     max_broken: int = 0,
     collected: Optional[Collected] = None,
+    headroom: Headroom = UNKNOWN_HEADROOM,
     **settings: Any,
 ) -> Session:
     """A session of these benchmarks.
@@ -256,6 +261,7 @@ def session(
         strategy: makes the strategy of a state.
         max_broken: as ``--maxfail``.
         collected: what the other side collects.
+        headroom: how hot the machine is; ``None`` degrees: nobody knows.
         settings: those of :class:`Settings` that differ from the default; nothing is waited for between rounds.
     """
     clock, progress, journal = FakeClock(), RecordedProgress(), RecordedJournal()
@@ -268,7 +274,7 @@ def session(
         launch=Launch(launcher, specification_of, max_broken, Specification("", [], ["/"], {}, [], collects=True)),
         progress=progress,
         journal=journal,
-        observer=FakeObserver(),
+        observer=FakeObserver(headroom),
         clock=clock,
     )
     return Session(Coordinator(strategy(state)), launcher, clock, progress, journal)

@@ -18,7 +18,7 @@ from pytest_edgeperf import results
 from ..plugin.conftest import CALM
 from ..sessions import PLUGIN_ALONE
 
-ROUNDS = 8
+ROUNDS = 6
 SUITE = """
 import pytest
 

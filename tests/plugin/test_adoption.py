@@ -129,6 +129,7 @@ def test_disabled_benchmarks_run_and_are_not_judged(gated):
     assert gated.verdicts() == {"test_changing[plain]": None}
 
 
+@pytest.mark.thorough
 def test_own_and_adopted_benchmarks_share_a_session(gated):
     gated.suite(SUITE + "\ndef test_ours(timed_inference):\n    timed_inference(work, 1000)\n")
     outcome = gated.run(*SHORT, "--baseline=check", "-k", "ours or changing")

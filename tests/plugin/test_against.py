@@ -38,6 +38,7 @@ def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fa
     assert not results.read(repository.path / "now.json").benchmarks["test_it.py::test_one"].runs[0].disturbed
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_benchmarks_of_one_side_are_new_or_missing(repository):
     repository.write("test_it.py", SUITE.replace("test_two", "test_fresh"))
@@ -75,6 +76,7 @@ def test_only_what_is_selected_is_missing(repository):
     assert repository.verdicts() == {"test_one": repository.verdicts()["test_one"]}
 
 
+@pytest.mark.thorough
 def test_a_benchmark_that_is_broken_there_is_incomparable_and_one_that_is_broken_here_fails(repository):
     commit(repository.path, test_it=SUITE.replace("timed_inference(work)", "assert False"))
     repository.write("test_it.py", SUITE.replace("timed_inference(work, 5000)", "assert False"))
@@ -86,6 +88,7 @@ def test_a_benchmark_that_is_broken_there_is_incomparable_and_one_that_is_broken
     assert repository.testcases()["test_two"].find("failure") is not None
 
 
+@pytest.mark.thorough
 def test_a_commit_that_cannot_be_collected_is_incomparable(repository):
     commit(repository.path, test_it="import nowhere\n" + SUITE)
     repository.write("test_it.py", ONE)

@@ -47,6 +47,7 @@ def rebuilt(repository):
     return repository
 
 
+@pytest.mark.thorough
 def test_one_build_is_taken_for_the_code_and_four_are_not(rebuilt):
     once = against(rebuilt, ONE_LOOK)
     assert once.code == 1, once

@@ -76,6 +76,7 @@ def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(ac
     assert "test_steady" not in again.output
 
 
+@pytest.mark.thorough
 def test_faster_code_is_improved_and_passes(accepted):
     outcome = check(accepted, "-k", "changing", CHANGING="0.9")
     assert outcome.code == 0, outcome
@@ -96,6 +97,7 @@ def test_a_refresh_replaces_only_what_was_measured(accepted):
         assert after[kept] == before[kept]
 
 
+@pytest.mark.thorough
 def test_a_refresh_accepts_a_slowdown_and_says_so(accepted):
     outcome = check(accepted, "-k", "changing", *REFRESH, CHANGING="1.2")
     assert outcome.code == 0, outcome
@@ -121,6 +123,7 @@ def test_other_settings_than_the_baselines_are_incomparable_and_named(accepted):
     assert strict.code == 11, strict
 
 
+@pytest.mark.thorough
 def test_new_and_missing_benchmarks_are_listed(accepted):
     text = (accepted.path / "test_it.py").read_text()
     text = text.replace("def test_steady(", "@pytest.mark.skipif(True, reason='off')\ndef test_steady(")
@@ -145,6 +148,7 @@ def test_a_session_without_any_baseline_passes_and_says_how_to_make_one(accepted
     assert accepted.verdicts() == {"test_steady": "new"}
 
 
+@pytest.mark.thorough
 def test_what_stays_unclear_decides_the_exit_code_only_when_asked(project):
     project.suite(
         """
@@ -163,6 +167,7 @@ def test_erratic(timed_inference):
     assert project.run(*arguments, "--edgeperf-inconclusive=fail").code == 10
 
 
+@pytest.mark.thorough
 @pytest.mark.long
 def test_a_session_gives_up_when_run_after_run_is_disturbed(project):
     project.suite("def test_one(timed_inference):\n    ran('one')\n    timed_inference(work, 1000)\n")
@@ -175,6 +180,7 @@ def test_a_session_gives_up_when_run_after_run_is_disturbed(project):
     assert not project.baseline_path.exists()
 
 
+@pytest.mark.thorough
 def test_without_comparison_nothing_is_judged(accepted):
     outcome = accepted.run("-k", "changing", "--baseline=off", "--junitxml=junit.xml", env={"CHANGING": "3"})
     assert outcome.code == 0, outcome

@@ -82,6 +82,7 @@ def test_another_module_is_refused_with_what_was_expected_and_found(nano, tmp_pa
     assert "/proc/device-tree/compatible" in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_another_power_mode_is_incomparable_unless_it_is_allowed(nano):
     refresh(nano)
@@ -104,6 +105,7 @@ def test_another_power_mode_is_incomparable_unless_it_is_allowed(nano):
     assert "has this field; did you mean power_mode?" in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down(nano):
     nano.in_coordinator(
@@ -121,6 +123,7 @@ def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_dow
     assert "cooling down" not in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_settings_that_change_in_a_run_are_told_with_it(nano):
     nano.suite(
@@ -159,7 +162,7 @@ def test_a_baseline_of_another_board_is_compared_and_said_to_be_of_another(nano)
 @pytest.mark.slow
 def test_a_board_of_the_users_with_a_meter_of_the_users_gives_energy(project, tmp_path):
     project.suite("def test_one(timed_inference):\n    timed_inference(real_work, 2000)\n")
-    project.in_coordinator("from pytest_edgeperf.schedule import telemetry\ntelemetry.IDLE_VALUES = 0\n")
+    project.in_coordinator("from pytest_edgeperf.schedule.machine import telemetry\ntelemetry.IDLE_VALUES = 0\n")
     project.write(
         "pyproject.toml",
         "[tool.edgeperf.devices.rock-5b]\ndescription = 'Radxa ROCK 5B'\ncompatible = ['radxa,rock-5b']\n"

@@ -47,6 +47,7 @@ def test_last_failed_and_failed_first_know_failed_benchmarks(project):
     assert first.output.index("::test_bad") < first.output.index("::test_good")
 
 
+@pytest.mark.thorough
 def test_maxfail_stops_measuring_when_so_many_are_broken(project):
     project.suite(SUITE)
     project.write("broken", "")
@@ -110,6 +111,7 @@ def test_what_is_not_selected_when_going_on_is_kept_for_later(project):
     assert journalled(project) == []
 
 
+@pytest.mark.thorough
 def test_other_code_does_not_go_on_with_the_runs_of_the_code_before(project):
     project.suite(SUITE)
     arguments = ("--baseline=off", "--edgeperf-rounds=2")

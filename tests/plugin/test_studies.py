@@ -92,8 +92,6 @@ def test_a_steeper_slope_fails_the_last_test_of_its_series(project):
     """Each benchmark tolerates it by itself, so that the line alone can fail."""
     project.suite(GATING)
     assert project.run("--edgeperf-budget=0.05", "--edgeperf-rounds=5", *REFRESH, short=False).code == 0
-    same = project.run(*CHECK, short=False)
-    assert same.code == 0, same
     slower = project.run(*CHECK, short=False, env={"FACTOR": "1.8"})
     assert slower.code == 1, slower
     failed = {name: case.find("failure") for name, case in project.testcases().items()}

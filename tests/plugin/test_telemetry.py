@@ -113,6 +113,7 @@ def test_a_body_can_ask_whether_there_is_power(nano, tmp_path):
     assert "no power here: " in outcome
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_telemetry_can_be_shortened_and_turned_off(nano):
     assert nano.run("--device=nano", *NOW, "--edgeperf-telemetry=0.8").code == 0

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from pytest_edgeperf.devices.sensors.thermal import Headroom, Trip
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run
@@ -92,6 +93,20 @@ def test_runs_of_few_benchmarks_are_spaced_and_long_rounds_are_not_waited_for():
     made = session([plan(name) for name in "abcde"], spacing_s=10.0)
     made.coordinator.measure()
     assert made.clock.slept == []
+
+
+def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down():
+    hot = Headroom(7.0, "cpu", 90.0, Trip("passive", 97.0))
+    plans = [plan("a", rounds=2)]
+    made = session(plans, headroom=hot)
+    made.coordinator.measure()
+    assert made.progress.of("cool")[0] == ["cpu", 90.0, 87.0]
+    assert len(plans[0].runs) == 2
+    assert any("cpu stayed at 90.0 degC and did not cool down to 87.0" in note for note in made.coordinator.notes)
+    assert any(note.startswith("waited 60 s in all") for note in made.coordinator.notes)
+    made = session([plan("a", rounds=2)], headroom=hot, cooldown=False)
+    made.coordinator.measure()
+    assert made.progress.of("cool") == made.coordinator.notes == []
 
 
 def test_the_remaining_time_counts_down_and_is_not_told_before_it_is_known():
