@@ -17,7 +17,7 @@ NOT_RUN = f"programs of a recorded machine are not run ({ROOT_VARIABLE} is set)"
 
 #: Sensors that are busy answer EAGAIN; those of a part that is powered off do so for ever.
 _ATTEMPTS = 3
-_PAUSE_S = 0.001
+PAUSE_S = 0.001
 _CHUNK_BYTES = 1 << 16
 _THIS_MACHINE = Path("/")
 #: As many as Linux follows.
@@ -45,11 +45,11 @@ def read_text(root: Path, path: str) -> Content:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            data = _read(inside(root, path))
+            data = read_bytes(inside(root, path))
         except BlockingIOError as error:
             last = error
             if attempt + 1 < _ATTEMPTS:
-                time.sleep(_PAUSE_S)
+                time.sleep(PAUSE_S)
         except (FileNotFoundError, NotADirectoryError):
             return Content(path, None, f"there is no {path}", exists=False)
         except OSError as error:
@@ -169,7 +169,12 @@ def names_in(root: Path, folder: str) -> Tuple[str, ...]:
         return ()
 
 
-def _read(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
+    """All that a file holds.
+
+    Raises:
+        OSError: it cannot be read; ``BlockingIOError`` where a sensor is busy.
+    """
     # Python's own files raise TypeError, not OSError, where a sensor answers EAGAIN.
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -38,7 +38,7 @@ def replace_file(path: Union[str, os.PathLike[str]], data: bytes) -> None:
     try:
         _replace(Path(os.path.realpath(source)), data)
     except (OSError, ValueError) as error:
-        raise _unwritable(source, error) from error
+        raise unwritable(source, error) from error
 
 
 def check_writable(path: Union[str, os.PathLike[str]]) -> None:
@@ -62,7 +62,7 @@ def check_writable(path: Union[str, os.PathLike[str]]) -> None:
             os.close(descriptor)
             os.unlink(temporary)
     except (OSError, ValueError) as error:
-        raise _unwritable(source, error) from error
+        raise unwritable(source, error) from error
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def locked(path: Union[str, os.PathLike[str]], patience_s: float = LOCK_SECONDS)
                 held.callback(_remove_empty, folder)
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
-            raise _unwritable(source, error) from error
+            raise unwritable(source, error) from error
         held.callback(os.close, descriptor)
         if not _await_lock(descriptor, deadline, source):
             path_of_lock = folder / ".edgeperf-lock"
@@ -193,7 +193,7 @@ def _lock_file(path: Path, deadline: float, source: str) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
         except OSError as error:
-            raise _unwritable(source, error) from error
+            raise unwritable(source, error) from error
         try:
             if not _await_lock(descriptor, deadline, source) or _is_at(descriptor, path):
                 return descriptor
@@ -219,7 +219,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _unwritable(source: str, error: Exception) -> ResultsError:
+def unwritable(source: str, error: Exception) -> ResultsError:
+    """The error of a file that cannot be written, with the reason and the remedy."""
     why = getattr(error, "strerror", None) or str(error)
     return ResultsError(f"{source}: the file cannot be written ({why}); {_remedy(error)}")
 

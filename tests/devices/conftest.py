@@ -25,7 +25,7 @@ def failing(monkeypatch):
     """Let reading these files under a root fail, path -> ``EAGAIN`` or the like; counts the attempts by path."""
 
     def make(root, errors):
-        real = reader._read
+        real = reader.read_bytes
         broken = {os.path.realpath(root / path.lstrip("/")): path for path in errors}
         attempts = collections.Counter()
 
@@ -37,7 +37,7 @@ def failing(monkeypatch):
             number = getattr(errno, errors[path])
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(reader, "_read", read)
+        monkeypatch.setattr(reader, "read_bytes", read)
         return attempts
 
     return make

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -168,9 +169,10 @@ def test_without_the_binding_the_reason_depends_on_the_driver(machine, monkeypat
     monkeypatch.setitem(sys.modules, "pynvml", None)
     (gone,) = nvml.find(ROOT, HOST)[1]
     assert gone.reason.startswith("ModuleNotFoundError: ")
-    error = ImportError("No module named 'pynvml'")
-    assert "no NVIDIA driver is loaded" in nvml._driver(machine(), error)
-    assert "install nvidia-ml-py" in nvml._driver(machine(files={"/proc/driver/nvidia/version": "1"}), error)
+    unusable = types.SimpleNamespace(nvmlInit=mock.Mock(side_effect=ImportError("No module named 'pynvml'")))
+    assert "no NVIDIA driver is loaded" in nvml.find(machine(), HOST, unusable)[1][0].reason
+    loaded = machine(files={"/proc/driver/nvidia/version": "1"})
+    assert "install nvidia-ml-py" in nvml.find(loaded, HOST, unusable)[1][0].reason
 
 
 def test_the_library_speaks_of_this_machine_only(machine):

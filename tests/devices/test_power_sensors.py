@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.devices import system_files as reader
@@ -15,7 +14,7 @@ from pytest_edgeperf.devices.identity import Identity, identify
 from pytest_edgeperf.devices.sensors import ina3221, power
 from pytest_edgeperf.devices.sensors.interface import UNITS
 from pytest_edgeperf.devices.sensors.power import FOR_INFERENCES
-from pytest_edgeperf.devices.sensors.rail import Rail, rail_name
+from pytest_edgeperf.devices.sensors.rail import rail_name
 
 from .conftest import put
 
@@ -61,7 +60,7 @@ def hwmon(chip, number, *rails):
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(reader, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(reader, "PAUSE_S", 0.0)
 
 
 def test_nano(machine):
@@ -339,18 +338,25 @@ def test_garbage_in_every_file(machine, monkeypatch, board, garbage):
     root = machine(board)
     identity = identify(root)
     sensors = look(root, identity)[2].values()
-    monkeypatch.setattr(reader, "_read", lambda file: garbage)
+    monkeypatch.setattr(reader, "read_bytes", lambda file: garbage)
     monkeypatch.setattr(power.time, "sleep", lambda seconds: None)
     for reading in [sensor.read() for sensor in sensors]:
         assert (reading.value is None) == bool(reading.reason)
     assert all(look(root, identity)[1].values())
 
 
-@pytest.mark.parametrize("measure", [ina3221._hwmon_power, ina3221._iio_power])
+@pytest.fixture(params=["nano", "orin-nano"])
+def rail(machine, request):
+    """A rail behind each of the kernel's two drivers."""
+    root = machine(request.param)
+    return ina3221.find_rails(root, identify(root))[0][-1]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=40))
-def test_whatever_a_file_holds(measure, data):
-    with mock.patch.object(reader, "_read", return_value=data):
-        reading = Rail("X", "/sys/x", lambda: measure(Path("/"), "/sys/x", 1), None).read()
+def test_whatever_a_file_holds(rail, data):
+    with mock.patch.object(reader, "read_bytes", return_value=data):
+        reading = rail.read()
     assert (reading.value is None) == bool(reading.reason)
     assert reading.value is None or math.isfinite(reading.value)
 

@@ -208,7 +208,7 @@ def test_whatever_the_counter_says(counts, steps):
     meter = Meter(Path("/"), ZONE, clock)
     rail = Rail("package", ZONE, meter.read, None)
     answers = [str(RANGE_UJ).encode(), b"5", *counts]
-    with mock.patch.object(reader, "_read", side_effect=answers):
+    with mock.patch.object(reader, "read_bytes", side_effect=answers):
         assert meter.start() == ""
         for _ in counts:
             reading = rail.read()

@@ -129,7 +129,7 @@ def test_a_firmware_that_does_not_answer(tmp_path, vcgencmd, text, code, reason)
 
 
 def test_a_firmware_that_hangs(tmp_path, vcgencmd, monkeypatch):
-    monkeypatch.setattr(raspberrypi, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(raspberrypi, "TIMEOUT_S", 0.2)
     vcgencmd(PMIC, extra="exec sleep 30")
     assert look(tmp_path, PI5)[1]["power_pmic"] == "/usr/bin/vcgencmd pmic_read_adc did not answer within 0.2 s"
 

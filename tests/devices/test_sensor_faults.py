@@ -41,7 +41,7 @@ def check(sensors):
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(reader, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(reader, "PAUSE_S", 0.0)
 
 
 @pytest.mark.parametrize("board", ["nano", "xavier-nx", "orin-nano", "rpi4"])
@@ -50,19 +50,19 @@ def test_garbage_in_any_file(machine, monkeypatch, board):
     identity = identify(root)
     sensors = look(root, identity)
     assert sensors
-    real = reader._read
+    real = reader.read_bytes
     seen = set()
 
     def read(file):
         seen.add(file)
         return real(file)
 
-    monkeypatch.setattr(reader, "_read", read)
+    monkeypatch.setattr(reader, "read_bytes", read)
     look(root, identity)
     for position, broken in enumerate(sorted(seen)):
         garbage = GARBAGE[position % len(GARBAGE)]
         monkeypatch.setattr(
-            reader, "_read", lambda file, broken=broken, garbage=garbage: garbage if file == broken else real(file)
+            reader, "read_bytes", lambda file, broken=broken, garbage=garbage: garbage if file == broken else real(file)
         )
         check(sensors)
         check(look(root, identity))
@@ -73,7 +73,7 @@ def test_garbage_in_every_file(machine, monkeypatch, garbage):
     root = machine("xavier-nx")
     identity = identify(root)
     sensors = look(root, identity)
-    monkeypatch.setattr(reader, "_read", lambda file: garbage)
+    monkeypatch.setattr(reader, "read_bytes", lambda file: garbage)
     check(sensors)
     check(look(root, identity))
 
@@ -93,7 +93,7 @@ def test_nothing_can_be_read_any_more(machine, monkeypatch, board, error):
     def read(file):
         raise error
 
-    monkeypatch.setattr(reader, "_read", read)
+    monkeypatch.setattr(reader, "read_bytes", read)
     check(sensors)
     assert [sensor.read().value for sensor in sensors] == [None] * len(sensors)
     assert look(root, identity) == []

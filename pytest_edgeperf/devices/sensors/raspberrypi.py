@@ -20,7 +20,7 @@ from .interface import COUNTER, POWER, Reading, Sensor, Unavailable
 from .rail import Rail
 
 _PROGRAMS = ("/usr/bin/vcgencmd", "/usr/local/bin/vcgencmd", "/opt/vc/bin/vcgencmd")
-_TIMEOUT_S = 2.0
+TIMEOUT_S = 2.0
 #: Each look is a process of its own: more often than this it would disturb what it measures.
 PMIC_REFRESH_HZ = 10.0
 #: The firmware's folder is soc/soc:firmware up to the Pi 4 and soc@107c000000/soc@107c000000:firmware on the Pi 5. Its
@@ -242,11 +242,11 @@ def _vcgencmd(root: Path, command: str) -> Tuple[Optional[str], str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_TIMEOUT_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return None, f"{program} {command} did not answer within {_TIMEOUT_S:g} s"
+        return None, f"{program} {command} did not answer within {TIMEOUT_S:g} s"
     except OSError as error:
         return None, f"{program} cannot be started: {error.strerror or error}"
     text = done.stdout.decode("utf-8", "replace").strip()
