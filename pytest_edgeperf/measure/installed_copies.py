@@ -12,14 +12,12 @@ from functools import lru_cache
 from importlib import metadata
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
-if TYPE_CHECKING:
-    from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import INSTALLED, Side
 
 OUR_NAME = "pytest_edgeperf"
-INSTALLED = {"site-packages", "dist-packages"}
 BUILD_REMEDY = (
     "build it there with --against-setup CMD, or give the base side an environment of its own with "
     "--against-python PATH"

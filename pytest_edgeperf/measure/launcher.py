@@ -48,7 +48,7 @@ def main() -> None:
             stream.reconfigure(line_buffering=True)
     leave_own_folder()
     import_package(Path(__file__).resolve().parents[1])
-    from pytest_edgeperf.measure import sides
+    from pytest_edgeperf.measure import side_imports
     from pytest_edgeperf.measure.channel import Channel
     from pytest_edgeperf.measure.protocol import Specification
 
@@ -60,7 +60,7 @@ def main() -> None:
 
     finder = None
     if specification.side is not None:
-        finder = sides.enter(specification.side, specification.sys_path)
+        finder = side_imports.enter(specification.side, specification.sys_path)
     else:
         sys.path[:] = [entry for entry in specification.sys_path if entry is not None]
     sys.argv[:] = [specification.program]

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Un
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.measurement import Measurement
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.measure.wire import from_message, shortened, to_message
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric

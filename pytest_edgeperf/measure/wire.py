@@ -26,7 +26,7 @@ from typing import (
 )
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric
 

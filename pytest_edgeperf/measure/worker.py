@@ -40,7 +40,7 @@ from pytest_edgeperf.measure.protocol import (
     command_of,
     message_of,
 )
-from pytest_edgeperf.measure.sides import SideFinder
+from pytest_edgeperf.measure.side_imports import SideFinder
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.study_definitions import Place, Study
 

@@ -9,10 +9,10 @@ from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.results import Results
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.journal import Past
 from pytest_edgeperf.schedule.rounds import Rounds, Strategy
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
-from pytest_edgeperf.schedule.worker.process import Delivery
 
 
 @dataclass

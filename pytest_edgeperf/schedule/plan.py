@@ -10,7 +10,7 @@ from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.measure.protocol import FixtureMeasured
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric, Run
-from pytest_edgeperf.schedule.worker.process import Delivery
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions
 
 #: A disturbed run is measured again, at most this often per planned run.

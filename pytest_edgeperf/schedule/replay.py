@@ -10,8 +10,8 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
 
 from pytest_edgeperf.results.characters import printable, printable_lines
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
-from pytest_edgeperf.schedule.worker.process import Delivery
 
 _TUPLES = ("longrepr", "location")
 

@@ -12,13 +12,13 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled, Specification
 from pytest_edgeperf.results import Benchmark, Results
 from pytest_edgeperf.results.gate import Gate
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.journal import Journal
 from pytest_edgeperf.schedule.machine.cooling import Cooling
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.worker.attempt import Attempt
 from pytest_edgeperf.schedule.worker.launching import Launcher
-from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import OFF, Settings
 
 

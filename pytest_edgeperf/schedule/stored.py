@@ -13,6 +13,7 @@ from pytest_edgeperf.judge.family import Stage
 from pytest_edgeperf.judge.verdicts import MORE, NEW, BenchmarkVerdict, Comparison
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.results import Results
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.hopeless import Patience, note_of
 from pytest_edgeperf.schedule.machine import courses, disturbance
 from pytest_edgeperf.schedule.machine.curve import CurveRecorder
@@ -22,7 +23,6 @@ from pytest_edgeperf.schedule.rounds import Strategy, Turns, stages_of
 from pytest_edgeperf.schedule.state import SessionState
 from pytest_edgeperf.schedule.worker import parking
 from pytest_edgeperf.schedule.worker.attempt import Attempt
-from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import CHECK, OFF
 
 NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"

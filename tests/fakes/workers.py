@@ -11,10 +11,10 @@ from pytest_edgeperf.devices.sensors.thermal import Headroom
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.protocol import Collected, ExitCalled, Specification
 from pytest_edgeperf.schedule.coordinator import Coordinator
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.state import Launch, SessionFacts, SessionState
 from pytest_edgeperf.schedule.stored import StoredRuns
-from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions, Settings
 
 from ..judge.builders import summary

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.measure import installed_copies
 from pytest_edgeperf.measure.installed_copies import PROJECT_FILES, InstalledModule, hidden_sources, project_names_in
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from tests.measure.trees import environment
 
 COMPILED = EXTENSION_SUFFIXES[0]

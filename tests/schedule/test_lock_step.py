@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pytest_edgeperf.measure.protocol import Collected
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.schedule.against.lock_step import ADOPTED, ALL_STOPPED, NO_ROOM, LockStep
 from pytest_edgeperf.schedule.against.opponent import Opponent
 from pytest_edgeperf.schedule.journal import Past

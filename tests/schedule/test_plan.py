@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.results.types import Run
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan, round_order
-from pytest_edgeperf.schedule.worker.process import Delivery
 from pytest_edgeperf.settings import BenchmarkOptions
 
 PASSED = {"outcome": "passed"}

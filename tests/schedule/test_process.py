@@ -11,6 +11,7 @@ import pytest
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.measure.wire import from_message
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import process
 from pytest_edgeperf.schedule.worker.process import Worker
 from pytest_edgeperf.schedule.worker.stops import Windows
@@ -85,7 +86,7 @@ def delivery_of(start, does, timeout_s=60.0):
 )
 def test_what_failed_first_is_told_in_a_line(longrepr, said):
     passed, failed = {"outcome": "passed", "when": "setup"}, {"outcome": "failed", "when": "call", "longrepr": longrepr}
-    delivery = process.Delivery(reports=[passed, failed, {**failed, "longrepr": "later"}])
+    delivery = Delivery(reports=[passed, failed, {**failed, "longrepr": "later"}])
     assert delivery.crash == said
     assert delivery.failed_phase == "body"
 

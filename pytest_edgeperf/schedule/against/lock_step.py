@@ -16,6 +16,7 @@ from pytest_edgeperf.results import Against, Benchmark, Results, Run
 from pytest_edgeperf.schedule.against.counterparts import Counterparts, counterparts, specification_of
 from pytest_edgeperf.schedule.against.opponent import BASE, CANDIDATE, Opponent
 from pytest_edgeperf.schedule.against.turns import take
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.machine import disturbance
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
 from pytest_edgeperf.schedule.record import PairRecord, RunRecord
@@ -23,7 +24,6 @@ from pytest_edgeperf.schedule.rounds import Strategy, Turns, stages_of
 from pytest_edgeperf.schedule.state import SessionState
 from pytest_edgeperf.schedule.stored import StoredRuns, without_broken
 from pytest_edgeperf.schedule.worker.attempt import Attempt
-from pytest_edgeperf.schedule.worker.process import Delivery
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.lock_step import Look

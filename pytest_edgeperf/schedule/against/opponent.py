@@ -11,7 +11,7 @@ import pytest
 
 from pytest_edgeperf import results
 from pytest_edgeperf.measure.protocol import Specification
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.results import Results
 from pytest_edgeperf.results.benchmark_matching import align
 from pytest_edgeperf.schedule.against.git import Revision, WorktreeError, accepted_commit, resolve

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.measure.protocol import Specification
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.measure.targets import split
 
 #: Arguments that name the other side's path even where nothing is there yet.

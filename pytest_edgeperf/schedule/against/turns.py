@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Callable, Mapping, Sequence, Tuple
 
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import parking
 from pytest_edgeperf.schedule.worker.attempt import Attempt
-from pytest_edgeperf.schedule.worker.process import Delivery
 
 #: Of each turn, in untimed calls: the caches are the other's.
 DISCARDED_SHARE = 0.2

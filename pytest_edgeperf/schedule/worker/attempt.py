@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.machine.curve import POINTS, Curve, CurveRecorder
 from pytest_edgeperf.schedule.machine.sampler import Sampler
 from pytest_edgeperf.schedule.machine.telemetry import Instruments, Telemetry, Window, evaluate
@@ -16,7 +17,7 @@ from pytest_edgeperf.schedule.machine.usage import Witness
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.worker import faults, parking
 from pytest_edgeperf.schedule.worker.memory_watch import MemoryWatch, lowest
-from pytest_edgeperf.schedule.worker.process import Delivery, Worker
+from pytest_edgeperf.schedule.worker.process import Worker
 from pytest_edgeperf.schedule.worker.stops import Windows
 
 #: Of each visit but the first, in untimed calls: caches and clocks have forgotten the worker while it waited.

@@ -8,9 +8,10 @@ from typing import Optional, Protocol
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
 from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.worker.attempt import Attempt
-from pytest_edgeperf.schedule.worker.process import Delivery, Worker
+from pytest_edgeperf.schedule.worker.process import Worker
 from pytest_edgeperf.settings import Settings
 
 

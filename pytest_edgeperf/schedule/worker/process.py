@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import singledispatchmethod
-from typing import IO, Any, Dict, List, Mapping, Optional, Type
+from typing import IO, Any, List, Mapping, Optional, Type
 
 from pytest_edgeperf.caches import BUILD_VARIABLE
 from pytest_edgeperf.measure import launcher
@@ -41,6 +41,7 @@ from pytest_edgeperf.measure.protocol import (
     WrongCode,
     message_of,
 )
+from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import acceptance, faults, stops
 from pytest_edgeperf.schedule.worker.kept import Kept
 
@@ -60,57 +61,6 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-
-
-@dataclass
-class Delivery:
-    """What came of one worker: its pytest reports, its run, and why it failed to deliver if it did."""
-
-    reports: List[Dict[str, Any]] = field(default_factory=list)
-    run: Optional[Measurement] = None
-    #: What the adopted pytest-benchmark fixture measured, for that plugin's own reports.
-    benchmark_stats: Optional[FixtureMeasured] = None
-    joined: Optional[StudyJoined] = None
-    #: By the name of the metric.
-    accuracies: Dict[str, AccuracyMeasured] = field(default_factory=dict)
-    fault: Optional[str] = None
-    output: str = ""
-    #: The worker collected no such benchmark: a fault, unless its side need not have one.
-    absent: bool = False
-    #: Of a worker that was only to collect.
-    collected: Optional[Collected] = None
-    #: The test called ``pytest.exit``: the session is to end.
-    exit: Optional[ExitCalled] = None
-
-    @property
-    def failed(self) -> bool:
-        """A fault, or a setup, call or teardown that failed."""
-        return self.fault is not None or any(report.get("outcome") == "failed" for report in self.reports)
-
-    @property
-    def failed_phase(self) -> str:
-        """``setup``, ``body`` or ``teardown``: which of them failed first."""
-        phases = [str(report["when"]) for report in self.reports if report.get("outcome") == "failed"]
-        return "body" if phases[:1] == ["call"] else "".join(phases[:1])
-
-    @property
-    def crash(self) -> str:
-        """The first line of what failed first: an exception and its message."""
-        failed = next((report for report in self.reports if report.get("outcome") == "failed"), {})
-        told = failed.get("longrepr")
-        crash = told.get("reprcrash") if isinstance(told, dict) else None
-        text = crash.get("message") if isinstance(crash, dict) else told
-        return next((line for line in str(text or "").splitlines() if line.strip()), "it does not say why")
-
-    @property
-    def skipped(self) -> bool:
-        """Skipped (or an expected failure) in the worker: there will be no run."""
-        return any(report.get("outcome") == "skipped" for report in self.reports)
-
-    @property
-    def passed_without_run(self) -> bool:
-        """The body came to its end and there is no run."""
-        return self.run is None and not self.failed and not self.skipped
 
 
 class Worker:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_edgeperf.measure import sides
-from pytest_edgeperf.measure.sides import Side
+from pytest_edgeperf.measure import side_imports
+from pytest_edgeperf.measure.side import Side
 from tests.measure.trees import (
     BENCHMARK,
     HATCHLING,
@@ -118,10 +118,10 @@ def test_a_worktree_inside_the_checkout_is_not_the_checkout(tmp_path):
 
 
 def test_the_measuring_code_is_nobodys_source(tmp_path):
-    checkout = Path(sides.__file__).parents[2]
+    checkout = Path(side_imports.__file__).parents[2]
     side = Side(str(checkout), str(tmp_path), other=str(checkout))
-    assert side.counterpart(sides.__file__) is None
-    assert not side.is_foreign(sides.__file__)
+    assert side.counterpart(side_imports.__file__) is None
+    assert not side.is_foreign(side_imports.__file__)
     assert side.counterpart(str(checkout / "benchmarks" / "conftest.py")) == str(
         tmp_path / "benchmarks" / "conftest.py"
     )
