@@ -14,8 +14,10 @@ outputs computed by numpy. A runtime that reads another format than ONNX gives i
 from __future__ import annotations
 
 import gc
+import json
 import os
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Tuple
@@ -32,6 +34,7 @@ from pytest_edgeperf.frameworks.interface import (
     Model,
     Reference,
     TensorSpec,
+    described,
 )
 from pytest_edgeperf.measure.own_memory import process_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
@@ -216,6 +219,18 @@ class FrameworkContract:
         assert "provider" in described
         assert "threads" in described
         engine.close()
+
+    def test_its_description_is_json(self, framework: Framework, model: Model) -> None:
+        """Runs keep it in their environment."""
+        engine = framework.load(model)
+        assert json.loads(json.dumps(described(engine))) == described(engine)
+        engine.close()
+
+    def test_an_unknown_option_is_an_error(self, framework: Framework, model: Model) -> None:
+        """It names the option and those that there are."""
+        key = f"{framework.name}.no_such_option"
+        with pytest.raises(FrameworkError, match=f"has no option '{key}'"):
+            registry.require_known_options(replace(model, options={key: 1}))
 
     def test_the_same_input_gives_the_same_answer(self, framework: Framework, model: Model) -> None:
         """Nothing is left over from one inference to the next, and what was returned is not overwritten in place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Optional
 
+from pytest_edgeperf.frameworks import registry
 from pytest_edgeperf.frameworks.interface import Engine, Framework, ModelLike
 from pytest_edgeperf.frameworks.sources import as_model
 
@@ -40,9 +41,11 @@ class FrameworkHandle:
         """Load a model (a path or a ``Model``) at a precision; skips what the runtime honestly cannot do.
 
         Raises:
-            FrameworkError: the model cannot be found or loaded, or the runtime gave something else than asked.
+            FrameworkError: the model cannot be found or loaded, has an unknown option, or the runtime gave something
+                else than asked.
         """
-        described = as_model(model)
+        described = as_model(model, self._framework)
+        registry.require_known_options(described)
         reason = self._framework.unsupported(described, precision)
         reason = reason or self._lacks(self._framework.processor, precision)
         if reason is not None:

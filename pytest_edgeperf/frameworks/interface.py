@@ -1,46 +1,55 @@
 """The one interface behind which every inference runtime stands.
 
-A runtime is one file here: a :class:`Framework` (is it here and in which version; can it do this
+A runtime is one file or folder here: a :class:`Framework` (is it here and in which version; can it do this
 model at this precision, and if not why; load) and an :class:`Engine` (infer and synchronise).
 Nothing heavy is imported before ``load``.
 """
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Callable,
-    ClassVar,
-    Dict,
-    Iterable,
-    Iterator,
-    Mapping,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+
+from pytest_edgeperf.frameworks.configuration import EngineConfiguration
+from pytest_edgeperf.frameworks.description import EngineDescription, described
+from pytest_edgeperf.frameworks.errors import FrameworkError, closest
+from pytest_edgeperf.frameworks.formats import SourceFormat
+from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
+from pytest_edgeperf.frameworks.options import Option, option_values
 
 if TYPE_CHECKING:
-    import os
+    from pytest_edgeperf.frameworks.models import Array as Array
 
-    import numpy as np
-
-    Array = np.ndarray[Any, np.dtype[Any]]
+__all__ = [
+    "PLATFORMS",
+    "PRECISIONS",
+    "DeviceTimed",
+    "Engine",
+    "EngineConfiguration",
+    "EngineDescription",
+    "Framework",
+    "FrameworkError",
+    "Inputs",
+    "Model",
+    "ModelLike",
+    "Option",
+    "Reference",
+    "SelfTimed",
+    "SourceFormat",
+    "TensorSpec",
+    "closed",
+    "closest",
+    "described",
+    "require_precision",
+    "require_threads",
+]
 
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "int8")
 #: Where a runtime may have to be installed in another way.
 PLATFORMS = ("jetpack-4", "jetpack-5", "jetpack-6", "jetpack-7", "raspberry-pi", "aarch64", "x86")
-
-
-class FrameworkError(Exception):
-    """A runtime cannot do what was asked; the message names the thing, the place and the remedy."""
 
 
 def require_precision(precision: str) -> None:
@@ -66,81 +75,10 @@ def closed(*_: Any, **__: Any) -> Any:
     raise FrameworkError("the engine is closed; load the model again")
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for an error message, or nothing when no known word is near."""
-    matches = get_close_matches(word, sorted(known), n=1)
-    return f" (did you mean {matches[0]!r}?)" if matches else ""
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """Name, shape (all dimensions concrete) and numpy dtype name of one input of an engine."""
-
-    name: str
-    shape: Tuple[int, ...]
-    dtype: str = "float32"
-
-
-class Inputs(Sequence[Tuple[Any, ...]]):
-    """A small rotating set of inputs: sample *i* of a measurement is called with ``inputs[i % len]``.
-
-    Each entry is the tuple of positional arguments of one call.
-    """
-
-    def __init__(self, entries: Sequence[Tuple[Any, ...]]) -> None:
-        self._entries = tuple(tuple(entry) for entry in entries)
-        if not self._entries:
-            raise ValueError("Inputs needs at least one entry; give a non-empty sequence of argument tuples")
-
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> Inputs:
-        """Rotate over ``values``, each the single argument of one call."""
-        return cls([(value,) for value in values])
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._entries[index]
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[Tuple[Any, ...]]:
-        return iter(self._entries)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Inputs with the outputs that a right engine gives for them (fp32, per input a tuple of arrays)."""
-
-    inputs: Inputs
-    outputs: Sequence[Tuple[Array, ...]]
-    source: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network's description: its name and how to obtain it for each kind of runtime.
-
-    ``sources`` maps a format to a function that obtains it when a runtime needs it: ``"onnx"`` gives
-    the path of an ONNX file, ``"torch"`` an ``nn.Module`` in evaluation mode. A format with a precision,
-    such as ``"onnx:int8"``, is taken as it is where that precision is asked for. ``reference``, where
-    given, is asked once before timing, and the engine's outputs are compared with it. ``calibration`` gives
-    example inputs for a quantisation to int8.
-    """
-
-    name: str
-    sources: Mapping[str, Callable[[], Any]]
-    inputs: Tuple[TensorSpec, ...] = ()
-    reference: Optional[Callable[[], Reference]] = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Optional[Callable[[], Inputs]] = None
-
-
-ModelLike = Union[Model, str, "os.PathLike[str]"]
-
-
 class Engine(ABC):
     """A model loaded by a framework at a precision, ready to infer."""
 
+    #: The framework with its variant, as in ``--framework``.
     framework: str
     precision: str
     model: Model
@@ -153,6 +91,14 @@ class Engine(ABC):
     #: ``engine_allocation`` (the first two of the six steps of inference in Swaminathan et al. 2024, figure 3).
     load_ms: Mapping[str, float] = MappingProxyType({})
 
+    def __init__(self, configuration: EngineConfiguration) -> None:
+        """Keep what the engine is asked to be; its inputs are the model's until the engine knows better."""
+        self.configuration = configuration
+        self.framework = configuration.framework
+        self.precision = configuration.precision
+        self.model = configuration.model
+        self.inputs = tuple(configuration.model.inputs)
+
     @abstractmethod
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on numpy arrays, given in the order of ``inputs``; return numpy arrays."""
@@ -161,7 +107,7 @@ class Engine(ABC):
         """Wait until the device has finished; nothing to do on a CPU."""
 
     @abstractmethod
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the runtime really gave, read back from it: provider, threads, spinning, version."""
 
     def device_memory_mib(self) -> Optional[float]:
@@ -226,6 +172,25 @@ class Framework(ABC):
     variant: Optional[str] = None
     #: The formats of :data:`PRECISIONS` that it can run somewhere, without a variant.
     precisions: Tuple[str, ...] = ("fp32",)
+    #: The formats in which it takes networks, with the suffixes of their files.
+    formats: ClassVar[Sequence[SourceFormat]] = ()
+    #: What a model may ask of it.
+    options: ClassVar[Sequence[Option]] = ()
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Take a framework that overrides ``load`` itself, as those of other packages did before ``_load``."""
+        super().__init_subclass__(**arguments)
+        if "load" not in cls.__dict__:
+            return
+        warnings.warn(
+            f"{cls.__module__}.{cls.__qualname__} overrides load; override _load(configuration), which load calls "
+            "after its checks",
+            DeprecationWarning,
+            # The class statement, behind the metaclass.
+            stacklevel=3,
+        )
+        if getattr(cls._load, "__isabstractmethod__", False):
+            cls._load = _unused  # type: ignore[method-assign]
 
     @property
     def full_name(self) -> str:
@@ -280,10 +245,60 @@ class Framework(ABC):
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why this runtime cannot run the model at the precision, or ``None`` when it can."""
 
-    @abstractmethod
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Load the model, checking that the runtime gave what was asked.
+    def missing(self) -> Optional[str]:
+        """Why it is not installed here, with the remedy, or ``None`` when it is."""
+        return None if self.version() is not None else f"{self.full_name} is not installed; {self.install_advice}"
+
+    def option_values(self, model: Model) -> Dict[str, Any]:
+        """The value of each declared option: the model's, else the default.
 
         Raises:
-            FrameworkError: the runtime gave something else, or cannot load the model.
+            FrameworkError: the model has an option that is not declared, or a value that the option does not accept.
         """
+        return option_values(self.name, self.options, model)
+
+    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+        """Load the model with ``threads`` threads, checking before that it can be done, and after that it was.
+
+        Raises:
+            FrameworkError: an option is wrong, the model is not supported at the precision, the runtime is not
+                installed or cannot load the model, or it gave something else than was asked for.
+        """
+        options = self.option_values(model)
+        reason = self.unsupported(model, precision)
+        if reason is not None:
+            raise FrameworkError(reason)
+        require_threads(threads)
+        missing = self.missing()
+        if missing is not None:
+            raise FrameworkError(missing)
+        configuration = EngineConfiguration(self.full_name, self.version(), model, precision, threads, options)
+        engine = self._load(configuration)
+        try:
+            self._require_as_asked(engine, configuration)
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    @abstractmethod
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Load the model; :meth:`load` has checked that it is supported here, and compares the engine with it after.
+
+        Raises:
+            FrameworkError: the runtime cannot load the model, or gave something else than was asked for.
+        """
+
+    def _require_as_asked(self, engine: Engine, configuration: EngineConfiguration) -> None:
+        given = described(engine)
+        asked: Dict[str, Any] = {"framework": configuration.framework, "precision": configuration.precision}
+        # A GPU is driven by one thread of the host, whatever was asked for.
+        if self.processor == "cpu" and isinstance(given.get("threads"), int):
+            asked["threads"] = configuration.threads
+        for what, wanted in asked.items():
+            if given.get(what) != wanted:
+                raise FrameworkError(f"{self.full_name} was asked for {what} {wanted!r} and gave {given.get(what)!r}")
+
+
+def _unused(self: Framework, configuration: EngineConfiguration) -> Engine:
+    raise NotImplementedError(f"{type(self).__qualname__} loads by its own load")

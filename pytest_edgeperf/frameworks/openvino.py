@@ -9,22 +9,17 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, cast
 
-from pytest_edgeperf.frameworks.building import (
-    Built,
-    built,
-    calibration_of,
-    file_digest,
-    read_calibration,
-    version_of,
-)
+from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, read_calibration, version_of
+from pytest_edgeperf.frameworks.formats import ONNX
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
@@ -72,6 +67,7 @@ class OpenVino(Framework):
         "raspberry-pi": "pip install 'pytest-edgeperf[openvino]' (64-bit system only)",
     }
     precisions = ("fp32", "fp16", "bf16", "int8")
+    formats = (ONNX,)
 
     def version(self) -> Optional[str]:
         """The installed version of ``openvino``, read without importing it."""
@@ -100,7 +96,7 @@ class OpenVino(Framework):
             return reason
         source = best_source(model, "onnx", precision)
         if source is None:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         if source == "onnx" and precision == "int8" and version_of("nncf") is None:
             return (
                 f"model {model.name!r} has to be quantised to int8 by NNCF, which is not installed: pip install nncf; "
@@ -112,17 +108,14 @@ class OpenVino(Framework):
         """The devices that OpenVINO finds here; only the CPU is used."""
         return tuple(self._runtime().Core().available_devices)
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Read the model's ONNX file, fix its inputs and compile it for ``threads`` threads of the CPU.
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Read the model's ONNX file, fix its inputs and compile it for so many threads of the CPU.
 
         Raises:
-            FrameworkError: not installed, unsupported, the file cannot be loaded, its inputs are not those of
-                ``model.inputs`` or stay dynamic, or the compiled network is not as it was asked for.
+            FrameworkError: the file cannot be loaded, its inputs are not those of ``model.inputs`` or stay dynamic, or
+                the compiled network is not as it was asked for.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         core = self._runtime().Core()
         source, made = self._file(model, precision)
         path = str(made.folder / CONVERTED) if made is not None else source
@@ -131,7 +124,7 @@ class OpenVino(Framework):
         _require_no_half(network, model, precision, source)
         asked = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
-            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_NUM_THREADS": configuration.threads,
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,
             "PERFORMANCE_HINT": "LATENCY",
@@ -143,7 +136,7 @@ class OpenVino(Framework):
         _require_as_asked(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
         executed = _executed(compiled)
         _require_executed(executed, model, precision, source)
-        return OpenVinoEngine(compiled, model, specs, precision, source, str(self.version()), executed, made)
+        return OpenVinoEngine(configuration, compiled, specs, source, executed, made)
 
     def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
         """The model's ONNX file, and what was built from it if something was."""
@@ -172,41 +165,34 @@ class OpenVino(Framework):
 class OpenVinoEngine(Engine):
     """A network compiled by OpenVINO, with one inference request."""
 
-    framework = OpenVino.name
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         compiled: Any,
-        model: Model,
         specs: Tuple[TensorSpec, ...],
-        precision: str,
         source: str,
-        version: str,
         executed: Mapping[str, int],
         made: Optional[Built],
     ) -> None:
         import numpy as np
 
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.inputs = specs
         self.size_mib = made.size_mib if made is not None else size_mib_of(source)
-        self._made = made
-        self._described = {
-            "framework": self.framework,
-            "version": version,
-            "precision": precision,
-            "provider": compiled.get_property("EXECUTION_DEVICES")[0],
-            "threads": compiled.get_property("INFERENCE_NUM_THREADS"),
+        threads = compiled.get_property("INFERENCE_NUM_THREADS")
+        self._description = configuration.description(
+            compiled.get_property("EXECUTION_DEVICES")[0],
+            threads,
             # oneTBB's threads wait awake for about a millisecond; with one thread there is none that waits.
-            "spinning": "about 1 ms" if compiled.get_property("INFERENCE_NUM_THREADS") > 1 else False,
-            "streams": compiled.get_property("NUM_STREAMS"),
-            "pinned": compiled.get_property("ENABLE_CPU_PINNING"),
-            "hyper_threading": compiled.get_property("ENABLE_HYPER_THREADING"),
-            "inference_precision_hint": _plain(compiled.get_property("INFERENCE_PRECISION_HINT")),
-            "executed": dict(executed),
-            "model_sha256": file_digest(source)[:12],
-        }
+            spinning="about 1 ms" if threads > 1 else False,
+            streams=compiled.get_property("NUM_STREAMS"),
+            pinned=compiled.get_property("ENABLE_CPU_PINNING"),
+            hyper_threading=compiled.get_property("ENABLE_HYPER_THREADING"),
+            inference_precision_hint=_plain(compiled.get_property("INFERENCE_PRECISION_HINT")),
+            executed=dict(executed),
+            model_sha256=file_digest(source)[:12],
+            **(made.describe() if made is not None else {}),
+        )
         self._positions = tuple(_position(compiled.inputs, spec.name) for spec in specs)
         self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in specs)
         self._run = compiled.create_infer_request().infer
@@ -226,9 +212,9 @@ class OpenVinoEngine(Engine):
         wanted = ", ".join(f"{spec.name!r} {spec.dtype} {list(spec.shape)}" for spec in self.inputs)
         return f"model {self.model.name!r} takes {wanted}, but was given {given}"
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the compiled network says of itself; ``executed`` counts what its heavy layers compute in."""
-        return {**self._described, **(self._made.describe() if self._made is not None else {})}
+        return self._description
 
     def close(self) -> None:
         """Free the request, and the network with it; the engine cannot infer afterwards."""

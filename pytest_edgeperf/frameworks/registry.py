@@ -8,7 +8,9 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Dict, List, Mapping, Optional, Tuple
 
+from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, closest
+from pytest_edgeperf.frameworks.models import Model
 
 GROUP = "edgeperf.frameworks"
 
@@ -75,6 +77,47 @@ def version_of(name: str) -> Optional[str]:
     if version is not None and not isinstance(version, str):
         raise FrameworkError(f"framework {name!r}: {_origin(name)} has the version {version!r:.60}, which is no text")
     return version
+
+
+def formats() -> List[SourceFormat]:
+    """The formats that registered frameworks declare; see :func:`unusable` for those that cannot be asked."""
+    declared: List[SourceFormat] = []
+    for name in names():
+        try:
+            declared += [one for one in get(name).formats if one not in declared]
+        except FrameworkError:
+            continue
+    return declared
+
+
+def unusable() -> List[str]:
+    """Why each registered framework whose adapter cannot be used cannot be, by its package's fault."""
+    reasons = []
+    for name in names():
+        try:
+            get(name)
+        except FrameworkError as error:
+            reasons.append(str(error))
+    return reasons
+
+
+def require_known_options(model: Model) -> None:
+    """Check a model's options for every framework that is registered here; another package's may not be.
+
+    Raises:
+        FrameworkError: an option is for no framework, for one whose name is mistyped, or is not one of its framework's.
+    """
+    for key in model.options:
+        name, dot, _ = key.partition(".")
+        known = names()
+        suggestion = closest(name, known)
+        if not dot or (name not in known and suggestion):
+            raise FrameworkError(
+                f"model {model.name!r}: the option {key!r} is for no framework{suggestion}; write it as "
+                "'framework.option', with the framework as in --framework and without a variant"
+            )
+        if name in known:
+            get(name).option_values(model)
 
 
 def _origin(name: str) -> str:

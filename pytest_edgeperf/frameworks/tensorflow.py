@@ -7,14 +7,16 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.frameworks.building import file_digest, version_of
+from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
@@ -39,6 +41,14 @@ COMPUTING = (
 )
 
 
+TENSORFLOW = SourceFormat(
+    "tensorflow",
+    (".keras",),
+    folder_with="saved_model.pb",
+    remedy="add a function that returns the path of a SavedModel or .keras file, or a keras.Model",
+)
+
+
 class TensorFlow(Framework):
     """TensorFlow on the CPU: a Keras model or a SavedModel as one ``tf.function`` of fixed shapes.
 
@@ -60,6 +70,7 @@ class TensorFlow(Framework):
         "x86": "pip install tensorflow-cpu",
     }
     precisions = ("fp32", "fp16", "bf16")
+    formats = (TENSORFLOW,)
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
@@ -71,7 +82,7 @@ class TensorFlow(Framework):
         if reason is not None:
             return reason
         if best_source(model, "tensorflow", precision) is None:
-            return missing_source(model, "tensorflow")
+            return missing_source(model, TENSORFLOW)
         if precision != "fp32" and f"tensorflow:{precision}" not in model.sources:
             return (
                 f"tensorflow converts nothing: {precision} comes with a model made under Keras's policy "
@@ -79,20 +90,17 @@ class TensorFlow(Framework):
             )
         return None
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Trace the model for its inputs' shapes on the CPU, with ``threads`` threads.
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Trace the model for its inputs' shapes on the CPU, with so many threads.
 
         Raises:
-            FrameworkError: not installed, unsupported, TensorFlow runs with another number of threads already, the
-                source gives no model, its inputs are not those of ``model.inputs`` or stay dynamic, or it does not
-                compute in the precision or on the CPU.
+            FrameworkError: TensorFlow runs with another number of threads already, the source gives no model, its
+                inputs are not those of ``model.inputs`` or stay dynamic, or it does not compute in the precision or on
+                the CPU.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         tf = self._runtime()
-        _set_threads(tf, threads)
+        _set_threads(tf, configuration.threads)
         key = best_source(model, "tensorflow", precision)
         assert key is not None
         with tf.device(DEVICE):
@@ -100,7 +108,7 @@ class TensorFlow(Framework):
             network = _network(tf, model, key, source)
             function = _traced(tf, network)
         _require_precision(tf, function, model, precision)
-        return TensorFlowEngine(tf, network, function, model, precision, str(self.version()))
+        return TensorFlowEngine(configuration, tf, network, function)
 
     def _runtime(self) -> Any:
         # Read when it is imported: 2 leaves out what is no error.
@@ -125,15 +133,11 @@ class _Network:
 class TensorFlowEngine(Engine):
     """A traced function with its weights."""
 
-    framework = TensorFlow.name
-
-    def __init__(self, tf: Any, network: _Network, function: Any, model: Model, precision: str, version: str) -> None:
-        self.model = model
-        self.precision = precision
+    def __init__(self, configuration: EngineConfiguration, tf: Any, network: _Network, function: Any) -> None:
+        super().__init__(configuration)
         self.inputs = network.inputs
         self.size_mib = network.size_mib
         self._tf = tf
-        self._version = version
         self._told = network.told
         self._shapes = [spec.shape for spec in self.inputs]
         self._dtypes = [spec.dtype for spec in self.inputs]
@@ -174,19 +178,16 @@ class TensorFlowEngine(Engine):
             output.numpy().astype("float32") if half else output.numpy() for output, half in zip(outputs, self._half)
         )
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What TensorFlow says now; ``onednn`` is the variable that switches its oneDNN kernels."""
         threading = self._tf.config.threading
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": self._provider,
-            "threads": threading.get_intra_op_parallelism_threads(),
-            "interop_threads": threading.get_inter_op_parallelism_threads(),
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        return self.configuration.description(
+            self._provider,
+            threading.get_intra_op_parallelism_threads(),
+            interop_threads=threading.get_inter_op_parallelism_threads(),
+            onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
             **self._told,
-        }
+        )
 
     def close(self) -> None:
         """Let the function and its weights go; the engine cannot infer afterwards."""

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, built, version_of
+from pytest_edgeperf.frameworks.formats import ONNX
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
@@ -52,6 +54,7 @@ class Tvm(Framework):
         "jetpack-5": "there is no wheel for Python 3.8; build TVM from its source",
     }
     precisions = ("fp32",)
+    formats = (ONNX,)
 
     def version(self) -> Optional[str]:
         """The installed version of ``apache-tvm``, read without importing it."""
@@ -67,22 +70,18 @@ class Tvm(Framework):
         if reason is not None:
             return reason
         if best_source(model, "onnx", precision) is None:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         if version_of("onnx") is None:
             return "tvm reads a model with the help of the package onnx: pip install onnx"
         return None
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Load the model's library, compiled first where it must be.
 
         Raises:
-            FrameworkError: not installed, unsupported, TVM cannot compile the file, or the compiled code does not run
-                on the number of threads.
+            FrameworkError: TVM cannot compile the file, or the compiled code does not run on the number of threads.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         tvm = self._runtime()
         source = best_source(model, "onnx", precision)
         assert source is not None
@@ -100,14 +99,14 @@ class Tvm(Framework):
             source=digests_of(fixed),
         )
         library = str(made.folder / LIBRARY)
-        _set_threads(tvm, library, threads, model)
+        _set_threads(tvm, library, configuration.threads, model)
         try:
             if library not in _libraries:
                 _libraries[library] = tvm.runtime.load_module(library)
             machine = tvm.relax.VirtualMachine(_libraries[library], tvm.cpu())
         except Exception as error:  # TVM raises what it likes
             raise FrameworkError(f"tvm {self.version()} cannot load {library}: {error}") from error
-        return TvmEngine(tvm, machine, model, precision, inputs, str(self.version()), threads, target, made)
+        return TvmEngine(configuration, tvm, machine, inputs, target, made)
 
     def _runtime(self) -> Any:
         self.imported("tvm.relax")
@@ -117,29 +116,21 @@ class Tvm(Framework):
 class TvmEngine(Engine):
     """A compiled library in TVM's virtual machine."""
 
-    framework = Tvm.name
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         tvm: Any,
         machine: Any,
-        model: Model,
-        precision: str,
         inputs: Tuple[TensorSpec, ...],
-        version: str,
-        threads: int,
         target: str,
         made: Built,
     ) -> None:
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.inputs = inputs
         self.size_mib = made.size_mib
         self._function = machine[FUNCTION]
         self._tensor = tvm.runtime.tensor
         self._tensor_class = tvm.runtime.Tensor
-        self._version = version
-        self._threads = threads
         self._target = target
         self._made = made
 
@@ -150,18 +141,15 @@ class TvmEngine(Engine):
             return (output.numpy(),)
         return tuple(one.numpy() for one in output)
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What was compiled; the processor's name is part of ``target``."""
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": "cpu",
-            "threads": self._threads,
-            "target": self._target,
-            "tuned": False,
+        return self.configuration.description(
+            "cpu",
+            self.configuration.threads,
+            target=self._target,
+            tuned=False,
             **self._made.describe(),
-        }
+        )
 
     def close(self) -> None:
         """Free the virtual machine; the engine cannot infer afterwards."""

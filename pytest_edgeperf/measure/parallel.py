@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
+from pytest_edgeperf.frameworks.interface import described
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.order_statistics import median
@@ -95,10 +96,10 @@ def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     pipeline.require_timeable_here()
     checked = pipeline.check()
     warmed = warm_up(pipeline.calls)
-    described = None if pipeline.engine is None else pipeline.engine.describe()
+    engine = None if pipeline.engine is None else described(pipeline.engine)
     first_ms = checked.get("first_ms", warmed.first_ms)
-    own = {**(loaded_versions() if described is None else {}), **software}
-    ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, described, own, warmed.cold_inputs)
+    own = {**(loaded_versions() if engine is None else {}), **software}
+    ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, engine, own, warmed.cold_inputs)
     return pipeline, ready
 
 

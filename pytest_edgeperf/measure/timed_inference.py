@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Set
 
-from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
+from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed, described
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.affinity import allowed_processors
 from pytest_edgeperf.measure.blocks import Prepared, time_blocks
@@ -76,7 +76,7 @@ class TimedInference:
         warmed = warm_up(pipeline.calls)
         calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns, len(pipeline.calls))
         timer = PhaseTimer(pipeline) if pipeline.has_phases else CallTimer(pipeline, calls_a_sample)
-        settings: Dict[str, Any] = {} if pipeline.engine is None else {"engine": pipeline.engine.describe()}
+        settings: Dict[str, Any] = {} if pipeline.engine is None else {"engine": described(pipeline.engine)}
         settings.update(_synchronised([pipeline]))
         return self._deliver(
             Prepared(
@@ -126,7 +126,7 @@ class TimedInference:
         timer = InterleavedTimer(pipelines, calls_a_sample)
         calls = [call for pipeline in pipelines.values() for call in pipeline.calls]
         engines = {
-            name: pipeline.engine.describe() for name, pipeline in pipelines.items() if pipeline.engine is not None
+            name: described(pipeline.engine) for name, pipeline in pipelines.items() if pipeline.engine is not None
         }
         first = next(iter(pipelines))
         settings: Dict[str, Any] = {"engines": engines} if engines else {}
@@ -335,7 +335,7 @@ def _self_timed(pipeline: Pipeline, engine: SelfTimed, checked: Mapping[str, Any
     start = perf_counter_ns()
     engine.run_for(SHORTEST_SECONDS, *pipeline.entries[0])
     warmed = WarmUp(None, (perf_counter_ns() - start) / 1e9, calls=0, steady=None, call_ns=0.0)
-    return Prepared(SelfTimer(engine, pipeline.entries), [], kept, warmed, {"engine": engine.describe()}, 1)
+    return Prepared(SelfTimer(engine, pipeline.entries), [], kept, warmed, {"engine": described(engine)}, 1)
 
 
 def _larger_error(checked: Mapping[str, Any], other: Mapping[str, Any]) -> Dict[str, Any]:

@@ -65,7 +65,11 @@ def load(exported, which):
     reference = Reference(Inputs.of(images[:2]), outputs[:2], "torch")
     specification = (TensorSpec("images", (1, 3, SIDE, SIDE)),)
     model = Model(
-        "padded", {"onnx": lambda: str(paths[which])}, specification, lambda: reference, WITHOUT_FUSION_OF_PADS
+        "padded",
+        {"onnx": lambda: str(paths[which])},
+        specification,
+        lambda: reference,
+        options=WITHOUT_FUSION_OF_PADS,
     )
     return OnnxRuntime().load(model, precision="fp32")
 

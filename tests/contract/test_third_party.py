@@ -1,4 +1,7 @@
-"""A framework of another package, installed as its users do, passes the contract and is measured."""
+"""Frameworks of another package, installed as its users do, pass the contract and are measured.
+
+One is written against the interface of today, and one as before the template ``load``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "data" / "third_party"
 
 
 @pytest.mark.slow
-def test_a_framework_of_another_package(tmp_path):
+def test_frameworks_of_another_package(tmp_path):
     pytest.importorskip("onnx.reference")
     needs("hatchling", "pip")
     project = tmp_path / "project"
@@ -30,16 +33,19 @@ def test_a_framework_of_another_package(tmp_path):
     listed = run(
         installed.python, "-c", "from pytest_edgeperf.cli import run; run()", "frameworks", cwd=tmp_path, env=variables
     )
-    (line,) = [line for line in listed.splitlines() if line.startswith("onnx-reference")]
-    assert line.split()[2:] == ["fp32", "cpu"]
+    for name in ("onnx-reference", "old-reference"):
+        (line,) = [line for line in listed.splitlines() if line.startswith(name)]
+        assert line.split()[2:] == ["fp32", "cpu"]
     (tests,) = {path.name for path in project.glob("test_*.py")}
     arguments = ("-p", "edgeperf", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
     output = run(
         *(installed.python, "-m", "pytest", tests, *arguments),
+        "--framework=onnx-reference",
         "--edgeperf-budget=0.05",
         cwd=project,
         env=variables,
     )
-    assert "1 measured in 1 round" in output
-    assert "13 passed" in output
+    assert "4 measured in 1 round" in output
+    assert "30 passed" in output
     assert "FAILED" not in output
+    assert "edgeperf_old_reference.OldReference overrides load; override _load(configuration)" in output

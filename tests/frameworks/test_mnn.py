@@ -12,7 +12,7 @@ import pytest
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.mnn import WINOGRAD, Mnn
+from pytest_edgeperf.frameworks.mnn import Mnn
 from pytest_edgeperf.frameworks.mnn.conversion import CONVERTED, build
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
@@ -130,12 +130,14 @@ def test_winograds_convolutions_are_less_exact_and_can_be_switched_off(tmp_path)
     right = np.einsum("nchwij,ocij->nohw", windows, kernel.astype(np.float64))
     errors = []
     for level in (0, 3):
-        engine = Mnn().load(Model("convolution", {"onnx": partial(str, path)}, parameters={WINOGRAD: level}))
+        engine = Mnn().load(
+            Model("convolution", {"onnx": partial(str, path)}, options={"mnn.winograd_memory_level": level})
+        )
         assert engine.describe()["winograd_memory_level"] == level
         errors.append(np.abs(engine.infer(image)[0] - right).max() / np.abs(right).max())
     assert errors[0] <= errors[1] < 1e-3
     with pytest.raises(FrameworkError, match="must be 0, 1, 2 or 3, not 9"):
-        Mnn().load(Model("convolution", {"onnx": partial(str, path)}, parameters={WINOGRAD: 9}))
+        Mnn().load(Model("convolution", {"onnx": partial(str, path)}, options={"mnn.winograd_memory_level": 9}))
 
 
 def test_other_types_and_shapes_are_refused_and_answers_are_kept(contract):

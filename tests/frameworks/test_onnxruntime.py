@@ -19,8 +19,8 @@ from pytest_edgeperf.measure.pipeline import OutputMismatch, Pipeline
 needs_runtime = pytest.mark.skipif(OnnxRuntime().version() is None, reason="onnxruntime is not installed")
 
 
-def with_inputs(path, *specs, **parameters):
-    return Model("small", {"onnx": lambda: str(path)}, tuple(specs), parameters=parameters)
+def with_inputs(path, *specs, **options):
+    return Model("small", {"onnx": lambda: str(path)}, tuple(specs), options=options)
 
 
 @needs_runtime
@@ -159,7 +159,7 @@ def test_optimisers_that_the_model_names_are_disabled_and_described(tmp_path):
 def test_a_file_that_computes_something_else_is_caught_by_the_output_check(tmp_path):
     def checked(border):
         path, images, reference = padded_pooling(tmp_path, border)
-        model = Model("pooling", {"onnx": lambda: str(path)}, reference=lambda: reference, parameters=WITHOUT_FUSION)
+        model = Model("pooling", {"onnx": lambda: str(path)}, reference=lambda: reference, options=WITHOUT_FUSION)
         return Pipeline(OnnxRuntime().load(model), (images,)).check()
 
     assert checked(border=0.0)["output_error"] == 0.0

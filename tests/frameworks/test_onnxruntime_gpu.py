@@ -10,7 +10,7 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.building import Built
-from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.interface import EngineConfiguration, FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
 from pytest_edgeperf.frameworks.onnxruntime import gpu as adapter
 from pytest_edgeperf.frameworks.onnxruntime.session import Loading
@@ -44,16 +44,19 @@ def gpu(monkeypatch):
 def model(tmp_path):
     pytest.importorskip("onnx")
     source = partial(str, write_onnx(str(tmp_path / "net.onnx")))
-    parameters = {adapter.CPU_NODES: True}
-    return Model("net", {"onnx": source}, (TensorSpec("images", SHAPE),), parameters=parameters)
+    options = {"onnxruntime.cpu_nodes": True}
+    return Model("net", {"onnx": source}, (TensorSpec("images", SHAPE),), options=options)
 
 
-def loading(model, precision="fp32", ort=onnxruntime):
-    return Loading(ort, model, precision, model.sources["onnx"](), "1.0", None)
+def loading(model, precision="fp32", ort=onnxruntime, variant="cuda"):
+    framework = frameworks.get(f"onnxruntime:{variant}")
+    options = framework.option_values(model)
+    configuration = EngineConfiguration(framework.full_name, "1.0", model, precision, options=options)
+    return Loading(ort, configuration, model.sources["onnx"]())
 
 
 def test_events_time_the_phases_of_an_inference_in_a_stream_of_ours(gpu, model):
-    engine = adapter.load(loading(model), "cuda", 1)
+    engine = adapter.load(loading(model), "cuda")
     for image in images():
         np.testing.assert_allclose(engine.infer(image)[0], expected(image), rtol=1e-4, atol=1e-5)
     found = TimedInference(LocalConductor(0.05), {}, {})(engine, images()[0])
@@ -69,7 +72,7 @@ def test_events_time_the_phases_of_an_inference_in_a_stream_of_ours(gpu, model):
 
 
 def test_the_timed_inference_computes_the_same(gpu, model):
-    engine = adapter.load(loading(model), "cuda", 1)
+    engine = adapter.load(loading(model), "cuda")
     for image in images():
         engine.infer_timed(image)
         ((_, output),) = engine._buffers.outputs
@@ -77,7 +80,7 @@ def test_the_timed_inference_computes_the_same(gpu, model):
 
 
 def test_closing_gives_all_of_the_device_back(gpu, model):
-    engine = adapter.load(loading(model), "cuda", 1)
+    engine = adapter.load(loading(model), "cuda")
     engine.infer_timed(images()[0])
     assert gpu.memory
     engine.close()
@@ -90,7 +93,7 @@ def test_closing_gives_all_of_the_device_back(gpu, model):
 def test_nodes_on_the_cpu_are_an_error_unless_they_are_allowed(gpu, model):
     # With the CPU's provider in the GPU's place, all nodes are: ONNX Runtime itself refuses.
     with pytest.raises(FrameworkError, match=r"(?s)cannot load .*CPU EP.*onnxruntime\.cpu_nodes"):
-        adapter.load(loading(replace(model, parameters={})), "cuda", 1)
+        adapter.load(loading(replace(model, options={})), "cuda")
 
 
 def test_without_a_package_for_cuda_the_hosts_clock_is_all_and_that_is_said(gpu, model, monkeypatch):
@@ -98,26 +101,26 @@ def test_without_a_package_for_cuda_the_hosts_clock_is_all_and_that_is_said(gpu,
         raise FrameworkError("install cuda-bindings")
 
     monkeypatch.setattr(adapter, "open_cuda", absent)
-    engine = adapter.load(loading(model), "cuda", 1)
+    engine = adapter.load(loading(model), "cuda")
     assert engine.describe()["device_times"] == "not told: install cuda-bindings"
     found = TimedInference(LocalConductor(0.02), {}, {})(engine, images()[0])
     assert "device_latency" not in found.values
     with pytest.raises(FrameworkError, match=r"whether this GPU has tf32 cannot be told: install cuda-bindings"):
         monkeypatch.delenv(adapter.TF32_VARIABLE)
-        adapter.load(loading(model, "tf32"), "cuda", 1)
+        adapter.load(loading(model, "tf32"), "cuda")
 
 
 def test_tf32_is_forbidden_for_fp32_and_needs_a_gpu_that_has_it(gpu, model, monkeypatch):
-    adapter.load(loading(model), "cuda", 1)
+    adapter.load(loading(model), "cuda")
     with pytest.raises(FrameworkError, match="NVIDIA_TF32_OVERRIDE=0 forbids it"):
-        adapter.load(loading(model, "tf32"), "cuda", 1)
+        adapter.load(loading(model, "tf32"), "cuda")
     monkeypatch.setenv(adapter.TF32_VARIABLE, "1")
     with pytest.raises(FrameworkError, match="fp32 was asked for, but NVIDIA_TF32_OVERRIDE=1 computes tf32"):
-        adapter.load(loading(model), "cuda", 1)
-    assert adapter.load(loading(model, "tf32"), "cuda", 1).precision == "tf32"
+        adapter.load(loading(model), "cuda")
+    assert adapter.load(loading(model, "tf32"), "cuda").precision == "tf32"
     monkeypatch.setattr(HostCuda, "capability", (7, 5))
     with pytest.raises(FrameworkError, match=r"Stand-in has no tf32: its compute capability is 7.5"):
-        adapter.load(loading(model, "tf32"), "cuda", 1)
+        adapter.load(loading(model, "tf32"), "cuda")
 
 
 def test_int8_on_cuda_is_refused_with_what_has_it():
@@ -189,7 +192,7 @@ def tensorrt(monkeypatch, tmp_path):
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_tensorrts_engines_come_from_another_process_and_its_settings_are_read_back(tensorrt, model, precision):
     folder, asked = tensorrt
-    engine = adapter.load(loading(model, precision, Ort), "tensorrt", 1)
+    engine = adapter.load(loading(model, precision, Ort, "tensorrt"), "tensorrt")
     ((function, key_precision, key),) = asked
     assert function == "pytest_edgeperf.frameworks.onnxruntime.gpu:build_engine"
     assert key_precision == precision
@@ -209,25 +212,25 @@ def test_tensorrts_engines_come_from_another_process_and_its_settings_are_read_b
 
 def test_a_file_for_tensorrt_is_quantised_without_zero_points(model):
     onnx = pytest.importorskip("onnx")
-    path, _ = frameworks.get("onnxruntime:tensorrt")._file(model, "int8")
+    path, _ = frameworks.get("onnxruntime:tensorrt").file(model, "int8")
     types = {one.data_type for one in onnx.load(path).graph.initializer}
     assert onnx.TensorProto.INT8 in types
     assert not types & {onnx.TensorProto.UINT8, onnx.TensorProto.INT32}
-    other, _ = frameworks.get("onnxruntime")._file(model, "int8")
+    other, _ = frameworks.get("onnxruntime").file(model, "int8")
     assert other != path
 
 
 def test_a_setting_that_is_not_taken_is_an_error(tensorrt, model, monkeypatch):
     monkeypatch.setattr(Session, "given", {"trt_fp16_enable": "0"})
     with pytest.raises(FrameworkError, match="asked for trt_fp16_enable=1 and gave 0"):
-        adapter.load(loading(model, "fp16", Ort), "tensorrt", 1)
+        adapter.load(loading(model, "fp16", Ort, "tensorrt"), "tensorrt")
 
 
 def test_an_engine_that_is_built_again_in_the_measured_process_is_an_error(tensorrt, model, monkeypatch):
     folder, _ = tensorrt
     monkeypatch.setattr(Session, "writes", folder / "other.engine")
     with pytest.raises(FrameworkError, match=r"did not take the engine built for model 'net', and built another"):
-        adapter.load(loading(model, "fp32", Ort), "tensorrt", 1)
+        adapter.load(loading(model, "fp32", Ort, "tensorrt"), "tensorrt")
 
 
 def test_a_build_without_tensorrt_is_one_error_of_the_building_process(model, monkeypatch):
@@ -235,4 +238,4 @@ def test_a_build_without_tensorrt_is_one_error_of_the_building_process(model, mo
         pytest.skip("this build has TensorRT")
     monkeypatch.setattr(adapter, "open_cuda", HostCuda)
     with pytest.raises(FrameworkError, match=r"(?s)build_engine failed .*TensorrtExecutionProvider"):
-        adapter.load(loading(model), "tensorrt", 1)
+        adapter.load(loading(model, variant="tensorrt"), "tensorrt")

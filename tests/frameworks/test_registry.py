@@ -3,19 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError
-
-
-def register(folder: Path, distribution: str, name: str, value: str) -> None:
-    information = folder / f"{distribution}-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[edgeperf.frameworks]\n{name} = {value}\n")
+from tests.frameworks.registrations import register
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 
 import pytest
 
+from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import as_model
+from pytest_edgeperf.frameworks.formats import ONNX
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
-from pytest_edgeperf.frameworks.sources import best_source, obtain
+from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from tests.frameworks.registrations import register
 
 
 def test_a_model_passes_through():
@@ -41,8 +45,13 @@ def test_a_source_that_is_no_function_is_explained():
 
 
 def test_a_missing_source_is_explained():
-    with pytest.raises(FrameworkError, match=r"'net' has no 'onnx' source, only: torch; export it once"):
-        obtain(Model("net", {"torch": object}), "onnx")
+    model = Model("net", {"torch": object})
+    assert missing_source(model, ONNX) == (
+        "model 'net' has no 'onnx' source, only: torch; export it once with torch.onnx.export and add a function that "
+        "returns the file's path: Model(sources={'onnx': ...})"
+    )
+    with pytest.raises(FrameworkError, match=r"'net' has no 'onnx' source, only: torch; add a function"):
+        obtain(model, "onnx")
 
 
 class Bomb:
@@ -114,6 +123,65 @@ def test_a_saved_model_is_a_folder(tmp_path):
         as_model(tmp_path / "net")
     (tmp_path / "net" / "saved_model.pb").write_bytes(b"")
     assert obtain(as_model(tmp_path / "net"), "tensorflow") == str(tmp_path / "net")
+
+
+THIRD_PARTY = """
+from pytest_edgeperf import Framework, SourceFormat
+
+class Paper(Framework):
+    name = "paper"
+    install_advice = "pip install paper"
+    formats = (SourceFormat("paper", (".paper", ".onnx")), SourceFormat("folded", (".fold",), companion=".crease"))
+
+    def version(self):
+        return "1.0"
+
+    def unsupported(self, model, precision):
+        return None
+
+    def _load(self, configuration):
+        raise AssertionError
+"""
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch):
+    """A framework of another package, which declares suffixes of its own; a folder for files."""
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.delitem(sys.modules, "paper_runtime", raising=False)
+    register(tmp_path / "site", "edgeperf-paper", "paper", "paper_runtime:Paper")
+    (tmp_path / "site" / "paper_runtime.py").write_text(THIRD_PARTY)
+    return tmp_path
+
+
+def test_another_package_declares_suffixes_of_its_own(paper):
+    (paper / "net.paper").write_bytes(b"")
+    assert obtain(as_model(paper / "net.paper"), "paper") == str(paper / "net.paper")
+    (paper / "net.fold").write_bytes(b"")
+    with pytest.raises(FrameworkError, match=r"net\.crease does not exist; it belongs to net\.fold"):
+        as_model(paper / "net.fold")
+    (paper / "net.unknown").write_bytes(b"")
+    with pytest.raises(FrameworkError, match=r"unknown kind '\.unknown'; .*\.fold, .*\.onnx, \.paper"):
+        as_model(paper / "net.unknown")
+
+
+def test_a_file_is_first_what_the_framework_that_loads_it_declares(paper):
+    (paper / "net.onnx").write_bytes(b"")
+    assert set(as_model(paper / "net.onnx", frameworks.get("paper")).sources) == {"paper"}
+    assert set(as_model(paper / "net.onnx", frameworks.get("onnxruntime")).sources) == {"onnx"}
+    # And for one that declares neither, it is both.
+    assert set(as_model(paper / "net.onnx", frameworks.get("torch")).sources) == {"onnx", "paper"}
+
+
+def test_a_framework_that_cannot_be_used_is_named_where_a_kind_is_unknown(paper):
+    (paper / "site" / "paper_runtime.py").write_text("raise ImportError('no paper')")
+    (paper / "net.paper").write_bytes(b"")
+    with pytest.raises(
+        FrameworkError, match=r"unknown kind '\.paper'.*; framework 'paper' cannot be loaded .*no paper"
+    ):
+        as_model(paper / "net.paper")
+    (paper / "net.onnx").write_bytes(b"")
+    assert set(as_model(paper / "net.onnx").sources) == {"onnx"}
 
 
 def test_a_source_in_the_precision_is_taken_first():

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks import building
-from pytest_edgeperf.frameworks.interface import PLATFORMS, FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.frameworks.interface import PLATFORMS, Engine, FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.sources import as_model
-from pytest_edgeperf.frameworks.tensorrt import TensorRt, bindings, installed
+from pytest_edgeperf.frameworks.tensorrt import TensorRt, files, installed
 from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
-from pytest_edgeperf.frameworks.tensorrt.bindings_build import ENGINE
+from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
 from tests.contract import tensorrt_fake
 from tests.contract.cuda_fake import COPY_MS, DEVICE, RUN_MS
 
@@ -77,7 +77,7 @@ def network(tmp_path):
 
 def a_model(path, *, source="onnx", inputs=(), calibration=None, **parameters):
     named = {f"tensorrt.{name}": value for name, value in parameters.items()}
-    return Model("rows", {source: lambda: path}, tuple(inputs), parameters=named, calibration=calibration)
+    return Model("rows", {source: lambda: path}, tuple(inputs), options=named, calibration=calibration)
 
 
 def headers(tmp_path):
@@ -90,7 +90,7 @@ def test_it_infers_and_says_what_it_is(fake, network, tmp_path):
     path = network()
     engine = framework.load(a_model(path), precision="fp16")
     np.testing.assert_allclose(engine.infer(ROWS)[0], ROWS @ MATRIX, rtol=1e-3, atol=1e-3)
-    described = engine.describe()
+    described = dict(engine.describe())
     assert len(described.pop("engine_sha256")) == 12
     assert described.pop("mps") == mps_active()
     assert described == {
@@ -258,7 +258,7 @@ def test_a_profile_that_is_none_is_refused(fake, network, profile):
 
 
 def test_a_profile_for_an_input_of_fixed_size_is_refused(fake, network):
-    with pytest.raises(FrameworkError, match=r"names x, but of free size are no inputs"):
+    with pytest.raises(FrameworkError, match=r"tensorrt\.profile names x, but of free size are no inputs"):
         fake().load(a_model(network(), profile={"x": [(3, 4)] * 3}))
 
 
@@ -305,13 +305,14 @@ def test_the_calibrator_is_fed_with_the_models_set(fake, network, tmp_path, vers
 
 
 def test_a_quantised_file_is_taken_as_it_is(fake, network, tmp_path):
-    from pytest_edgeperf.frameworks.tensorrt.bindings_build import QUANTISED, build_qdq
+    from pytest_edgeperf.frameworks.onnxruntime.conversion import CONVERTED
+    from pytest_edgeperf.frameworks.tensorrt.files import build_qdq
 
     building_folder = tmp_path / "quantised"
     building_folder.mkdir()
     np.savez(str(tmp_path / "set.npz"), **{"0_0": ROWS})
     build_qdq(building_folder, network(), ["x"], str(tmp_path / "set.npz"))
-    given = a_model(str(building_folder / QUANTISED), source="onnx:int8")
+    given = a_model(str(building_folder / CONVERTED), source="onnx:int8")
     engine = fake().load(given, precision="int8")
     assert engine.describe()["calibrator"] is None
     assert headers(tmp_path)[0]["flags"] == ["INT8"]
@@ -362,9 +363,9 @@ def test_from_11_on_a_file_in_another_type_is_refused(fake, network, source, pre
 
 def test_conversion_without_onnxruntime_is_one_sentence(fake, network, monkeypatch):
     framework = fake("11.4")
-    monkeypatch.setattr(bindings, "onnxruntime_version", lambda: None)
-    assert "converts it to fp16, is not installed: pip install onnxruntime" in str(
-        framework.unsupported(a_model(network()), "fp16")
+    monkeypatch.setattr(files, "onnxruntime_version", lambda: None)
+    assert framework.unsupported(a_model(network()), "fp16") == (
+        "converting a model to fp16 needs onnxruntime: pip install onnxruntime"
     )
 
 
@@ -420,7 +421,7 @@ def test_options_of_the_builder_are_taken_or_refused(fake, network, tmp_path):
     assert (header["level"], header["workspace"]) == (2, {"pool": 32 << 20, "size": 0})
     with pytest.raises(FrameworkError, match=r"was asked for builder_optimization_level: 9, and says 5"):
         fake("8.6").load(a_model(network(), builder_optimization_level=9))
-    with pytest.raises(FrameworkError, match=r"TensorRT 8\.5\.0 has no builder_optimization_level; leave it out"):
+    with pytest.raises(FrameworkError, match=r"TensorRT 8\.5\.0 has no builder_optimization_level; leave out the"):
         fake("8.5").load(a_model(network(), builder_optimization_level=2))
     with pytest.raises(FrameworkError, match=r"tensorrt\.workspace_mib must be a whole number from 0, not '1G'"):
         fake("8.5").load(a_model(network(), workspace_mib="1G"))
@@ -572,14 +573,26 @@ class StandIn:
     def unable(self, precision):
         return "trtexec says no" if precision == "int8" else None
 
-    def unsupported(self, model, precision):
+    def unsupported(self, model, precision, options):
         return "trtexec cannot do that" if precision == "bf16" else None
 
-    def load_engine(self, model, precision, engine, specs):
-        return types.SimpleNamespace(loaded=(model.name, precision, engine, specs))
+    def load_engine(self, configuration, engine):
+        return Loaded(configuration, engine)
 
-    def load(self, model, precision, onnx, specs):
-        return types.SimpleNamespace(loaded=(model.name, precision, onnx, specs))
+    def load(self, configuration, onnx, specs):
+        return Loaded(configuration, onnx, specs)
+
+
+class Loaded(Engine):
+    def __init__(self, configuration, *loaded):
+        super().__init__(configuration)
+        self.loaded = (self.model.name, self.precision, *loaded)
+
+    def infer(self, *arrays):
+        raise AssertionError
+
+    def describe(self):
+        return self.configuration.description("gpu", 1)
 
 
 @pytest.fixture
@@ -606,7 +619,7 @@ def test_without_bindings_trtexec_is_taken(trtexec, no_bindings, network):
     assert framework.unsupported(a_model(path), "int8") == "trtexec says no"
     assert framework.unsupported(a_model(path), "bf16") == "trtexec cannot do that"
     mine = a_model(path, source="tensorrt", inputs=[TensorSpec("x", (3, 4))])
-    assert framework.load(mine).loaded == ("rows", "fp32", path, (TensorSpec("x", (3, 4)),))
+    assert framework.load(mine).loaded == ("rows", "fp32", path)
 
 
 def test_trtexec_that_is_asked_for_is_taken_beside_bindings(fake, trtexec):

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
-from pytest_edgeperf.frameworks.onnx_files import inputs_of, quantise
-from pytest_edgeperf.frameworks.sources import best_source, file_of
-from pytest_edgeperf.frameworks.tensorrt import trtexec, trtexec_engine, trtexec_files, trtexec_program
+from pytest_edgeperf.frameworks.onnx_files import quantise
+from pytest_edgeperf.frameworks.tensorrt import files, trtexec, trtexec_engine, trtexec_files, trtexec_program
 from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
 from pytest_edgeperf.measure.conductor import LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
@@ -89,24 +89,41 @@ def engine_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
     model = Model("contract", {"onnx": partial(str, write_onnx(str(folder / "contract.onnx")))})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGEPERF_CACHE_DIR", str(folder / "cache"))
+        paths = {}
         set_gpu(patch, "Fake GPU")
 
         def load(version="10.3.0"):
             (folder / version).mkdir(exist_ok=True)
             patch.setenv("EDGEPERF_TRTEXEC", trtexec_fake.install(folder / version, version))
-            return load_model(model)
+            patch.setenv("EDGEPERF_CACHE_DIR", str(folder / version / "cache"))
+            engine = load_model(model)
+            paths[version] = engine_file(folder / version / "cache")
+            return engine
 
+        load.path = lambda version: paths[version]
         yield load
 
 
+def framework():
+    return frameworks.get("tensorrt:trtexec")
+
+
 def load_model(model, precision="fp32"):
-    path = file_of(model, best_source(model, "onnx", precision))
-    return TrtExec().load(model, precision, path, inputs_of(path, model))
+    return framework().load(model, precision=precision)
 
 
-def small(path, *specs, **parameters):
-    return Model("small", {"onnx": partial(str, path)}, specs, parameters=parameters)
+def small(path, *specs, **options):
+    return Model("small", {"onnx": partial(str, path)}, specs, options=options)
+
+
+def own_engine(path, *specs, precision="fp32", **options):
+    """Loads an engine file as the user's own."""
+    return load_model(Model("own", {"tensorrt": partial(str, path)}, specs, options=options), precision)
+
+
+def engine_file(cache):
+    """The newest of the engines in a cache."""
+    return max(cache.rglob("engine.plan"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def several(path):
@@ -146,13 +163,13 @@ def told(log):
         ("8.2.1", "fp32", "contract.onnx", ["--noTF32"]),
         ("8.2.1", "tf32", "contract.onnx", []),
         ("8.2.1", "fp16", "contract.onnx", ["--fp16"]),
-        ("8.2.1", "int8", "converted.onnx", ["--int8"]),
+        ("8.2.1", "int8", "model.onnx", ["--int8"]),
         ("10.3.0", "fp32", "contract.onnx", ["--noTF32"]),
         ("10.3.0", "bf16", "contract.onnx", ["--bf16"]),
-        ("10.3.0", "int8", "converted.onnx", ["--int8"]),
+        ("10.3.0", "int8", "model.onnx", ["--int8"]),
         ("11.1.0", "fp32", "contract.onnx", ["--noTF32"]),
-        ("11.1.0", "fp16", "converted.onnx", []),
-        ("11.1.0", "int8", "converted.onnx", []),
+        ("11.1.0", "fp16", "model.onnx", []),
+        ("11.1.0", "int8", "model.onnx", []),
     ],
 )
 def test_a_build_is_exactly_this(fake, tmp_path, version, precision, file, options):
@@ -202,11 +219,11 @@ def test_free_sizes_are_those_that_are_measured_or_a_profiles(fake, onnx_file, v
 @pytest.mark.parametrize(
     ("profile", "complaint"),
     [
-        ({"image": ((1,), (1,), (1,))}, r"\['image'\]: there is no such input, only images"),
-        ({"images": ((1, 3, 4, 4), (8, 3, 4, 4))}, r"must be three shapes like \[1, 3, 4, 4\]: least, best, largest"),
-        ({"images": ((1,), (2,), (3,))}, "must be three shapes like"),
+        ({"image": ((1,), (1,), (1,))}, r"tensorrt\.profile names image, but the inputs are images"),
+        ({"images": ((1, 3, 4, 4), (8, 3, 4, 4))}, r"must be \{input: \(least, usual, largest\) shapes\}"),
+        ({"images": ((1,), (2,), (3,))}, r"\[1, 3, 4, 4\] is not between \[1\] and \[3\]"),
         ({"images": ((2, 3, 4, 4), (4, 3, 4, 4), (8, 3, 4, 4))}, r"\[1, 3, 4, 4\] is not between"),
-        ({"images": ((1, 3, 4, 4), (9, 3, 4, 4), (8, 3, 4, 4))}, r"\[9, 3, 4, 4\] is not between"),
+        ({"images": ((1, 3, 4, 4), (9, 3, 4, 4), (8, 3, 4, 4))}, r"must be \{input: \(least, usual, largest\) shapes"),
     ],
 )
 @pytest.mark.thorough
@@ -220,7 +237,7 @@ def test_a_profile_that_does_not_fit_is_told(fake, onnx_file, profile, complaint
 def test_a_profile_for_fixed_sizes_is_told(fake, onnx_file):
     fake()
     profile = {"images": ((1, 3, 4, 4),) * 3}
-    with pytest.raises(FrameworkError, match=r"images of .*small\.onnx has fixed sizes"):
+    with pytest.raises(FrameworkError, match=r"tensorrt\.profile names images, but of free size are no inputs"):
         load_model(small(onnx_file(), **{"tensorrt.profile": profile}))
 
 
@@ -241,12 +258,15 @@ def test_a_dla_is_asked_for_in_build_and_run(fake, onnx_file, version):
     assert engine.describe()["provider"] == "DLA 1"
 
 
-@pytest.mark.parametrize(("precision", "complaint"), [("fp32", "a DLA has no fp32"), ("int8", "would fall to the GPU")])
+@pytest.mark.parametrize(
+    ("precision", "complaint"),
+    [("fp32", "a DLA core computes fp16 and int8, not fp32"), ("int8", "would fall to the GPU")],
+)
 @pytest.mark.thorough
 def test_what_a_dla_cannot_do_is_declined(fake, onnx_file, precision, complaint):
     fake()
     model = small(onnx_file(), **{"tensorrt.dla_core": 0})
-    assert complaint in TrtExec().unsupported(model, precision)
+    assert complaint in framework().unsupported(model, precision)
     with pytest.raises(FrameworkError, match=complaint):
         load_model(model, precision)
 
@@ -266,7 +286,9 @@ def test_the_builders_level_is_asked_for_where_it_is_offered_and_else_refused(fa
     load_model(model)
     assert "--builderOptimizationLevel=5" in told(log)[0]
     fake("8.2.1")
-    with pytest.raises(FrameworkError, match=r"trtexec 8\.2\.1 has no --builderOptimizationLevel; leave out Model"):
+    with pytest.raises(
+        FrameworkError, match=r"trtexec 8\.2\.1 has no --builderOptimizationLevel; leave out the option"
+    ):
         load_model(model)
 
 
@@ -300,13 +322,13 @@ def test_an_unknown_precision_is_an_error(fake):
 @pytest.mark.thorough
 def test_a_conversion_needs_its_tools(fake, onnx_file, monkeypatch):
     fake()
-    monkeypatch.setattr(trtexec, "version_of", lambda name: None if name == "onnxruntime" else "1")
-    assert TrtExec().unsupported(small(onnx_file()), "int8") == (
+    monkeypatch.setattr(files, "onnxruntime_version", lambda: None)
+    assert framework().unsupported(small(onnx_file()), "int8") == (
         "converting a model to int8 needs onnxruntime: pip install onnxruntime"
     )
-    assert TrtExec().unsupported(small(onnx_file()), "fp16") is None
+    assert framework().unsupported(small(onnx_file()), "fp16") is None
     ready = Model("ready", {"onnx:int8": partial(str, onnx_file())})
-    assert TrtExec().unsupported(ready, "int8") is None
+    assert framework().unsupported(ready, "int8") is None
 
 
 @pytest.mark.thorough
@@ -329,7 +351,7 @@ def test_a_file_that_is_in_the_precision_is_taken_as_it_is(fake, tmp_path):
     ("version", "precision", "complaint"),
     [
         ("10.3.0", "int8", "was to be int8, but has no quantise"),
-        ("11.1.0", "fp16", "was to be fp16, but has no float16"),
+        ("11.1.0", "fp16", "was to be fp16, and .* its tensors are FLOAT"),
     ],
 )
 @pytest.mark.thorough
@@ -384,7 +406,7 @@ def test_a_build_that_goes_wrong_is_one_error_and_leaves_nothing(
     for complaint in [f"trtexec {version} was to build an engine of", "small.onnx", *complaints]:
         assert complaint in str(caught.value)
     assert list((tmp_path / "cache").rglob("engine.plan")) == []
-    assert list((tmp_path / "cache").rglob("*.timing")) == []
+    assert list((tmp_path / "cache").rglob("timing-*.bin")) == []
     monkeypatch.delenv("FAKE_TRTEXEC_MODE")
     assert load_model(small(onnx_file())).infer(np.ones((1, 3, 4, 4), np.float32))[0].sum() == 48
     assert len(told(log)) == 3
@@ -431,7 +453,7 @@ def test_times_of_tactics_go_from_build_to_build(fake, onnx_file, tmp_path, wron
     path = onnx_file()
     for precision in ("fp32", "fp16"):
         load_model(small(path), precision)
-    (kept,) = (tmp_path / "cache").rglob("*.timing")
+    (kept,) = (tmp_path / "cache").rglob("timing-*.bin")
     assert kept.read_text() == "a tactic\n" * 2
     wrong("lie", "build")
     with pytest.raises(FrameworkError):
@@ -443,7 +465,7 @@ def test_times_of_tactics_go_from_build_to_build(fake, onnx_file, tmp_path, wron
 @pytest.mark.thorough
 def test_it_says_what_it_is(engine_of, version):
     engine = engine_of(version)
-    described = engine.describe()
+    described = dict(engine.describe())
     assert len(described.pop("engine_sha256")) == 12
     assert described.pop("command").startswith("trtexec --loadEngine=engine.plan ")
     assert described.pop("build_command").startswith("trtexec --onnx=contract.onnx ")
@@ -461,7 +483,7 @@ def test_it_says_what_it_is(engine_of, version):
         "overlapping_inferences": False,
         "built_with": {"trtexec": version, "gpu": "Fake GPU"},
     }
-    assert engine.size_mib == pytest.approx(os.path.getsize(str(engine._path)) / 2**20)
+    assert engine.size_mib == pytest.approx(engine_of.path(version).stat().st_size / 2**20)
     assert dict(engine.load_ms) == {}
 
 
@@ -469,7 +491,7 @@ def test_it_says_what_it_is(engine_of, version):
 def test_a_gpu_that_nobody_names_is_said_to_be_so(engine_of, monkeypatch):
     set_gpu(monkeypatch, None)
     described = engine_of().describe()
-    assert described["gpu"] == "neither nvidia-smi nor a device tree tells it"
+    assert described["gpu"] == "neither nvidia-smi nor a device tree names it"
     assert described["built_with"] == {"trtexec": "10.3.0"}
 
 
@@ -633,7 +655,7 @@ def test_outputs_come_in_the_files_order_and_integers_as_the_release_has_them(fa
 def test_inputs_that_it_cannot_be_given_are_refused(fake, onnx_file, spec, complaint):
     fake()
     with pytest.raises(FrameworkError, match=complaint):
-        TrtExec().load(small(onnx_file()), "fp32", str(onnx_file()), (spec,))
+        own_engine("any.engine", spec)
 
 
 # An engine of the user's own.
@@ -643,9 +665,9 @@ def test_inputs_that_it_cannot_be_given_are_refused(fake, onnx_file, spec, compl
 @pytest.mark.thorough
 def test_an_engine_of_the_users_is_taken_as_it_is(engine_of, tmp_path, version):
     path = tmp_path / "own.engine"
-    path.write_bytes(engine_of(version)._path.read_bytes())
-    model = Model("own", {}, (TensorSpec("images", SHAPE),))
-    engine = TrtExec().load_engine(model, "fp16", str(path), model.inputs)
+    engine_of(version)
+    path.write_bytes(engine_of.path(version).read_bytes())
+    engine = own_engine(path, TensorSpec("images", SHAPE), precision="fp16")
     right = expected(images()[0])
     assert np.abs(engine.infer(images()[0])[0] - right).max() < 1e-5 * np.abs(right).max()
     assert len(engine.run_for(0.1, images()[0])["latency"]) > 100
@@ -658,44 +680,45 @@ def test_an_engine_of_the_users_is_taken_as_it_is(engine_of, tmp_path, version):
 
 @pytest.mark.thorough
 def test_an_engine_that_cannot_be_loaded_is_told(fake, engine_of, tmp_path):
-    other = engine_of("8.2.1")._path
+    engine_of("8.2.1")
     engine_of("10.3.0")
+    other = engine_of.path("8.2.1")
     with pytest.raises(FrameworkError, match=r"engine\.plan.*\n.*made by 8\.2\.1"):
-        TrtExec().load_engine(Model("own", {}), "fp32", str(other), (TensorSpec("images", SHAPE),))
+        own_engine(other, TensorSpec("images", SHAPE))
     (tmp_path / "damaged.engine").write_bytes(b"nothing")
     with pytest.raises(FrameworkError, match=r"damaged\.engine.*\n.*magic tag"):
-        TrtExec().load_engine(Model("own", {}), "fp32", str(tmp_path / "damaged.engine"), SPECS)
+        own_engine(tmp_path / "damaged.engine", *SPECS)
     with pytest.raises(FrameworkError, match=r"trtexec does not tell the inputs of the engine .*say them with Model"):
-        TrtExec().load_engine(Model("own", {}), "fp32", str(other), ())
+        own_engine(other)
 
 
 @pytest.mark.thorough
 def test_its_inputs_must_be_the_models(engine_of):
-    path = str(engine_of()._path)
+    engine_of()
     with pytest.raises(FrameworkError, match="bytes, which is not the size of images"):
-        TrtExec().load_engine(Model("own", {}), "fp32", path, (TensorSpec("images", (1, 3, 32, 31)),))
+        own_engine(engine_of.path("10.3.0"), TensorSpec("images", (1, 3, 32, 31)))
 
 
 @pytest.mark.thorough
 def test_the_order_of_its_outputs_has_to_be_said(fake, tmp_path):
     fake()
-    path = load_model(small(several(tmp_path / "several.onnx")))._path
+    load_model(small(several(tmp_path / "several.onnx")))
+    path = engine_file(tmp_path / "cache")
     specs = (TensorSpec("images", (2,)), TensorSpec("tokens", (1,), "int64"))
-    with pytest.raises(FrameworkError, match=r"counted, kept, negated, in no order .*'tensorrt\.outputs'"):
-        TrtExec().load_engine(Model("own", {}), "fp32", str(path), specs)
-    named = Model("own", {}, parameters={"tensorrt.outputs": ["negated", "counted", "kept"]})
-    engine = TrtExec().load_engine(named, "fp32", str(path), specs)
+    with pytest.raises(FrameworkError, match=r"counted, kept, negated, in no order .*option tensorrt\.outputs"):
+        own_engine(path, *specs)
+    engine = own_engine(path, *specs, **{"tensorrt.outputs": ["negated", "counted", "kept"]})
     arrays = np.array([3, -4], np.float32), np.array([7], np.int64)
     assert [array.tolist() for array in engine.infer(*arrays)] == [[-3, 4], [7], [3, 0]]
 
 
 @pytest.mark.thorough
-def test_its_free_sizes_are_those_of_its_profile(fake, onnx_file):
+def test_its_free_sizes_are_those_of_its_profile(fake, onnx_file, tmp_path):
     fake()
     profile = {"tensorrt.profile": {"images": ((1, 3, 4, 4), (2, 3, 4, 4), (8, 3, 4, 4))}}
     spec = TensorSpec("images", (4, 3, 4, 4))
-    path = load_model(small(onnx_file(shape=("n", 3, 4, 4)), spec, **profile))._path
-    engine = TrtExec().load_engine(Model("own", {}, (spec,), parameters=profile), "fp32", str(path), (spec,))
+    load_model(small(onnx_file(shape=("n", 3, 4, 4)), spec, **profile))
+    engine = own_engine(engine_file(tmp_path / "cache"), spec, **profile)
     assert engine.infer(np.zeros((4, 3, 4, 4), np.float32))[0].shape == (4, 3, 4, 4)
 
 
@@ -715,14 +738,13 @@ def test_where_there_is_none_it_says_what_to_install(nowhere, onnx_file):
     for sentence in (
         TrtExec().missing(),
         TrtExec().unable("fp16"),
-        TrtExec().unsupported(small(onnx_file()), "fp32"),
     ):
         assert "there is no trtexec on the PATH nor at" in sentence
         assert "sudo apt-get install libnvinfer-bin" in sentence
     with pytest.raises(FrameworkError, match="libnvinfer-bin"):
         load_model(small(onnx_file()))
     with pytest.raises(FrameworkError, match="libnvinfer-bin"):
-        TrtExec().load_engine(small(onnx_file()), "fp32", "any.engine", SPECS)
+        own_engine("any.engine", *SPECS)
 
 
 def test_each_jetpack_has_its_advice():

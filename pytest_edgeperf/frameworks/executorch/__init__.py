@@ -6,21 +6,24 @@ import gc
 import os
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
 from pytest_edgeperf.frameworks.executorch.lowering import PROGRAM, lowered
 from pytest_edgeperf.frameworks.executorch.program import METHOD, inspected, read_found
+from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -63,6 +66,7 @@ class ExecuTorch(Framework):
         "jetpack-5": "cannot be had: ExecuTorch needs Python 3.10, and JetPack 5 has 3.8",
     }
     precisions = ("fp32", "fp16", "int8")
+    formats = (SourceFormat("executorch", (".pte",)), TORCH)
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
@@ -75,7 +79,7 @@ class ExecuTorch(Framework):
             return reason
         source = _source(model, precision)
         if source is None:
-            return missing_source(model, "torch")
+            return missing_source(model, TORCH)
         if source == "torch":
             if not model.inputs:
                 return (
@@ -91,17 +95,14 @@ class ExecuTorch(Framework):
         runtime, _ = self._runtime()
         return (*runtime.backend_registry.registered_backend_names, PORTABLE)
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Load the model's program, built first where it must be, and set the size of the process's pool of threads.
 
         Raises:
-            FrameworkError: not installed, unsupported, the program cannot be built or loaded or is not in the
-                precision, or other engines are loaded with another number of threads.
+            FrameworkError: the program cannot be built or loaded or is not in the precision, or other engines are
+                loaded with another number of threads.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         path, found, made = self._program(model, precision)
         _require_precision_of(found, precision, path)
         runtime, bindings = self._runtime()
@@ -110,7 +111,7 @@ class ExecuTorch(Framework):
             raise FrameworkError(
                 f"{path} is made for {', '.join(sorted(missing))}, which executorch {self.version()} lacks here"
             )
-        _set_threads(bindings, threads)
+        _set_threads(bindings, configuration.threads)
         try:
             program = runtime.load_program(path)
             if METHOD not in program.method_names:
@@ -120,7 +121,7 @@ class ExecuTorch(Framework):
             method = program.load_method(METHOD)
         except RuntimeError as error:
             raise FrameworkError(f"executorch {self.version()} cannot load {path}: {error}") from error
-        return ExecuTorchEngine(bindings, method, model, precision, path, str(self.version()), found, made)
+        return ExecuTorchEngine(configuration, bindings, method, path, found, made)
 
     def _program(self, model: Model, precision: str) -> Tuple[str, Mapping[str, Any], Optional[Built]]:
         """The program to load, what is in it, and how it was built if it was."""
@@ -143,30 +144,24 @@ class ExecuTorch(Framework):
 class ExecuTorchEngine(Engine):
     """A method of a program."""
 
-    framework = ExecuTorch.name
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         bindings: Any,
         method: Any,
-        model: Model,
-        precision: str,
         path: str,
-        version: str,
         found: Mapping[str, Any],
         made: Optional[Built],
     ) -> None:
         import numpy as np
         import torch
 
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.size_mib = os.path.getsize(path) / 2**20
-        self.inputs = _resolve_inputs(method.metadata, model, path)
+        self.inputs = _resolve_inputs(method.metadata, self.model, path)
         self._output_dtypes = [dtype.replace("float16", "float32") for dtype in _outputs_of(method.metadata, path)]
         self._bindings = bindings
-        self._path = path
-        self._version = version
+        self._model_sha256 = file_digest(path)[:12]
         self._found = found
         self._made = made
         # The public method.execute copies the outputs with PyTorch, large ones on threads of PyTorch's own.
@@ -192,20 +187,17 @@ class ExecuTorchEngine(Engine):
         # They lie in the runtime's own buffers; float16 comes back as float32.
         return tuple(one.numpy().astype(dtype) for one, dtype in zip(outputs, self._output_dtypes))
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the program holds and the size of the pool of threads now; layers are told by their precision."""
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": ", ".join(sorted(self._found["delegates"])) or PORTABLE,
-            "threads": self._bindings._threadpool_get_thread_count(),
-            "delegates": sum(self._found["delegates"].values()),
-            "delegated_layers": dict(self._found["layers"]),
-            "portable_operators": dict(self._found["portable"]),
-            "model_sha256": file_digest(self._path)[:12],
+        return self.configuration.description(
+            ", ".join(sorted(self._found["delegates"])) or PORTABLE,
+            self._bindings._threadpool_get_thread_count(),
+            delegates=sum(self._found["delegates"].values()),
+            delegated_layers=dict(self._found["layers"]),
+            portable_operators=dict(self._found["portable"]),
+            model_sha256=self._model_sha256,
             **(self._made.describe() if self._made is not None else {}),
-        }
+        )
 
     def close(self) -> None:
         """Free the program; the engine cannot infer afterwards."""

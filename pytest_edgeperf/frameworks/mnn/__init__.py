@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.mnn.conversion import (
     CONVERTED,
@@ -25,6 +27,7 @@ from pytest_edgeperf.frameworks.mnn.conversion import (
     stored_weights,
 )
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_fixed_shapes
+from pytest_edgeperf.frameworks.options import Option, one_of
 from pytest_edgeperf.frameworks.probing import not_computed
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
@@ -39,7 +42,8 @@ INFO_BACKEND, INFO_RESIZE_STATUS, INFO_THREADS = 2, 3, 4
 #: The hint about how much memory Winograd's convolutions may take. MNN's own default is 3, whose large tiles are less
 #: exact than fp32 should be: an error of over 1e-3 of the largest output of YOLOv3-tiny at 416 pixels.
 HINT_WINOGRAD, WINOGRAD_LEVELS, WINOGRAD_DEFAULT = 3, (0, 1, 2, 3), 1
-WINOGRAD = "mnn.winograd_memory_level"
+#: The name of an option.
+WINOGRAD = "winograd_memory_level"
 
 
 class Mnn(Framework):
@@ -49,8 +53,8 @@ class Mnn(Framework):
     a word (``low`` and ``low_bf16`` on most x86): a small convolution tells whether it does. int8 stores only the
     weights in 8 bits, per channel, and computes in fp32 (MNN's static quantiser, tried in 3.6.1, gave wrong outputs or
     crashed). The sources ``"mnn"`` and ``"mnn:int8"`` give the path of an ``.mnn`` file, taken as it is. Winograd's
-    convolutions make fp32 less exact; ``Model.parameters["mnn.winograd_memory_level"]`` may be 0 (without), 1 (the
-    default here), 2 or 3 (MNN's own default).
+    convolutions make fp32 less exact; the option ``mnn.winograd_memory_level`` may be 0 (without), 1 (the default
+    here), 2 or 3 (MNN's own default).
     """
 
     name = "mnn"
@@ -60,6 +64,15 @@ class Mnn(Framework):
         "jetpack-5": "pip install onnx onnxruntime==1.19.2 MNN (Python 3.8; CPU)",
     }
     precisions = ("fp32", "fp16", "bf16", "int8")
+    formats = (SourceFormat("mnn", (".mnn",)), ONNX)
+    options = (
+        Option(
+            WINOGRAD,
+            "how much memory Winograd's convolutions may take: 0 (none of them) to 3",
+            one_of(*WINOGRAD_LEVELS),
+            WINOGRAD_DEFAULT,
+        ),
+    )
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
@@ -78,42 +91,35 @@ class Mnn(Framework):
         if reason is not None or _own_source(model, precision) is not None:
             return reason
         if "onnx" not in model.sources:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         return None if version_of("onnx") else "converting a model for MNN needs the package onnx: pip install onnx"
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Convert the model where needed and make a session of it with ``threads`` threads.
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Convert the model where needed and make a session of it with so many threads.
 
         Raises:
-            FrameworkError: not installed, unsupported, the file cannot be converted or loaded, its inputs or weights
-                are not what was asked for, or the session has another backend or number of threads.
+            FrameworkError: the file cannot be converted or loaded, its inputs or weights are not what was asked for,
+                or the session has another backend or number of threads.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
-        level = model.parameters.get(WINOGRAD, WINOGRAD_DEFAULT)
-        if level not in WINOGRAD_LEVELS:
-            raise FrameworkError(f"model {model.name!r}: {WINOGRAD} must be 0, 1, 2 or 3, not {level!r}")
         mnn = self.imported("MNN")
-        file = self._file(model, precision)
+        file = self._file(configuration.model, configuration.precision)
         config = {
             "backend": "CPU",
-            "numThread": threads,
-            "precision": MODES[precision],
+            "numThread": configuration.threads,
+            "precision": MODES[configuration.precision],
             "memory": "normal",
             "power": "normal",
         }
         try:
             interpreter = mnn.Interpreter(file.path)
-            interpreter.setSessionHint(HINT_WINOGRAD, level)
+            interpreter.setSessionHint(HINT_WINOGRAD, configuration.options[WINOGRAD])
             session = interpreter.createSession(config)
         except Exception as error:
             raise FrameworkError(
                 f"MNN {self.version()} cannot load {file.path}: {error}; its own words are on standard output"
             ) from error
-        _require_as_asked(interpreter, session, file.path, threads)
-        return MnnEngine(mnn, interpreter, session, model, precision, file, str(self.version()))
+        _require_session(interpreter, session, file.path, configuration.threads)
+        return MnnEngine(configuration, mnn, interpreter, session, file)
 
     def _file(self, model: Model, precision: str) -> _File:
         """The file to load and what is known of it."""
@@ -146,26 +152,16 @@ class _File(NamedTuple):
 class MnnEngine(Engine):
     """A session of MNN's interpreter."""
 
-    framework = Mnn.name
-
     def __init__(
-        self,
-        mnn: Any,
-        interpreter: Any,
-        session: Any,
-        model: Model,
-        precision: str,
-        file: _File,
-        version: str,
+        self, configuration: EngineConfiguration, mnn: Any, interpreter: Any, session: Any, file: _File
     ) -> None:
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.size_mib = os.path.getsize(file.path) / 2**20
         self._mnn = mnn
         self._interpreter = interpreter
         self._session = session
         self._file = file
-        self._version = version
+        self._model_sha256 = file_digest(file.path)[:12]
         declared = interpreter.getSessionInputAll(session)
         self.inputs = _resolve_inputs(mnn, declared, file.specs, file.path)
         self._bound = [(declared[spec.name], spec, _type(mnn, spec)) for spec in self.inputs]
@@ -203,22 +199,18 @@ class MnnEngine(Engine):
             outputs.append(host.getNumpyData().copy())
         return tuple(outputs)
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the session said of itself when it was made; MNN's threads do not spin between calls."""
-        told = {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "mode": MODES[self.precision],
-            "provider": self._backend,
-            "threads": self._threads,
-            "winograd_memory_level": self.model.parameters.get(WINOGRAD, WINOGRAD_DEFAULT),
-            "model_sha256": file_digest(self._file.path)[:12],
+        quantisation = self._file.quantisation
+        return self.configuration.description(
+            self._backend,
+            self._threads,
+            mode=MODES[self.precision],
+            winograd_memory_level=self.configuration.options[WINOGRAD],
+            model_sha256=self._model_sha256,
             **(self._file.made.describe() if self._file.made is not None else {}),
-        }
-        if self._file.quantisation is not None:
-            told["quantisation"] = self._file.quantisation
-        return told
+            **({} if quantisation is None else {"quantisation": quantisation}),
+        )
 
     def close(self) -> None:
         """Free the session and the file's copy in memory; the engine cannot infer afterwards."""
@@ -232,7 +224,7 @@ def _own_source(model: Model, precision: str) -> Optional[str]:
     return None if source == "mnn" and precision == "int8" and "onnx" in model.sources else source
 
 
-def _require_as_asked(interpreter: Any, session: Any, path: str, threads: int) -> None:
+def _require_session(interpreter: Any, session: Any, path: str, threads: int) -> None:
     """The session's own account of itself."""
     backend = interpreter.getSessionInfo(session, INFO_BACKEND)
     if backend not in BACKENDS:

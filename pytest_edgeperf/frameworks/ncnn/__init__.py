@@ -6,17 +6,19 @@ import json
 import os
 import re
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.ncnn.conversion import PROBE, converted
 from pytest_edgeperf.frameworks.ncnn.files import (
@@ -57,6 +59,7 @@ class Ncnn(Framework):
         "then pip install --no-deps pnnx (its PyTorch is not used)",
     }
     precisions = ("fp32", "fp16", "bf16", "int8")
+    formats = (SourceFormat("ncnn", (".param",), companion=".bin"), ONNX)
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
@@ -80,23 +83,20 @@ class Ncnn(Framework):
                 "ncnn2table and ncnn2int8 and add a function that returns the paths of the .param and .bin files"
             )
         if "onnx" not in model.sources:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         for tool in ("pnnx", "onnx"):
             if version_of(tool) is None:
                 return f"converting a model for ncnn needs the package {tool}: pip install {tool}"
         return None
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Convert the model where needed, load it, and infer once to see that its outputs have the right shapes.
 
         Raises:
-            FrameworkError: not installed, unsupported, the file cannot be converted or loaded, its inputs are not of
-                one float32 example, its layers are not in the precision, or ncnn did not take what it was asked.
+            FrameworkError: the file cannot be converted or loaded, its inputs are not of one float32 example, its
+                layers are not in the precision, or ncnn did not take what it was asked.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         ncnn = self.imported("ncnn")
         files, specs, made = self._files(model, precision)
         _require_single_examples(specs, model)
@@ -104,13 +104,13 @@ class Ncnn(Framework):
         net = ncnn.Net()
         for name, wanted in switches(net.opt, precision).items():
             setattr(net.opt, name, wanted)
-        net.opt.num_threads = threads
+        net.opt.num_threads = configuration.threads
         if net.load_param(files.param) != 0 or net.load_model(files.bin) != 0:
             raise FrameworkError(
                 f"ncnn {self.version()} cannot load {files.param} with {files.bin}; its own words are on standard error"
             )
-        require_as_asked(ncnn, net, precision, threads)
-        return NcnnEngine(ncnn, net, model, precision, files, specs, str(self.version()), made)
+        require_as_asked(ncnn, net, precision, configuration.threads)
+        return NcnnEngine(configuration, ncnn, net, files, specs, made)
 
     def _files(self, model: Model, precision: str) -> Tuple[Files, Tuple[TensorSpec, ...], Optional[Built]]:
         """The two files to load with the shapes of their outputs if known, the inputs, and how they were built."""
@@ -128,34 +128,29 @@ class Ncnn(Framework):
 class NcnnEngine(Engine):
     """A network of ncnn."""
 
-    framework = Ncnn.name
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         ncnn: Any,
         net: Any,
-        model: Model,
-        precision: str,
         files: Files,
         specs: Tuple[TensorSpec, ...],
-        version: str,
         made: Optional[Built],
     ) -> None:
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.inputs = specs
         self.size_mib = (os.path.getsize(files.param) + os.path.getsize(files.bin)) / 2**20
         self._ncnn = ncnn
         self._net = net
         self._mat = ncnn.Mat
         self._files = files
-        self._version = version
+        self._model_sha256 = file_digest(files.bin)[:12]
         self._made = made
-        self._layers = layers_in(net, precision, files.param)
+        self._layers = layers_in(net, self.precision, files.param)
         names = _numbered(net.input_names(), "in")
         if len(names) != len(specs):
             raise FrameworkError(
-                f"model {model.name!r} has {len(specs)} inputs, but {files.param} has {', '.join(names) or 'none'}"
+                f"model {self.model.name!r} has {len(specs)} inputs, but {files.param} has {', '.join(names) or 'none'}"
             )
         if {spec.name for spec in specs} == set(names):
             names = [spec.name for spec in specs]
@@ -212,24 +207,20 @@ class NcnnEngine(Engine):
             )
         return list(zip(names, shapes))
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What ncnn's options say now; ``omp_wait_policy`` decides whether OpenMP's threads spin after a call."""
         option = self._net.opt if self._net is not None else self._ncnn.Option()
-        told = {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": "vulkan" if option.use_vulkan_compute else "cpu",
-            "threads": option.num_threads,
-            "cpu_powersave": self._ncnn.get_cpu_powersave(),
-            "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
-            "switches": sorted(name for name in switches(option, self.precision) if getattr(option, name)),
-            "model_sha256": file_digest(self._files.bin)[:12],
+        layers = {} if self._layers is None else {"layers_in_precision": self._layers}
+        return self.configuration.description(
+            "vulkan" if option.use_vulkan_compute else "cpu",
+            option.num_threads,
+            cpu_powersave=self._ncnn.get_cpu_powersave(),
+            omp_wait_policy=os.environ.get("OMP_WAIT_POLICY", "default"),
+            switches=sorted(name for name in switches(option, self.precision) if getattr(option, name)),
+            model_sha256=self._model_sha256,
             **(self._made.describe() if self._made is not None else {}),
-        }
-        if self._layers is not None:
-            told["layers_in_precision"] = self._layers
-        return told
+            **layers,
+        )
 
     def close(self) -> None:
         """Free the network; the engine cannot infer afterwards."""

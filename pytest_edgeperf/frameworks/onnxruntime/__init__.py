@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, version_of
-from pytest_edgeperf.frameworks.interface import Engine, Framework, FrameworkError, Model, require_threads
+from pytest_edgeperf.frameworks.formats import ONNX
+from pytest_edgeperf.frameworks.interface import Engine, EngineConfiguration, Framework, FrameworkError, Model
 from pytest_edgeperf.frameworks.onnxruntime.conversion import CONVERTED, converted, require_marks
-from pytest_edgeperf.frameworks.onnxruntime.session import CUDA, PROVIDERS, TENSORRT, Loading, OnnxRuntimeEngine
+from pytest_edgeperf.frameworks.onnxruntime.session import (
+    CPU_NODES,
+    CUDA,
+    DISABLED_OPTIMIZERS,
+    PROVIDERS,
+    TENSORRT,
+    Loading,
+    OnnxRuntimeEngine,
+)
+from pytest_edgeperf.frameworks.options import Option, names, true_or_false
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
@@ -19,16 +29,15 @@ DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
 class OnnxRuntime(Framework):
     """ONNX Runtime with its CPU provider; as ``onnxruntime:cuda`` or ``onnxruntime:tensorrt`` with that and no other.
 
-    On a GPU, a node that would run on the CPU is an error unless ``Model.parameters["onnxruntime.cpu_nodes"]`` allows
-    it. With the TensorRT provider, nodes that TensorRT lacks run with CUDA; its engines are built in another process.
+    On a GPU, a node that would run on the CPU is an error unless the option ``onnxruntime.cpu_nodes`` allows it.
+    With the TensorRT provider, nodes that TensorRT lacks run with CUDA; its engines are built in another process.
 
     fp16 is the file converted by ONNX Runtime's own tool, with fp32 inputs and outputs; most CPUs compute it in fp32
     between casts. int8 is a static quantisation with quantise and dequantise nodes (QDQ), per channel, from a
     calibration set. Both are built once, in another process. A source ``onnx:fp16`` or ``onnx:int8`` is taken as
-    it is. A model may switch off graph optimisers by name with
-    ``Model.parameters["onnxruntime.disabled_optimizers"]``, a sequence such as ``["Pad_Fusion"]``
-    (which in some releases gives wrong outputs for a zero ``Pad`` before a ``MaxPool``). ONNX Runtime ignores unknown
-    names without a word, so they cannot be verified.
+    it is. The option ``onnxruntime.disabled_optimizers`` switches off graph optimisers by name, such as
+    ``["Pad_Fusion"]`` (which in some releases gives wrong outputs for a zero ``Pad`` before a ``MaxPool``). ONNX
+    Runtime silently ignores names that it does not know, so they cannot be verified.
     """
 
     name = "onnxruntime"
@@ -39,6 +48,11 @@ class OnnxRuntime(Framework):
     }
     variants = (CUDA, TENSORRT)
     precisions = ("fp32", "fp16", "int8")
+    formats = (ONNX,)
+    options = (
+        Option(DISABLED_OPTIMIZERS, "graph optimisers to switch off, by their names", names, ()),
+        Option(CPU_NODES, "whether nodes may run on the CPU beside a GPU", true_or_false, False),
+    )
 
     @property
     def processor(self) -> str:
@@ -71,7 +85,7 @@ class OnnxRuntime(Framework):
             return reason
         source = best_source(model, "onnx", precision)
         if source is None:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         if source == "onnx" and precision != "fp32" and version_of("onnx") is None:
             return f"converting a model to {precision} needs the package onnx: pip install onnx"
         return None
@@ -80,28 +94,26 @@ class OnnxRuntime(Framework):
         """What this build of ONNX Runtime has, whether it works here or not."""
         return tuple(self.imported("onnxruntime").get_available_providers())
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Load the model's ONNX file into a session of ``threads`` threads that do not spin between calls.
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Load the model's ONNX file into a session of so many threads that do not spin between calls.
 
         Raises:
-            FrameworkError: not installed, unsupported, the file cannot be loaded, its inputs are not those of
-                ``model.inputs`` or stay dynamic, or the session is not as it was asked for.
+            FrameworkError: the file cannot be loaded, its inputs are not those of ``model.inputs`` or stay dynamic, or
+                the session is not as it was asked for.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
         ort = self.imported("onnxruntime")
         provider = PROVIDERS[self.variant]
         self._require_provider(ort, provider)
         # TensorRT chooses fp16 itself, from the file in fp32.
-        path, made = self._file(model, "fp32" if self.variant == TENSORRT and precision == "fp16" else precision)
-        loading = Loading(ort, model, precision, path, str(self.version()), made)
+        precision = configuration.precision
+        file_precision = "fp32" if self.variant == TENSORRT and precision == "fp16" else precision
+        path, made = self.file(configuration.model, file_precision)
+        loading = Loading(ort, configuration, path, made)
         if self.variant is None:
-            return OnnxRuntimeEngine(loading, loading.session(threads, [provider]))
+            return OnnxRuntimeEngine(loading, loading.session([provider]))
         from pytest_edgeperf.frameworks.onnxruntime import gpu
 
-        return gpu.load(loading, self.variant, threads)
+        return gpu.load(loading, self.variant)
 
     def _require_provider(self, ort: Any, provider: str) -> None:
         available = ort.get_available_providers()
@@ -111,7 +123,7 @@ class OnnxRuntime(Framework):
                 f"only {', '.join(available)}; install onnxruntime-gpu in place of onnxruntime, never beside it"
             )
 
-    def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
+    def file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
         """The ONNX file to load, and how it was built if it was."""
         source = best_source(model, "onnx", precision)
         assert source is not None

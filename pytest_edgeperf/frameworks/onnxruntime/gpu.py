@@ -10,10 +10,24 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 
 from pytest_edgeperf.frameworks.building import Built, built, version_of
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
-from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, closed
+from pytest_edgeperf.frameworks.interface import (
+    DeviceTimed,
+    EngineConfiguration,
+    EngineDescription,
+    FrameworkError,
+    Model,
+    closed,
+)
 from pytest_edgeperf.frameworks.mps import mps_active
-from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of
-from pytest_edgeperf.frameworks.onnxruntime.session import CUDA, PROVIDERS, TENSORRT, Loading, OnnxRuntimeEngine
+from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, onnxruntime_version
+from pytest_edgeperf.frameworks.onnxruntime.session import (
+    CPU_NODES,
+    CUDA,
+    PROVIDERS,
+    TENSORRT,
+    Loading,
+    OnnxRuntimeEngine,
+)
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -22,14 +36,13 @@ if TYPE_CHECKING:
 DEVICE = "cuda"
 #: Of NVIDIA's libraries, read when they are first used in a process: 0 forbids them TF32.
 TF32_VARIABLE = "NVIDIA_TF32_OVERRIDE"
-CPU_NODES = "onnxruntime.cpu_nodes"
 #: An error if a node was given to the CPU.
 ONLY_GPU = "session__disable_cpu_ep_fallback"
 #: Of a run: it returns when all was put into the stream.
 NOT_WAITED_FOR = "disable_synchronize_execution_providers"
 
 
-def load(loading: Loading, variant: str, threads: int) -> OnnxRuntimeEngine:
+def load(loading: Loading, variant: str) -> OnnxRuntimeEngine:
     """A session with the variant's provider, which must be the one that computes.
 
     With cuda-bindings or PyCUDA, the session works in a stream of ours, where events time it.
@@ -38,7 +51,8 @@ def load(loading: Loading, variant: str, threads: int) -> OnnxRuntimeEngine:
         FrameworkError: the provider does not work here, a node would run on the CPU, TF32 cannot be had or be switched
             off, or TensorRT's engine cannot be built in another process.
     """
-    precision = loading.precision
+    configuration = loading.configuration
+    precision = configuration.precision
     _choose_tf32(precision)
     try:
         cuda: Optional[Cuda] = open_cuda()
@@ -48,28 +62,28 @@ def load(loading: Loading, variant: str, threads: int) -> OnnxRuntimeEngine:
     if precision == "tf32":
         _require_tf32(cuda, without)
     engine: Optional[Built] = None
-    entries = {} if loading.model.parameters.get(CPU_NODES) else {ONLY_GPU: "1"}
+    entries = {} if configuration.options.get(CPU_NODES) else {ONLY_GPU: "1"}
     if variant == TENSORRT:
         engine = _engine(loading, cuda, entries)
         loading = replace(loading, made=loading.made or engine)
     stream = cuda.stream() if cuda is not None else None
     before = _files(engine)
     try:
-        session = loading.session(threads, _providers(variant, precision, engine, stream), **entries)
+        session = loading.session(_providers(variant, precision, engine, stream), **entries)
     except FrameworkError as error:
         if cuda is not None and stream is not None:
             cuda.destroy_stream(stream)
         if "CPU EP" not in str(error):
             raise
         raise FrameworkError(
-            f'{error}; Model.parameters["{CPU_NODES}"] = True lets such nodes run on the CPU, which is then told'
+            f"{error}; the option onnxruntime.{CPU_NODES}: True allows such nodes on the CPU, and the run records it"
         ) from error
     if _files(engine) != before:
         raise FrameworkError(
-            f"TensorRT did not take the engine built for model {loading.model.name!r}, and built another in the "
+            f"TensorRT did not take the engine built for model {configuration.model.name!r}, and built another in the "
             f"measured process; remove {engine.folder if engine else ''} and try again"
         )
-    _require_options(session, variant, precision, loading.version)
+    _require_options(session, variant, precision, str(configuration.version))
     if cuda is None or stream is None:
         return GpuEngine(loading, session, variant, {"device_times": f"not told: {without}"})
     return TimedGpuEngine(loading, session, variant, cuda, stream)
@@ -80,25 +94,26 @@ class GpuEngine(OnnxRuntimeEngine):
 
     def __init__(self, loading: Loading, session: Any, variant: str, told: Mapping[str, Any]) -> None:
         super().__init__(loading, session)
-        self.framework = f"{self.framework}:{variant}"
         self._variant = variant
         self._told = dict(told)
         if variant == TENSORRT and loading.made is not None:
             self.size_mib = loading.made.size_mib
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the session says of itself, its provider's settings, and what may compute nodes that TensorRT lacks."""
         options = self._session.get_provider_options()[PROVIDERS[self._variant]]
         own = {"use_tf32", "cudnn_conv_algo_search", "trt_fp16_enable", "trt_int8_enable"}
-        return {
-            **super().describe(),
+        described = super().describe()
+        details = {
+            **described.details,
             "providers": self._session.get_providers(),
             "provider_options": {name: value for name, value in sorted(options.items()) if name in own},
             TF32_VARIABLE: os.environ.get(TF32_VARIABLE, "default"),
             "mps": mps_active(),
-            "cpu_nodes": "allowed" if self.model.parameters.get(CPU_NODES) else "none",
+            "cpu_nodes": "allowed" if self.configuration.options.get(CPU_NODES) else "none",
             **self._told,
         }
+        return replace(described, details=details)
 
 
 class TimedGpuEngine(GpuEngine, DeviceTimed):
@@ -203,26 +218,24 @@ def build_engine(
     import onnxruntime
 
     _choose_tf32(precision)
-    loading = Loading(onnxruntime, Model("engine", {}), precision, onnx, str(version_of_runtime()), None)
-    session = loading.session(1, _providers(TENSORRT, precision, Built(folder, {}), None), **entries)
+    configuration = EngineConfiguration("onnxruntime:tensorrt", onnxruntime_version(), Model("engine", {}), precision)
+    session = Loading(onnxruntime, configuration, onnx).session(
+        _providers(TENSORRT, precision, Built(folder, {}), None), **entries
+    )
     # Engines are built when the shapes are known, which may be at the first inference.
     session.run(None, {name: np.zeros(shape, dtype) for name, shape, dtype in inputs})
 
 
-def version_of_runtime() -> Optional[str]:
-    """The version of the build of ONNX Runtime that is installed."""
-    return version_of("onnxruntime-gpu") or version_of("onnxruntime")
-
-
 def _engine(loading: Loading, cuda: Optional[Cuda], entries: Mapping[str, str]) -> Built:
+    configuration = loading.configuration
     gpu = [cuda.device_name(), *cuda.compute_capability()] if cuda is not None else "unknown"
-    inputs = [[spec.name, list(spec.shape), spec.dtype] for spec in inputs_of(loading.path, loading.model)]
+    inputs = [[spec.name, list(spec.shape), spec.dtype] for spec in inputs_of(loading.path, configuration.model)]
     return built(
         f"{__name__}:build_engine",
-        loading.model,
-        loading.precision,
-        tools={"onnxruntime": loading.version, "tensorrt": version_of("tensorrt")},
-        arguments={"precision": loading.precision, "inputs": inputs, "entries": dict(entries)},
+        configuration.model,
+        configuration.precision,
+        tools={"onnxruntime": configuration.version, "tensorrt": version_of("tensorrt")},
+        arguments={"precision": configuration.precision, "inputs": inputs, "entries": dict(entries)},
         files={"onnx": loading.path},
         source={"onnx": digests_of(loading.path), "gpu": gpu},
     )

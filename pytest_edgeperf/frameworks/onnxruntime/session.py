@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest
-from pytest_edgeperf.frameworks.interface import Engine, FrameworkError, Model, TensorSpec, closed
+from pytest_edgeperf.frameworks.interface import (
+    Engine,
+    EngineConfiguration,
+    EngineDescription,
+    FrameworkError,
+    Model,
+    TensorSpec,
+    closed,
+)
 from pytest_edgeperf.frameworks.onnx_files import size_mib_of
 
 if TYPE_CHECKING:
@@ -16,6 +24,8 @@ CPU_PROVIDER = "CPUExecutionProvider"
 CUDA, TENSORRT = "cuda", "tensorrt"
 #: Variant -> the provider that must then compute; ``None`` is the plain name.
 PROVIDERS = {None: CPU_PROVIDER, CUDA: "CUDAExecutionProvider", TENSORRT: "TensorrtExecutionProvider"}
+#: Names of options.
+DISABLED_OPTIMIZERS, CPU_NODES = "disabled_optimizers", "cpu_nodes"
 SPINNING = ("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")
 DTYPES = {
     "tensor(float)": "float32",
@@ -35,28 +45,28 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Loading:
-    """A file to load, and what it is to become."""
+    """A file to load, and the engine that it is to become."""
 
     ort: Any
-    model: Model
-    precision: str
+    configuration: EngineConfiguration
     path: str
-    version: str
-    made: Optional[Built]
+    #: How the file was built, if it was.
+    made: Optional[Built] = None
 
     @property
-    def disabled_optimizers(self) -> Tuple[str, ...]:
+    def disabled_optimizers(self) -> List[str]:
         """Graph optimisers that the model switches off."""
-        return tuple(self.model.parameters.get("onnxruntime.disabled_optimizers", ()))
+        return list(self.configuration.options.get(DISABLED_OPTIMIZERS, ()))
 
-    def session(self, threads: int, providers: Sequence[Any], **entries: str) -> Any:
-        """A session of ``threads`` threads that do not spin, computing with the first of the providers.
+    def session(self, providers: Sequence[Any], **entries: str) -> Any:
+        """A session whose threads do not spin, computing with the first of the providers.
 
         ``entries`` are settings of the session, their dots as two underscores.
 
         Raises:
             FrameworkError: the file cannot be loaded, or the session is not as it was asked for.
         """
+        threads = self.configuration.threads
         options = self.ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -67,10 +77,12 @@ class Loading:
                 self.path,
                 options,
                 providers=list(providers),
-                disabled_optimizers=list(self.disabled_optimizers) or None,
+                disabled_optimizers=self.disabled_optimizers or None,
             )
         except Exception as error:
-            raise FrameworkError(f"onnxruntime {self.version} cannot load {self.path}: {error}") from error
+            raise FrameworkError(
+                f"onnxruntime {self.configuration.version} cannot load {self.path}: {error}"
+            ) from error
         first = providers[0]
         require_as_asked(session, threads, first if isinstance(first, str) else first[0])
         return session
@@ -79,23 +91,22 @@ class Loading:
 class OnnxRuntimeEngine(Engine):
     """A session of ONNX Runtime."""
 
-    framework = "onnxruntime"
-
     def __init__(self, loading: Loading, session: Any) -> None:
-        self.model = model = loading.model
-        self.precision = precision = loading.precision
+        super().__init__(loading.configuration)
         path = loading.path
         self.size_mib = size_mib_of(path)
-        self.inputs = _resolve_inputs(session.get_inputs(), model, path)
+        self.inputs = _resolve_inputs(session.get_inputs(), self.model, path)
         self._session = session
         self._loading = loading
+        self._model_sha256 = file_digest(path)[:12]
         self._input_names = tuple(spec.name for spec in self.inputs)
         self._output_names = [output.name for output in session.get_outputs()]
         self._run = session.run
         for value in (*session.get_inputs(), *session.get_outputs()):
             if value.type == "tensor(float16)":
                 raise FrameworkError(
-                    f"model {model.name!r} was to be loaded as {precision}, but {value.name!r} of {path} is float16"
+                    f"model {self.model.name!r} was to be loaded as {self.precision}, but {value.name!r} of {path} is "
+                    "float16"
                 )
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -104,21 +115,18 @@ class OnnxRuntimeEngine(Engine):
             raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(self._input_names)}")
         return tuple(self._run(self._output_names, dict(zip(self._input_names, arrays))))
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the session says of itself; ``model_sha256`` (12 digits) leaves out external data files."""
         options = self._session.get_session_options()
-        return {
-            "framework": self.framework,
-            "version": self._loading.version,
-            "precision": self.precision,
-            "provider": self._session.get_providers()[0],
-            "threads": options.intra_op_num_threads,
-            "spinning": options.get_session_config_entry(SPINNING[0]) != "0",
-            "graph_optimization_level": options.graph_optimization_level.name,
-            "disabled_optimizers": list(self._loading.disabled_optimizers),
-            "model_sha256": file_digest(self._loading.path)[:12],
+        return self.configuration.description(
+            self._session.get_providers()[0],
+            options.intra_op_num_threads,
+            spinning=options.get_session_config_entry(SPINNING[0]) != "0",
+            graph_optimization_level=options.graph_optimization_level.name,
+            disabled_optimizers=self._loading.disabled_optimizers,
+            model_sha256=self._model_sha256,
             **(self._loading.made.describe() if self._loading.made is not None else {}),
-        }
+        )
 
     def close(self) -> None:
         """Free the session; the engine cannot infer afterwards."""

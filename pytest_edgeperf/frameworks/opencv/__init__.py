@@ -5,10 +5,19 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
-from pytest_edgeperf.frameworks.interface import Engine, Framework, FrameworkError, Model, closed, require_threads
+from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
+from pytest_edgeperf.frameworks.interface import (
+    Engine,
+    EngineConfiguration,
+    EngineDescription,
+    Framework,
+    FrameworkError,
+    Model,
+    closed,
+)
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, load, onnxruntime_version, with_fixed_shapes
 from pytest_edgeperf.frameworks.opencv.conversion import CONVERTED, declared_shape, quantised, with_output_shapes
 from pytest_edgeperf.frameworks.opencv.installed import DISTRIBUTIONS, UNKNOWN, release, version_at
@@ -26,7 +35,10 @@ if TYPE_CHECKING:
 
 PROVIDER = "DNN_BACKEND_OPENCV/DNN_TARGET_CPU"
 #: The formats in two files that it reads before release 5, in the order in which they are preferred to ONNX.
-IN_TWO_FILES = ("darknet", "caffe")
+IN_TWO_FILES = {
+    "darknet": SourceFormat("darknet", (".cfg",), companion=".weights"),
+    "caffe": SourceFormat("caffe", (".prototxt",), companion=".caffemodel"),
+}
 #: A layer of OpenCV 4's graph that the graphs of release 5's own engine do not have.
 CLASSIC_MARK = "__NetInputLayer__"
 
@@ -55,6 +67,7 @@ class OpenCv(Framework):
         "as well, an older release)",
     }
     precisions = ("fp32", "int8")
+    formats = (ONNX, *IN_TWO_FILES.values())
 
     def version(self) -> Optional[str]:
         """The version that cv2's own files tell, its distribution's, or ``"unknown build"``; imports nothing."""
@@ -87,7 +100,7 @@ class OpenCv(Framework):
             given = [kind for kind in IN_TWO_FILES if kind in model.sources]
             if precision == "fp32" and given:
                 return self._has_no_reader(model, given[0])
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         if source in IN_TWO_FILES:
             return None
         if version_of("onnx") is None:
@@ -103,26 +116,23 @@ class OpenCv(Framework):
         targets = cv2.dnn.getAvailableTargets(cv2.dnn.DNN_BACKEND_OPENCV)
         return tuple(f"DNN_BACKEND_OPENCV/{names.get(int(target), target)}" for target in targets)
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Read the model's files, and set the process's number of threads.
 
         OpenCV has one number of threads for the process: it holds for all its engines.
 
         Raises:
-            FrameworkError: not installed, unsupported, the files cannot be read or are not those of each other or of
-                ``model.inputs``, the layers are not in the precision, or OpenCV did not take the number of threads.
+            FrameworkError: the files cannot be read or are not those of each other or of ``model.inputs``, the layers
+                are not in the precision, or OpenCV did not take the number of threads.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         cv2 = self._runtime()
         if PROVIDER not in self.providers():
             raise FrameworkError(f"opencv {self.version()} was asked for {PROVIDER} and has {self.providers()}")
         source = self._source(model, precision)
         assert source is not None
         # before reading, which computes as well
-        _set_threads(cv2, threads)
+        _set_threads(cv2, configuration.threads)
         try:
             if source in IN_TWO_FILES:
                 network = self._in_two_files(cv2, model, source)
@@ -135,7 +145,7 @@ class OpenCv(Framework):
         except cv2.error as error:
             raise FrameworkError(f"opencv {self.version()} cannot load model {model.name!r}: {_said(error)}") from error
         require_precision_of_layers(network, precision)
-        return OpenCvEngine(cv2, network, model, precision, str(self.version()), source)
+        return OpenCvEngine(configuration, cv2, network, source)
 
     def _source(self, model: Model, precision: str) -> Optional[str]:
         """The key of the source to take, or ``None``."""
@@ -221,13 +231,10 @@ class OpenCv(Framework):
 class OpenCvEngine(Engine):
     """A net of OpenCV's DNN module."""
 
-    framework = OpenCv.name
-
-    def __init__(self, cv2: Any, network: Network, model: Model, precision: str, version: str, source: str) -> None:
+    def __init__(self, configuration: EngineConfiguration, cv2: Any, network: Network, source: str) -> None:
         import numpy as np
 
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.inputs = network.inputs
         self.size_mib = network.size_mib
         self._cv2 = cv2
@@ -238,7 +245,6 @@ class OpenCvEngine(Engine):
             **layers_of(network.net),
             **(network.made.describe() if network.made is not None else {}),
         }
-        self._version = version
         self._float32 = np.dtype(np.float32)
         # Without a name it is the only input: Darknet's has no name of its own.
         named = len(network.inputs) > 1
@@ -266,19 +272,16 @@ class OpenCvEngine(Engine):
             )
         return tuple(outputs)
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What OpenCV says now of its threads and the processor; ``model_sha256`` (12 digits) is of all files."""
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": PROVIDER,
-            "threads": self._cv2.getNumThreads(),
-            "parallel": _parallel_framework(self._cv2),
-            "optimised": self._cv2.useOptimized(),
-            "cpu_features": self._cv2.getCPUFeaturesLine(),
+        return self.configuration.description(
+            PROVIDER,
+            self._cv2.getNumThreads(),
+            parallel=_parallel_framework(self._cv2),
+            optimised=self._cv2.useOptimized(),
+            cpu_features=self._cv2.getCPUFeaturesLine(),
             **self._about,
-        }
+        )
 
     def close(self) -> None:
         """Free the net; the engine cannot infer afterwards."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Protocol, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
-from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, require_threads
+from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
+from pytest_edgeperf.frameworks.interface import EngineConfiguration, Framework
 from pytest_edgeperf.frameworks.onnx_files import inputs_of
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
+from pytest_edgeperf.frameworks.tensorrt.options import OPTIONS, dla_refusal
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Engine, Model, TensorSpec
@@ -30,14 +32,14 @@ class Driver(Protocol):
     def unable(self, precision: str) -> Optional[str]:
         """Why it can run no model at the precision on this machine, or ``None``."""
 
-    def unsupported(self, model: Model, precision: str) -> Optional[str]:
+    def unsupported(self, model: Model, precision: str, options: Mapping[str, Any]) -> Optional[str]:
         """Why it can build no engine of this model's ONNX file at a precision that runs here, or ``None``."""
 
-    def load(self, model: Model, precision: str, onnx: str, specs: Tuple[TensorSpec, ...]) -> Engine:
+    def load(self, configuration: EngineConfiguration, onnx: str, specs: Tuple[TensorSpec, ...]) -> Engine:
         """Build the engine of an ONNX file where the cache does not hold it, and load it."""
 
-    def load_engine(self, model: Model, precision: str, engine: str, specs: Tuple[TensorSpec, ...]) -> Engine:
-        """Load an engine of the user's, whose inputs are the model's, or are asked of the engine where it tells."""
+    def load_engine(self, configuration: EngineConfiguration, engine: str) -> Engine:
+        """Load an engine of the user's, whose inputs are the model's, or are asked of the engine where it can be."""
 
 
 class TensorRt(Framework):
@@ -50,9 +52,8 @@ class TensorRt(Framework):
     and so is a source ``tensorrt``: an engine of the user's (``.engine``, ``.plan``), which does not tell its
     precision.
 
-    ``Model.parameters``: ``tensorrt.dla_core``, the DLA to run on, with what it lacks on the GPU; ``tensorrt.profile``,
-    ``{input: (least, usual, largest) shapes}`` for inputs of free size, which else are built for the model's shapes;
-    ``tensorrt.builder_optimization_level``; ``tensorrt.workspace_mib``.
+    The options (:data:`options.OPTIONS`) are the same for both. Without ``tensorrt.profile``, an engine with inputs of
+    free size is built for the model's shapes.
     """
 
     name = "tensorrt"
@@ -75,6 +76,8 @@ class TensorRt(Framework):
     }
     variants = (TRTEXEC,)
     precisions = ("fp32", "tf32", "fp16", "bf16", "int8")
+    formats = (ONNX, SourceFormat(ENGINE_FILE, (".engine", ".plan")))
+    options = OPTIONS
 
     @property
     def processor(self) -> str:
@@ -93,47 +96,49 @@ class TensorRt(Framework):
         driver = self._driver()
         return driver.unable(precision) if driver.version() is not None else None
 
+    def missing(self) -> Optional[str]:
+        """Why neither the bindings nor trtexec can be used here, with the remedy, or ``None``."""
+        driver = self._driver()
+        if driver.version() is not None:
+            return None
+        return (driver.missing() if self.variant == TRTEXEC else None) or super().missing()
+
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
         reason = self.unable(precision)
         if reason is not None:
             return reason
+        options = self.option_values(model)
         if best_source(model, ENGINE_FILE, precision) is not None:
             return None
         if best_source(model, "onnx", precision) is None:
-            return missing_source(model, "onnx")
+            return missing_source(model, ONNX)
         if version_of("onnx") is None:
             return "building an engine for tensorrt needs the package onnx: pip install onnx"
+        refusal = dla_refusal(options, precision)
+        if refusal is not None:
+            return refusal
         driver = self._driver()
-        return driver.unsupported(model, precision) if driver.version() is not None else None
+        return driver.unsupported(model, precision, options) if driver.version() is not None else None
 
     def providers(self) -> Sequence[str]:
         """The GPU's name where the bindings are; trtexec does not tell it beforehand."""
         driver = self._driver()
         return driver.providers() if isinstance(driver, Bindings) else ("gpu",)
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Build the model's engine where the cache does not hold it, and load it; one thread of the host drives it.
 
         Raises:
-            FrameworkError: not installed, unsupported, it cannot be built or loaded, or it is not as asked for.
+            FrameworkError: it cannot be built or loaded, or it is not as asked for.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         driver = self._driver()
-        if driver.version() is None:
-            missing = driver.missing() if self.variant == TRTEXEC else None
-            raise FrameworkError(missing or f"{self.full_name} is not installed; {self.install_advice}")
         own = best_source(model, ENGINE_FILE, precision)
         if own is not None:
-            engine = driver.load_engine(model, precision, file_of(model, own), tuple(model.inputs))
-        else:
-            path = file_of(model, str(best_source(model, "onnx", precision)))
-            engine = driver.load(model, precision, path, inputs_of(path, model))
-        engine.framework = self.full_name
-        return engine
+            return driver.load_engine(configuration, file_of(model, own))
+        path = file_of(model, str(best_source(model, "onnx", precision)))
+        return driver.load(configuration, path, inputs_of(path, model))
 
     def _driver(self) -> Driver:
         """The bindings if they are here and were not declined, else trtexec, which may not be here either."""

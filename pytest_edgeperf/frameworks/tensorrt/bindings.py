@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib import util
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.caches import build_number, cache_folder
-from pytest_edgeperf.frameworks.building import Built, Calibration, built, calibration_of, file_digest, version_of
+from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, version_of
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
-from pytest_edgeperf.frameworks.interface import Engine, FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.interface import Engine, EngineConfiguration, FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.mps import mps_active
-from pytest_edgeperf.frameworks.onnx_files import digests_of, onnxruntime_version
-from pytest_edgeperf.frameworks.sources import best_source
-from pytest_edgeperf.frameworks.tensorrt.bindings_build import ENGINE, QUANTISED, TOLD
+from pytest_edgeperf.frameworks.onnx_files import digests_of
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import TOLD
 from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
+from pytest_edgeperf.frameworks.tensorrt.files import (
+    ENGINE,
+    built_from,
+    converted,
+    converted_path,
+    is_given,
+    missing_converter,
+    timing_cache,
+)
 from pytest_edgeperf.frameworks.tensorrt.installed import DISTRIBUTIONS, l4t_release, version_in
 from pytest_edgeperf.frameworks.tensorrt.options import (
     DLA_CORE,
     OPTIMISATION_LEVEL,
+    PROFILE,
     WORKSPACE_MIB,
     WORKSPACE_MIB_DEFAULT,
-    profile_of,
     require_within,
-    usual,
-    whole,
+    usual_shape,
 )
-
-if TYPE_CHECKING:
-    pass
 
 BUILDING = "pytest_edgeperf.frameworks.tensorrt.bindings_build"
 #: From this compute capability on a GPU has bf16 and tf32.
@@ -84,62 +86,56 @@ class Bindings:
             return f"TensorRT {self.version()} has no bf16: its builder has no flag for it"
         return None
 
-    def unsupported(self, model: Model, precision: str) -> Optional[str]:
+    def unsupported(self, model: Model, precision: str, options: Mapping[str, Any]) -> Optional[str]:
         """Why an ONNX source of the model cannot be built in a precision that runs here, or ``None``."""
-        if best_source(model, "onnx", precision) == f"onnx:{precision}" or precision in ("fp32", "tf32"):
-            return None
-        _, told = self._device()
-        if not _converts(told, precision):
+        if is_given(model, precision) or not self._converts(self._device()[1], precision):
             return None
         if precision == "bf16":
             return (
                 f"TensorRT {self.version()} computes in the types of the file, and nothing here converts a file to bf16"
                 "; export it in bf16: Model(sources={'onnx:bf16': ...})"
             )
-        if onnxruntime_version() is None:
-            return (
-                f"TensorRT {self.version()} computes in the types of the file, and ONNX Runtime, which converts it to "
-                f"{precision}, is not installed: pip install onnxruntime"
-            )
-        return None
+        return missing_converter(precision)
 
-    def load(self, model: Model, precision: str, onnx: str, specs: Tuple[TensorSpec, ...]) -> Engine:
+    def load(self, configuration: EngineConfiguration, onnx: str, specs: Tuple[TensorSpec, ...]) -> Engine:
         """Build the engine of an ONNX file where the cache does not hold it, and load it.
 
         Raises:
             FrameworkError: it cannot be built or loaded, or is not what was asked for.
         """
+        model, precision, options = configuration.model, configuration.precision, configuration.options
         cuda = open_cuda()
         gpu, told = self._device(cuda)
-        profile = profile_of(model)
+        profile = options[PROFILE]
         if not model.inputs:
-            specs = tuple(TensorSpec(s.name, usual(profile, s), s.dtype) for s in specs)
+            specs = tuple(TensorSpec(spec.name, usual_shape(profile, spec), spec.dtype) for spec in specs)
         require_within(profile, specs)
-        path, converted, calibration = self._prepared(model, precision, onnx, specs, told)
-        # What the cache of an earlier build holds would decide the tactics of the next.
-        timed = _plain(self.version(), *map(str, gpu), *(["build", str(build_number())] if build_number() else []))
-        timing_cache = cache_folder("tensorrt") / f"timing-{timed}.bin"
+        conversion: Optional[Built] = None
+        if not is_given(model, precision) and self._converts(told, precision):
+            conversion = converted(model, precision, onnx, specs)
+        # Without a conversion the builder itself calibrates.
+        calibrates = precision == "int8" and conversion is None and not is_given(model, precision)
+        path = onnx if conversion is None else converted_path(conversion)
         made = built(
             f"{BUILDING}:build",
             model,
             precision,
-            tools={"tensorrt": self.version()},
+            tools={"tensorrt": configuration.version},
             arguments={
                 "precision": precision,
                 "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in specs],
                 "profile": profile,
-                "dla_core": whole(model, DLA_CORE, None),
-                "optimisation_level": whole(model, OPTIMISATION_LEVEL, None),
-                "workspace_mib": whole(model, WORKSPACE_MIB, WORKSPACE_MIB_DEFAULT),
+                "dla_core": options[DLA_CORE],
+                "optimisation_level": options[OPTIMISATION_LEVEL],
+                "workspace_mib": (WORKSPACE_MIB_DEFAULT if options[WORKSPACE_MIB] is None else options[WORKSPACE_MIB]),
             },
-            files={"onnx": path, "timing_cache": str(timing_cache)},
+            files={"onnx": path, "timing_cache": str(timing_cache(configuration.version, *gpu))},
             source={**digests_of(path), **gpu.key()},
-            calibration=calibration,
+            calibration=calibration_of(model, specs) if calibrates else None,
         )
         told = json.loads((made.folder / TOLD).read_text("utf-8"))
-        described = {
-            **(converted.describe() if converted is not None else {}),
-            **made.describe(),
+        details = {
+            **built_from(conversion, made),
             "model_sha256": file_digest(onnx)[:12],
             "strongly_typed": told["strongly_typed"],
             "builder_flags": sorted(name for name, is_set in told["flags"].items() if is_set),
@@ -149,48 +145,43 @@ class Bindings:
             "timing_cache": told["timing_cache"],
         }
         if "builder_optimization_level" in told:
-            described["builder_optimization_level"] = told["builder_optimization_level"]
-        return self._open(cuda, gpu, model, precision, str(made.folder / ENGINE), specs, described, told["outputs"])
+            details["builder_optimization_level"] = told["builder_optimization_level"]
+        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, told["outputs"])
 
     def missing(self) -> Optional[str]:
         """That there is no module ``tensorrt`` for this Python, or ``None``."""
         return None if self.version() is not None else "TensorRT's bindings are not installed for this Python"
 
-    def load_engine(self, model: Model, precision: str, engine: str, specs: Tuple[TensorSpec, ...]) -> Engine:
+    def load_engine(self, configuration: EngineConfiguration, engine: str) -> Engine:
         """Load an engine that the user built; its precision is the user's word, since an engine does not tell it.
 
-        Without ``specs`` its inputs are those that it tells, a free first size being a batch of one.
+        Without the model's inputs they are those that it tells, a free first size being a batch of one.
 
         Raises:
             FrameworkError: this version on this GPU does not take it, or its inputs are not the model's.
         """
         cuda = open_cuda()
-        described = {"engine_sha256": file_digest(engine)[:12], "precision_told_by": "the model"}
-        return self._open(cuda, Gpu.of(cuda), model, precision, engine, specs, described, None)
+        details = {"engine_sha256": file_digest(engine)[:12], "precision_told_by": "the model"}
+        return self._open(configuration, cuda, Gpu.of(cuda), engine, tuple(configuration.model.inputs), details, None)
 
     def _open(
         self,
+        configuration: EngineConfiguration,
         cuda: Cuda,
         gpu: Gpu,
-        model: Model,
-        precision: str,
         path: str,
         specs: Tuple[TensorSpec, ...],
-        described: Mapping[str, Any],
+        details: Mapping[str, Any],
         outputs: Optional[Mapping[str, str]],
     ) -> Engine:
         told = {
-            "version": self.version(),
             "driver": "bindings",
-            "precision": precision,
-            "provider": gpu.name,
             "compute_capability": gpu.key()["compute_capability"],
             "cuda": f"{cuda.package} {cuda.version}",
-            "threads": 1,
             "mps": mps_active(),
-            **described,
+            **details,
         }
-        return TensorRtEngine(cuda, path, model, precision, specs, outputs, told)
+        return TensorRtEngine(configuration, cuda, path, specs, outputs, configuration.description(gpu.name, 1, **told))
 
     def _device(self, cuda: Optional[Cuda] = None) -> Tuple[Gpu, Mapping[str, Any]]:
         """The GPU, and what the builder says of it."""
@@ -206,37 +197,8 @@ class Bindings:
         told: Mapping[str, Any] = json.loads((made.folder / TOLD).read_text("utf-8"))
         return gpu, told
 
-    def _prepared(
-        self, model: Model, precision: str, onnx: str, specs: Tuple[TensorSpec, ...], told: Mapping[str, Any]
-    ) -> Tuple[str, Optional[Built], Optional[Calibration]]:
-        """The file to build from, how it was converted if it was, and what the builder is to calibrate with."""
-        if best_source(model, "onnx", precision) == f"onnx:{precision}" or precision not in ("fp16", "int8"):
-            return onnx, None, None
-        examples = calibration_of(model, specs) if precision == "int8" else None
-        if not _converts(told, precision):
-            return onnx, None, examples
-        tools = {"onnx": version_of("onnx"), "onnxruntime": onnxruntime_version()}
-        if precision == "fp16":
-            converter = "pytest_edgeperf.frameworks.onnxruntime.conversion:build_fp16"
-        else:
-            converter = f"{BUILDING}:build_qdq"
-        made = built(
-            converter,
-            model,
-            precision,
-            tools=tools,
-            arguments={"inputs": [spec.name for spec in specs]} if precision == "int8" else {},
-            files={"onnx": onnx},
-            source=digests_of(onnx),
-            calibration=examples,
-        )
-        return str(made.folder / QUANTISED), made, None
-
-
-def _converts(told: Mapping[str, Any], precision: str) -> bool:
-    """Whether the file has to be converted, since the builder cannot be told the precision."""
-    return bool(told["strongly_typed"]) or (precision == "int8" and not told["calibrates"])
-
-
-def _plain(*parts: Any) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(str(part) for part in parts))
+    def _converts(self, told: Mapping[str, Any], precision: str) -> bool:
+        """Whether the file has to be converted, since the builder cannot be told the precision."""
+        if precision in ("fp32", "tf32"):
+            return False
+        return bool(told["strongly_typed"]) or (precision == "int8" and not told["calibrates"])

@@ -18,20 +18,16 @@ from pytest_edgeperf.caches import is_private
 from pytest_edgeperf.frameworks.building import read_calibration
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import FrameworkError
-from pytest_edgeperf.frameworks.onnx_files import load as load_onnx
-from pytest_edgeperf.frameworks.onnx_files import quantise
+from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
+from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, OPTIMISATION_LEVEL, require_free
 
-ENGINE = "engine.plan"
 TOLD = "told.json"
-QUANTISED = "model.onnx"
 #: How often the builder times each tactic; its own default of 1 lets chance choose.
 TIMING_ITERATIONS = 4
 #: Flags of the builder that say what it may compute in, where the version has them.
 FLAGS = ("TF32", "FP16", "BF16", "INT8")
 #: Precision -> the one of them that is set; all others are cleared.
 FLAG_OF: Mapping[str, Optional[str]] = {"fp32": None, "tf32": "TF32", "fp16": "FP16", "bf16": "BF16", "int8": "INT8"}
-#: Precision -> the type of ONNX that a file for a strongly typed network must show.
-MARKS = {"fp16": "FLOAT16", "bf16": "BFLOAT16", "int8": "INT8"}
 #: TensorRT's types by their names -> numpy's. ``trt.nptype`` is no help: before 8.6 it needs a numpy under 1.24.
 DTYPES = {
     "FLOAT": "float32",
@@ -112,7 +108,7 @@ def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[s
     wanted = _Asked(**asked)
     trt = import_tensorrt()
     if is_typed(trt):
-        _require_types(onnx, wanted.precision)
+        require_types(onnx, wanted.precision, typed=True)
     logger = _logger(trt)
     builder = _builder(trt, logger)
     network = builder.create_network(_network_flags(trt))
@@ -133,20 +129,12 @@ def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[s
     if serialised is None:
         raise FrameworkError(
             f"TensorRT {trt.__version__} cannot build {os.path.basename(onnx)} in {wanted.precision}; its own words "
-            "are above; if memory is short, lower Model.parameters['tensorrt.workspace_mib']"
+            "are above; if memory is short, lower the option tensorrt.workspace_mib"
         )
     (folder / ENGINE).write_bytes(bytes(serialised))
     _keep_timing_cache(config, Path(timing_cache))
     told["outputs"] = {tensor.name: dtype_of(tensor.dtype) for tensor in _outputs(network)}
     (folder / TOLD).write_text(json.dumps(told, sort_keys=True) + "\n", "utf-8")
-
-
-def build_qdq(folder: Path, onnx: str, inputs: Sequence[str], calibration: str) -> None:
-    """Write the file quantised to 8 bits as TensorRT takes it: quantise and dequantise nodes, symmetric.
-
-    ``inputs`` names the arrays of an example, in its order.
-    """
-    quantise(onnx, folder, QUANTISED, inputs, calibration, "QDQ", symmetric=True)
 
 
 def _logger(trt: Any) -> Any:
@@ -213,7 +201,8 @@ def _set_options(trt: Any, config: Any, wanted: _Asked) -> Dict[str, Any]:
         return {}
     if not hasattr(config, "builder_optimization_level"):
         raise FrameworkError(
-            f"TensorRT {trt.__version__} has no builder_optimization_level; leave it out of Model.parameters"
+            f"TensorRT {trt.__version__} has no builder_optimization_level; leave out the option "
+            f"tensorrt.{OPTIMISATION_LEVEL}"
         )
     config.builder_optimization_level = wanted.optimisation_level
     _require_taken(trt, "builder_optimization_level", wanted.optimisation_level, config.builder_optimization_level)
@@ -227,10 +216,8 @@ def _set_device(trt: Any, builder: Any, config: Any, wanted: _Asked) -> Dict[str
     if not 0 <= wanted.dla_core < cores:
         raise FrameworkError(
             f"DLA core {wanted.dla_core} was asked for, but this device has {cores or 'no DLA'}"
-            f"{' of them, from 0' if cores else ''}; leave out Model.parameters['tensorrt.dla_core']"
+            f"{' of them, from 0' if cores else ''}; leave out the option tensorrt.{DLA_CORE}"
         )
-    if wanted.precision not in ("fp16", "int8"):
-        raise FrameworkError(f"a DLA core computes fp16 and int8, not {wanted.precision}")
     config.default_device_type = trt.DeviceType.DLA
     config.DLA_core = wanted.dla_core
     # What the DLA has no layer for.
@@ -245,12 +232,7 @@ def _set_profiles(trt: Any, builder: Any, network: Any, config: Any, wanted: _As
     """Give inputs of free sizes their least, usual and largest shapes; calibration runs at that of the inputs."""
     tensors = [network.get_input(index) for index in range(network.num_inputs)]
     free = [tensor.name for tensor in tensors if any(size < 0 for size in tuple(tensor.shape))]
-    strange = sorted(set(wanted.profile) - set(free))
-    if strange:
-        raise FrameworkError(
-            f"Model.parameters['tensorrt.profile'] names {', '.join(strange)}, but of free size are "
-            f"{', '.join(free) or 'no inputs'}"
-        )
+    require_free(wanted.profile, free)
     if not free:
         return
     fixed = {name: [list(shape)] * 3 for name, shape, _ in wanted.inputs}
@@ -334,19 +316,3 @@ def _outputs(network: Any) -> List[Any]:
 def _require_taken(trt: Any, what: str, asked: Any, given: Any) -> None:
     if asked != given:
         raise FrameworkError(f"TensorRT {trt.__version__} was asked for {what}: {asked}, and says {given}")
-
-
-def _require_types(path: str, precision: str) -> None:
-    """A strongly typed network computes in the types of its file, so these must be the precision's."""
-    model = load_onnx(path)
-    import onnx
-
-    tensors = [*model.graph.initializer, *(a.t for node in model.graph.node for a in node.attribute if a.HasField("t"))]
-    found = {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in tensors}
-    mark = MARKS.get(precision)
-    wrong = found & {"FLOAT16", "BFLOAT16"} if mark is None else () if mark in found else found or {"no type"}
-    if wrong:
-        raise FrameworkError(
-            f"{os.path.basename(path)} was to be {precision}, and this version of TensorRT computes in the types of "
-            f"the file, but its tensors are {', '.join(sorted(wrong))}"
-        )

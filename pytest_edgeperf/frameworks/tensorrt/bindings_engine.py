@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.cuda import Cuda
-from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, TensorSpec, closed
+from pytest_edgeperf.frameworks.interface import (
+    DeviceTimed,
+    EngineConfiguration,
+    EngineDescription,
+    FrameworkError,
+    TensorSpec,
+    closed,
+)
 from pytest_edgeperf.frameworks.tensorrt.bindings_build import dtype_of, import_tensorrt
-from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE, whole
+from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -92,25 +100,23 @@ class _NumberedBindings:
 class TensorRtEngine(DeviceTimed):
     """An engine with a context, a stream and buffers of its own; every inference copies in, runs and copies out."""
 
-    framework = "tensorrt"
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         cuda: Cuda,
         path: str,
-        model: Model,
-        precision: str,
         specs: Tuple[TensorSpec, ...],
         outputs: Optional[Mapping[str, str]],
-        described: Mapping[str, Any],
+        description: EngineDescription,
     ) -> None:
         """Load the engine's file, make its context and take its memory.
+
+        ``description`` is what is known of it beforehand.
 
         Raises:
             FrameworkError: one of these fails, or its inputs and outputs are not as asked; nothing is then held.
         """
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.size_mib = os.path.getsize(path) / 2**20
         self._cuda = cuda
         self._held = ExitStack()
@@ -121,13 +127,13 @@ class TensorRtEngine(DeviceTimed):
             # Its frames would keep the context, and so its memory of the device.
             clear_frames(error.__traceback__)
             raise
-        self._described = {
-            "framework": self.framework,
-            **described,
+        details = {
+            **description.details,
             "api": self._tensors.api,
             "inputs": {spec.name: f"{spec.dtype} {list(spec.shape)}" for spec in self.inputs},
             "outputs": {name: f"{host.dtype} {list(host.shape)}" for name, _, host in self._outputs},
         }
+        self._description = replace(description, details=details)
 
     def _open(self, path: str, specs: Tuple[TensorSpec, ...], outputs: Optional[Mapping[str, str]]) -> None:
         import numpy as np
@@ -165,7 +171,7 @@ class TensorRtEngine(DeviceTimed):
 
     def _deserialised(self, trt: Any, logger: Any, path: str) -> Any:
         runtime = trt.Runtime(logger)
-        core = whole(self.model, DLA_CORE, None)
+        core = self.configuration.options[DLA_CORE]
         if core is not None:
             runtime.DLA_core = core
         engine = runtime.deserialize_cuda_engine(Path(path).read_bytes())
@@ -207,7 +213,7 @@ class TensorRtEngine(DeviceTimed):
             if -1 in declared and not tensors.set_shape(spec.name, spec.shape):
                 raise FrameworkError(
                     f"input {spec.name!r}: the engine does not take the shape {list(spec.shape)}; its profile says "
-                    f"which it takes ({PROFILE})"
+                    f"which it takes (tensorrt.{PROFILE})"
                 )
 
     def _require_outputs(self, tensors: Any, path: str, outputs: Optional[Mapping[str, str]]) -> None:
@@ -284,9 +290,9 @@ class TensorRtEngine(DeviceTimed):
         for (_, _, host), array in zip(self._inputs, arrays):
             np.copyto(host, array)
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What the builder and the engine said of themselves."""
-        return {**self._described, "framework": self.framework}
+        return self._description
 
     def close(self) -> None:
         """Free the context, the engine, all memory and the stream; the engine cannot infer afterwards."""

@@ -9,22 +9,19 @@ import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.caches import clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError
-from pytest_edgeperf.frameworks.onnx_files import load, quantise
-from pytest_edgeperf.frameworks.onnxruntime.conversion import CONVERTED as FP16
-from pytest_edgeperf.frameworks.onnxruntime.conversion import build_fp16
-from pytest_edgeperf.frameworks.tensorrt.options import PROFILE
+from pytest_edgeperf.frameworks.onnx_files import load
+from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
+from pytest_edgeperf.frameworks.tensorrt.options import require_free
 from pytest_edgeperf.frameworks.tensorrt.trtexec_program import Program, find, follow_parent, last_words
 from pytest_edgeperf.scratch import scratch
 
 #: The function that builds an engine.
 BUILD = f"{__name__}:build"
-ENGINE = "engine.plan"
 FACTS = "facts.json"
-CONVERTED = "converted.onnx"
 TIMING_CACHE = "timing.cache"
 #: Seconds that a build may take: on a small board an hour is not rare.
 BUILD_LIMIT_VARIABLE = "EDGEPERF_TRTEXEC_BUILD_S"
@@ -39,8 +36,6 @@ def build(
     options: Sequence[str],
     shapes: Mapping[str, Sequence[int]],
     profile: Mapping[str, Sequence[Sequence[int]]],
-    conversion: Optional[str],
-    calibration: str = "",
 ) -> None:
     """Write the engine of an ONNX file, and what is to be known of it.
 
@@ -50,10 +45,8 @@ def build(
         timing: path of what TensorRT remembers of its tactics' times, which is read and replaced.
         precision: that the engine is to have.
         options: of ``trtexec``, without those that name files and shapes.
-        shapes: input -> its shape, in the order of a calibration example.
+        shapes: input -> its shape.
         profile: input -> its least, best and largest shape, for some of those whose sizes are free.
-        conversion: ``int8``, ``fp16`` or none.
-        calibration: path of the examples for int8.
     """
     follow_parent()
     program = find()
@@ -64,11 +57,8 @@ def build(
         for value in graph.input
         if value.name not in weights and not all(one.dim_value > 0 for one in value.type.tensor_type.shape.dim)
     ]
-    fixed = sorted(set(profile) - set(dynamic))
-    if fixed:
-        raise FrameworkError(f"Model.parameters[{PROFILE!r}]: {', '.join(fixed)} of {onnx} has fixed sizes")
-    path = _convert(onnx, folder, conversion, list(shapes), calibration) if conversion is not None else onnx
-    _require_types(path, precision, program)
+    require_free(profile, dynamic)
+    require_types(onnx, precision, typed=program.strongly_typed)
     ranges = {name: profile.get(name) or [shapes[name]] * 3 for name in dynamic}
     named = [
         f"--{kind}Shapes={shapes_text([(name, sizes[index]) for name, sizes in ranges.items()])}"
@@ -78,48 +68,25 @@ def build(
     command = [*named, *options]
     limit_s = _build_limit_s()
     with scratch("edgeperf-trtexec-") as work, _timing(timing, work, program) as cache:
-        files = [f"--onnx={path}", f"--saveEngine={ENGINE}"]
-        printed = program.run([*files, *command, *cache], work, limit_s, f"build an engine of {path}")
+        files = [f"--onnx={onnx}", f"--saveEngine={ENGINE}"]
+        printed = program.run([*files, *command, *cache], work, limit_s, f"build an engine of {onnx}")
         made = work / ENGINE
         if not made.is_file() or made.stat().st_size == 0:
             what = "an empty file" if made.is_file() else "no file"
             raise FrameworkError(
-                f"trtexec {program.version} was to build an engine of {path} and ended well, but wrote {what}:\n"
+                f"trtexec {program.version} was to build an engine of {onnx} and ended well, but wrote {what}:\n"
                 f"{last_words(printed)}"
             )
         _require_precision(printed, precision, program)
         shutil.copyfile(str(made), str(folder / ENGINE))
-    if conversion is not None:
-        os.unlink(path)
     device = re.search(r"Selected Device: (.+)", printed)
     facts = {
         "outputs": [output.name for output in graph.output],
         "dynamic": dynamic,
         "device": device.group(1).strip() if device else None,
-        "command": [f"--onnx={os.path.basename(path)}", f"--saveEngine={ENGINE}", *command, *cache],
+        "command": [f"--onnx={os.path.basename(onnx)}", f"--saveEngine={ENGINE}", *command, *cache],
     }
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")
-
-
-def _require_types(path: str, precision: str, program: Program) -> None:
-    """A file whose own types decide must have them, or it would be measured under a wrong name."""
-    graph = load(path).graph
-    if precision == "int8" and not any(node.op_type == "DequantizeLinear" for node in graph.node):
-        raise FrameworkError(f"{path} was to be int8, but has no quantise and dequantise nodes")
-    if precision == "fp16" and program.strongly_typed:
-        import onnx
-
-        if not any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in graph.initializer):
-            raise FrameworkError(f"{path} was to be fp16, but has no float16 weights")
-
-
-def _convert(onnx: str, folder: Path, conversion: str, inputs: Sequence[str], calibration: str) -> str:
-    if conversion == "int8":
-        quantise(onnx, folder, CONVERTED, inputs, calibration, "QDQ", symmetric=True)
-        return str(folder / CONVERTED)
-    build_fp16(folder, onnx)
-    os.rename(str(folder / FP16), str(folder / CONVERTED))
-    return str(folder / CONVERTED)
 
 
 @contextmanager

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.building import Built, file_digest
-from pytest_edgeperf.frameworks.interface import FrameworkError, Model, SelfTimed, TensorSpec, closed
+from pytest_edgeperf.frameworks.interface import (
+    EngineConfiguration,
+    EngineDescription,
+    FrameworkError,
+    SelfTimed,
+    TensorSpec,
+    closed,
+)
+from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE
-from pytest_edgeperf.frameworks.tensorrt.trtexec_build import ENGINE, shapes_text
+from pytest_edgeperf.frameworks.tensorrt.trtexec_build import shapes_text
 from pytest_edgeperf.frameworks.tensorrt.trtexec_files import ITERATIONS, WARM_UP_MS, read_outputs, read_times
 from pytest_edgeperf.frameworks.tensorrt.trtexec_program import Program, gpu_name, last_words
 from pytest_edgeperf.scratch import scratch
@@ -35,26 +42,33 @@ READ_BACK = {"ExposeDMA": "Enabled", "Data transfers": "Enabled", "CUDA Graph": 
 class TrtExecEngine(SelfTimed):
     """A serialised engine and the program that runs it."""
 
-    framework = "tensorrt"
-    #: How it was built, if it was.
-    made: Optional[Built] = None
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         program: Program,
-        model: Model,
-        precision: str,
         path: Path,
         specs: Tuple[TensorSpec, ...],
         facts: Mapping[str, Any],
+        details: Mapping[str, Any],
     ) -> None:
-        self.model = model
-        self.precision = precision
+        """Take an engine's file.
+
+        Args:
+            configuration: what the engine is asked to be.
+            program: that runs it.
+            path: of the file.
+            specs: its inputs.
+            facts: names of its ``outputs`` in order and of its ``dynamic`` inputs, and its ``device`` if it was built.
+            details: how it came to be, for its description.
+        """
+        super().__init__(configuration)
         self.inputs = specs
         self.size_mib = os.path.getsize(str(path)) / 2**20
         self._program = program
         self._path = path
         self._facts = facts
+        self._details = dict(details)
+        self._dla_core = configuration.options[DLA_CORE]
         self._run = self._execute
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -82,29 +96,24 @@ class TrtExecEngine(SelfTimed):
         text = self._run("time", arguments, TIMES, START_LIMIT_S + 3 * seconds, arrays)
         return read_times(text, f"{self._program.path} with {self._path}")
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """The program, how it was built and how it is run; files in the commands are named without their folders."""
         gpu = gpu_name()
-        core = self.model.parameters.get(DLA_CORE)
-        told = {
-            "framework": self.framework,
-            "driver": "trtexec",
-            "version": self._program.version,
-            "precision": self.precision,
-            "provider": f"DLA {core}" if core is not None else self._facts.get("device") or gpu or "gpu",
-            "gpu": gpu or "neither nvidia-smi nor a device tree tells it",
-            "threads": 1,
-            "spinning": False,
-            "cuda_graph": False,
-            "data_transfers": True,
-            "overlapping_inferences": False,
-            "command": _line(
+        device = self._facts.get("device") or gpu or "gpu"
+        return self.configuration.description(
+            device if self._dla_core is None else f"DLA {self._dla_core}",
+            1,
+            driver="trtexec",
+            gpu=gpu or "neither nvidia-smi nor a device tree names it",
+            spinning=False,
+            cuda_graph=False,
+            data_transfers=True,
+            overlapping_inferences=False,
+            command=command_line(
                 [*self._arguments(ENGINE), *self._timed(WARM_UP_MS, "SECONDS", ITERATIONS), f"--exportTimes={TIMES}"]
             ),
-        }
-        if self.made is None:
-            return {**told, "engine_sha256": file_digest(str(self._path))[:12]}
-        return {**told, "build_command": _line(self._facts["command"]), **self.made.describe()}
+            **self._details,
+        )
 
     def close(self) -> None:
         """It cannot infer afterwards; no program of it is running."""
@@ -114,12 +123,11 @@ class TrtExecEngine(SelfTimed):
         """What every run has: the engine, its inputs and the mode."""
         inputs = ",".join(f"{spec.name}:input_{index}" for index, spec in enumerate(self.inputs))
         dynamic = [(spec.name, spec.shape) for spec in self.inputs if spec.name in self._facts["dynamic"]]
-        core = self.model.parameters.get(DLA_CORE)
         return [
             f"--loadEngine={engine}",
             f"--loadInputs={inputs}",
             *([f"--shapes={shapes_text(dynamic)}"] if dynamic else []),
-            *([f"--useDLACore={core}"] if core is not None else []),
+            *([] if self._dla_core is None else [f"--useDLACore={self._dla_core}"]),
             *self._program.with_offered(*MODE),
         ]
 
@@ -147,7 +155,8 @@ class TrtExecEngine(SelfTimed):
                 ) from None
 
 
-def _line(arguments: Sequence[str]) -> str:
+def command_line(arguments: Sequence[str]) -> str:
+    """The whole command, as an environment keeps it."""
     return " ".join(["trtexec", *arguments])
 
 

@@ -8,11 +8,11 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import FrameworkError
+from pytest_edgeperf.frameworks.tensorrt.options import OUTPUTS
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-OUTPUT_NAMES = "tensorrt.outputs"
 WARM_UP_MS = 200
 #: What it is asked for at least, however slow the network; the first of them may have begun during the warm-up.
 ITERATIONS = 5
@@ -52,7 +52,7 @@ def read_outputs(text: str, names: Optional[Sequence[str]], where: str) -> Tuple
     if names is None and len(found) > 1:
         raise FrameworkError(
             f"{where} has the outputs {', '.join(sorted(found))}, in no order that trtexec tells; say it with "
-            f"Model.parameters[{OUTPUT_NAMES!r}]"
+            f"the option tensorrt.{OUTPUTS}"
         )
     names = list(found) if names is None else names
     if sorted(names) != sorted(found):

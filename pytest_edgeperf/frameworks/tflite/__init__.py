@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Model,
     TensorSpec,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.tflite.conversion import CONVERTED, converted, missing_tool, quantised
@@ -28,11 +30,17 @@ from pytest_edgeperf.frameworks.tflite.graph import (
     quantiser,
     tensors_of,
 )
+from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 DISTRIBUTIONS = ("ai-edge-litert", "tflite-runtime")
+
+
+TFLITE = SourceFormat(
+    "tflite", (".tflite",), remedy="convert it and add a function that returns the .tflite file's path"
+)
 
 
 class TfLite(Framework):
@@ -59,6 +67,7 @@ class TfLite(Framework):
         "raspberry-pi": "pip install ai-edge-litert (64-bit system; tflite-runtime==2.13.0 with Python 3.8)",
     }
     precisions = ("fp32", "fp16", "int8")
+    formats = (TFLITE, TORCH)
 
     def version(self) -> Optional[str]:
         """The installed version of ``ai-edge-litert`` or ``tflite-runtime``, read without importing it."""
@@ -75,24 +84,21 @@ class TfLite(Framework):
         if best_source(model, "tflite", precision) is not None:
             return None
         if "torch" not in model.sources:
-            return missing_source(model, "tflite")
+            return missing_source(model, TFLITE)
         missing = missing_tool("litert_torch")
         return f"converting model {model.name!r} from torch {missing}" if missing else None
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
-        """Load the model's file into an interpreter of ``threads`` threads, with XNNPACK where the build has it.
+    def _load(self, configuration: EngineConfiguration) -> Engine:
+        """Load the model's file into an interpreter of so many threads, with XNNPACK where the build has it.
 
         Raises:
-            FrameworkError: not installed, unsupported, the conversion fails, the file cannot be loaded, is not in
-                the precision, or has other inputs than ``model.inputs``.
+            FrameworkError: the conversion fails, the file cannot be loaded, is not in the precision, or has other
+                inputs than ``model.inputs``.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         runtime = self._runtime()
         path, made = self._file(runtime, model, precision)
-        interpreter = self._open(runtime, path, threads)
+        interpreter = self._open(runtime, path, configuration.threads)
         kind = kind_of(interpreter)
         if kind != precision:
             raise FrameworkError(
@@ -106,7 +112,7 @@ class TfLite(Framework):
             interpreter.allocate_tensors()
         except Exception as error:
             raise FrameworkError(f"{self._runtime_name()} cannot prepare {path}: {error}") from error
-        return TfLiteEngine(interpreter, model, precision, threads, path, pairs, str(self.version()), made)
+        return TfLiteEngine(configuration, interpreter, path, pairs, made)
 
     def _file(self, runtime: Any, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
         """The file to load, and how it was built if it was."""
@@ -142,21 +148,15 @@ class TfLite(Framework):
 class TfLiteEngine(Engine):
     """An interpreter with its tensors allocated."""
 
-    framework = TfLite.name
-
     def __init__(
         self,
+        configuration: EngineConfiguration,
         interpreter: Any,
-        model: Model,
-        precision: str,
-        threads: int,
         path: str,
         pairs: Sequence[Tuple[Tensor, TensorSpec]],
-        version: str,
         made: Optional[Built],
     ) -> None:
-        self.model = model
-        self.precision = precision
+        super().__init__(configuration)
         self.size_mib = os.path.getsize(path) / 2**20
         self.inputs = tuple(spec for _, spec in pairs)
         outputs = in_order(tensors_of(interpreter, "output"))
@@ -166,21 +166,18 @@ class TfLiteEngine(Engine):
         self._set_tensor = interpreter.set_tensor
         self._get_tensor = interpreter.get_tensor
         self._invoke = interpreter.invoke
-        self._described = {
-            "framework": self.framework,
-            "version": version,
-            "runtime": _distribution(),
-            "precision": precision,
-            "provider": "cpu",
-            "threads": threads,
+        self._description = configuration.description(
+            "cpu",
+            configuration.threads,
+            runtime=_distribution(),
             **delegated(interpreter),
-            "activations": activations_of(interpreter),
-            "inputs": [tensor.dtype for tensor, _ in pairs],
-            "outputs": [tensor.dtype for tensor in outputs],
-            "quantised_by_adapter": any(convert is not None for _, convert in self._feeds),
-            "model_sha256": file_digest(path)[:12],
+            activations=activations_of(interpreter),
+            inputs=[tensor.dtype for tensor, _ in pairs],
+            outputs=[tensor.dtype for tensor in outputs],
+            quantised_by_adapter=any(convert is not None for _, convert in self._feeds),
+            model_sha256=file_digest(path)[:12],
             **(made.describe() if made is not None else {}),
-        }
+        )
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; the interpreter checks shapes and types."""
@@ -194,12 +191,12 @@ class TfLiteEngine(Engine):
             for index, dequantise in self._fetches
         )
 
-    def describe(self) -> Dict[str, Any]:
-        """What the interpreter tells; ``threads`` is what it was asked for, which it does not tell again.
+    def describe(self) -> EngineDescription:
+        """What the interpreter says; ``threads`` is what was asked for, which it does not report.
 
         ``delegated`` says how much of the graph XNNPACK took; ``activations`` the types that operations compute.
         """
-        return dict(self._described)
+        return self._description
 
     def close(self) -> None:
         """Free the interpreter; the engine cannot infer afterwards."""
@@ -209,12 +206,3 @@ class TfLiteEngine(Engine):
 
 def _distribution() -> str:
     return next((name for name in DISTRIBUTIONS if version_of(name) is not None), DISTRIBUTIONS[0])
-
-
-# Inputs and outputs.
-
-
-# What the interpreter tells of its graph.
-
-
-# The converter and the quantiser, in an environment of their own.

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import (
     Engine,
+    EngineConfiguration,
+    EngineDescription,
     Framework,
     FrameworkError,
     Inputs,
     Model,
     closed,
-    require_threads,
 )
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
+from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -45,6 +47,7 @@ class Torch(Framework):
     }
     variants = (COMPILE, CUDA)
     precisions = ("fp32", "fp16", "bf16")
+    formats = (TORCH,)
 
     @property
     def processor(self) -> str:
@@ -65,24 +68,20 @@ class Torch(Framework):
         reason = self.unable(precision)
         if reason is not None:
             return reason
-        return None if best_source(model, "torch", precision) else missing_source(model, "torch")
+        return None if best_source(model, "torch", precision) else missing_source(model, TORCH)
 
-    def load(self, model: Model, *, precision: str = "fp32", threads: int = 1) -> Engine:
+    def _load(self, configuration: EngineConfiguration) -> Engine:
         """Take the module in evaluation mode, convert it, and set the process's number of threads.
 
         PyTorch has one number of threads for the process: it holds for all its engines.
 
         Raises:
-            FrameworkError: not installed, unsupported, no GPU where one was asked for, the source gives no
-                ``nn.Module``, the module is not in the precision on the CPU, or PyTorch did not take the number of
-                threads.
+            FrameworkError: no GPU where one was asked for, the source gives no ``nn.Module``, the module is not in the
+                precision on the CPU, or PyTorch did not take the number of threads.
         """
-        reason = self.unsupported(model, precision)
-        if reason is not None:
-            raise FrameworkError(reason)
-        require_threads(threads)
+        model, precision = configuration.model, configuration.precision
         torch = self.imported("torch")
-        _set_threads(torch, threads)
+        _set_threads(torch, configuration.threads)
         key = best_source(model, "torch", precision)
         assert key is not None
         source = model.sources[key]
@@ -97,7 +96,7 @@ class Torch(Framework):
         if self.variant == CUDA:
             from pytest_edgeperf.frameworks.torch import cuda
 
-            return cuda.load(torch, module, model, precision, str(self.version()), self.full_name)
+            return cuda.load(configuration, torch, module)
         dtype = dtype_of(torch, precision)
         if precision != "fp32":
             # The model's own module stays as it is for whoever loads it next.
@@ -105,25 +104,21 @@ class Torch(Framework):
         require_dtypes(torch, module, model, dtype, "cpu")
         if self.variant == COMPILE:
             module = _compiled(torch, module)
-        return TorchEngine(torch, module, model, precision, str(self.version()), self.full_name)
+        return TorchEngine(configuration, torch, module)
 
 
 class TorchEngine(Engine):
     """A module in evaluation and inference mode."""
 
-    def __init__(self, torch: Any, module: Any, model: Model, precision: str, version: str, framework: str) -> None:
-        self.framework = framework
-        self.model = model
-        self.precision = precision
-        self.inputs = tuple(model.inputs)
+    def __init__(self, configuration: EngineConfiguration, torch: Any, module: Any) -> None:
+        super().__init__(configuration)
         self._torch = torch
         self._module = module
-        self._version = version
         self._from_numpy = torch.from_numpy
         self._inference_mode = torch.inference_mode
         self._tensor = torch.Tensor
-        self._dtype = dtype_of(torch, precision)
-        self._converts = precision != "fp32"
+        self._dtype = dtype_of(torch, self.precision)
+        self._converts = self.precision != "fp32"
         self.size_mib = size_mib(module)
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -141,18 +136,15 @@ class TorchEngine(Engine):
                 return (output.numpy(),)
             return tuple(tensor.numpy() for tensor in flat(self._torch, output, self.model))
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What PyTorch says now; ``omp_wait_policy`` decides whether OpenMP's threads spin after a call."""
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": "cpu",
-            "threads": self._torch.get_num_threads(),
-            "interop_threads": self._torch.get_num_interop_threads(),
-            "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
-            "float32_matmul_precision": self._torch.get_float32_matmul_precision(),
-        }
+        return self.configuration.description(
+            "cpu",
+            self._torch.get_num_threads(),
+            interop_threads=self._torch.get_num_interop_threads(),
+            omp_wait_policy=os.environ.get("OMP_WAIT_POLICY", "default"),
+            float32_matmul_precision=self._torch.get_float32_matmul_precision(),
+        )
 
     def example_inputs(self, count: int = 4, seed: int = 0) -> Inputs:
         """Seeded random inputs, as for every engine; a module does not know its shapes, so the model must."""

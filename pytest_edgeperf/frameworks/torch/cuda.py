@@ -6,7 +6,13 @@ import copy
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
-from pytest_edgeperf.frameworks.interface import DeviceTimed, FrameworkError, Model, closed
+from pytest_edgeperf.frameworks.interface import (
+    DeviceTimed,
+    EngineConfiguration,
+    EngineDescription,
+    FrameworkError,
+    closed,
+)
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
 
@@ -19,13 +25,14 @@ DEVICE = "cuda:0"
 LEAST_CAPABILITY = {"tf32": (8, 0), "bf16": (8, 0), "fp16": (5, 3)}
 
 
-def load(torch: Any, module: Any, model: Model, precision: str, version: str, framework: str) -> TorchCudaEngine:
+def load(configuration: EngineConfiguration, torch: Any, module: Any) -> TorchCudaEngine:
     """Copy the module to the GPU in the precision, with TF32 on where that is the precision, else off.
 
     Raises:
         FrameworkError: no GPU that this PyTorch can use, a GPU without the precision, or a flag that it did not take.
     """
-    _require_gpu(torch, version)
+    precision = configuration.precision
+    _require_gpu(torch, str(configuration.version))
     _require_capability(torch, precision)
     tf32 = _set_tf32(torch, precision == "tf32")
     dtype = dtype_of(torch, precision)
@@ -33,8 +40,8 @@ def load(torch: Any, module: Any, model: Model, precision: str, version: str, fr
         placed = copy.deepcopy(module).to(device=DEVICE, dtype=dtype)
     # The engine's own stream does not wait for the one that copied the weights.
     torch.cuda.synchronize()
-    require_dtypes(torch, placed, model, dtype, torch.device(DEVICE).type)
-    return TorchCudaEngine(torch, placed, model, precision, version, framework, tf32)
+    require_dtypes(torch, placed, configuration.model, dtype, torch.device(DEVICE).type)
+    return TorchCudaEngine(configuration, torch, placed, tf32)
 
 
 class TorchCudaEngine(DeviceTimed):
@@ -43,26 +50,13 @@ class TorchCudaEngine(DeviceTimed):
     It works in a stream of its own, so that several in threads share the GPU as they would without us.
     """
 
-    def __init__(
-        self,
-        torch: Any,
-        module: Any,
-        model: Model,
-        precision: str,
-        version: str,
-        framework: str,
-        tf32: Mapping[str, Any],
-    ) -> None:
-        self.framework = framework
-        self.model = model
-        self.precision = precision
-        self.inputs = tuple(model.inputs)
+    def __init__(self, configuration: EngineConfiguration, torch: Any, module: Any, tf32: Mapping[str, Any]) -> None:
+        super().__init__(configuration)
         self.size_mib = size_mib(module)
         self._torch = torch
         self._module = module
-        self._version = version
         self._tf32 = dict(tf32)
-        self._dtype = dtype_of(torch, precision)
+        self._dtype = dtype_of(torch, self.precision)
         self._device = torch.device(DEVICE)
         self._stream = torch.cuda.Stream()
         self._in_stream = torch.cuda.stream
@@ -106,22 +100,19 @@ class TorchCudaEngine(DeviceTimed):
         """The most that PyTorch's allocator has had in use so far."""
         return float(self._torch.cuda.max_memory_allocated()) / 2**20
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> EngineDescription:
         """What PyTorch says of the GPU and of its own flags now."""
         torch = self._torch
-        return {
-            "framework": self.framework,
-            "version": self._version,
-            "precision": self.precision,
-            "provider": torch.cuda.get_device_name(),
-            "compute_capability": ".".join(map(str, torch.cuda.get_device_capability())),
-            "threads": torch.get_num_threads(),
-            "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),
-            "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "mps": mps_active(),
+        return self.configuration.description(
+            torch.cuda.get_device_name(),
+            torch.get_num_threads(),
+            compute_capability=".".join(map(str, torch.cuda.get_device_capability())),
+            cuda=torch.version.cuda,
+            cudnn=torch.backends.cudnn.version(),
+            cudnn_benchmark=torch.backends.cudnn.benchmark,
+            mps=mps_active(),
             **self._tf32,
-        }
+        )
 
     def close(self) -> None:
         """Let the module go and give its memory back; the engine cannot infer afterwards."""

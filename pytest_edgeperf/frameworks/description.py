@@ -1,0 +1,75 @@
+"""What an engine says of itself."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Union
+
+from pytest_edgeperf.frameworks.errors import FrameworkError
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.frameworks.interface import Engine
+
+#: Fields that every engine has.
+COMMON = ("framework", "version", "precision", "provider", "threads")
+
+
+@dataclass(frozen=True, eq=False)
+class EngineDescription(Mapping[str, Any]):
+    """What a runtime really gave, read back from it.
+
+    As a mapping it holds the common fields and then the details, which is how a run's environment keeps it.
+    """
+
+    #: The framework with its variant, as in ``--framework``.
+    framework: str
+    version: Optional[str]
+    precision: str
+    #: What computes, by the runtime's own name.
+    provider: str
+    #: How many threads of the host compute, or why that is not known.
+    threads: Union[int, str]
+    #: What else this runtime tells, as JSON holds it.
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        repeated = sorted(set(self.details) & set(COMMON))
+        if repeated:
+            raise ValueError(f"the details of an engine repeat {', '.join(repeated)}")
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The common fields and the details, flat."""
+        return {**{name: getattr(self, name) for name in COMMON}, **self.details}
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name) if name in COMMON else self.details[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_dict())
+
+    def __len__(self) -> int:
+        return len(COMMON) + len(self.details)
+
+
+def described(engine: Engine) -> Dict[str, Any]:
+    """What an engine says of itself, as a run's environment keeps it.
+
+    A plain mapping, which engines of other packages returned before there was a class for it, is taken with a
+    ``DeprecationWarning``.
+
+    Raises:
+        FrameworkError: it returns something else.
+    """
+    given: Any = engine.describe()
+    if isinstance(given, EngineDescription):
+        return given.to_dict()
+    where = f"{type(engine).__module__}.{type(engine).__qualname__}.describe"
+    if not isinstance(given, Mapping):
+        raise FrameworkError(f"{where} returned a {type(given).__name__}, not an EngineDescription")
+    warnings.warn(
+        f"{where} returns a {type(given).__name__}; return a pytest_edgeperf.EngineDescription",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return dict(given)
