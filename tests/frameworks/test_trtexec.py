@@ -470,7 +470,7 @@ def test_it_says_what_it_is(engine_of, version):
     assert described.pop("command").startswith("trtexec --loadEngine=engine.plan ")
     assert described.pop("build_command").startswith("trtexec --onnx=contract.onnx ")
     assert described == {
-        "framework": "tensorrt",
+        "framework": "tensorrt:trtexec",
         "driver": "trtexec",
         "version": version,
         "precision": "fp32",
