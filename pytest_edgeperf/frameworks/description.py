@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Union
-
-from pytest_edgeperf.frameworks.errors import FrameworkError
-
-if TYPE_CHECKING:
-    from pytest_edgeperf.frameworks.interface import Engine
+from typing import Any, Dict, Iterator, Mapping, Optional, Union
 
 #: Fields that every engine has.
 COMMON = ("framework", "version", "precision", "provider", "threads")
@@ -50,26 +44,3 @@ class EngineDescription(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(COMMON) + len(self.details)
-
-
-def described(engine: Engine) -> Dict[str, Any]:
-    """What an engine says of itself, as a run's environment keeps it.
-
-    A plain mapping, which engines of other packages returned before there was a class for it, is taken with a
-    ``DeprecationWarning``.
-
-    Raises:
-        FrameworkError: it returns something else.
-    """
-    given: Any = engine.describe()
-    if isinstance(given, EngineDescription):
-        return given.to_dict()
-    where = f"{type(engine).__module__}.{type(engine).__qualname__}.describe"
-    if not isinstance(given, Mapping):
-        raise FrameworkError(f"{where} returned a {type(given).__name__}, not an EngineDescription")
-    warnings.warn(
-        f"{where} returns a {type(given).__name__}; return a pytest_edgeperf.EngineDescription",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return dict(given)

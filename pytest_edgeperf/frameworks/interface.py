@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.configuration import EngineConfiguration
-from pytest_edgeperf.frameworks.description import EngineDescription, described
+from pytest_edgeperf.frameworks.description import EngineDescription
 from pytest_edgeperf.frameworks.errors import FrameworkError, closest
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
@@ -157,6 +157,29 @@ class SelfTimed(Engine):
         ``latency``, and where it tells them ``device_copy_in``, ``device_infer`` and ``device_copy_out``, all of the
         same length.
         """
+
+
+def described(engine: Engine) -> Dict[str, Any]:
+    """What an engine says of itself, as a run's environment keeps it.
+
+    A plain mapping, which engines of other packages returned before there was a class for it, is taken with a
+    ``DeprecationWarning``.
+
+    Raises:
+        FrameworkError: it returns something else.
+    """
+    given: Any = engine.describe()
+    if isinstance(given, EngineDescription):
+        return given.to_dict()
+    where = f"{type(engine).__module__}.{type(engine).__qualname__}.describe"
+    if not isinstance(given, Mapping):
+        raise FrameworkError(f"{where} returned a {type(given).__name__}, not an EngineDescription")
+    warnings.warn(
+        f"{where} returns a {type(given).__name__}; return a pytest_edgeperf.EngineDescription",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return dict(given)
 
 
 class Framework(ABC):
