@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence, Tuple, Union
+from typing import Mapping, Optional, Sequence, Tuple, Union
 
 Tolerance = Union[float, Mapping[str, float]]
 
@@ -27,6 +28,22 @@ class Family:
     must_detect: float = 0.10
     suspicion: float = 0.10
     allowed_differences: Tuple[str, ...] = ()
+
+    def asked_for(self, benchmark: str, metric: str) -> Optional[float]:
+        """The tolerance that the benchmark's marker has for the metric, or for all of its metrics."""
+        own = self.tolerances.get(benchmark)
+        value = own.get(metric) if isinstance(own, MappingType) else own
+        return None if value is None else float(value)
+
+    def tolerance_of(self, benchmark: str, metric: str) -> float:
+        """The tolerance of the marker, or else of the session."""
+        own = self.asked_for(benchmark, metric)
+        return self.tolerance if own is None else own
+
+    def margin(self, benchmark: str, metric: str) -> Optional[float]:
+        """What the marker allows for this metric by name: one number for all metrics is a ratio, and no amount."""
+        own = self.tolerances.get(benchmark)
+        return float(own[metric]) if isinstance(own, MappingType) and metric in own else None
 
 
 @dataclass(frozen=True)

@@ -1,155 +1,20 @@
-"""The judge of lock-step duets: pairs of fresh processes in, verdicts and who is to be measured further out."""
+"""The judge of sides that were measured in lock-step: pairs in, verdicts and what to measure further out."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
-from statistics import median
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
-
-import numpy as np
-from scipy.special import stdtr, stdtrit
+from typing import Mapping
 
 from pytest_edgeperf.judge.comparability import environment_matcher
-from pytest_edgeperf.judge.evidence import Evidence, evidence_of_pairs
-from pytest_edgeperf.judge.family import Family
-from pytest_edgeperf.judge.procedure import combine, judged_accuracies
-from pytest_edgeperf.judge.rules.accuracies import count_gating
-from pytest_edgeperf.judge.rules.questions import LATENCY, Questions
-from pytest_edgeperf.judge.rules.ratios import answer
-from pytest_edgeperf.judge.rules.sizes import SizeOutcome
-from pytest_edgeperf.judge.statistics.block_pairs import Pair, mean_of_pairs
-from pytest_edgeperf.judge.statistics.corrections import LATENCY_SHARE, holm
-from pytest_edgeperf.judge.statistics.run_variance import Prior, fit_prior, moderated_variance
-from pytest_edgeperf.judge.statistics.t_tests import (
-    BOUND_CONFIDENCE,
-    INTERVAL_TAIL,
-    LOG_RATIO_LIMIT,
-    POWER,
-    accuracies_level,
-    levels,
-)
-from pytest_edgeperf.judge.verdicts import (
-    IMPROVED,
-    INCONCLUSIVE,
-    MORE,
-    REGRESSED,
-    STOP,
-    UNCHANGED,
-    BenchmarkVerdict,
-    Comparison,
-    MetricVerdict,
-    Step,
-)
-from pytest_edgeperf.results.types import Metric, Results
+from pytest_edgeperf.judge.evidence import evidence_of_pairs
+from pytest_edgeperf.judge.family import Family, Stage
+from pytest_edgeperf.judge.rules import table
+from pytest_edgeperf.judge.rules.judging import judge
+from pytest_edgeperf.judge.rules.lock_step_latency import MUST_DETECT, Duet, LockStepLatencyRule, Look
+from pytest_edgeperf.judge.rules.rule import LATENCY, Case
+from pytest_edgeperf.judge.verdicts import MORE, REGRESSED, STOP, Comparison, Step
+from pytest_edgeperf.results.types import Results
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[np.float64]]
-
-#: A process's memory layout is not cancelled by taking turns, so one pair is one observation.
-FEWEST_PAIRS = 4
-#: Before the last look a benchmark is cleared when it is at most this much slower, with 95 % confidence.
-CLEARED_BELOW = 0.02
-#: What "unchanged" rules out where nothing else is asked for: two commits are told apart more finely than sessions.
-MUST_DETECT = 0.05
-#: Within a pair the memory layout is one, so pairs differ by more than their quads predict: by a factor of 2 to 210
-#: in variance over ten workloads, 10 in the middle. So little is known beforehand that it counts as one pair.
-PAIR_PRIOR = Prior(scale=10.0, freedom=1.0)
-_NO_ERROR = 1e-6
-
-
-@dataclass(frozen=True)
-class Look:
-    """The ``number``-th (from 1) of ``looks`` planned looks; the session's error level is shared by them equally.
-
-    ``last_pairs`` is how many pairs a benchmark that stays unclear has at the last.
-    """
-
-    number: int
-    looks: int
-    last_pairs: int = FEWEST_PAIRS
-
-    @property
-    def final(self) -> bool:
-        """Whether no further pairs are planned."""
-        return self.number >= self.looks
-
-
-@dataclass(frozen=True)
-class Duet:
-    """The pairs of one benchmark, and the runs of each side for what is compared beside latency."""
-
-    pairs: Sequence[Pair]
-    #: Taken alone one after the other, not in turns.
-    alternating: bool = False
-    #: The build of the engines that each pair was taken with; empty where there is one.
-    builds: Sequence[int] = ()
-    #: How many builds the pairs take turns among.
-    build_count: int = 1
-
-    def observations(self) -> List[Pair]:
-        """What varies independently: the pairs, or where engines were built several times the mean of each build's."""
-        if not self.builds:
-            return list(self.pairs)
-        by_build: Dict[int, List[Pair]] = {}
-        for build, pair in zip(self.builds, self.pairs):
-            by_build.setdefault(build, []).append(pair)
-        return [mean_of_pairs(some) for some in by_build.values()]
-
-
-class _Tests:
-    """One moderated one-sample t-test per benchmark; arrays over benchmarks."""
-
-    def __init__(
-        self, duets: Mapping[str, Duet], tolerances: Sequence[float], level: float, family_size: int, look: Look
-    ) -> None:
-        observations = [duet.observations() for duet in duets.values()]
-        ratios = [np.array([one.log_ratio for one in some]) for some in observations]
-        self.number = np.array([len(one) for one in ratios], dtype=float)
-        self.mean = np.array([one.mean() for one in ratios])
-        self.squares = np.array([((one - one.mean()) ** 2).sum() for one in ratios])
-        errors = [math.sqrt(np.mean([one.error**2 for one in some])) for some in observations]
-        predicted = np.maximum(np.array(errors), _NO_ERROR)
-        self.tolerance = np.log1p(np.array(tolerances, dtype=float))
-        freedom = self.number - 1.0
-        prior_freedom, self.variance = _moderated(
-            self.squares, freedom, predicted, np.array([duet.alternating for duet in duets.values()])
-        )
-        self.df = prior_freedom + freedom
-        self.error = np.sqrt(self.variance / self.number)
-        enough = self.number >= FEWEST_PAIRS
-        self.p_worse = np.where(enough, stdtr(self.df, (self.tolerance - self.mean) / self.error), 1.0)
-        self.p_better = np.where(enough, stdtr(self.df, (self.tolerance + self.mean) / self.error), 1.0)
-        self.adjusted_worse = holm(self.p_worse, family_size)
-        self.adjusted_better = holm(self.p_better, family_size)
-        self.upper = self.mean + stdtrit(self.df, BOUND_CONFIDENCE) * self.error
-        half = -stdtrit(self.df, INTERVAL_TAIL) * self.error
-        self.interval = np.exp(np.clip([self.mean - half, self.mean + half], -LOG_RATIO_LIMIT, LOG_RATIO_LIMIT))
-        # A slowdown would not be clear at an early look, and be measured on until the last.
-        last = [min(look.last_pairs, duet.build_count) if duet.builds else look.last_pairs for duet in duets.values()]
-        number = np.maximum(self.number, np.array(last, dtype=float))
-        df = self.df + number - self.number
-        critical = -stdtrit(df, level / family_size)
-        found = self.tolerance + (critical + stdtrit(df, POWER)) * np.sqrt(self.variance / number)
-        self.detectable = np.exp(np.clip(found, 0.0, LOG_RATIO_LIMIT))
-        self.scatter = np.sqrt(self.squares / np.maximum(freedom, 1.0))
-
-
-def _moderated(squares: Array, freedom: Array, predicted: Array, alternating: Array) -> Tuple[Array, Array]:
-    """The prior's degrees of freedom and the variance of a pair; turns and whole runs have a prior each."""
-    prior_freedom, variance = np.empty_like(squares), np.empty_like(squares)
-    for kind in (False, True):
-        where = np.flatnonzero(alternating == kind)
-        if where.size == 0:
-            continue
-        prior = fit_prior(squares[where], freedom[where], predicted[where], PAIR_PRIOR)
-        same = np.ones(where.size)
-        prior_freedom[where] = prior.freedom
-        variance[where] = moderated_variance(
-            squares[where], freedom[where], predicted[where], prior.scale * same, prior.freedom * same
-        )
-    return prior_freedom, variance
+__all__ = ["MUST_DETECT", "Duet", "Look", "step"]
 
 
 def step(
@@ -163,13 +28,8 @@ def step(
 ) -> Step:
     """Judge all duets at one of the planned looks.
 
-    Latency: per benchmark one moderated one-sample t-test of the pairs' log ratios, H0: slower by at most the
-    tolerance, Holm's correction over the family, and the share of the session's error level that latency has
-    divided equally over the looks (Bonferroni: whatever the looks have in common, their false alarms add up to
-    no more). The pairs' variance is moderated towards what the blocks within the pairs predict (Smyth 2004). Where
-    engines were built several times, the means of the builds stand for the pairs: those of one build share what it is.
-    Everything else that gates is judged by the rules of stored runs when the benchmark's measuring ends, and
-    phases and tails inform.
+    Latency is judged by the pairs, and rejected at any look. Everything else that gates is judged by the rules of
+    stored runs, and phases and tails inform.
 
     Args:
         duets: the pairs by benchmark id; those of the family without an entry were not measured.
@@ -182,112 +42,13 @@ def step(
     measured = {id: duets[id] for id in family.benchmarks if id in duets and duets[id].pairs}
     if not measured:
         return Step({}, Comparison({}))
-    level = family.alpha * LATENCY_SHARE / look.looks
-    tolerances = [_tolerance(family, id) for id in measured]
-    tests = _Tests(measured, tolerances, level, len(family.benchmarks), look)
     differences = environment_matcher(base, candidate)
     evidence = {id: evidence_of_pairs(base.benchmarks[id], candidate.benchmarks[id], differences) for id in measured}
-    others = _others(evidence, family, count_gating(candidate, family))
-    decisions: Dict[str, str] = {}
-    verdicts: Dict[str, BenchmarkVerdict] = {}
-    for position, id in enumerate(measured):
-        latency = _latency(
-            tests, position, measured[id], evidence[id], tolerances[position], level, must_detect, family
-        )
-        verdicts[id] = combine({LATENCY: latency, **others[id]}, evidence[id])
-        cleared = tests.upper[position] < math.log1p(max(CLEARED_BELOW, tolerances[position]))
-        decided = latency.verdict == IMPROVED or (latency.verdict == UNCHANGED and cleared)
-        is_open = not decided or any(_may_be_decided(one) for one in others[id].values())
-        decisions[id] = MORE if is_open and latency.verdict != REGRESSED and not look.final else STOP
+    case = Case(base, candidate, family, Stage(runs=0, final=True), evidence)
+    judged = judge(case, table.in_lock_step(LockStepLatencyRule(measured, look, must_detect)))
+    verdicts = {id: judged.benchmark(id, evidence[id]) for id in measured}
+    decisions = {}
+    for id in measured:
+        regressed = judged.metrics[id][LATENCY].verdict == REGRESSED
+        decisions[id] = MORE if id in judged.suspects and not regressed and not look.final else STOP
     return Step(decisions, Comparison(verdicts))
-
-
-def _may_be_decided(metric: MetricVerdict) -> bool:
-    """Whether further pairs could tell; of an accuracy they would give the same answers."""
-    return metric.gates and metric.verdict == INCONCLUSIVE and metric.accuracy is None
-
-
-def _tolerance(family: Family, benchmark: str) -> float:
-    own = family.tolerances.get(benchmark)
-    value = own.get(LATENCY) if isinstance(own, MappingType) else own
-    return family.tolerance if value is None else float(value)
-
-
-def _others(evidence: Mapping[str, Evidence], family: Family, accuracies: int) -> Dict[str, Dict[str, MetricVerdict]]:
-    """Every metric but latency, by the rules of stored runs."""
-    questions = Questions(family)
-    verdicts: Dict[str, Dict[str, MetricVerdict]] = {}
-    for id, one in evidence.items():
-        at_once = questions.raise_for(id, one, may_regress=True, without=LATENCY)
-        verdicts[id] = {
-            name: outcome.verdict if isinstance(outcome, SizeOutcome) else outcome for name, outcome in at_once.items()
-        }
-    for asked, verdict in judged_accuracies(questions, accuracies_level(family, accuracies)):
-        verdicts[asked.benchmark][asked.name] = verdict
-    _, other, informing = levels(family, len(questions.informing.questions), accuracies=accuracies)
-    for group, level in ((questions.others, other), (questions.informing, informing)):
-        answers = answer(group, level, final=True, must_detect=family.must_detect).verdicts
-        for question, verdict in answers:
-            verdicts[question.benchmark][question.name] = verdict
-    return verdicts
-
-
-def _latency(
-    tests: _Tests,
-    position: int,
-    duet: Duet,
-    evidence: Evidence,
-    tolerance: float,
-    level: float,
-    must_detect: float,
-    family: Family,
-) -> MetricVerdict:
-    unit = "builds" if duet.builds else "pairs"
-    verdict, reason = _rule(tests, position, level, family.suspicion, max(must_detect, tolerance), unit)
-    better = verdict == IMPROVED
-    adjusted = float((tests.adjusted_better if better else tests.adjusted_worse)[position])
-    before, now = (_median(values) for values in evidence.values(LATENCY))
-    low, high = tests.interval[:, position].tolist()
-    return MetricVerdict(
-        verdict=verdict,
-        summary="p50",
-        unit=evidence.metrics.get(LATENCY, Metric("ms")).unit,
-        ratio=math.exp(float(tests.mean[position])),
-        interval=(low, high),
-        # Held against the whole of alpha, as everywhere: divided by the share of this look.
-        p_adjusted=min(1.0, adjusted * family.alpha / level),
-        detectable=float(tests.detectable[position]),
-        baseline=before,
-        candidate=now,
-        baseline_runs=len(duet.pairs),
-        candidate_runs=len(duet.pairs),
-        tolerance=tolerance,
-        reason=reason,
-        scatter=float(tests.scatter[position]),
-        paired="alternating" if duet.alternating else "lock-step",
-        builds=len(set(duet.builds)) or None,
-        rules_out=math.expm1(max(0.0, float(tests.upper[position]))) if verdict == UNCHANGED else None,
-    )
-
-
-def _rule(
-    tests: _Tests, position: int, level: float, suspicion: float, limit: float, unit: str
-) -> Tuple[str, Optional[str]]:
-    if tests.adjusted_worse[position] <= level:
-        return REGRESSED, None
-    if tests.adjusted_better[position] <= level:
-        return IMPROVED, None
-    if tests.number[position] < FEWEST_PAIRS:
-        return INCONCLUSIVE, f"it takes at least {FEWEST_PAIRS} {unit}"
-    p_value = float(tests.p_worse[position])
-    if p_value < suspicion:
-        return INCONCLUSIVE, f"it is suspected to be slower, p = {p_value:.2g}"
-    if tests.upper[position] < math.log1p(limit):
-        return UNCHANGED, None
-    worse = 100.0 * math.expm1(min(float(tests.upper[position]), LOG_RATIO_LIMIT))
-    return INCONCLUSIVE, f"it may be up to {worse:.3g} % slower, and unchanged has to rule out {100 * limit:.3g} %"
-
-
-def _median(values: List[Any]) -> Optional[float]:
-    known = [float(value["p50"]) for value in values if isinstance(value, MappingType) and "p50" in value]
-    return median(known) if known else None

@@ -12,10 +12,7 @@ from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.lock_step import Duet, Look
 from pytest_edgeperf.judge.lock_step import step as duet_step
 from pytest_edgeperf.judge.procedure import step
-from pytest_edgeperf.judge.rules.accuracies import count_gating
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
-from pytest_edgeperf.judge.statistics.corrections import ACCURACY_SHARE, LINES_SHARE
-from pytest_edgeperf.judge.statistics.t_tests import accuracies_level, levels, lines_level
 from pytest_edgeperf.judge.verdicts import MORE, STOP
 from pytest_edgeperf.results.errors import ResultsError
 from pytest_edgeperf.results.example_answers import ANSWERS, of_detections, of_examples
@@ -214,22 +211,6 @@ def test_damaged_answers_name_where_they_are():
     bad = {**value, ANSWERS: {**value[ANSWERS], "data": "AA", "digest": "x"}}
     with pytest.raises(ResultsError, match=r"a: top1: its answers are damaged"):
         verdict(side([value]), side([bad], "two"))
-
-
-def test_accuracies_share_an_error_level_with_what_else_gates():
-    family = Family(("a", "b"))
-    alone = accuracies_level(family, 3)
-    assert (alone.share, alone.family_size) == (ACCURACY_SHARE, 3)
-    with_gates = Family(("a", "b"), gates={"a": ("power_mean",)})
-    shares = [accuracies_level(with_gates, 3, 2).share, levels(with_gates, lines=2, accuracies=3)[1].share]
-    assert sum(shares) + lines_level(with_gates, 2).share == pytest.approx(ACCURACY_SHARE)
-    assert shares == pytest.approx([(ACCURACY_SHARE - LINES_SHARE) / 2] * 2)
-
-
-def test_the_family_is_what_was_collected_and_not_what_moved():
-    candidate = side([RIGHT])
-    assert count_gating(candidate, Family(("a",))) == 1
-    assert count_gating(candidate, Family(("b",))) == 0
 
 
 def test_a_duet_judges_them_too_and_measures_no_pair_more_for_them():

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.statistics import corrections
 from pytest_edgeperf.judge.statistics.corrections import adjusted, first_level, holm, runs_factors, summary_weights
 
 
@@ -81,8 +80,3 @@ def test_one_baseline_run_accuses_nobody_and_two_need_a_smaller_p_value():
     assert factors[0] == 0
     assert 0 < factors[1] < 1
     assert factors[2] == 1
-
-
-def test_the_shares_are_all_of_alpha():
-    shares = corrections.LATENCY_SHARE, corrections.MEMORY_SHARE, corrections.ACCURACY_SHARE
-    assert sum(shares) == pytest.approx(1.0)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_edgeperf.judge.studies.line_fits import fit_line, fit_segments
+from pytest_edgeperf.judge.studies.line_fits import fit_line
 
 #: Suo et al. 2021, Table I, PyTorch on a Jetson Nano: GFLOPs, model forward in ms, post-processing in ms.
 TABLE_I = (
@@ -40,7 +40,8 @@ def test_table_i_gives_formula_2():
     """
     x = [row[0] for row in TABLE_I]
     end_to_end = [forward + post for _, forward, post in TABLE_I]
-    fits = fit_segments(x, end_to_end, SEGMENTS)
+    inside = [[at for at, one in enumerate(x) if start <= one <= end] for start, end in SEGMENTS]
+    fits = [fit_line([x[at] for at in some], [end_to_end[at] for at in some]) for some in inside]
     assert [fit.slope for fit in fits] == pytest.approx([14.66, 7.70, 10.72], rel=0.001)
     assert [fit.intercept for fit in fits] == pytest.approx([230.89, 420.06, -116.07], rel=0.005)
     assert [fit.n for fit in fits] == [4, 3, 3]
@@ -94,17 +95,6 @@ def test_a_constant_has_no_share_of_variance_to_explain():
 def test_what_makes_no_line_is_refused(x, y, confidence, says):
     with pytest.raises(ValueError, match=says):
         fit_line(x, y, confidence)
-
-
-def test_segments_name_themselves_and_leave_other_points_out():
-    x, y = [1, 2, 3, 10, 20, 21], [1, 2, 3, 999, 40, 42]
-    first, second = fit_segments(x, y, [(1, 3), (20, 21)])
-    assert (first.slope, first.n) == (pytest.approx(1), 3)
-    assert (second.slope, second.n) == (2, 2)
-    with pytest.raises(ValueError, match=r"segment 9 to 11: a line needs at least 2 points, and there is 1"):
-        fit_segments(x, y, [(9, 11)])
-    with pytest.raises(ValueError, match="5 y and 6 x"):
-        fit_segments(x, y[1:], [(1, 3)])
 
 
 @given(COORDINATES, NUMBERS, NUMBERS)

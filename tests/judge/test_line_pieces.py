@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf import results
 from pytest_edgeperf.judge.studies import line_pieces as module
-from pytest_edgeperf.judge.studies.line_fits import fit_line, fit_segments
+from pytest_edgeperf.judge.studies.line_fits import fit_line
 from pytest_edgeperf.judge.studies.line_pieces import FEWEST_COORDINATES, Break, find_pieces
 from pytest_edgeperf.judge.studies.study_results import read_studies
 
@@ -149,8 +149,7 @@ def brute_force(x, y, number):
     for cuts in itertools.combinations(range(1, len(points)), number - 1):
         ends = list(zip((0, *cuts), (*cuts, len(points))))
         if min(end - start for start, end in ends) >= FEWEST_COORDINATES:
-            segments = [(points[start][0], points[end - 1][0]) for start, end in ends]
-            fits = fit_segments(*zip(*points), segments)
+            fits = [fit_line(*zip(*points[start:end])) for start, end in ends]
             best = min(best, math.fsum((fit.n - 2) * fit.residual_sd**2 for fit in fits))
     return best
 

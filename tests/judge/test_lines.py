@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.procedure import compare, step
-from pytest_edgeperf.judge.rules.study_lines import _weights
-from pytest_edgeperf.judge.statistics.corrections import ACCURACY_SHARE, LINES_SHARE
-from pytest_edgeperf.judge.statistics.t_tests import levels, lines_level
+from pytest_edgeperf.judge.rules.study_lines import point_weights
 from pytest_edgeperf.judge.studies.line_fits import fit_line
 from pytest_edgeperf.judge.verdicts import MORE, STOP
 from pytest_edgeperf.results.study_definitions import Place, Study
@@ -135,15 +133,6 @@ def test_a_series_whose_measuring_ended_earlier_is_not_rejected():
     assert {line.part: line.verdict for line in answer.comparison.lines}["slope"] == "inconclusive"
 
 
-def test_the_error_level_is_taken_from_the_others_and_not_added():
-    family = Family(("a", "b"))
-    _, others, _ = levels(family)
-    latency, shrunk, _ = levels(family, lines=4)
-    assert shrunk.share + lines_level(family, 4).share == pytest.approx(others.share)
-    assert (others.share, lines_level(family, 4).share) == (ACCURACY_SHARE, LINES_SHARE)
-    assert latency == levels(family)[0]
-
-
 def test_to_dict_holds_the_lines_only_where_there_are_some():
     told = compare(base(), side(lambda x: 5.5 * x + 65, 9, "two")).to_dict()
     assert told["lines"][0]["verdict"] == "regressed"
@@ -157,9 +146,9 @@ def test_weights_give_the_line_with_the_least_squares(points):
     x, y = zip(*points)
     fit = fit_line(x, y)
     scale = max(y)
-    assert float(_weights(x, "slope") @ y) == pytest.approx(fit.slope, abs=1e-9 * scale)
-    assert float(_weights(x, "intercept") @ y) == pytest.approx(fit.intercept, abs=1e-6 * scale)
-    assert sum(_weights(x, "slope")) == pytest.approx(0, abs=1e-9)
+    assert float(point_weights(x, "slope") @ y) == pytest.approx(fit.slope, abs=1e-9 * scale)
+    assert float(point_weights(x, "intercept") @ y) == pytest.approx(fit.intercept, abs=1e-6 * scale)
+    assert sum(point_weights(x, "slope")) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.thorough

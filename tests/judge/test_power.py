@@ -12,16 +12,15 @@ from scipy.special import nctdtr, stdtrit
 from pytest_edgeperf.judge.family import Family
 from pytest_edgeperf.judge.noise.spread import groups
 from pytest_edgeperf.judge.noise.statistical_power import Design, GateTests, detectable
-from pytest_edgeperf.judge.statistics.corrections import LATENCY_SHARE
+from pytest_edgeperf.judge.statistics.corrections import Level
 from pytest_edgeperf.judge.statistics.run_variance import RUN_VARIANCE_FLOOR
 from pytest_edgeperf.judge.statistics.session_variance import SESSION_VARIANCE_FLOOR
-from pytest_edgeperf.judge.statistics.t_tests import Level
 from pytest_edgeperf.results.gate import Gate
 
 from .builders import latency_runs, noisy, results
 from .test_sessions import staged
 
-LEVEL = Level(alpha=0.01, family_size=9, share=LATENCY_SHARE, suspicion=0.10)
+LEVEL = Level(alpha=0.01, family_size=9, share=0.7, suspicion=0.10)
 POWERS = (0.80, 0.95)
 
 

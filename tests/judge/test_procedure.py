@@ -9,8 +9,9 @@ import pytest
 
 from pytest_edgeperf.judge import Family, Side, Stage, compare, step
 from pytest_edgeperf.judge.statistics.contrasts import contrast_values
+from pytest_edgeperf.judge.statistics.corrections import Level
 from pytest_edgeperf.judge.statistics.origins import Origins
-from pytest_edgeperf.judge.statistics.t_tests import GroupTests, Level
+from pytest_edgeperf.judge.statistics.t_tests import GroupTests
 from pytest_edgeperf.results.types import Metric
 
 from .builders import METRICS, latency_runs, quiet_session, results, run, summary

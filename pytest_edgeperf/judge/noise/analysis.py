@@ -11,7 +11,7 @@ from pytest_edgeperf.judge.noise.false_alarms import FalseAlarms, TooFewRunsErro
 from pytest_edgeperf.judge.noise.remedies import Remedy, explained_spread, remedies
 from pytest_edgeperf.judge.noise.spread import POWERS, Detectable, GroupNoise, good_runs, groups, smallest
 from pytest_edgeperf.judge.noise.statistical_power import Design
-from pytest_edgeperf.judge.rules.questions import LATENCY
+from pytest_edgeperf.judge.rules.rule import LATENCY
 from pytest_edgeperf.results.gate import Gate
 from pytest_edgeperf.results.types import Results
 

@@ -10,13 +10,18 @@ import numpy as np
 
 from pytest_edgeperf.judge.comparability import comparable_runs, environment_matcher
 from pytest_edgeperf.judge.evidence import Evidence, gather
-from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.family import Family, Stage
 from pytest_edgeperf.judge.noise.statistical_power import Design, GateTests, detectable
-from pytest_edgeperf.judge.rules.questions import Group, Questions
+from pytest_edgeperf.judge.rules import table
+from pytest_edgeperf.judge.rules.judging import Asked, ask
+from pytest_edgeperf.judge.rules.latency import LatencyRule
+from pytest_edgeperf.judge.rules.other_metrics import OtherMetricsRule
+from pytest_edgeperf.judge.rules.ratios import take_contrasts
+from pytest_edgeperf.judge.rules.rule import Case
 from pytest_edgeperf.judge.statistics.contrasts import Contrast
-from pytest_edgeperf.judge.statistics.corrections import summary_weights
+from pytest_edgeperf.judge.statistics.corrections import Level
 from pytest_edgeperf.judge.statistics.run_variance import RUN_VARIANCE_FLOOR
-from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, Level, levels, moderate
+from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, moderate
 from pytest_edgeperf.results.types import Benchmark, Results
 
 if TYPE_CHECKING:
@@ -90,24 +95,28 @@ def good_runs(results: Results) -> Tuple[Results, Dict[str, str]]:
 def groups(good: Results, family: Family) -> Tuple[GroupNoise, GroupNoise]:
     """Return the tests of latency and of the other metrics that decide, from all runs of each benchmark.
 
-    The questions of a check are raised about one half of the runs against the other; then the halves are pooled:
+    The questions of a check are asked about one half of the runs against the other; then the halves are pooled:
     the squares around one mean are those around two and K k / (K + k) times the squared difference.
     """
     differences = environment_matcher(good, good)
-    questions = Questions(family)
+    evidence: Dict[str, Evidence] = {}
     for name, benchmark in good.benchmarks.items():
         half = len(benchmark.runs) // 2
         first, second = (replace(benchmark, runs=runs) for runs in (benchmark.runs[:half], benchmark.runs[half:]))
-        evidence = gather(first, second, differences)
-        if isinstance(evidence, Evidence):
-            questions.raise_for(name, evidence, may_regress=True)
-    latency_level, others_level, _ = levels(family)
-    latency = _pooled(questions.latency, latency_level, family.must_detect)
-    others = _pooled(questions.others, others_level, family.must_detect)
+        found = gather(first, second, differences)
+        if isinstance(found, Evidence):
+            evidence[name] = found
+    case = Case(good, good, family, Stage(runs=0, final=True), evidence)
+    asked, _ = ask(case, table.RULES)
+    latency, others = (
+        _pooled(next(questions for questions in asked if isinstance(questions.rule, kind)), case)
+        for kind in (LatencyRule, OtherMetricsRule)
+    )
     return latency, others
 
 
-def _pooled(group: Group, level: Level, must_detect: float) -> GroupNoise:
+def _pooled(asked: Asked, case: Case) -> GroupNoise:
+    group, _ = take_contrasts(asked.gating, case)
     contrasts = group.contrasts
     base = np.array([float(c.baseline_runs) for c in contrasts])
     new = np.array([float(c.candidate_runs) for c in contrasts])
@@ -115,20 +124,14 @@ def _pooled(group: Group, level: Level, must_detect: float) -> GroupNoise:
     squares = np.array([c.squares for c in contrasts]) + between
     freedom = np.array([c.freedom + 1.0 for c in contrasts])
     moderation = moderate(contrasts, squares, freedom)
-    signs: List[int] = []
-    tolerances: List[float] = []
-    weights: List[float] = []
-    for question in group.questions:
-        signs += [question.sign] * question.tests
-        tolerances += [question.tolerance] * question.tests
-        weights += summary_weights(question.tests)
+    tolerances = group.tolerances()
     tests = GateTests(
         run_variance=moderation.variance - RUN_VARIANCE_FLOOR,
         dispersion=moderation.dispersion,
         scale=moderation.scale,
         prior_freedom=moderation.prior_freedom,
         log_tolerance=np.log1p(tolerances),
-        log_limit=np.log1p(np.maximum(tolerances, must_detect)),
-        weights=np.array(weights, dtype=np.float64),
+        log_limit=np.log1p(np.maximum(tolerances, case.family.must_detect)),
+        weights=np.array(group.weights(), dtype=np.float64),
     )
-    return GroupNoise(contrasts, signs, tests, level, np.sqrt(squares / freedom))
+    return GroupNoise(contrasts, group.signs(), tests, asked.level, np.sqrt(squares / freedom))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, List, NamedTuple, Sequence, Tuple
 import numpy as np
 from scipy.special import stdtrit
 
-from pytest_edgeperf.judge.statistics.corrections import first_level, runs_factors
+from pytest_edgeperf.judge.statistics.corrections import Level, first_level, runs_factors
 from pytest_edgeperf.judge.statistics.run_variance import RUN_VARIANCE_FLOOR, moderated_variance
 from pytest_edgeperf.judge.statistics.session_variance import SESSION_VARIANCE_FLOOR
-from pytest_edgeperf.judge.statistics.t_tests import BOUND_CONFIDENCE, Level, standard_error
+from pytest_edgeperf.judge.statistics.t_tests import BOUND_CONFIDENCE, standard_error
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -5,21 +5,18 @@ Answers that are the same are unchanged without a test. Runs need not be repeate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from pytest_edgeperf.judge.family import Family
-from pytest_edgeperf.judge.statistics.corrections import holm
+from pytest_edgeperf.judge.rules.rule import Answer, Answers, Case, Question, Rule
+from pytest_edgeperf.judge.statistics.corrections import Level, holm
 from pytest_edgeperf.judge.statistics.paired_answers import Paired, compare_detections, compare_right, compare_scores
-from pytest_edgeperf.judge.statistics.t_tests import Level
 from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
     INCOMPARABLE,
     INCONCLUSIVE,
-    MISSING,
-    NEW,
     REGRESSED,
     UNCHANGED,
     AccuracyFigures,
@@ -32,11 +29,11 @@ from pytest_edgeperf.results.example_answers import (
     DIGEST,
     MARGIN_POINTS,
     PERCENT,
-    Answers,
     answers_of,
     is_accuracy,
 )
-from pytest_edgeperf.results.types import LOWER, Metric, Results
+from pytest_edgeperf.results.example_answers import Answers as ExampleAnswers
+from pytest_edgeperf.results.types import LOWER, Metric
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,145 +44,143 @@ MEAN = "mean"
 MUST_DETECT_MARGINS = 5.0
 
 
-@dataclass(frozen=True)
-class AccuracyQuestion:
-    """One accuracy of one benchmark, and its values in the good runs of each side."""
+class AccuracyRule(Rule):
+    """Judges metrics whose values hold an answer for each example."""
 
-    benchmark: str
-    name: str
-    metric: Metric
-    gates: bool
-    base: Sequence[Mapping[str, Any]]
-    new: Sequence[Mapping[str, Any]]
-    #: What the benchmark's marker allows for this metric: a share (0.01 is one point) of percentages, else in its unit.
-    asked_for: Optional[float] = None
+    summary = MEAN
+
+    def gates(self, name: str, metric: Metric) -> bool:
+        """An accuracy does, unless the benchmark's body says that it informs."""
+        return metric.is_accuracy and not metric.informs
+
+    def judges(self, question: Question) -> bool:
+        """Accuracies, by what the benchmark says of the metric or by what a run has of it."""
+        return question.metric.is_accuracy or any(map(is_accuracy, (*question.base, *question.candidate)))
+
+    def count(self, case: Case) -> int:
+        """Every accuracy that gates of a benchmark that was collected, whatever comes of it."""
+        benchmarks = (case.candidate.benchmarks.get(name) for name in case.family.benchmarks)
+        return sum(
+            self.gates(name, metric)
+            for benchmark in benchmarks
+            if benchmark is not None
+            for name, metric in benchmark.metrics.items()
+        )
+
+    def incomparable(self, question: Question) -> Optional[str]:
+        """A number says nothing of single examples."""
+        if all(map(is_accuracy, (*question.base, *question.candidate))):
+            return None
+        return "answers example by example in some runs, only a number in others"
+
+    def answer(self, questions: Sequence[Question], level: Level, case: Case) -> Answers:
+        """Judge accuracies that share a part of the session's error level.
+
+        Raises:
+            ResultsError: a run's answers are damaged; the message names where.
+        """
+        verdicts: Dict[int, MetricVerdict] = {}
+        asked: List[Tuple[int, _Asked]] = []
+        raw = level.alpha * level.share / max(level.family_size, 1)
+        accuracies = [Accuracy.of(question, case.family) for question in questions]
+        for place, accuracy in enumerate(accuracies):
+            found = _ask(accuracy, raw)
+            if isinstance(found, MetricVerdict):
+                verdicts[place] = found
+            else:
+                asked.append((place, found))
+        worse = holm(np.array([one.paired.p_worse for _, one in asked]), level.family_size) / level.share
+        better = holm(np.array([one.paired.p_better for _, one in asked]), level.family_size) / level.share
+        for (place, one), adjusted_worse, adjusted_better in zip(asked, worse.tolist(), better.tolist()):
+            verdicts[place] = _decided(one, min(adjusted_worse, 1.0), min(adjusted_better, 1.0), level)
+        # Further runs would give the same answers: none is worth its time.
+        return Answers(
+            [Answer(question.benchmark, question.name, verdicts[place]) for place, question in enumerate(questions)]
+        )
+
+
+class Accuracy(NamedTuple):
+    """An accuracy that is asked about."""
+
+    question: Question
+    #: How much worse it may get, in the metric's unit: what the marker says, else the benchmark's body.
+    margin: float
+    #: What values of single examples are multiplied by to be in the metric's unit.
+    scale: float
+
+    @classmethod
+    def of(cls, question: Question, family: Family) -> Accuracy:
+        """The marker allows a share (0.01 is one point) of percentages, else an amount in the metric's unit."""
+        scale = 100.0 if question.metric.unit == PERCENT else 1.0
+        asked_for = family.margin(question.benchmark, question.name)
+        if asked_for is not None:
+            return cls(question, scale * asked_for, scale)
+        margin = question.metric.margin
+        return cls(question, MARGIN_POINTS if margin is None else float(margin), scale)
 
     @property
-    def margin(self) -> float:
-        """How much worse it may get, in the metric's unit: what the marker says, else the benchmark's body."""
-        if self.asked_for is None:
-            return MARGIN_POINTS if self.metric.margin is None else float(self.metric.margin)
-        return self.scale * self.asked_for
-
-    @property
-    def scale(self) -> float:
-        """What values of single examples are multiplied by to be in the metric's unit."""
-        return 100.0 if self.metric.unit == PERCENT else 1.0
+    def metric(self) -> Metric:
+        """Its unit and direction."""
+        return self.question.metric
 
 
 class _Asked(NamedTuple):
-    """A question that takes a test."""
+    """An accuracy that takes a test."""
 
-    question: AccuracyQuestion
+    accuracy: Accuracy
     examples: int
     paired: Paired
     #: What the pairs' losses are multiplied by to be in the metric's unit.
     scale: float
 
 
-def gating(metric: Metric) -> bool:
-    """Whether a metric is an accuracy that gates by itself."""
-    return metric.is_accuracy and not metric.informs
-
-
-def count_gating(candidate: Results, family: Family) -> int:
-    """How many accuracies of the collected benchmarks gate, whatever comes of them."""
-    found = (candidate.benchmarks.get(name) for name in family.benchmarks)
-    return sum(gating(metric) for one in found if one is not None for metric in one.metrics.values())
-
-
-def raise_question(
-    benchmark: str,
-    name: str,
-    metric: Metric,
-    gates: bool,
-    base: Sequence[Any],
-    new: Sequence[Any],
-    asked_for: Optional[float] = None,
-) -> Union[AccuracyQuestion, MetricVerdict]:
-    """The question about an accuracy, or the verdict of what has no answers to compare."""
-    told: Dict[str, Any] = {"baseline_runs": len(base), "candidate_runs": len(new)}
-    if not new:
-        return MetricVerdict(MISSING, MEAN, metric.unit, gates, reason="in the baseline, not measured", **told)
-    if not base:
-        return MetricVerdict(NEW, MEAN, metric.unit, gates, reason="not in the baseline", **told)
-    if not all(is_accuracy(value) for value in (*base, *new)):
-        reason = "answers example by example in some runs, only a number in others"
-        return MetricVerdict(INCOMPARABLE, MEAN, metric.unit, gates, reason=reason, **told)
-    return AccuracyQuestion(benchmark, name, metric, gates, base, new, asked_for)
-
-
-def answer_accuracies(
-    questions: Sequence[AccuracyQuestion], level: Level
-) -> List[Tuple[AccuracyQuestion, MetricVerdict]]:
-    """Judge accuracies that share a part of the session's error level.
-
-    Raises:
-        ResultsError: a run's answers are damaged; the message names where.
-    """
-    verdicts: Dict[int, MetricVerdict] = {}
-    asked: List[Tuple[int, _Asked]] = []
-    raw = level.alpha * level.share / max(level.family_size, 1)
-    for place, question in enumerate(questions):
-        found = _ask(question, raw)
-        if isinstance(found, MetricVerdict):
-            verdicts[place] = found
-        else:
-            asked.append((place, found))
-    worse = holm(np.array([one.paired.p_worse for _, one in asked]), level.family_size) / level.share
-    better = holm(np.array([one.paired.p_better for _, one in asked]), level.family_size) / level.share
-    for (place, one), adjusted_worse, adjusted_better in zip(asked, worse.tolist(), better.tolist()):
-        verdicts[place] = _rule(one, min(adjusted_worse, 1.0), min(adjusted_better, 1.0), level)
-    return [(question, verdicts[place]) for place, question in enumerate(questions)]
-
-
-def _ask(question: AccuracyQuestion, level: float) -> Union[_Asked, MetricVerdict]:
-    base, new = (_distinct(question, side) for side in (question.base, question.new))
+def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
+    base, new = (_distinct(accuracy, side) for side in (accuracy.question.base, accuracy.question.candidate))
     examples = {one.examples for one in (*base.values(), *new.values())}
     if len(examples) > 1:
-        return _plain(question, INCOMPARABLE, "the sides, or their runs, were given different examples")
-    count = int(question.new[0]["n"])
+        return _plain(accuracy, INCOMPARABLE, "the sides, or their runs, were given different examples")
+    count = int(accuracy.question.candidate[0]["n"])
     if len(base) == 1 and base.keys() == new.keys():
-        mean = _mean(question.new)
-        figures = AccuracyFigures(0.0, (0.0, 0.0), question.margin, count, same=True)
-        return _plain(question, UNCHANGED, None, baseline=mean, candidate=mean, accuracy=figures)
+        mean = _mean(accuracy.question.candidate)
+        figures = AccuracyFigures(0.0, (0.0, 0.0), accuracy.margin, count, same=True)
+        return _plain(accuracy, UNCHANGED, None, baseline=mean, candidate=mean, accuracy=figures)
     sides = [list(base.values()), list(new.values())]
     if any(one.detections is not None for side in sides for one in side):
-        return _of_images(question, count, sides, level)
+        return _of_images(accuracy, count, sides, level)
     kinds = {one.values.dtype == bool for side in sides for one in side if one.values is not None}
     if len(kinds) > 1:
-        return _plain(question, INCOMPARABLE, "right or wrong on one side, scores on the other")
-    margin = question.margin / question.scale
+        return _plain(accuracy, INCOMPARABLE, "right or wrong on one side, scores on the other")
+    margin = accuracy.margin / accuracy.scale
     if kinds == {True} and len(base) == len(new) == 1:
         old, now = (np.asarray(side[0].values) for side in sides)
-        if question.metric.better == LOWER:
+        if accuracy.metric.better == LOWER:
             old, now = ~old, ~now
-        return _Asked(question, count, compare_right(old, now, margin, level), question.scale)
+        return _Asked(accuracy, count, compare_right(old, now, margin, level), accuracy.scale)
     means = [
         np.mean([np.asarray(one.values, float) for one in _repeated(side, of)], axis=0)
-        for side, of in zip((base, new), (question.base, question.new))
+        for side, of in zip((base, new), (accuracy.question.base, accuracy.question.candidate))
     ]
-    losses = means[0] - means[1] if question.metric.better != LOWER else means[1] - means[0]
-    return _Asked(question, count, compare_scores(losses, margin, level), question.scale)
+    losses = means[0] - means[1] if accuracy.metric.better != LOWER else means[1] - means[0]
+    return _Asked(accuracy, count, compare_scores(losses, margin, level), accuracy.scale)
 
 
 def _of_images(
-    question: AccuracyQuestion, count: int, sides: Sequence[Sequence[Answers]], level: float
+    accuracy: Accuracy, count: int, sides: Sequence[Sequence[ExampleAnswers]], level: float
 ) -> Union[_Asked, MetricVerdict]:
     sets = [[one.detections for one in side if one.detections is not None] for side in sides]
     if any(len(of) != len(side) for of, side in zip(sets, sides)):
-        return _plain(question, INCOMPARABLE, "detections on one side, one value per example on the other")
-    threshold = ALL_THRESHOLDS if question.metric.threshold is None else question.metric.threshold
+        return _plain(accuracy, INCOMPARABLE, "detections on one side, one value per example on the other")
+    threshold = ALL_THRESHOLDS if accuracy.metric.threshold is None else accuracy.metric.threshold
     try:
-        paired = compare_detections(sets[0], sets[1], question.margin, level, threshold)
+        paired = compare_detections(sets[0], sets[1], accuracy.margin, level, threshold)
     except ValueError as error:
-        return _plain(question, INCOMPARABLE, str(error))
-    return _Asked(question, count, paired, 1.0)
+        return _plain(accuracy, INCOMPARABLE, str(error))
+    return _Asked(accuracy, count, paired, 1.0)
 
 
-def _distinct(question: AccuracyQuestion, values: Sequence[Mapping[str, Any]]) -> Dict[str, Answers]:
+def _distinct(accuracy: Accuracy, values: Sequence[Mapping[str, Any]]) -> Dict[str, ExampleAnswers]:
     """The answers of a side's runs by their digest, each once."""
-    found: Dict[str, Answers] = {}
+    found: Dict[str, ExampleAnswers] = {}
     for value in values:
         digest = _digest(value)
         if digest in found:
@@ -193,13 +188,12 @@ def _distinct(question: AccuracyQuestion, values: Sequence[Mapping[str, Any]]) -
         try:
             found[digest] = answers_of(value)
         except ValueError as error:
-            raise ResultsError(
-                f"{question.benchmark}: {question.name}: {error}; measure it again, or restore the file"
-            ) from None
+            where = f"{accuracy.question.benchmark}: {accuracy.question.name}"
+            raise ResultsError(f"{where}: {error}; measure it again, or restore the file") from None
     return found
 
 
-def _repeated(answers: Mapping[str, Answers], values: Sequence[Mapping[str, Any]]) -> List[Answers]:
+def _repeated(answers: Mapping[str, ExampleAnswers], values: Sequence[Mapping[str, Any]]) -> List[ExampleAnswers]:
     """The answers of every run, however often they are the same."""
     return [answers[_digest(value)] for value in values]
 
@@ -208,10 +202,10 @@ def _digest(value: Mapping[str, Any]) -> str:
     return str(value[ANSWERS].get(DIGEST))
 
 
-def _rule(asked: _Asked, worse: float, better: float, level: Level) -> MetricVerdict:
-    question, paired, scale = asked.question, asked.paired, asked.scale
+def _decided(asked: _Asked, worse: float, better: float, level: Level) -> MetricVerdict:
+    accuracy, paired, scale = asked.accuracy, asked.paired, asked.scale
     verdict, reason, p_adjusted = UNCHANGED, None, worse
-    limit = MUST_DETECT_MARGINS * question.margin
+    limit = MUST_DETECT_MARGINS * accuracy.margin
     if worse <= level.alpha:
         verdict = REGRESSED
     elif better <= level.alpha:
@@ -221,41 +215,42 @@ def _rule(asked: _Asked, worse: float, better: float, level: Level) -> MetricVer
         reason = f"it is suspected to be worse, p = {paired.p_worse:.2g}; more examples would tell"
     elif scale * paired.upper > limit:
         verdict = INCONCLUSIVE
-        reason = f"it may be up to {scale * paired.upper:.3g} {_points(question)} worse; more examples would tell"
-    towards = 1.0 if question.metric.better == LOWER else -1.0
+        reason = f"it may be up to {scale * paired.upper:.3g} {_points(accuracy)} worse; more examples would tell"
+    towards = 1.0 if accuracy.metric.better == LOWER else -1.0
     ends = sorted(towards * scale * end for end in paired.interval)
     figures = AccuracyFigures(
         difference=towards * scale * paired.loss,
         interval=(ends[0], ends[1]),
-        margin=question.margin,
+        margin=accuracy.margin,
         examples=asked.examples,
         lost=paired.lost,
         won=paired.won,
         detectable=None if paired.detectable is None else scale * paired.detectable,
     )
     return _plain(
-        question,
+        accuracy,
         verdict,
         reason,
-        baseline=_mean(question.base),
-        candidate=_mean(question.new),
+        baseline=_mean(accuracy.question.base),
+        candidate=_mean(accuracy.question.candidate),
         p_adjusted=p_adjusted,
         accuracy=figures,
     )
 
 
-def _points(question: AccuracyQuestion) -> str:
-    return "points" if question.metric.unit == PERCENT else question.metric.unit
+def _points(accuracy: Accuracy) -> str:
+    return "points" if accuracy.metric.unit == PERCENT else accuracy.metric.unit
 
 
-def _plain(question: AccuracyQuestion, verdict: str, reason: Optional[str], **more: Any) -> MetricVerdict:
+def _plain(asked: Accuracy, verdict: str, reason: Optional[str], **more: Any) -> MetricVerdict:
+    question = asked.question
     return MetricVerdict(
         verdict,
         MEAN,
         question.metric.unit,
         question.gates,
         baseline_runs=len(question.base),
-        candidate_runs=len(question.new),
+        candidate_runs=len(question.candidate),
         reason=reason,
         **more,
     )

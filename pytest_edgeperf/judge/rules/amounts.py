@@ -1,4 +1,4 @@
-"""The rule for a gated metric that is 0 or negative somewhere: amounts, as there is no ratio to 0."""
+"""How a gated metric is judged that is 0 or negative somewhere: by amounts, as there is no ratio to 0."""
 
 from __future__ import annotations
 
@@ -6,66 +6,50 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any, List, Optional, Sequence
 
-from pytest_edgeperf.judge.rules.sizes import MARGIN_DEVIATIONS, MIN_BASELINE_RUNS, MIN_CANDIDATE_RUNS, SizeOutcome
-from pytest_edgeperf.judge.statistics.contrasts import VALUE
-from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, MetricVerdict
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.rules.rule import Answer, Question
+from pytest_edgeperf.judge.rules.sizes import answer_all_beyond, checked_numbers, scatter_margin
 
 #: A file holds six significant digits: less of a value is rounding.
 ROUNDING = 1e-5
 COMPARED = "compared by amounts, as there is no ratio to 0"
 
 
-def amounts_of(values: Sequence[Any]) -> Optional[List[Any]]:
+def judge_amounts(question: Question, family: Family) -> Optional[Answer]:
+    """Regressed if every candidate run is beyond every baseline run, and beyond their median by more than a margin.
+
+    The margin is the largest of the tolerance times the median's size, what the marker allows for this metric by name
+    (in its unit) and 4 scaled median absolute scatter_margin of the baseline. As of sizes, it takes 3 candidate and 5
+    baseline runs. Between a baseline that is 0 in every run and a candidate that is not in any, without an amount that
+    is allowed, any difference counts.
+
+    Returns:
+        ``None`` where the metric only informs, or a summary has no median.
+    """
+    base, new = _amounts_of(question.base), _amounts_of(question.candidate)
+    if not question.gates or base is None or new is None:
+        return None
+    baseline = checked_numbers(base, question.benchmark, question.name)
+    candidate = checked_numbers(new, question.benchmark, question.name)
+    middle = median(baseline)
+    relative = family.tolerance_of(question.benchmark, question.name)
+    allowed = family.margin(question.benchmark, question.name) or 0.0
+    margin = max(max(relative, ROUNDING) * abs(middle), allowed, scatter_margin(baseline))
+    above = min(candidate) > max(middle + margin, max(baseline))
+    below = max(candidate) < min(middle - margin, min(baseline))
+    side = "above" if question.sign > 0 else "below"
+    return answer_all_beyond(
+        question,
+        baseline,
+        candidate,
+        worse=above if question.sign > 0 else below,
+        better=below if question.sign > 0 else above,
+        reason=f"all of {len(candidate)} runs are {side} the baseline's by more than {margin:.3g} ({COMPARED})",
+        otherwise=COMPARED,
+    )
+
+
+def _amounts_of(values: Sequence[Any]) -> Optional[List[Any]]:
     """The numbers, or the medians of the summaries; ``None`` where a summary has none."""
     medians: List[Any] = [value.get("p50") if isinstance(value, Mapping) else value for value in values]
     return None if None in medians else medians
-
-
-def judge_amounts(
-    baseline: Sequence[float],
-    candidate: Sequence[float],
-    *,
-    unit: str,
-    larger_is_worse: bool,
-    may_regress: bool,
-    relative: float,
-    amount: float = 0.0,
-) -> SizeOutcome:
-    """Regressed if every candidate run is beyond every baseline run, and beyond their median by more than a margin.
-
-    The margin is the largest of ``relative`` times the median's size, ``amount`` (in the metric's unit) and 4 scaled
-    median absolute deviations of the baseline. As of sizes, it takes 3 candidate and 5 baseline runs. Between a
-    baseline that is 0 in every run and a candidate that is not in any, without an ``amount``, any difference counts.
-    """
-    middle = median(baseline)
-    deviation = median([abs(value - middle) for value in baseline])
-    margin = max(max(relative, ROUNDING) * abs(middle), amount, MARGIN_DEVIATIONS * deviation)
-    above = min(candidate) > max(middle + margin, max(baseline))
-    below = max(candidate) < min(middle - margin, min(baseline))
-    worse, better = (above, below) if larger_is_worse else (below, above)
-    enough = len(candidate) >= MIN_CANDIDATE_RUNS and len(baseline) >= MIN_BASELINE_RUNS
-    verdict, reason, needed = UNCHANGED, COMPARED, None
-    if worse:
-        side = "above" if larger_is_worse else "below"
-        reason = f"all of {len(candidate)} runs are {side} the baseline's by more than {margin:.3g} ({COMPARED})"
-        verdict = REGRESSED if enough and may_regress else INCONCLUSIVE
-        if len(candidate) < MIN_CANDIDATE_RUNS:
-            needed = MIN_CANDIDATE_RUNS
-        if len(baseline) < MIN_BASELINE_RUNS:
-            reason += f"; {MIN_BASELINE_RUNS} baseline runs are needed, there are {len(baseline)}"
-    elif better and enough:
-        verdict = IMPROVED
-    return SizeOutcome(
-        MetricVerdict(
-            verdict=verdict,
-            summary=VALUE,
-            unit=unit,
-            baseline=middle,
-            candidate=median(candidate),
-            baseline_runs=len(baseline),
-            candidate_runs=len(candidate),
-            runs_needed=needed,
-            reason=reason,
-        ),
-        suspicious=worse,
-    )

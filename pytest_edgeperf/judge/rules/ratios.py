@@ -1,25 +1,102 @@
-"""From tests to the verdict on a metric: what it says, which summary said it, and what would say more."""
+"""Metrics that t-tests of the logarithms of ratios decide: what a verdict says, which summary said it, what decides it.
+
+No rule by itself: the rules for latency and for other metrics share it.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Mapping as MappingType
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.rules.questions import Group, Question
-from pytest_edgeperf.judge.statistics.corrections import MIN_CANDIDATE_RUNS, summary_weights
-from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, GroupTests, Level, Tested
-from pytest_edgeperf.judge.verdicts import (
-    IMPROVED,
-    INCONCLUSIVE,
-    REGRESSED,
-    UNCHANGED,
-    Apart,
-    Gain,
-    MetricVerdict,
+from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.rules.rule import Answer, Case, Question
+from pytest_edgeperf.judge.statistics.contrasts import (
+    Contrast,
+    NoLogarithmError,
+    contrast_summaries,
+    contrast_values,
 )
-from pytest_edgeperf.settings import ROUNDS_IN_REFRESH
+from pytest_edgeperf.judge.statistics.corrections import MIN_CANDIDATE_RUNS, Level, summary_weights
+from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, GroupTests, Tested
+from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, MetricVerdict
 
 ASSUMED_DISPERSION_NOTE = "block dispersion assumed: no run has block_sd"
+
+
+class TestedQuestion(NamedTuple):
+    """A question that t-tests decide: ``tests`` of its group's, from ``first`` on."""
+
+    question: Question
+    tolerance: float
+    first: int
+    tests: int
+
+
+class Group:
+    """Questions that share a part of the session's error level, and the contrasts that answer them, side by side."""
+
+    def __init__(self) -> None:
+        self.questions: List[TestedQuestion] = []
+        self.contrasts: List[Contrast] = []
+
+    def add(self, question: Question, tolerance: float, contrasts: Sequence[Contrast]) -> None:
+        """Take in a question with a contrast for each summary that it is judged by, the low quantile first."""
+        self.questions.append(TestedQuestion(question, tolerance, len(self.contrasts), len(contrasts)))
+        self.contrasts.extend(contrasts)
+
+    def signs(self) -> List[int]:
+        """Of each contrast: 1 where larger is worse, -1 where smaller is."""
+        return [sign for one in self.questions for sign in [one.question.sign] * one.tests]
+
+    def tolerances(self) -> List[float]:
+        """Of each contrast, as a ratio - 1."""
+        return [tolerance for one in self.questions for tolerance in [one.tolerance] * one.tests]
+
+    def weights(self) -> List[float]:
+        """Of each contrast: what it has of its metric's part of the level."""
+        return [weight for one in self.questions for weight in summary_weights(one.tests)]
+
+    def places(self) -> List[int]:
+        """Which of its metric's summaries each contrast is: 0 for the low quantile."""
+        return [place for one in self.questions for place in range(one.tests)]
+
+
+class Ratios(NamedTuple):
+    """The answers to a group's questions, and the tests behind them."""
+
+    answers: List[Answer]
+    tests: GroupTests
+    outcomes: List[Tested]
+
+
+#: Answers a question whose values have no logarithm; ``None`` where it cannot.
+Instead = Callable[[Question, Family], Optional[Answer]]
+
+
+def take_contrasts(
+    questions: Sequence[Question], case: Case, instead: Optional[Instead] = None
+) -> Tuple[Group, List[Answer]]:
+    """Return the contrasts that answer the questions, and the answers to those that have none."""
+    group, answers = Group(), []
+    for question in questions:
+        benchmark, name, base, candidate = question.benchmark, question.name, question.base, question.candidate
+        origins = question.evidence.origins(name)
+        try:
+            if isinstance(base[0], MappingType):
+                contrasts = contrast_summaries(benchmark, name, base, candidate, origins=origins)
+            else:
+                contrasts = [contrast_values(benchmark, name, base, candidate, origins=origins)]
+        except NoLogarithmError as error:
+            answer = None if instead is None else instead(question, case.family)
+            answers.append(answer or Answer(benchmark, name, question.unanswered(INCONCLUSIVE, str(error))))
+            continue
+        if contrasts:
+            group.add(question, case.family.tolerance_of(benchmark, name), contrasts)
+        else:
+            reason = "the runs have no median, low quantile or tail in common"
+            answers.append(Answer(benchmark, name, question.unanswered(INCONCLUSIVE, reason)))
+    return group, answers
 
 
 class Ruling(NamedTuple):
@@ -34,55 +111,34 @@ class Ruling(NamedTuple):
     upper: Optional[float] = None
 
 
-class Answers(NamedTuple):
-    """The verdicts on a group's questions, the tests behind them, and how far sessions lie apart."""
-
-    verdicts: List[Tuple[Question, MetricVerdict]]
-    tests: List[Tested]
-    apart: Optional[Apart]
-    #: Metric -> the variance by which the suite's differences spread beyond their errors, where they do.
-    excess: Dict[str, float]
-    gain: Optional[Gain]
-
-
-def answer(group: Group, level: Level, *, final: bool, must_detect: float) -> Answers:
-    """Judge all questions of a group together."""
-    if not group.contrasts:
-        return Answers([], [], None, {}, None)
-    signs: List[int] = []
-    tolerances: List[float] = []
-    weights: List[float] = []
-    places: List[int] = []
-    for question in group.questions:
-        signs.extend([question.sign] * question.tests)
-        tolerances.extend([question.tolerance] * question.tests)
-        weights.extend(summary_weights(question.tests))
-        places.extend(range(question.tests))
-    tests = GroupTests(group.contrasts, signs, tolerances, level, weights=weights, places=places)
+def answer_ratios(group: Group, level: Level, case: Case) -> Ratios:
+    """Judge all questions of a group together; it holds at least one."""
+    tests = GroupTests(
+        group.contrasts, group.signs(), group.tolerances(), level, weights=group.weights(), places=group.places()
+    )
     outcomes = tests.outcomes()
+    must_detect = case.family.must_detect
     rulings = [
         rule(
-            outcomes[question.first : question.first + question.tests],
+            outcomes[one.first : one.first + one.tests],
             level,
-            limit=_limit(question, must_detect),
-            may_regress=question.may_regress,
-            final=final,
+            limit=_limit(one, must_detect),
+            may_regress=one.question.may_regress,
+            final=case.stage.final,
         )
-        for question in group.questions
+        for one in group.questions
     ]
     undecided = [
-        (ruling.undecided.position, _limit(question, must_detect))
-        for question, ruling in zip(group.questions, rulings)
+        (ruling.undecided.position, _limit(one, must_detect))
+        for one, ruling in zip(group.questions, rulings)
         if ruling.undecided is not None
     ]
     needed: Dict[int, Tuple[Optional[int], Optional[int]]] = {}
     if undecided:
         positions = [position for position, _ in undecided]
         needed = dict(zip(positions, tests.runs_needed(positions, [limit for _, limit in undecided])))
-    answers = [
-        (question, _metric_verdict(question, ruling, needed)) for question, ruling in zip(group.questions, rulings)
-    ]
-    return Answers(answers, outcomes, tests.apart(), tests.excess, tests.gain(ROUNDS_IN_REFRESH))
+    answers = [_answer(one, ruling, needed) for one, ruling in zip(group.questions, rulings)]
+    return Ratios(answers, tests, outcomes)
 
 
 def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bool, final: bool) -> Ruling:
@@ -121,14 +177,12 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
     return Ruling(INCONCLUSIVE, shown, shown.adjusted_worse, reason, primary)
 
 
-def _limit(question: Question, must_detect: float) -> float:
-    return math.log1p(max(must_detect, question.tolerance))
+def _limit(tested: TestedQuestion, must_detect: float) -> float:
+    return math.log1p(max(must_detect, tested.tolerance))
 
 
-def _metric_verdict(
-    question: Question, ruling: Ruling, needed: Dict[int, Tuple[Optional[int], Optional[int]]]
-) -> MetricVerdict:
-    test = ruling.shown
+def _answer(tested: TestedQuestion, ruling: Ruling, needed: Dict[int, Tuple[Optional[int], Optional[int]]]) -> Answer:
+    question, test = tested.question, ruling.shown
     contrast = test.contrast
     reasons = [] if ruling.reason is None else [ruling.reason]
     runs_needed = None
@@ -141,7 +195,7 @@ def _metric_verdict(
             reasons.append("more runs alone are not expected to decide it")
     if contrast.assumed:
         reasons.append(ASSUMED_DISPERSION_NOTE)
-    return MetricVerdict(
+    verdict = MetricVerdict(
         verdict=ruling.verdict,
         summary=contrast.summary,
         unit=question.metric.unit,
@@ -154,9 +208,10 @@ def _metric_verdict(
         candidate=contrast.candidate,
         baseline_runs=contrast.baseline_runs,
         candidate_runs=contrast.candidate_runs,
-        tolerance=question.tolerance,
+        tolerance=tested.tolerance,
         runs_needed=runs_needed,
         reason="; ".join(reasons) or None,
         scatter=math.sqrt(contrast.squares / contrast.freedom) if contrast.freedom > 0 else None,
         rules_out=None if ruling.upper is None else math.expm1(max(0.0, min(ruling.upper, LOG_RATIO_LIMIT))),
     )
+    return Answer(question.benchmark, question.name, verdict, suspicious=ruling.verdict == INCONCLUSIVE)

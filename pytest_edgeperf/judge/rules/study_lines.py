@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from pytest_edgeperf.judge.evidence import Evidence
-from pytest_edgeperf.judge.family import Family, Stage
+from pytest_edgeperf.judge.rules.rule import Answers, Case, Question, Rule
 from pytest_edgeperf.judge.statistics.contrasts import Contrast, NoLogarithmError, contrast_medians
-from pytest_edgeperf.judge.statistics.corrections import adjusted, runs_factors
+from pytest_edgeperf.judge.statistics.corrections import Level, adjusted, runs_factors
 from pytest_edgeperf.judge.statistics.session_variance import between_sessions
-from pytest_edgeperf.judge.statistics.t_tests import INTERVAL_TAIL, Level, moderate
+from pytest_edgeperf.judge.statistics.t_tests import INTERVAL_TAIL, moderate
 from pytest_edgeperf.judge.studies.study_results import places
 from pytest_edgeperf.judge.units import is_size
 from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, NEW, REGRESSED, UNCHANGED, LineVerdict
@@ -33,13 +32,6 @@ if TYPE_CHECKING:
 FEWEST_COORDINATES = 3
 #: A baseline's slope whose standard error is a larger share of it is no measure of a change.
 _WELL_KNOWN = 0.25
-
-
-class JudgedLine(NamedTuple):
-    """A verdict, and whether more runs were worth their time."""
-
-    verdict: LineVerdict
-    suspicious: bool = False
 
 
 class _Series(NamedTuple):
@@ -67,6 +59,13 @@ class _Line(NamedTuple):
     may_regress: bool
 
 
+class _JudgedLine(NamedTuple):
+    """A verdict, and whether more runs were worth their time."""
+
+    verdict: LineVerdict
+    suspicious: bool = False
+
+
 class _Estimate(NamedTuple):
     """A slope or an intercept on both sides, and how its change beyond what is tolerated stands to its error."""
 
@@ -81,184 +80,181 @@ class _Estimate(NamedTuple):
     baseline_runs: int
 
 
-class LineQuestions:
-    """The slopes and intercepts that the candidate's studies let gate.
+class StudyLinesRule(Rule):
+    """Judges the slopes and intercepts that the candidate's studies let gate.
 
     How many there are depends on what was collected and not on what was measured. Sizes, quotients and metrics of
     which more is better have lines, but none that gates: a size has a rule of its own, and "worse" no direction.
     """
 
-    def __init__(self, base: Results, candidate: Results, family: Family) -> None:
-        """Look for studies that gate."""
-        self._tolerance = family.tolerance
-        self._base: Mapping[str, Place] = {}
-        self._candidate: Mapping[str, Place] = {}
-        self._series: List[_Series] = []
-        studies = [study for study in candidate.studies.values() if study.gate]
-        if not studies:
-            return
-        self._candidate = {name: one for name, one in places(candidate).items() if name in family.benchmarks}
-        self._base = places(base)
-        for study in studies:
-            self._series += self._gating(study, candidate)
+    in_lock_step = False
 
-    @property
-    def count(self) -> int:
-        """How many slopes and intercepts are asked about."""
-        return sum(len(series.study.gate) for series in self._series)
+    def judges(self, question: Question) -> bool:
+        """No metric of a single benchmark."""
+        return False
 
-    def answer(
-        self, judged: Mapping[str, Evidence], level: Level, stage: Stage, excess: Mapping[str, float]
-    ) -> List[JudgedLine]:
-        """Judge all of them together, by the evidence on each benchmark.
+    def count(self, case: Case) -> int:
+        """Every slope and every intercept that gates."""
+        return sum(len(series.study.gate) for series in _gating_series(case))
 
-        ``excess``: metric -> the variance by which the suite's differences spread beyond their errors.
-        """
+    def answer(self, questions: Sequence[Question], level: Level, case: Case) -> Answers:
+        """Judge all of them together, by the evidence on each benchmark."""
         lines: List[_Line] = []
         contrasts: List[Contrast] = []
-        answers: List[JudgedLine] = []
-        for series in self._series:
-            points = self._points(series, judged)
+        judged: List[_JudgedLine] = []
+        for series in _gating_series(case):
+            points = _points(series, case)
             if len({point.x for point in points}) < FEWEST_COORDINATES:
-                answers += _not_judged(series, points)
+                judged += _not_judged(series, points)
                 continue
             names = [point.contrast.benchmark for point in points]
-            may_regress = stage.final and all(judged[name].made >= stage.runs for name in names)
-            lines.append(_Line(series, points, len(contrasts), may_regress))
+            lines.append(_Line(series, points, len(contrasts), all(map(case.may_regress, names))))
             contrasts += [point.contrast for point in points]
-        return answers + (self._judged(lines, contrasts, level, excess, final=stage.final) if lines else [])
+        if lines:
+            judged += _judged(lines, contrasts, level, case)
+        suspects = frozenset(name for line in judged if line.suspicious for name in line.verdict.benchmarks)
+        return Answers(lines=tuple(line.verdict for line in judged), suspects=suspects)
 
-    def _gating(self, study: Study, candidate: Results) -> List[_Series]:
-        names: Dict[str, List[str]] = {}
-        for name, place in self._candidate.items():
-            if place.study == study.name:
-                names.setdefault(place.series, []).append(name)
-        found = []
-        for metric in study.metrics:
-            for series, benchmarks in names.items():
-                known = [candidate.benchmarks[name].metrics.get(metric) for name in benchmarks]
-                told = next((one for one in known if one is not None), None)
-                if told is not None and told.better == LOWER and not is_size(told.unit):
-                    found.append(_Series(study, series, metric, told.unit, tuple(benchmarks)))
-        return found
 
-    def _points(self, series: _Series, judged: Mapping[str, Evidence]) -> List[_Point]:
-        found = []
-        for name in series.benchmarks:
-            evidence, before = judged.get(name), self._base.get(name)
-            if evidence is None or before is None or before.study != series.study.name:
-                continue
-            if series.metric in evidence.changed_metrics or series.metric not in evidence.metrics:
-                continue
-            base, new = ([one for one in side if _has_median(one)] for side in evidence.values(series.metric))
-            if not base or not new:
-                continue
-            try:
-                contrast = contrast_medians(
-                    name, series.metric, base, new, origins=evidence.origins(series.metric, _has_median)
-                )
-            except NoLogarithmError:
-                continue
-            found.append(_Point(before.x, self._candidate[name].x, contrast))
-        return found
+def _gating_series(case: Case) -> List[_Series]:
+    studies = [study for study in case.candidate.studies.values() if study.gate]
+    if not studies:
+        return []
+    collected = set(case.family.benchmarks)
+    placed = {name: place for name, place in places(case.candidate).items() if name in collected}
+    return [series for study in studies for series in _series_of(study, placed, case.candidate)]
 
-    def _judged(
-        self,
-        lines: Sequence[_Line],
-        contrasts: Sequence[Contrast],
-        level: Level,
-        excess: Mapping[str, float],
-        *,
-        final: bool,
-    ) -> List[JudgedLine]:
-        squares = np.array([one.squares for one in contrasts])
-        freedom = np.array([float(one.freedom) for one in contrasts])
-        moderation = moderate(contrasts, squares, freedom)
-        asked = [
-            (line, part, self._estimate(line, part, moderation.variance, moderation.prior_freedom + freedom, excess))
-            for line in lines
-            for part in line.series.study.gate
-        ]
-        known = [(line, part, one) for line, part, one in asked if one is not None]
-        tested = _p_values([one for _, _, one in known], level)
-        answers = [
-            JudgedLine(_verdict(line, part, None, reason="one run on each side tells nothing about the variance"))
-            for line, part, one in asked
-            if one is None
-        ]
-        for (line, part, one), (p_worse, worse, better) in zip(known, tested):
-            answers.append(self._rule(line, part, one, p_worse, worse, better, level, final=final))
-        return answers
 
-    def _estimate(
-        self, line: _Line, part: str, variance: Array, freedom: Array, excess: Mapping[str, float]
-    ) -> Optional[_Estimate]:
-        where = slice(line.first, line.first + len(line.points))
-        sigma2, nu = variance[where], freedom[where]
-        if not np.all(nu > 0):
-            return None
-        base = np.array([point.contrast.baseline for point in line.points])
-        new = np.array([point.contrast.candidate for point in line.points])
-        base_weights = _weights([point.base_x for point in line.points], part)
-        weights = _weights([point.x for point in line.points], part)
-        contrasts = [point.contrast for point in line.points]
-        base_runs = np.array([float(one.baseline_runs) for one in contrasts])
-        runs = np.array([float(one.candidate_runs) for one in contrasts])
-        session = between_sessions([one.nested for one in contrasts], sigma2).variance
-        session = session + np.array([one.other_variance for one in contrasts])
-        session = session + excess.get(line.series.metric, 0.0)
-        of_base = (base_weights * base) ** 2 * sigma2 / base_runs
-        of_new = (weights * new) ** 2 * (sigma2 / runs + session)
-        baseline = float(base_weights @ base)
-        if part == SLOPE:
-            margin, grown = self._tolerance * baseline, (1 + self._tolerance) ** 2
-        else:
-            margin, grown = self._tolerance * float(base[np.argmin([point.base_x for point in line.points])]), 1.0
-        parts = grown * of_base + of_new
-        return _Estimate(
-            baseline,
-            float(weights @ new),
-            margin,
-            math.sqrt(float(of_base.sum())),
-            math.sqrt(float(parts.sum())),
-            float(parts.sum() ** 2 / np.sum(parts**2 / nu)),
-            int(runs.min()),
-            int(base_runs.min()),
-        )
+def _series_of(study: Study, placed: Mapping[str, Place], candidate: Results) -> List[_Series]:
+    names: Dict[str, List[str]] = {}
+    for name, place in placed.items():
+        if place.study == study.name:
+            names.setdefault(place.series, []).append(name)
+    found = []
+    for metric in study.metrics:
+        for series, benchmarks in names.items():
+            known = [candidate.benchmarks[name].metrics.get(metric) for name in benchmarks]
+            told = next((one for one in known if one is not None), None)
+            if told is not None and told.better == LOWER and not is_size(told.unit):
+                found.append(_Series(study, series, metric, told.unit, tuple(benchmarks)))
+    return found
 
-    def _rule(
-        self,
-        line: _Line,
-        part: str,
-        one: _Estimate,
-        p_worse: float,
-        worse: float,
-        better: float,
-        level: Level,
-        *,
-        final: bool,
-    ) -> JudgedLine:
-        verdict, reason = UNCHANGED, None
-        suspicious = p_worse < level.suspicion
-        if part == SLOPE and one.baseline_error > _WELL_KNOWN * one.baseline:
-            reason = "the baseline's slope is not known to be above 0 well enough to tell a change of it"
-            return JudgedLine(_verdict(line, part, one, reason=reason, tolerance=self._tolerance))
-        if worse <= level.alpha and line.may_regress:
-            verdict, suspicious = REGRESSED, False
-        elif suspicious:
-            verdict, reason = INCONCLUSIVE, f"it is suspected to be worse, p = {p_worse:.2g}"
-        elif better <= level.alpha and final:
-            verdict = IMPROVED
-        p_adjusted = better if verdict == IMPROVED else worse
-        told = _verdict(line, part, one, verdict, reason, p_adjusted=p_adjusted, tolerance=self._tolerance)
-        return JudgedLine(told, suspicious)
+
+def _points(series: _Series, case: Case) -> List[_Point]:
+    found = []
+    for name in series.benchmarks:
+        evidence, before, now = case.evidence.get(name), _place(case.base, name), _place(case.candidate, name)
+        if evidence is None or before is None or now is None or before.study != series.study.name:
+            continue
+        if series.metric in evidence.changed_metrics or series.metric not in evidence.metrics:
+            continue
+        base, new = ([one for one in side if _has_median(one)] for side in evidence.values(series.metric))
+        if not base or not new:
+            continue
+        try:
+            contrast = contrast_medians(
+                name, series.metric, base, new, origins=evidence.origins(series.metric, _has_median)
+            )
+        except NoLogarithmError:
+            continue
+        found.append(_Point(before.x, now.x, contrast))
+    return found
+
+
+def _place(results: Results, name: str) -> Optional[Place]:
+    benchmark = results.benchmarks.get(name)
+    return None if benchmark is None else benchmark.place
+
+
+def _judged(lines: Sequence[_Line], contrasts: Sequence[Contrast], level: Level, case: Case) -> List[_JudgedLine]:
+    squares = np.array([one.squares for one in contrasts])
+    freedom = np.array([float(one.freedom) for one in contrasts])
+    moderation = moderate(contrasts, squares, freedom)
+    asked = [
+        (line, part, _estimate(line, part, moderation.variance, moderation.prior_freedom + freedom, case))
+        for line in lines
+        for part in line.series.study.gate
+    ]
+    known = [(line, part, one) for line, part, one in asked if one is not None]
+    tested = _p_values([one for _, _, one in known], level)
+    answers = [
+        _JudgedLine(_verdict(line, part, None, reason="one run on each side tells nothing about the variance"))
+        for line, part, one in asked
+        if one is None
+    ]
+    for (line, part, one), (p_worse, worse, better) in zip(known, tested):
+        answers.append(_decided(line, part, one, p_worse, worse, better, level, case))
+    return answers
+
+
+def _estimate(line: _Line, part: str, variance: Array, freedom: Array, case: Case) -> Optional[_Estimate]:
+    tolerance = case.family.tolerance
+    where = slice(line.first, line.first + len(line.points))
+    sigma2, nu = variance[where], freedom[where]
+    if not np.all(nu > 0):
+        return None
+    base = np.array([point.contrast.baseline for point in line.points])
+    new = np.array([point.contrast.candidate for point in line.points])
+    base_weights = point_weights([point.base_x for point in line.points], part)
+    weights = point_weights([point.x for point in line.points], part)
+    contrasts = [point.contrast for point in line.points]
+    base_runs = np.array([float(one.baseline_runs) for one in contrasts])
+    runs = np.array([float(one.candidate_runs) for one in contrasts])
+    session = between_sessions([one.nested for one in contrasts], sigma2).variance
+    session = session + np.array([one.other_variance for one in contrasts])
+    session = session + case.suite.excess.get(line.series.metric, 0.0)
+    of_base = (base_weights * base) ** 2 * sigma2 / base_runs
+    of_new = (weights * new) ** 2 * (sigma2 / runs + session)
+    baseline = float(base_weights @ base)
+    if part == SLOPE:
+        margin, grown = tolerance * baseline, (1 + tolerance) ** 2
+    else:
+        margin, grown = tolerance * float(base[np.argmin([point.base_x for point in line.points])]), 1.0
+    parts = grown * of_base + of_new
+    return _Estimate(
+        baseline,
+        float(weights @ new),
+        margin,
+        math.sqrt(float(of_base.sum())),
+        math.sqrt(float(parts.sum())),
+        float(parts.sum() ** 2 / np.sum(parts**2 / nu)),
+        int(runs.min()),
+        int(base_runs.min()),
+    )
+
+
+def _decided(
+    line: _Line,
+    part: str,
+    one: _Estimate,
+    p_worse: float,
+    worse: float,
+    better: float,
+    level: Level,
+    case: Case,
+) -> _JudgedLine:
+    tolerance = case.family.tolerance
+    verdict, reason = UNCHANGED, None
+    suspicious = p_worse < level.suspicion
+    if part == SLOPE and one.baseline_error > _WELL_KNOWN * one.baseline:
+        reason = "the baseline's slope is not known to be above 0 well enough to tell a change of it"
+        return _JudgedLine(_verdict(line, part, one, reason=reason, tolerance=tolerance))
+    if worse <= level.alpha and line.may_regress:
+        verdict, suspicious = REGRESSED, False
+    elif suspicious:
+        verdict, reason = INCONCLUSIVE, f"it is suspected to be worse, p = {p_worse:.2g}"
+    elif better <= level.alpha and case.stage.final:
+        verdict = IMPROVED
+    p_adjusted = better if verdict == IMPROVED else worse
+    told = _verdict(line, part, one, verdict, reason, p_adjusted=p_adjusted, tolerance=tolerance)
+    return _JudgedLine(told, suspicious)
 
 
 def _has_median(value: Any) -> bool:
     return not isinstance(value, Mapping) or "p50" in value
 
 
-def _weights(x: Sequence[float], part: str) -> Array:
+def point_weights(x: Sequence[float], part: str) -> Array:
     """What each point counts in the slope, or in the intercept, of the line with the least squares."""
     coordinates = np.array(x)
     centred = coordinates - coordinates.mean()
@@ -283,12 +279,12 @@ def _p_values(estimates: Sequence[_Estimate], level: Level) -> List[Tuple[float,
     return list(zip(p_worse.tolist(), worse.tolist(), better.tolist()))
 
 
-def _not_judged(series: _Series, points: Sequence[_Point]) -> List[JudgedLine]:
+def _not_judged(series: _Series, points: Sequence[_Point]) -> List[_JudgedLine]:
     found = len({point.x for point in points})
     reason = f"a line that gates needs {FEWEST_COORDINATES} coordinates that the baseline has, too: there are {found}"
     verdict = INCONCLUSIVE if points else NEW
     return [
-        JudgedLine(
+        _JudgedLine(
             LineVerdict(
                 series.study.name,
                 series.name,

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 import numpy as np
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
-
-#: How the session's error level is shared; memory's rule has no p-value and was measured to keep to it.
-LATENCY_SHARE = 0.7
-MEMORY_SHARE = 0.1
-#: Accuracies, and whatever else a marker makes gate; where a session has both, half of it each.
-ACCURACY_SHARE = 0.2
-#: Slopes and intercepts, taken from the share of the accuracies in a session with a study that gates.
-LINES_SHARE = 0.1
 
 #: How a metric's part of the level is shared among low quantile, median and tail, in this order: the low quantile
 #: varies least between runs and moves with most slowdowns; the tail moves most and finds least.
@@ -30,6 +23,17 @@ RUNS_FACTOR = {3: 0.01, 4: 0.2, 5: 0.7}
 
 #: The same for the runs of the side that seems faster: one accuses nobody.
 OTHER_FACTOR = {1: 0.0, 2: 0.05}
+
+
+@dataclass(frozen=True)
+class Level:
+    """The part of the session's error level that a group of tests shares, and when one is suspicious."""
+
+    alpha: float
+    #: Of metrics that decide: the tests of one have weights that add up to 1.
+    family_size: int
+    share: float
+    suspicion: float
 
 
 def runs_factor(candidate_runs: int) -> float:

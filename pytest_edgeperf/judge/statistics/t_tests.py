@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from pytest_edgeperf.judge.family import Family
 from pytest_edgeperf.judge.statistics.contrasts import Contrast
-from pytest_edgeperf.judge.statistics.corrections import (
-    ACCURACY_SHARE,
-    LATENCY_SHARE,
-    LINES_SHARE,
-    adjusted,
-    first_level,
-    runs_factors,
-)
+from pytest_edgeperf.judge.statistics.corrections import Level, adjusted, first_level, runs_factors
 from pytest_edgeperf.judge.statistics.run_variance import (
     FIXED_PRIOR,
     NO_PRIOR,
@@ -49,51 +40,6 @@ RUNS_LIMIT = 30
 
 #: exp() of more than this is not a ratio that anybody reads.
 LOG_RATIO_LIMIT = 20.0
-
-
-@dataclass(frozen=True)
-class Level:
-    """The part of the session's error level that a group of tests shares, and when one is suspicious."""
-
-    alpha: float
-    #: Of metrics that decide: the tests of one have weights that add up to 1.
-    family_size: int
-    share: float
-    suspicion: float
-
-
-def levels(family: Family, informing: int = 0, lines: int = 0, accuracies: int = 0) -> Tuple[Level, Level, Level]:
-    """Return the levels of latency, of the other metrics that gate, and of so many tests that only inform.
-
-    ``lines``: how many slopes and intercepts the session tests at :func:`lines_level`; ``accuracies``: how many of
-    them at :func:`accuracies_level`.
-    """
-    gates = _gates(family)
-    others = _left_by_lines(lines) / (2 if accuracies else 1)
-    return (
-        Level(family.alpha, len(family.benchmarks), LATENCY_SHARE, family.suspicion),
-        Level(family.alpha, gates, others, family.suspicion),
-        Level(family.alpha, informing, 1.0, family.suspicion),
-    )
-
-
-def accuracies_level(family: Family, accuracies: int, lines: int = 0) -> Level:
-    """Return the level of so many accuracies that gate."""
-    share = _left_by_lines(lines) / (2 if _gates(family) else 1)
-    return Level(family.alpha, accuracies, share, family.suspicion)
-
-
-def _gates(family: Family) -> int:
-    return sum(len(family.gates.get(benchmark, ())) for benchmark in family.benchmarks)
-
-
-def _left_by_lines(lines: int) -> float:
-    return ACCURACY_SHARE - LINES_SHARE if lines else ACCURACY_SHARE
-
-
-def lines_level(family: Family, lines: int) -> Level:
-    """Return the level of so many slopes and intercepts."""
-    return Level(family.alpha, lines, LINES_SHARE, family.suspicion)
 
 
 class Tested(NamedTuple):

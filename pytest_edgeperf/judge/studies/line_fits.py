@@ -1,10 +1,10 @@
-"""Straight lines through a few points, as a whole or in segments."""
+"""Straight lines through a few points."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 Interval = Tuple[float, float]
 
@@ -86,26 +86,3 @@ def fit_line(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -
         residual_sd=sd,
         r_squared=r_squared,
     )
-
-
-def fit_segments(
-    x: Sequence[float], y: Sequence[float], segments: Sequence[Tuple[float, float]], confidence: float = 0.95
-) -> List[LineFit]:
-    """A line for each segment ``(x_from, x_to)``, through the points that lie in it, ends included.
-
-    The lines need not meet, and points in no segment are left out: this is how piecewise formulas with
-    gaps are published (Suo et al., 2021, formula (2)).
-
-    Raises:
-        ValueError: a segment's points make no line; the message names the segment.
-    """
-    if len(x) != len(y):
-        raise ValueError(f"a line needs as many y as x: there are {len(y)} y and {len(x)} x")
-    fits = []
-    for start, end in segments:
-        inside = [(a, b) for a, b in zip(x, y) if start <= a <= end]
-        try:
-            fits.append(fit_line([a for a, _ in inside], [b for _, b in inside], confidence))
-        except ValueError as error:
-            raise ValueError(f"segment {start:g} to {end:g}: {error}") from None
-    return fits

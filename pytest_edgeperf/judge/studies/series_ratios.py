@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.statistics.contrasts import Contrast, NoLogarithmError, contrast_medians
+from pytest_edgeperf.judge.statistics.corrections import Level
 from pytest_edgeperf.judge.statistics.origins import Origins
-from pytest_edgeperf.judge.statistics.t_tests import GroupTests, Level
+from pytest_edgeperf.judge.statistics.t_tests import GroupTests
 from pytest_edgeperf.judge.studies.line_fits import Interval
 from pytest_edgeperf.judge.studies.members import OVER, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
