@@ -25,7 +25,7 @@ class UnknownDevice(DeviceError):
 
 
 class DeviceMismatch(DeviceError):
-    """This machine is not the device that was asked for, or cannot tell what it is."""
+    """This machine is not the device that was asked for, or it cannot be identified."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Device:
     root: Path = Path("/")
 
     def without_power(self) -> Optional[str]:
-        """Why the power of an inference cannot be measured here, or ``None`` where a sensor tells it."""
+        """Why the power of an inference cannot be measured here, or ``None`` where a sensor measures it."""
         from .sensors.power import FOR_INFERENCES, why_none
         from .sensors.registry import find_sensors
 
@@ -80,13 +80,13 @@ def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Pat
         raise UnknownDevice(_unknown(name, list(known)))
     identity = identify(root, known)
     if name != HOST and identity.name == UNKNOWN:
-        asked = f"--device={name}:" if name == AUTO else f"--device={name} was asked for, {_expected(name, known)}, but"
+        asked = f"--device={name}:" if name == AUTO else f"--device={name} needs {_expected(name, known)}, but"
         raise DeviceMismatch(
-            f"{asked} what this machine is cannot be told: {identity.reason}; make it readable or use --device=host"
+            f"{asked} this machine cannot be identified: {identity.reason}; make it readable or use --device=host"
         )
     if name not in (AUTO, HOST, identity.name) and not _is_described_host(name, known, identity):
         raise DeviceMismatch(
-            f"--device={name} was asked for, {_expected(name, known)}, but this machine is {_found(identity)}; "
+            f"--device={name} needs {_expected(name, known)}, but this machine is {_found(identity)}; "
             "use --device=auto to measure it as what it is, or --device=host for any machine"
         )
     chosen = identity.name if name == AUTO else name
@@ -159,18 +159,18 @@ def _undescribed(identity: Identity, root: Path) -> Profile:
 
 
 def _expected(name: str, known: Mapping[str, Profile]) -> str:
-    """By what a device is told, such as ``which is a module p3448-0000 or p3448-0002``."""
+    """What identifies a device, such as ``a module p3448-0000 or p3448-0002``."""
     profile = known.get(name)
     if gpu_hosts.is_device_name(name):
-        return "which is a host with that NVIDIA GPU"
+        return "a host with that NVIDIA GPU"
     if profile is None or profile.family == HOST:
-        return "which is a host and no board"
+        return "a host and not a board"
     signs = " or ".join([*profile.modules, *profile.compatible])
-    return f"which is a {'module' if profile.family == JETSON else 'board'} {signs}"
+    return f"a {'module' if profile.family == JETSON else 'board'} {signs}"
 
 
 def _found(identity: Identity) -> str:
     if identity.name == HOST:
-        return f"a host that is none of the known boards ({identity.reason})"
+        return f"a host and not a known board ({identity.reason})"
     model = f", which calls itself {identity.model!r}" if identity.model else ""
     return f"{identity.name}{model} ({identity.reason})"

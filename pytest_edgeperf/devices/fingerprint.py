@@ -67,7 +67,7 @@ def _cpu_counts(root: Path) -> Tuple[linux.Reading[int], linux.Reading[int]]:
     present = read_cpu_list(root, "/sys/devices/system/cpu/present") or tuple(core.cpu for core in cores)
     logical = max(len(present), len(cores))
     if len(cores) < logical:
-        return (logical, ""), (None, f"{logical - len(cores)} of {logical} processors are off line")
+        return (logical, ""), (None, f"{logical - len(cores)} of {logical} processors are offline")
     if not all(core.siblings_known for core in cores):
-        return (logical, ""), (None, "/sys/devices/system/cpu/cpu*/topology does not tell the siblings")
+        return (logical, ""), (None, "/sys/devices/system/cpu/cpu*/topology does not list the siblings")
     return (logical, ""), (len({core.siblings for core in cores}), "")

@@ -77,13 +77,13 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
         if found is not None:
             sizes = next((found.memory_gib[item] for item in compatible if item in found.memory_gib), ())
             return replace(identity, name=found.name, memory_gib=sizes, profile=found)
-        return replace(identity, reason=f"{listed}, which is no Raspberry Pi that is known here")
+        return replace(identity, reason=f"{listed}, which is not a known Raspberry Pi")
     for profile in known.values():
         sign = next((item for item in compatible if item in profile.compatible), None)
         if profile.family == BOARD and sign is not None:
             sizes = profile.memory_gib.get(sign, ())
             return Identity(profile.name, BOARD, content.path, listed, model, sign, memory_gib=sizes, profile=profile)
-    return _host(root, content.path, f"{listed}, which is no board that is known here", model, known)
+    return _host(root, content.path, f"{listed}, which is not a known board", model, known)
 
 
 def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile], identity: Identity) -> Identity:
@@ -95,7 +95,7 @@ def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile
         found = jetson_modules.profile(own, (), known) or found
         part, identity = own, replace(identity, reason=f"{identity.reason}; {file} says {own}")
     if found is None:
-        reason = f"{identity.reason}, which holds no Jetson module that is known here"
+        reason = f"{identity.reason}, which names no known Jetson module"
         return replace(identity, name=jetson_modules.UNKNOWN, module=part, reason=reason)
     sizes = found.memory_gib.get(part or "") or next(
         (found.memory_gib[item] for item in compatible if item in found.memory_gib), ()

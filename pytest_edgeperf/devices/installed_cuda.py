@@ -75,7 +75,7 @@ def _version_json(root: Path, path: str) -> Finding:
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         version = None
     if not isinstance(version, str) or not _VERSION.match(version):
-        return Finding(None, path, f"{path} tells no version of CUDA")
+        return Finding(None, path, f"{path} contains no version of CUDA")
     return Finding(version, path)
 
 
@@ -85,7 +85,7 @@ def _version_txt(root: Path, path: str) -> Finding:
         return _absent(path, content.exists, content.reason or "")
     match = re.match(r"CUDA Version (\S+)", content.text)
     if match is None or not _VERSION.match(match.group(1)):
-        return Finding(None, path, f"{path} tells no version of CUDA")
+        return Finding(None, path, f"{path} contains no version of CUDA")
     return Finding(match.group(1), path)
 
 
@@ -104,7 +104,7 @@ def _nvcc(root: Path, path: str) -> Finding:
         return Finding(None, path, f"{path} --version fails: {problem}")
     match = re.search(r"\brelease \S+, V(\S+)", done.stdout.decode("utf-8", "replace"))
     if match is None or not _VERSION.match(match.group(1)):
-        return Finding(None, path, f"{path} --version tells no version (exit code {done.returncode})")
+        return Finding(None, path, f"{path} --version contains no version (exit code {done.returncode})")
     return Finding(match.group(1), path)
 
 
@@ -129,7 +129,7 @@ def _driver_file(root: Path) -> Finding:
         r"^NVRM version:.*?\s([0-9]{3,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?)(?=\s|$)", content.text, re.MULTILINE
     )
     if match is None:
-        return Finding(None, _DRIVER, f"{_DRIVER} tells no version")
+        return Finding(None, _DRIVER, f"{_DRIVER} contains no version")
     return Finding(match.group(1), _DRIVER)
 
 
@@ -138,5 +138,5 @@ def _driver_module(root: Path) -> Finding:
     if content.text is None:
         return _absent(_MODULE, content.exists, content.reason or "")
     if not _VERSION.match(content.text):
-        return Finding(None, _MODULE, f"{_MODULE} tells no version")
+        return Finding(None, _MODULE, f"{_MODULE} contains no version")
     return Finding(content.text, _MODULE)

@@ -51,7 +51,7 @@ def tensorrt_binding(root: Path, search_path: Optional[Sequence[str]] = None) ->
             return Finding(
                 None,
                 elsewhere.source,
-                f"TensorRT {elsewhere.value} is in {folder}, where this Python {_version()} does not look; use the "
+                f"TensorRT {elsewhere.value} is in {folder}, which this Python {_version()} does not search; use the "
                 "system's Python, or a virtual environment of it with --system-site-packages",
             )
     return Finding(None, None, f"no folder of this Python {_version()} has the package tensorrt")

@@ -67,8 +67,8 @@ def jetpack(release: Finding, root: Optional[Path] = None) -> Finding:
     if found is not None:
         return Finding(found, release.source)
     if release.value.count(".") < 2:
-        return Finding(None, release.source, f"{release.source} tells L4T {release.value} only, not its full release")
-    return Finding(None, release.source, f"no JetPack with L4T {release.value} is known here")
+        return Finding(None, release.source, f"{release.source} gives L4T {release.value} only, not its full release")
+    return Finding(None, release.source, f"no known JetPack has L4T {release.value}")
 
 
 def _of_file(root: Path) -> Finding:
@@ -111,7 +111,7 @@ def _of_container(root: Path, environment: Mapping[str, str]) -> Finding:
         return Finding(None)
     match = re.fullmatch(rf"[rR]?{_VERSION}", text.strip())
     if match is None:
-        return Finding(None, f"${VARIABLE}", f"${VARIABLE} is {text[:40]!r}, which is no release")
+        return Finding(None, f"${VARIABLE}", f"${VARIABLE} is {text[:40]!r}, which is not a release")
     release = _full(match.group(1))
     kernel = _of_kernel(root)
     if kernel.value is not None and kernel.value.partition(".")[0] != release.partition(".")[0]:
@@ -130,8 +130,8 @@ def _of_kernel(root: Path) -> Finding:
     match = _KERNEL.match(content.text)
     series = _SERIES.get(match.group(1)) if match else None
     if series is None or content.text.startswith(_FIRST_5_10):
-        return Finding(None, KERNEL, f"{KERNEL} holds {content.text[:40]!r}, which tells no release of L4T")
-    return Finding(series, KERNEL, f"{KERNEL} holds {content.text[:40]!r}, which tells the series only")
+        return Finding(None, KERNEL, f"{KERNEL} holds {content.text[:40]!r}, which names no L4T release")
+    return Finding(series, KERNEL, f"{KERNEL} holds {content.text[:40]!r}, which names the series only")
 
 
 def _full(release: str) -> str:

@@ -106,7 +106,7 @@ def hypervisor(root: Path, *, is_board: bool) -> Reading[str]:
     # The device tree that QEMU, Firecracker and Cloud Hypervisor make for an Arm guest.
     if "linux,dummy-virt" in read_strings(root, "/proc/device-tree/compatible")[0]:
         return "vm", ""
-    return None, "neither /proc/cpuinfo nor /sys tells whether there is a hypervisor"
+    return None, "neither /proc/cpuinfo nor /sys shows whether there is a hypervisor"
 
 
 def _clock(root: Path) -> Optional[str]:

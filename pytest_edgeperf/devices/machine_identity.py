@@ -81,14 +81,14 @@ def hosted_runner(environ: Mapping[str, str]) -> linux.Reading[str]:
 def _machine_id(root: Path) -> linux.Reading[str]:
     inside = linux.image(root)
     if inside is not None:
-        return None, f"{_MACHINE_IDS[0]} in a container ({inside}) is of its image and not of the machine"
+        return None, f"{_MACHINE_IDS[0]} in a container ({inside}) belongs to its image and not to the machine"
     reasons: List[str] = []
     for path in _MACHINE_IDS:
         content = read_text(root, path)
         text = (content.text or "").lower()
         if re.match(r"[0-9a-f]{32}\Z", text) and text.strip("0"):
             return _digest(bytes.fromhex(text)), ""
-        reasons.append(content.reason or f"{path} holds no machine id")
+        reasons.append(content.reason or f"{path} contains no machine id")
     return None, "; ".join(reasons)
 
 
@@ -104,7 +104,10 @@ def _serial(root: Path) -> linux.Reading[str]:
     text = read_text(root, "/sys/devices/soc0/serial_number").text or ""
     if _is_serial(text):
         return f"soc {_slow_digest(text)}", ""
-    return None, "no serial number can be read by all: none in the device tree, /proc/cpuinfo and /sys/devices/soc0"
+    return (
+        None,
+        "no serial number is readable without root: none in the device tree, /proc/cpuinfo and /sys/devices/soc0",
+    )
 
 
 def _is_serial(text: str) -> bool:

@@ -62,10 +62,10 @@ def power_mode(root: Path) -> Tuple[Optional[str], str]:
     """The name of the power mode in force, such as ``MAXN``; or None and the reason."""
     status = read_text(root, STATUS)
     if status.text is None:
-        return None, f"{status.reason}; `sudo nvpmodel -q` tells the power mode"
+        return None, f"{status.reason}; `sudo nvpmodel -q` shows the power mode"
     number = parse_status(status.text)
     if number is None:
-        return None, f"{STATUS} holds {status.text[:40]!r}, which tells no power mode"
+        return None, f"{STATUS} holds {status.text[:40]!r}, which names no power mode"
     conf = read_text(root, CONF)
     if conf.text is None:
         return None, f"the power mode is number {number}, but {conf.reason}"

@@ -24,9 +24,9 @@ _NO_INT8 = (6.0, 6.2)
 #: Format -> the GPU's least compute capability and the reason for lower ones. Sources: NVIDIA, TensorRT support matrix
 #: ("Hardware and precision"), CUDA C++ programming guide, arithmetic instructions.
 _GPU_FROM: Mapping[str, Tuple[float, str]] = {
-    "int8": (6.1, "its GPU has no int8 instructions (compute capability {}; 6.1, and from 7.0)"),
-    "bf16": (8.0, "its GPU has no bf16 (compute capability {}; from 8.0)"),
-    "tf32": (8.0, "its GPU has no tf32 (compute capability {}; from 8.0)"),
+    "int8": (6.1, "its GPU has no int8 instructions (compute capability {}; needs 6.1, or 7.0 and newer)"),
+    "bf16": (8.0, "its GPU has no bf16 (compute capability {}; needs 8.0 or newer)"),
+    "tf32": (8.0, "its GPU has no tf32 (compute capability {}; needs 8.0 or newer)"),
 }
 
 

@@ -136,15 +136,15 @@ def read_profile(name: str, table: object, origin: str, sources: Mapping[str, st
     """
     if not _NAME.match(name) or name.split("-")[0] in _RESERVED:
         raise ProfileError(
-            f"{origin}: {name!r} cannot name a device; use small letters, digits and hyphens, and do not start "
-            f"with {' or '.join(_RESERVED)}"
+            f"{origin}: {name!r} is not a valid device name; use lower-case letters, digits and hyphens, and do not "
+            f"start with {' or '.join(_RESERVED)}"
         )
     if not isinstance(table, Mapping):
         raise ProfileError(f"{origin} must be a table of {', '.join(_KEYS)}, not {_kind(table)}")
     _check_keys(table, _KEYS, origin)
     description = table.get("description")
     if not isinstance(description, str) or not description.strip():
-        raise ProfileError(f"{origin}.description must say in a few words what the device is")
+        raise ProfileError(f"{origin}.description must describe the device in a few words")
     modules, compatible = _texts(table, "modules", origin), _texts(table, "compatible", origin)
     family = table.get("family", JETSON if modules else BOARD if compatible else HOST)
     if family not in FAMILIES:
@@ -195,7 +195,7 @@ def _check_identification(family: str, modules: Tuple[str, ...], compatible: Tup
         raise ProfileError(f"{origin}.compatible identifies boards, but its family is {HOST}; make it {BOARD}")
     if family != HOST and not modules and not compatible:
         keys = "modules or compatible" if family == JETSON else "compatible"
-        raise ProfileError(f"{origin} has nothing that identifies it: give it {keys}, or the family {HOST}")
+        raise ProfileError(f"{origin} has nothing that identifies it: add {keys}, or use the family {HOST}")
 
 
 def _hardware(table: object, place: str, origin: str, sources: Mapping[str, str]) -> Dict[str, Figure]:
@@ -261,9 +261,9 @@ def _figure(
         value = written.get("value")
         source = written.get("source", origin)
         if not isinstance(source, str) or not source.strip():
-            raise ProfileError(f"{place}.source must say in words who published the figure")
+            raise ProfileError(f"{place}.source must name who published the figure")
     if isinstance(value, bool) or not isinstance(value, types):
-        wanted = "a text" if str in types else "a number" if float in types else "a whole number"
+        wanted = "a string" if str in types else "a number" if float in types else "a whole number"
         raise ProfileError(f"{place} must be {wanted}, not {_kind(value)}")
     assert isinstance(value, (str, int, float))
     if not isinstance(value, str) and not 0 <= value < float("inf"):
@@ -274,7 +274,7 @@ def _figure(
 def _texts(table: Mapping[Any, Any], key: str, origin: str) -> Tuple[str, ...]:
     texts = table.get(key, ())
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) and text for text in texts):
-        raise ProfileError(f"{origin}.{key} must be a list of texts")
+        raise ProfileError(f"{origin}.{key} must be a list of strings")
     return tuple(texts)
 
 
@@ -284,7 +284,7 @@ def _check_keys(table: Mapping[Any, Any], known: Iterable[str], place: str) -> N
         if key not in names:
             close = difflib.get_close_matches(str(key), names, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            raise ProfileError(f"{place}.{key} is no key of a device{hint}; known: {', '.join(names)}")
+            raise ProfileError(f"{place}.{key} is not a key of a device{hint}; known: {', '.join(names)}")
 
 
 def _kind(value: object) -> str:

@@ -125,7 +125,7 @@ def _toml(file: Path) -> Dict[str, Any]:
     except OSError as error:
         raise ProfileError(f"{file} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise ProfileError(f"{file} is no TOML: {error}") from error
+        raise ProfileError(f"{file} is not valid TOML: {error}") from error
 
 
 def _by_name(written: Sequence[_Written]) -> Mapping[str, Profile]:
@@ -139,7 +139,9 @@ def _by_name(written: Sequence[_Written]) -> Mapping[str, Profile]:
             )
         for sign in profile.modules + profile.compatible:
             if sign in places:
-                raise ProfileError(f"{origin}: {sign!r} already identifies a device of {places[sign]}; leave it to one")
+                raise ProfileError(
+                    f"{origin}: {sign!r} already identifies a device of {places[sign]}; remove it from one of them"
+                )
             places[sign] = origin
         known[profile.name] = profile
         places[profile.name] = origin

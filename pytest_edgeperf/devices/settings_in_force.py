@@ -29,7 +29,7 @@ _Value = Tuple[Optional[Any], str]
 
 _KHZ_PER_MHZ = 1e3
 _HZ_PER_MHZ = 1e6
-_NO_CLOCKS = "the kernel scales no clocks: there is no /sys/devices/system/cpu/cpufreq/policy*"
+_NO_CLOCKS = "the kernel does not scale clocks: there is no /sys/devices/system/cpu/cpufreq/policy*"
 _NO_GPU = "/sys/class/devfreq lists no GPU"
 #: Drivers whose governor "performance" is only a preference: the processor chooses its clock all the same.
 _AUTONOMOUS = frozenset({"intel_pstate", "amd-pstate-epp"})
@@ -167,19 +167,19 @@ def _emc_max_mhz(root: Path) -> _Value:
     known = [hz for hz in (cap, most) if hz is not None and hz > 0]
     if known:
         return round(min(known) / _HZ_PER_MHZ, 3), ""
-    uncapped = f"{cap_file} sets no cap" if cap is not None else "no power mode tells a cap"
-    return None, f"{uncapped}, and {reason}; only root sees what the memory's clock can be"
+    uncapped = f"{cap_file} sets no cap" if cap is not None else "no power mode sets a cap"
+    return None, f"{uncapped}, and {reason}; only root can read the memory clock's limits"
 
 
 def _emc_pinned(root: Path) -> _Value:
     locked, source, reason = first_integer(root, EMC_LOCKS)
     if locked is None:
-        return None, f"{reason}; only root sees whether the memory's clock is held"
+        return None, f"{reason}; only root sees whether the memory clock is pinned"
     return (locked == 1, "") if locked in (0, 1) else (None, f"{source} holds {locked}, which is neither 0 nor 1")
 
 
 def _frequency(root: Path, path: str) -> Tuple[Optional[int], str]:
     number, reason = read_integer(root, path)
     if number is not None and number <= 0:
-        return None, f"{path} holds {number}, which is no frequency"
+        return None, f"{path} holds {number}, which is not a frequency"
     return number, reason

@@ -56,7 +56,7 @@ def read_text(root: Path, path: str) -> Content:
             denied = isinstance(error, PermissionError)
             return Content(path, None, f"{path} cannot be read: {error.strerror or error}", denied=denied)
         except ValueError as error:
-            return Content(path, None, f"{path!r} is no path: {error}", exists=False)
+            return Content(path, None, f"{path!r} is not a path: {error}", exists=False)
         else:
             return Content(path, data.decode("utf-8", "replace").strip())
     return Content(path, None, f"{path} cannot be read: {last.strerror or last} ({_ATTEMPTS} attempts)")
@@ -80,7 +80,10 @@ def read_integer(root: Path, path: str, if_denied: str = "") -> Tuple[Optional[i
         remedy = f"; {if_denied}" if content.denied and if_denied else ""
         return None, f"{content.reason}{remedy}"
     if _INTEGER.match(content.text) is None:
-        return None, f"{path} holds {content.text[:40]!r}, which is no number" if content.text else f"{path} is empty"
+        return (
+            None,
+            f"{path} holds {content.text[:40]!r}, which is not a number" if content.text else f"{path} is empty",
+        )
     return int(content.text), ""
 
 

@@ -12,7 +12,7 @@ def read_toml(file: Path) -> Optional[Dict[str, Any]]:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no TOML.
+        ValueError: it is not valid TOML.
     """
     if sys.version_info >= (3, 11):
         import tomllib

@@ -67,7 +67,8 @@ def test_without_root_the_memory_clock_is_absent_with_the_reason(machine, failin
     known, absent = clocks(root)
     assert "clock_emc" not in known
     assert absent["clock_emc"] == (
-        "/sys/kernel/debug/bpmp/debug/clk/emc/rate cannot be read: Permission denied; only root sees the memory's clock"
+        "/sys/kernel/debug/bpmp/debug/clk/emc/rate cannot be read: Permission denied; "
+        "only root can read the memory clock"
     )
 
 
@@ -129,7 +130,7 @@ def test_an_older_kernel_has_one_folder_for_each_core(machine):
 
 def test_a_machine_that_scales_no_clocks_says_so(machine):
     _, absent = clocks(machine(files={"/sys/devices/system/cpu/online": "0-1\n"}), HOST)
-    assert "scales no clocks" in absent["clock_cpu"]
+    assert "does not scale clocks" in absent["clock_cpu"]
 
 
 def test_the_load_since_the_last_reading(machine):

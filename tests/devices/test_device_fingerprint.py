@@ -186,7 +186,7 @@ def test_a_power_mode_does_not_change_the_number_of_processors(machine):
     root = machine("nano", {"/sys/devices/system/cpu/online": "0-1\n"})
     known, absent = inspect(identify(root), root)
     assert known["cpu_count_logical"] == 4
-    assert absent["cpu_count_physical"] == "2 of 4 processors are off line"
+    assert absent["cpu_count_physical"] == "2 of 4 processors are offline"
 
 
 def test_the_boot_is_the_kernels(machine, tmp_path):

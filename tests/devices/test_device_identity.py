@@ -77,7 +77,7 @@ def test_a_jetson_with_an_unknown_module_says_so(tree, compatible):
     identity = identify(tree(*compatible, model="NVIDIA Jetson Nano Developer Kit"))
     assert identity.name == "unknown-jetson"
     assert identity.family == "jetson"
-    assert "no Jetson module that is known" in identity.reason
+    assert "names no known Jetson module" in identity.reason
 
 
 def test_a_raspberry_pi_without_a_profile_says_so(tree):

@@ -41,7 +41,7 @@ def test_another_device_than_asked_for_names_what_was_expected_and_found_and_the
     with pytest.raises(DeviceMismatch) as caught:
         resolve("nano", machine("xavier-nx"))
     assert str(caught.value) == (
-        "--device=nano was asked for, which is a module p3448-0000 or p3448-0002 or nvidia,p3450-0000, "
+        "--device=nano needs a module p3448-0000 or p3448-0002 or nvidia,p3450-0000, "
         "but this machine is xavier-nx, which calls itself 'NVIDIA Jetson Xavier NX Developer Kit' "
         "(/proc/device-tree/compatible lists nvidia,p3509-0000+p3668-0001, nvidia,tegra194); "
         "use --device=auto to measure it as what it is, or --device=host for any machine"
@@ -77,10 +77,10 @@ def test_a_device_tree_that_cannot_be_read_asks_for_host(machine, name):
         resolve(name, root)
     expected = {
         "auto": ":",
-        "nano": " was asked for, which is a module p3448-0000 or p3448-0002 or nvidia,p3450-0000, but",
+        "nano": " needs a module p3448-0000 or p3448-0002 or nvidia,p3450-0000, but",
     }
     assert str(caught.value) == (
-        f"--device={name}{expected[name]} what this machine is cannot be told: /proc/device-tree/compatible cannot be "
+        f"--device={name}{expected[name]} this machine cannot be identified: /proc/device-tree/compatible cannot be "
         "read: Is a directory; make it readable or use --device=host"
     )
     assert resolve("host", root).name == "host"

@@ -59,9 +59,9 @@ def test_nano(machine):
     assert checks["clocks-pinned"].state == PROBLEM
     assert checks["clocks-pinned"].remedy == "sudo jetson_clocks"
     assert checks["cpus-online"].found == "all 4"
-    # The CPU has 39.0 degC, and is slowed down at 97.
-    assert checks["thermal"].found == "cpu 39.0 degC, 58.0 below where it is slowed down"
-    assert checks["undervoltage"].found == "the module is fed with 4.94 V"
+    # The CPU has 39.0 degC, and throttles at 97.
+    assert checks["thermal"].found == "cpu 39.0 degC, 58.0 degC below its throttling limit"
+    assert checks["undervoltage"].found == "the module's supply voltage is 4.94 V"
     assert checks["undervoltage"].state == OK
     assert checks["swap"].state == ADVICE
     assert "/dev/zram0, /dev/zram1, /dev/zram2, /dev/zram3" in checks["swap"].found
@@ -89,16 +89,16 @@ def test_nano_in_a_mode_that_turns_cores_off(machine):
     files = {"/var/lib/nvpmodel/status": "pmode:0001\n", f"{CPUS}/online": "0-1\n", f"{CPUS}/present": "0-3\n"}
     _, checks = look(machine("nano", files))
     assert checks["power-mode"].state == ADVICE
-    assert checks["power-mode"].found == "5W, and not MAXN"
+    assert checks["power-mode"].found == "5W instead of MAXN"
     assert checks["power-mode"].remedy.startswith("sudo nvpmodel -m 0 ")
     assert checks["cpus-online"].state == ADVICE
-    assert checks["cpus-online"].found == "2 of 4: off line are 2, 3"
+    assert checks["cpus-online"].found == "2 of 4: offline: 2, 3"
 
 
 def test_nano_on_a_weak_supply(machine):
     _, checks = look(machine("nano", {f"{NANO_POWER}/in_voltage0_input": "4600\n"}))
     assert checks["undervoltage"].state == PROBLEM
-    assert checks["undervoltage"].found == "the module is fed with 4.60 V"
+    assert checks["undervoltage"].found == "the module's supply voltage is 4.60 V"
 
 
 def test_nano_whose_rails_only_root_reads(machine, failing):
@@ -112,9 +112,9 @@ def test_nano_whose_rails_only_root_reads(machine, failing):
 @pytest.mark.parametrize(
     ("temperature", "state", "found"),
     [
-        ("86900", OK, "cpu 86.9 degC, 10.1 below where it is slowed down"),
-        ("88000", PROBLEM, "cpu 88.0 degC, 9.0 below where it is slowed down"),
-        ("98000", PROBLEM, "cpu 98.0 degC, beyond the 97.0 where it is slowed down"),
+        ("86900", OK, "cpu 86.9 degC, 10.1 degC below its throttling limit"),
+        ("88000", PROBLEM, "cpu 88.0 degC, 9.0 degC below its throttling limit"),
+        ("98000", PROBLEM, "cpu 98.0 degC, above its throttling limit of 97.0"),
     ],
 )
 def test_a_warm_nano(machine, temperature, state, found):
@@ -133,7 +133,7 @@ def test_every_board_gets_an_answer_to_every_question(machine, board):
 def test_orin_nano_in_its_default_mode(machine):
     _, checks = look(machine("orin-nano"))
     assert checks["thermal"].state == OK
-    assert "below where it is slowed down" in checks["thermal"].found
+    assert "below its throttling limit" in checks["thermal"].found
 
 
 def test_a_raspberry_pi_that_was_too_weakly_fed(machine):
@@ -142,7 +142,7 @@ def test_a_raspberry_pi_that_was_too_weakly_fed(machine):
     _, checks = look(root)
     assert checks["undervoltage"].state == checks["throttle"].state == PROBLEM
     assert checks["undervoltage"].found == f"the supply is too weak now ({flags})"
-    assert checks["throttle"].found == "slowed down now by undervoltage, throttled"
+    assert checks["throttle"].found == "throttled now by undervoltage, throttled"
     put(root, flags, "50000\n")
     _, checks = look(root)
     assert checks["undervoltage"].state == checks["throttle"].state == ADVICE
@@ -150,7 +150,7 @@ def test_a_raspberry_pi_that_was_too_weakly_fed(machine):
     assert checks["throttle"].found == "since boot: undervoltage, throttled"
     put(root, flags, "8\n")
     _, checks = look(root)
-    assert checks["throttle"].found == "slowed down now by soft_temperature_limit"
+    assert checks["throttle"].found == "throttled now by soft_temperature_limit"
     assert checks["undervoltage"].state == OK
 
 
@@ -232,7 +232,7 @@ def test_a_host_that_is_fit(machine):
     assert diagnosis.of(PROBLEM) == []
     assert checks["governor"].found == "performance"
     assert checks["memory-free"].found == "6000 MiB are available"
-    assert checks["thermal"].found == "x86_pkg_temp 45.0 degC, 50.0 below where it is slowed down"
+    assert checks["thermal"].found == "x86_pkg_temp 45.0 degC, 50.0 degC below its throttling limit"
     assert diagnosis.summary() == "fit to measure"
 
 
@@ -240,32 +240,32 @@ def test_a_host_that_is_fit(machine):
     ("files", "id", "state", "found"),
     [
         ({f"{POLICY}/scaling_governor": "powersave\n", f"{POLICY}/scaling_min_freq": "800000\n"}, "governor", PROBLEM,
-         "powersave: the clocks follow the load"),
+         "powersave: the clocks vary with load"),
         ({f"{CPUS}/intel_pstate/no_turbo": "0\n"}, "turbo", ADVICE, "on"),
         ({f"{CPUS}/intel_pstate/no_turbo": "1\n"}, "turbo", OK, "off"),
         ({f"{CPUS}/cpufreq/boost": "1\n"}, "turbo", ADVICE, "on"),
         ({f"{CPUS}/cpufreq/boost": "0\n"}, "turbo", OK, "off"),
         ({f"{CPUS}/smt/control": "on\n"}, "smt", ADVICE, "hyperthreads are on"),
-        ({f"{CPUS}/online": "0-2\n"}, "cpus-online", ADVICE, "3 of 4: off line are 3"),
+        ({f"{CPUS}/online": "0-2\n"}, "cpus-online", ADVICE, "3 of 4: offline: 3"),
         ({"/proc/loadavg": "1.30 0.2 0.3 1/100 9\n"}, "background", PROBLEM,
          "load 1.30 on 4 cores in the last minute"),
         ({"/proc/loadavg": "1.20 0.2 0.3 1/100 9\n"}, "background", OK, "load 1.20 on 4 cores"),
         ({"/proc/loadavg": "busy\n"}, "background", UNKNOWN, "/proc/loadavg holds no load"),
-        ({"/proc/77/comm": "unattended-upgr\n"}, "updates", PROBLEM, "at work: unattended-upgr (process 77)"),
+        ({"/proc/77/comm": "unattended-upgr\n"}, "updates", PROBLEM, "running: unattended-upgr (process 77)"),
         ({"/proc/77/comm": "jtop\n"}, "monitors", ADVICE, "jtop (process 77)"),
-        ({"/proc/77/comm": "gnome-shell\n"}, "gui", ADVICE, "gnome-shell runs"),
+        ({"/proc/77/comm": "gnome-shell\n"}, "gui", ADVICE, "running: gnome-shell"),
         ({"/proc/meminfo": "MemAvailable: 204800 kB\n"}, "memory-free", PROBLEM, "only 200 MiB are available"),
         ({"/proc/swaps": "F T S U P\n/swapfile file 4096 2048 -2\n"}, "swap", ADVICE, "2 MiB in use on /swapfile"),
         ({"/proc/sys/kernel/randomize_va_space": "0\n"}, "aslr", ADVICE, "address space randomisation is off"),
         ({"/sys/class/thermal/cooling_device0/type": "Processor\n",
           "/sys/class/thermal/cooling_device0/cur_state": "3\n"}, "throttle", PROBLEM,
-         "slowed down now by Processor"),
+         "throttled now by Processor"),
         ({f"{CPUS}/cpu0/thermal_throttle/core_throttle_count": "7\n"}, "throttle", ADVICE,
          "since boot: core too hot 7x"),
         ({"/run/systemd/system/x": "",
           "/etc/systemd/system/timers.target.wants/apt-daily.timer": ""}, "updates", ADVICE,
-         "start by themselves: apt-daily.timer"),
-        ({"/etc/systemd/system/timers.target.wants/apt-daily.timer": ""}, "updates", OK, "nothing updates by itself"),
+         "automatic updates are enabled: apt-daily.timer"),
+        ({"/etc/systemd/system/timers.target.wants/apt-daily.timer": ""}, "updates", OK, "no automatic updates"),
     ],
 )  # fmt: skip
 def test_what_a_host_is_told(machine, files, id, state, found):

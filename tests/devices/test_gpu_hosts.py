@@ -120,14 +120,14 @@ def test_another_gpu_than_asked_for_is_a_mismatch_that_names_the_file(machine):
     with pytest.raises(DeviceMismatch) as caught:
         resolve("host-rtx4090", machine(files=cards("Tesla T4")))
     assert str(caught.value) == (
-        "--device=host-rtx4090 was asked for, which is a host with that NVIDIA GPU, but this machine is host-t4 "
+        "--device=host-rtx4090 needs a host with that NVIDIA GPU, but this machine is host-t4 "
         f"({GPUS}/0000:01:00.0/information says Tesla T4); "
         "use --device=auto to measure it as what it is, or --device=host for any machine"
     )
 
 
 def test_a_gpu_asked_for_on_a_host_without_one_is_a_mismatch(tmp_path):
-    with pytest.raises(DeviceMismatch, match="host that is none of the known boards"):
+    with pytest.raises(DeviceMismatch, match="host and not a known board"):
         resolve("host-h200", tmp_path)
 
 

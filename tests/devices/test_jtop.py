@@ -87,7 +87,7 @@ def test_a_lost_service_is_a_reading_with_its_reason(machine, at_exit):
     library = Library()
     sensors, _ = jtop.find(machine(files=SOCKET), ORIN, library)
     library.clients[0].temperature = {}
-    assert sensors[-1].read().reason == "jtop tells no cpu any more"
+    assert sensors[-1].read().reason == "jtop no longer reports cpu"
     library.clients[0].error = RuntimeError("Lost connection with jtop server")
     assert sensors[0].read().value is None
     assert sensors[0].read().reason == "jtop: RuntimeError: Lost connection with jtop server"

@@ -63,7 +63,7 @@ def test_the_id_is_the_one_that_systemd_gives_this_application(tmp_path):
 def test_what_is_no_machine_id(make_machine, text):
     known, absent = look(make_machine({**BARE, MACHINE_ID: text}))
     assert "id" not in known
-    assert absent["id"] == "/etc/machine-id holds no machine id; there is no /var/lib/dbus/machine-id"
+    assert absent["id"] == "/etc/machine-id contains no machine id; there is no /var/lib/dbus/machine-id"
 
 
 def test_without_systemd_dbus_has_the_machine_id(make_machine):
@@ -89,7 +89,7 @@ def test_the_machine_id_of_an_image_is_not_the_machines(make_machine, files, nam
     namespace.symlink_to("pid:[4026531836]" if shares_processes else "pid:[4026532201]")
     known, absent = look(root)
     assert "id" not in known
-    assert absent["id"] == f"/etc/machine-id in a container ({name}) is of its image and not of the machine"
+    assert absent["id"] == f"/etc/machine-id in a container ({name}) belongs to its image and not to the machine"
     (root / "proc/self/ns/pid").unlink()
     assert "id" not in look(root)[0]
 
@@ -128,7 +128,7 @@ def test_a_socs_serial_number_is_not_taken_for_the_boards(make_machine):
 def test_placeholders_are_no_serial_numbers(make_machine, text):
     known, absent = look(make_machine({SERIAL: f"{text}\0"}))
     assert "serial" not in known
-    assert absent["serial"].startswith("no serial number can be read by all")
+    assert absent["serial"].startswith("no serial number is readable without root")
 
 
 def test_an_instance_of_ec2_is_the_same_by_firmware_and_by_cloud_init(make_machine, tmp_path):
@@ -238,5 +238,5 @@ def test_the_doctor_says_why_a_machine_cannot_be_told_from_others(make_machine):
     check = check_of(make_machine({"/proc/cpuinfo": BARE["/proc/cpuinfo"], "/.dockerenv": ""}))
     assert (check.state, check.found) == (
         UNKNOWN,
-        "/etc/machine-id in a container (docker) is of its image and not of the machine",
+        "/etc/machine-id in a container (docker) belongs to its image and not to the machine",
     )

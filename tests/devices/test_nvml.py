@@ -176,7 +176,7 @@ def test_without_the_binding_the_reason_depends_on_the_driver(machine, monkeypat
 
 
 def test_the_library_speaks_of_this_machine_only(machine):
-    assert "not of a recorded one" in nvml.find(machine("nano"), ORIN)[1][0].reason
+    assert "not on a recorded one" in nvml.find(machine("nano"), ORIN)[1][0].reason
 
 
 def test_it_is_imported_only_when_somebody_looks(monkeypatch):

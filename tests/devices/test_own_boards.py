@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from pytest_edgeperf.schedule.series import Series
-from pytest_edgeperf.schedule.telemetry import Instruments, Window, evaluate
 
 from pytest_edgeperf.devices import ProfileError, profiles, resolve
 from pytest_edgeperf.devices.condition import Observer
 from pytest_edgeperf.devices.sensors.interface import POWER
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.sensors.thermal import Trip, headroom
+from pytest_edgeperf.schedule.machine.series import Series
+from pytest_edgeperf.schedule.machine.telemetry import Instruments, Window, evaluate
 
 from .conftest import put
 
@@ -171,16 +171,16 @@ def test_a_host_that_is_asked_for_by_the_users_name_has_its_total(tmp_path, mach
     ("text", "said"),
     [
         ("power = 1", "power must be a table of total, parts, sum, no_total, not 1"),
-        ("power = { totl = 'VIN' }", "power.totl is no key of a device (did you mean total?); known: total, parts"),
+        ("power = { totl = 'VIN' }", "power.totl is not a key of a device (did you mean total?); known: total, parts"),
         ("power = { total = '' }", "power.total must be a text, not ''"),
         ("power = { total = ['VIN'] }", "power.total must be a text"),
         ("power = { parts = ['VIN'] }", "power.parts are parts of a total; name that in "),
         ("power = { total = 'A', sum = ['B'] }", "power has both total and sum"),
         ("power = { total = 'A', no_total = 'b' }", "power has both total and no_total"),
-        ("power = { sum = 'A' }", "power.sum must be a list of texts"),
-        ("powr = {}", "powr is no key of a device (did you mean power?)"),
-        ("thermal_zone = ['soc']", "thermal_zone is no key of a device (did you mean thermal_zones?)"),
-        ("thermal_zones = 'soc'", "thermal_zones must be a list of texts"),
+        ("power = { sum = 'A' }", "power.sum must be a list of strings"),
+        ("powr = {}", "powr is not a key of a device (did you mean power?)"),
+        ("thermal_zone = ['soc']", "thermal_zone is not a key of a device (did you mean thermal_zones?)"),
+        ("thermal_zones = 'soc'", "thermal_zones must be a list of strings"),
         ("thermal_limits_c = ['soc']", "thermal_limits_c must be a table of degC by thermal zone, not ['soc']"),
         ("thermal_limits_c = { soc = '85' }", "thermal_limits_c.soc must be a temperature in degC"),
         ("thermal_limits_c = { soc = 0 }", "thermal_limits_c.soc must be a temperature in degC"),

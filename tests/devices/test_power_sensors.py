@@ -208,7 +208,7 @@ def test_the_chip_of_thor_elsewhere_is_a_rail_without_a_name(machine):
 def test_boards_that_measure_no_power(machine, name):
     values, absent, _ = look(machine("rpi4"), jetson(name))
     assert values == {}
-    assert absent == {"power_total": "this board measures no power: only a meter in its supply can tell"}
+    assert absent == {"power_total": "this board has no power sensor; only a meter in its supply can measure it"}
 
 
 def test_a_jetson_whose_chip_is_hidden(machine):
@@ -233,8 +233,8 @@ def test_permuted_labels_make_no_total(machine, monkeypatch):
     assert values == {"power_POM_5V_GPU": 8949.0, "power_POM_5V_IN": 3227.0, "power_POM_5V_CPU": 3148.0}
     assert not any(sensor.is_total for sensor in sensors.values())
     assert absent["power_total"] == (
-        "the rails' labels do not fit what they carry: POM_5V_GPU draws 8949 mW, more than the 3227 mW of the rail "
-        "that should feed it, POM_5V_IN"
+        "the rail labels are inconsistent with the readings: POM_5V_GPU draws 8949 mW, more than the 3227 mW of the "
+        "rail that should feed it, POM_5V_IN"
     )
     assert pauses == [pytest.approx(1 / 2.4)]
 
@@ -308,7 +308,7 @@ def test_two_rails_of_one_name(machine):
 def test_a_total_of_nought_was_not_measured(machine):
     values, absent, _ = look(machine("nano", {f"{NANO}/in_power0_input": "0\n"}))
     assert values == {"power_POM_5V_GPU": 78.0, "power_POM_5V_CPU": 275.0}
-    assert "says 0 mW for all that runs here: it was not measured" in absent["power_total"]
+    assert "says 0 mW for the whole device, so it was not measured" in absent["power_total"]
 
 
 @pytest.mark.parametrize(

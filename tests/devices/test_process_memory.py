@@ -46,7 +46,7 @@ def test_a_process_is_summed_over_cards_and_with_what_it_started():
 def test_what_the_driver_does_not_tell_has_a_reason_and_no_value(used):
     found = process_memory.find(Path("/"), HOST, Library([(10, used)]))
     assert found.held_by({11}).value == 0.0
-    assert found.held_by({10}) == process_memory.Reading(None, "LookupError: NVML says that it is not available")
+    assert found.held_by({10}) == process_memory.Reading(None, "LookupError: NVML reports it as not available")
 
 
 def test_without_a_driver_or_under_another_root_nobody_tells(tmp_path):

@@ -100,7 +100,7 @@ def test_a_counter_that_was_set_back_is_no_kilowatt(package):
     then(2.0, 0)
     reading = rail.read()
     assert reading.value is None
-    assert "which is no measurement" in reading.reason
+    assert "which is not a valid measurement" in reading.reason
 
 
 def test_a_reading_that_fails_in_between_does_not_end_it(package):
@@ -175,7 +175,8 @@ def test_a_host_that_tells_no_power(machine):
     assert sensors == []
     assert {gone.name: gone.reason for gone in absent} == {
         "power_total": "nothing here measures the whole machine",
-        "power_package": "there is no /sys/class/powercap: this kernel, container or virtual machine tells no power",
+        "power_package": "there is no /sys/class/powercap: "
+        "this kernel, container or virtual machine does not expose power",
     }
     empty = machine(files={"/sys/class/powercap/dtpm/uevent": ""})
     assert "has no intel-rapl zone" in find_rails(empty, HOST)[1][0].reason

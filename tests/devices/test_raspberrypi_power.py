@@ -96,7 +96,7 @@ def test_one_process_tells_all_rails_and_at_most_ten_times_a_second(tmp_path, vc
     seconds[0] = 0.11
     vcgencmd("  VDD_CORE_A current(7)=2.0A\n  VDD_CORE_V volt(15)=0.75V")
     assert pmic.power("VDD_CORE").value == 1500.0
-    assert pmic.power("3V3_SYS").reason == "vcgencmd pmic_read_adc tells no current and voltage of 3V3_SYS any more"
+    assert pmic.power("3V3_SYS").reason == "vcgencmd pmic_read_adc no longer reports current and voltage of 3V3_SYS"
     assert calls.read_text().count("run") == 2
 
 

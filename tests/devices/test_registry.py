@@ -96,7 +96,7 @@ def test_a_package_that_fails_is_told_and_the_others_are_there(machine, also):
         ("exits", "SystemExit: 3"),
         ("returns_nothing", "TypeError"),
         ("returns_numbers", "AttributeError"),
-        ("returns_reasons", "TypeError: 'no battery' is no Unavailable"),
+        ("returns_reasons", "TypeError: 'no battery' is not an Unavailable"),
     ],
 )
 def test_a_package_that_returns_nonsense_or_exits_is_named(machine, also, name, reason):

@@ -49,8 +49,8 @@ def test_nano(machine):
         "gpu_pinned": False,
         "clocks_pinned": False,
     }
-    assert "no power mode tells a cap" in absent["emc_max_mhz"]
-    assert absent["emc_pinned"].endswith("only root sees whether the memory's clock is held")
+    assert "no power mode sets a cap" in absent["emc_max_mhz"]
+    assert absent["emc_pinned"].endswith("only root sees whether the memory clock is pinned")
 
 
 def test_xavier_nx(machine):
@@ -195,7 +195,7 @@ def test_a_cap_of_nought_is_none(machine):
 def test_frequencies_of_nought_are_no_caps(machine):
     files = {"/sys/devices/system/cpu/online": "0\n", **policy(0, 0, 0, 0, 0)}
     _, absent = settings(machine(files=files), HOST)
-    assert absent["cpu_max_mhz"].endswith("holds 0, which is no frequency")
+    assert absent["cpu_max_mhz"].endswith("holds 0, which is not a frequency")
     assert "clocks_pinned" in absent
 
 
@@ -259,8 +259,8 @@ def test_the_number_of_the_mode(text, number):
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({}, f"there is no {STATUS}; `sudo nvpmodel -q` tells the power mode"),
-        ({STATUS: "garbage"}, f"{STATUS} holds 'garbage', which tells no power mode"),
+        ({}, f"there is no {STATUS}; `sudo nvpmodel -q` shows the power mode"),
+        ({STATUS: "garbage"}, f"{STATUS} holds 'garbage', which names no power mode"),
         ({STATUS: "pmode:0001"}, f"the power mode is number 1, but there is no {CONF}"),
         ({STATUS: "pmode:0001", CONF: "< POWER_MODEL ID=0 NAME=MAXN >"}, f"{CONF} names no power mode 1"),
     ],

@@ -178,7 +178,7 @@ def test_a_container_of_another_series_is_not_believed(machine):
 
 def test_a_variable_that_is_no_release_is_said(machine):
     found = l4t(machine(files={"/.dockerenv": ""}), {"L4T_VERSION": "latest"})
-    assert found == Finding(None, "$L4T_VERSION", "$L4T_VERSION is 'latest', which is no release")
+    assert found == Finding(None, "$L4T_VERSION", "$L4T_VERSION is 'latest', which is not a release")
 
 
 def test_the_releases_file_comes_before_the_container_s_variable(machine):
@@ -246,7 +246,7 @@ def test_the_installed_package_says_which_jetpack_then_the_table(machine, status
 
 
 def test_a_release_of_no_known_jetpack_is_said():
-    assert jetpack(Finding("99.1.0", RELEASE)) == Finding(None, RELEASE, "no JetPack with L4T 99.1.0 is known here")
+    assert jetpack(Finding("99.1.0", RELEASE)) == Finding(None, RELEASE, "no known JetPack has L4T 99.1.0")
 
 
 # CUDA
@@ -291,7 +291,7 @@ def test_cuda_from_the_distribution_s_compiler(tmp_path):
 def test_a_compiler_that_fails_is_named(tmp_path):
     program(tmp_path, "/usr/local/cuda/bin/nvcc", "segmentation fault", code=3)
     path = "/usr/local/cuda/bin/nvcc"
-    assert cuda(tmp_path) == Finding(None, path, f"{path} --version tells no version (exit code 3)")
+    assert cuda(tmp_path) == Finding(None, path, f"{path} --version contains no version (exit code 3)")
     (tmp_path / path.lstrip("/")).write_bytes(b"\x7fELF of another machine")
     assert cuda(tmp_path).reason.startswith(f"{path} --version fails: ")
 
@@ -315,7 +315,8 @@ def test_cuda_that_is_broken_or_not_there(machine, tmp_path):
     assert cuda(root) == Finding(
         None,
         "/usr/local/cuda/version.json",
-        "/usr/local/cuda/version.json tells no version of CUDA; /usr/local/cuda/version.txt tells no version of CUDA",
+        "/usr/local/cuda/version.json contains no version of CUDA; "
+        "/usr/local/cuda/version.txt contains no version of CUDA",
     )
 
 
@@ -456,7 +457,7 @@ def test_a_binding_of_the_system_s_python_is_named_where_this_one_does_not_see_i
     folder = binding(tmp_path, "/usr/lib/python3.8/dist-packages")
     found = tensorrt_binding(tmp_path, [str(tmp_path / "venv")])
     assert (found.value, found.source) == (None, folder)
-    assert "TensorRT 8.5.2.2 is in /usr/lib/python3.8/dist-packages, where this Python" in found.reason
+    assert "TensorRT 8.5.2.2 is in /usr/lib/python3.8/dist-packages, which this Python" in found.reason
     assert "--system-site-packages" in found.reason
 
 

@@ -46,7 +46,7 @@ def test_nano(machine):
         "temperature_thermal_fan_est": 38.0,
     }
     assert list(absent) == ["temperature_pmic_die"]
-    assert absent["temperature_pmic_die"].reason == "PMIC-Die answers with a constant, not with a temperature"
+    assert absent["temperature_pmic_die"].reason == "PMIC-Die reports a constant, not a temperature"
     assert absent["temperature_pmic_die"].source == "/sys/class/thermal/thermal_zone4/temp"
 
 
@@ -85,7 +85,9 @@ def test_what_no_running_chip_has_is_absent_and_not_nought(machine, milli):
 
 def test_a_powered_off_domain_says_what_it_answered(machine):
     _, absent = find(machine(files=zone(0, "GPU-therm", -256000)), HOST)
-    assert absent[0].reason == ("/sys/class/thermal/thermal_zone0/temp says -256 degC, which is no measurement")
+    assert absent[0].reason == (
+        "/sys/class/thermal/thermal_zone0/temp says -256 degC, which is not a valid measurement"
+    )
 
 
 def test_a_zone_that_fails_in_the_middle_is_a_reading_with_its_reason(machine, failing):

@@ -77,7 +77,7 @@ def test_another_module_is_refused_with_what_was_expected_and_found(nano, tmp_pa
     orin = materialise(tmp_path / "orin", "orin-nano")
     outcome = nano.run("--device=nano", env={"EDGEPERF_ROOT": str(orin)}.items())
     assert outcome.code == 4, outcome
-    assert "--device=nano was asked for, which is a module p3448-0000 or p3448-0002" in outcome
+    assert "--device=nano needs a module p3448-0000 or p3448-0002" in outcome
     assert "this machine is orin-nano" in outcome
     assert "/proc/device-tree/compatible" in outcome
 

@@ -17,7 +17,7 @@ def test_another_device_than_this_machine_says_what_this_machine_is(project):
     project.suite(BODY)
     outcome = project.run("--device=nano")
     assert outcome.code == 4, outcome
-    assert "--device=nano was asked for, which is a module p3448-0000 or p3448-0002" in outcome
+    assert "--device=nano needs a module p3448-0000 or p3448-0002" in outcome
     assert "but this machine is " in outcome
     assert "--device=auto" in outcome
     assert project.ran() == []
@@ -28,7 +28,7 @@ def test_a_profile_that_cannot_be_used_says_the_file_and_the_key(project):
     project.write("pyproject.toml", "[tool.edgeperf.devices.mine]\ndescripton = 'x'\n")
     outcome = project.run()
     assert outcome.code == 4, outcome
-    assert "pyproject.toml: tool.edgeperf.devices.mine.descripton is no key of a device" in outcome
+    assert "pyproject.toml: tool.edgeperf.devices.mine.descripton is not a key of a device" in outcome
     assert "Traceback" not in outcome
     assert project.ran() == []
 

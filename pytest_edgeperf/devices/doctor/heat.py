@@ -24,10 +24,10 @@ _LEAST_NANO_MV = 4750
 _INSTANTANEOUS = 3
 _UNDERVOLTAGE = "undervoltage"
 _THROTTLED = "throttled"
-_WHY_SLOW = "A machine that is slowed down by heat or a weak supply gives slower figures."
+_WHY_SLOW = "A machine that throttles, from heat or a weak supply, gives slower results."
 _FAN_CONFIGURATION = "/etc/nvfancontrol.conf"
 _SUPPLY = "use a supply of 5 V and 4 A at the barrel jack, with jumper J48 set"
-_WAIT = "wait until it has cooled down; give it a fan or a heat sink"
+_WAIT = "wait until it has cooled down; add a fan or a heat sink"
 
 
 def checks(root: Path, identity: Identity) -> List[Check]:
@@ -43,13 +43,13 @@ def checks(root: Path, identity: Identity) -> List[Check]:
 def _thermal(root: Path, identity: Identity) -> Check:
     left = headroom(root, identity)
     if left.celsius is None or left.temperature_c is None or left.trip is None:
-        return unknown("thermal", left.reason or "no temperature can be read", "A hot machine slows itself down.")
-    text = f"{left.zone} {left.temperature_c:.1f} degC, {left.celsius:.1f} below where it is slowed down"
+        return unknown("thermal", left.reason or "no temperature can be read", "A hot machine throttles.")
+    text = f"{left.zone} {left.temperature_c:.1f} degC, {left.celsius:.1f} degC below its throttling limit"
     if left.celsius >= COOL_HEADROOM_C:
         return ok("thermal", text)
     if left.celsius <= 0:
-        text = f"{left.zone} {left.temperature_c:.1f} degC, beyond the {left.trip.celsius:.1f} where it is slowed down"
-    return Check("thermal", PROBLEM, text, "It slows itself down, now or within the first benchmark.", _WAIT)
+        text = f"{left.zone} {left.temperature_c:.1f} degC, above its throttling limit of {left.trip.celsius:.1f}"
+    return Check("thermal", PROBLEM, text, "It throttles now, or will within the first benchmark.", _WAIT)
 
 
 def _throttle(root: Path, identity: Identity) -> Check:
@@ -60,8 +60,8 @@ def _throttle(root: Path, identity: Identity) -> Check:
     if firmware is not None:
         now += firmware.now or ()
     if now:
-        found = f"slowed down now by {', '.join(now)}"
-        return Check("throttle", PROBLEM, found, "It is slower than its clocks are set to.", _WAIT)
+        found = f"throttled now by {', '.join(now)}"
+        return Check("throttle", PROBLEM, found, "It runs below its configured clocks.", _WAIT)
     # Instantaneous over-current (oc3) is counted in the usual work of some boards: runs tell it, nobody hints at it.
     inputs = [one for one in overcurrents(root) if one.number < _INSTANTANEOUS]
     events = {f"oc{one.number} ({one.meaning})": read_number(root, one.source) or 0 for one in inputs}
@@ -73,19 +73,19 @@ def _throttle(root: Path, identity: Identity) -> Check:
         known += firmware.since_boot or ()
     past = ", ".join(known)
     if past:
-        why = "It has been too hot, or its supply too weak, since it was started; under load it will be again."
+        why = "It was too hot, or its supply too weak, since boot; expect the same under load."
         return Check("throttle", ADVICE, f"since boot: {past}", why, "sudo dmesg | grep -iE 'throttl|over.?current'")
     if firmware is not None:
         # A Raspberry Pi is slowed down by its firmware, whatever the kernel does beside it.
         if firmware.now is None or _THROTTLED not in firmware.tells:
             return unknown("throttle", firmware.reason or "", _WHY_SLOW)
-        return ok("throttle", "not slowed down now, nor since boot")
+        return ok("throttle", "not throttled now or since boot")
     told = any(device.throttles and device.state is not None for device in cooling_devices(root))
     if counts or inputs:
-        return ok("throttle", "not slowed down now, nor since boot")
+        return ok("throttle", "not throttled now or since boot")
     if told or any(card.throttling is not None for card in cards):
-        return ok("throttle", "not slowed down now")
-    return unknown("throttle", "no readable cooling device or counter shows whether it is slowed down", _WHY_SLOW)
+        return ok("throttle", "not throttled now")
+    return unknown("throttle", "no readable cooling device or counter shows whether it throttles", _WHY_SLOW)
 
 
 def _undervoltage(root: Path) -> Optional[Check]:
@@ -98,9 +98,9 @@ def _undervoltage(root: Path) -> Optional[Check]:
             if millivolt is None:
                 return None
             if millivolt >= _LEAST_NANO_MV:
-                return ok("undervoltage", f"the module is fed with {millivolt / 1000:.2f} V")
-            found = f"the module is fed with {millivolt / 1000:.2f} V"
-            return Check("undervoltage", PROBLEM, found, "Below 4.75 V it slows itself down, or dies.", _SUPPLY)
+                return ok("undervoltage", f"the module's supply voltage is {millivolt / 1000:.2f} V")
+            found = f"the module's supply voltage is {millivolt / 1000:.2f} V"
+            return Check("undervoltage", PROBLEM, found, "Below 4.75 V it throttles or shuts down.", _SUPPLY)
     return None
 
 
@@ -112,24 +112,24 @@ def _fan(root: Path) -> Optional[Check]:
     profile = (mode or default).group(1) if mode or default else None  # type: ignore[union-attr]
     if profile is None or "quiet" not in profile:
         return ok("fan", f"profile {profile}") if profile else None
-    why = "A quiet fan lets a long session heat the module up until it slows itself down."
+    why = "With a quiet fan profile, a long session heats the module until it throttles."
     remedy = "sudo jetson_clocks --fan"
     if exists(root, _FAN_CONFIGURATION):
-        remedy += f"  # for good: FAN_DEFAULT_PROFILE cool in {_FAN_CONFIGURATION}"
+        remedy += f"  # permanently: FAN_DEFAULT_PROFILE cool in {_FAN_CONFIGURATION}"
     return Check("fan", ADVICE, f"profile {profile}", why, remedy)
 
 
 def _firmware(root: Path) -> Check:
     state = get_throttled(root)
     if state.now is None:
-        return unknown("undervoltage", state.reason or "", "A weak supply slows the processor down.")
+        return unknown("undervoltage", state.reason or "", "A weak supply throttles the processor.")
     remedy = "use the official power supply, and a short cable"
     if _UNDERVOLTAGE in state.now:
         found = f"the supply is too weak now ({state.source})"
-        return Check("undervoltage", PROBLEM, found, "The firmware lowers the clock below what it says.", remedy)
+        return Check("undervoltage", PROBLEM, found, "The firmware lowers the clock below the reported value.", remedy)
     if _UNDERVOLTAGE in (state.since_boot or ()):
         found = f"the supply was too weak since boot ({state.source})"
-        why = "Under load it will be too weak again, and the processor slowed down."
+        why = "Under load it is likely to drop again and to throttle the processor."
         return Check("undervoltage", ADVICE, found, why, remedy)
     if len(state.tells) == 1:
         return ok("undervoltage", f"the supply is not too weak now ({state.source})")

@@ -19,13 +19,13 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     known, absent = machine(root, identity)
     own = ", ".join(f"{name} {known[name]}" for name in (ID, SERIAL, INSTANCE) if name in known)
     if RUNNER in known:
-        why = "Each job gets another machine; a stored baseline and a check then differ by 2 to 5 % without a change."
+        why = "Each job runs on another machine: a baseline and a check differ by 2 to 5 % without any change."
         return [Check(CHECK, ADVICE, f"a CI runner hosted by {known[RUNNER]}", why, _REMEDY)]
     if known.get(HYPERVISOR, "none") != "none":
         found = f"a virtual machine ({known[HYPERVISOR]}){f', {own}' if own else ''}"
-        why = "Another instance of its type can differ by 1 %, and other guests share its processors."
+        why = "Instances of one type can differ by 1 %, and other guests share the processors."
         return [Check(CHECK, ADVICE, found, why, _REMEDY)]
     if own:
         return [ok(CHECK, own)]
-    why = "A baseline that was measured on another machine of this type cannot be recognised."
+    why = "A baseline measured on another machine of this type cannot be recognised as such."
     return [unknown(CHECK, absent[ID], why)]

@@ -36,8 +36,8 @@ def _free(root: Path, identity: Identity) -> Check:
         "memory-free",
         PROBLEM,
         f"only {mib} MiB are available",
-        "A runtime and a network need more: the kernel swaps, or kills the worker.",
-        "ps aux --sort=-rss | head  # end what is not needed; then: echo 3 | sudo tee /proc/sys/vm/drop_caches",
+        "A runtime and a model need more: the kernel would swap, or kill the worker.",
+        "ps aux --sort=-rss | head  # stop what is not needed; then: echo 3 | sudo tee /proc/sys/vm/drop_caches",
     )
 
 
@@ -50,9 +50,9 @@ def _swap(root: Path, identity: Identity) -> Check:
     used = sum(int(row[3]) for row in rows if len(row) >= 4 and row[3].isdigit()) // _KIB_PER_MIB
     if not names:
         return ok("swap", "none")
-    why = "Swapping stalls an inference, and memory that is swapped out is missing in what is measured."
+    why = "Swapping stalls inferences, and the measured memory does not include what is swapped out."
     remedy = "sudo swapoff -a  # until the next boot"
     if identity.family == JETSON and any("zram" in name for name in names):
         remedy = "sudo systemctl disable --now nvzramconfig; sudo swapoff -a"
-        why = "Compressed memory (zram) hides that memory is short, and costs the processor time."
+        why = "Compressed swap (zram) hides a memory shortage and costs CPU time."
     return Check("swap", ADVICE, f"{used} MiB in use on {', '.join(names)}", why, remedy)

@@ -73,34 +73,34 @@ def _load(root: Path) -> Check:
         "background",
         PROBLEM,
         f"load {load:.2f} on {cores} cores in the last minute",
-        "Other work takes processor time, caches and memory bandwidth from what is measured.",
-        "ps aux --sort=-%cpu | head  # end what should not run, or wait a minute",
+        "Other processes take CPU time, cache and memory bandwidth from the benchmark.",
+        "ps aux --sort=-%cpu | head  # stop what should not run, or wait a minute",
     )
 
 
 def _updates(root: Path, running: Dict[str, int], hidden: str) -> Check:
     busy = [name for name in _UPDATES if name in running]
     if busy:
-        found = f"at work: {', '.join(f'{name} (process {running[name]})' for name in busy)}"
-        return Check("updates", PROBLEM, found, "An update takes processor and disk for minutes.", "wait until it ends")
+        found = f"running: {', '.join(f'{name} (process {running[name]})' for name in busy)}"
+        return Check("updates", PROBLEM, found, "An update uses CPU and disk for minutes.", "wait until it ends")
     # Without systemd at work, as in most containers, its files start nothing.
     wanted = _TIMERS if exists(root, _SYSTEMD) else ()
     timers = [timer for timer in wanted if any(exists(root, f"{folder}/{timer}") for folder in _WANTS)]
     if not timers and hidden:
-        return unknown("updates", hidden, "An update takes processor and disk for minutes.")
+        return unknown("updates", hidden, "An update uses CPU and disk for minutes.")
     if not timers:
-        return ok("updates", "nothing updates by itself")
-    why = "They start at a time of their own, in the middle of a session."
+        return ok("updates", "no automatic updates")
+    why = "They may start at any time, even during a session."
     remedy = f"sudo systemctl disable --now {' '.join(timers)}"
-    return Check("updates", ADVICE, f"start by themselves: {', '.join(timers)}", why, remedy)
+    return Check("updates", ADVICE, f"automatic updates are enabled: {', '.join(timers)}", why, remedy)
 
 
 def _monitors(running: Dict[str, int], hidden: str) -> Check:
     found = [f"{name} (process {running[name]})" for name in _MONITORS if name in running]
-    why = "Polling sensors several times a second disturbs what is measured."
+    why = "Polling sensors several times a second disturbs the measurements."
     if not found:
-        return unknown("monitors", hidden, why) if hidden else ok("monitors", "none runs")
-    return Check("monitors", ADVICE, ", ".join(found), why, "end it while you measure")
+        return unknown("monitors", hidden, why) if hidden else ok("monitors", "none is running")
+    return Check("monitors", ADVICE, ", ".join(found), why, "stop it while you measure")
 
 
 def _desktop(root: Path, running: Dict[str, int]) -> Optional[Check]:
@@ -110,13 +110,13 @@ def _desktop(root: Path, running: Dict[str, int]) -> Optional[Check]:
     # Servers have the target as well, but nothing that would show a desktop.
     at_boot = target == "graphical.target" and link_target(root, _DISPLAY_MANAGER) is not None
     if not shown and not at_boot:
-        return ok("gui", "no desktop runs") if target or running else None
-    found = f"{', '.join(shown)} runs" if shown else "a desktop is started at boot (graphical.target)"
+        return ok("gui", "no desktop is running") if target or running else None
+    found = f"running: {', '.join(shown)}" if shown else "a desktop is started at boot (graphical.target)"
     return Check(
         "gui",
         ADVICE,
         found,
-        "A desktop takes 0.7 to 1 GB of memory, and processor and GPU whenever something moves.",
+        "A desktop uses 0.7 to 1 GB of memory, and CPU and GPU time whenever the screen changes.",
         "sudo systemctl set-default multi-user.target && sudo reboot",
     )
 
@@ -140,8 +140,8 @@ def _gpu(root: Path, identity: Identity) -> Optional[Check]:
         "gpu-busy",
         PROBLEM,
         f"the GPU is {max(loads):.0f} % busy",
-        "Somebody else computes on the GPU that is to be measured.",
-        "nvidia-smi  # on a Jetson: sudo cat /sys/kernel/debug/nvmap/iovmm/clients; then end that process or container"
+        "Another process is using the GPU that is to be measured.",
+        "nvidia-smi  # on a Jetson: sudo cat /sys/kernel/debug/nvmap/iovmm/clients; then stop that process or container"
         if identity.family == HOST
-        else "sudo cat /sys/kernel/debug/nvmap/iovmm/clients  # then end that process or container",
+        else "sudo cat /sys/kernel/debug/nvmap/iovmm/clients  # then stop that process or container",
     )

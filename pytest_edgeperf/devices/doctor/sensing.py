@@ -26,6 +26,6 @@ def checks(root: Path, identity: Identity) -> List[Check]:
         return [Check("sensors", ADVICE, f"{first.name}{more}: {reason}", why, remedy)]
     total = next((one for one in absent if one.name == power.TOTAL), None)
     if readable:
-        without = "" if total is None else f"; no total, as {total.reason.partition('; ')[0]}"
+        without = "" if total is None else f"; no total: {total.reason.partition('; ')[0]}"
         return [ok("sensors", f"power: {readable}{without}")]
-    return [unknown("sensors", "; ".join(dict.fromkeys(one.reason for one in absent)) or "no sensor of power", why)]
+    return [unknown("sensors", "; ".join(dict.fromkeys(one.reason for one in absent)) or "no power sensor", why)]

@@ -20,7 +20,7 @@ _SMT = f"{_CPUS}/smt/control"
 _SMT_WORDS = {
     "off": "hyperthreads are off",
     "forceoff": "hyperthreads are off",
-    "notsupported": "this processor shows no hyperthreads",
+    "notsupported": "this processor has no hyperthreads",
 }
 _PIN_PI = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor  # until the next boot"
 
@@ -46,52 +46,52 @@ def checks(root: Path, identity: Identity) -> List[Check]:
 def _power_mode(root: Path) -> Check:
     name, reason = power_mode(root)
     if name is None:
-        return unknown("power-mode", reason, "Each mode caps clocks and cores otherwise.")
+        return unknown("power-mode", reason, "Each mode limits clocks and cores differently.")
     best = fastest(parse_conf(read_text(root, CONF).text or ""))
     if best is None or best[1] == name:
         return ok("power-mode", name)
     return Check(
         "power-mode",
         ADVICE,
-        f"{name}, and not {best[1]}",
-        "A mode that caps clocks and cores measures another device; baselines of different modes are not compared.",
-        f"sudo nvpmodel -m {best[0]}  # {best[1]}; some changes ask for a reboot",
+        f"{name} instead of {best[1]}",
+        "A mode with lower limits acts as another device; baselines of different modes are not compared.",
+        f"sudo nvpmodel -m {best[0]}  # {best[1]}; some changes need a reboot",
     )
 
 
 def _pinned(pinned: Optional[bool], reason: str, remedy: str) -> Check:
     if pinned is None:
-        return unknown("clocks-pinned", reason, "Clocks that follow the load make each run another machine.")
+        return unknown("clocks-pinned", reason, "With clocks that vary with load, each run sees a different machine.")
     if pinned:
-        return ok("clocks-pinned", "the clocks stay at their maximum")
+        return ok("clocks-pinned", "the clocks are pinned at their maximum")
     return Check(
         "clocks-pinned",
         PROBLEM,
-        "the clocks follow the load",
-        "Unpinned clocks made the same benchmark differ by 34 % from process to process, and up to 2.6 times.",
+        "the clocks vary with load",
+        "With unpinned clocks the same benchmark varied by 34 % between processes, and by up to a factor of 2.6.",
         remedy,
     )
 
 
 def _emc(pinned: Optional[bool], reason: str) -> Check:
     if pinned is None:
-        return unknown("emc", reason, "The memory's clock alone can change a latency.")
+        return unknown("emc", reason, "The memory clock alone can change a latency.")
     if pinned:
-        return ok("emc", "the memory's clock is held")
-    why = "The memory's clock alone can change a latency."
-    return Check("emc", ADVICE, "the memory's clock follows the load", why, "sudo jetson_clocks")
+        return ok("emc", "the memory clock is pinned")
+    why = "The memory clock alone can change a latency."
+    return Check("emc", ADVICE, "the memory clock varies with load", why, "sudo jetson_clocks")
 
 
 def _governor(governor: Optional[str], pinned: Optional[bool], reason: str) -> Check:
     if governor is None:
-        return unknown("governor", reason, "Clocks that follow the load make short benchmarks noisy.")
+        return unknown("governor", reason, "Clocks that vary with load make short benchmarks noisy.")
     if pinned or governor == "performance":
         return ok("governor", governor)
     return Check(
         "governor",
         PROBLEM,
-        f"{governor}: the clocks follow the load",
-        "A short benchmark is over before the clock has risen, or meets whatever clock the last one left.",
+        f"{governor}: the clocks vary with load",
+        "A short benchmark ends before the clock has ramped up, or starts at the clock that the last one left.",
         "sudo cpupower frequency-set -g performance  # until the next boot",
     )
 
@@ -99,7 +99,7 @@ def _governor(governor: Optional[str], pinned: Optional[bool], reason: str) -> C
 def _online(root: Path, identity: Identity) -> Check:
     online, present = (set(read_cpu_list(root, f"{_CPUS}/{name}")) for name in ("online", "present"))
     if not online or not present:
-        return unknown("cpus-online", f"{_CPUS}/online and {_CPUS}/present do not tell")
+        return unknown("cpus-online", f"{_CPUS}/online and {_CPUS}/present cannot be read")
     off = sorted(present - online)
     if not off:
         return ok("cpus-online", f"all {len(present)}")
@@ -112,8 +112,8 @@ def _online(root: Path, identity: Identity) -> Check:
     return Check(
         "cpus-online",
         ADVICE,
-        f"{len(online)} of {len(present)}: off line are {numbers}",
-        "Somebody's power mode or experiment may have been left behind: the device is not what it is taken for.",
+        f"{len(online)} of {len(present)}: offline: {numbers}",
+        "A power mode or an experiment may have left cores offline: the device is not at full capacity.",
         remedy,
     )
 
@@ -128,7 +128,7 @@ def _turbo(root: Path) -> Optional[Check]:
             continue
         if value != value_if_on:
             return ok("turbo", "off")
-        why = "The clock depends on how warm the processor is and how many of its cores work."
+        why = "The clock depends on the temperature and on how many cores are active."
         return Check("turbo", ADVICE, "on", why, remedy)
     return None
 
@@ -138,6 +138,6 @@ def _threads(root: Path) -> Optional[Check]:
         return None
     state = read_text(root, _SMT).text
     if state != "on":
-        return ok("smt", _SMT_WORDS.get(state or "", f"hyperthreads: {state or 'not told'}"))
-    why = "What runs on a core's other hyperthread halves its speed; --edgeperf-cpus=auto takes whole cores."
+        return ok("smt", _SMT_WORDS.get(state or "", f"hyperthreads: {state or 'unknown'}"))
+    why = "Work on a core's other hyperthread halves its speed; --edgeperf-cpus=auto reserves whole cores."
     return Check("smt", ADVICE, "hyperthreads are on", why, f"echo off | sudo tee {_SMT}  # until the next boot")

@@ -35,7 +35,7 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     """Storage and memory layout; container, word size and USB devices where they matter."""
     found = [check for check in (_storage(root), _layout(root)) if check is not None]
     if identity.is_hidden:
-        why = "Without the device tree the board gets no profile, and its baseline no name of its own."
+        why = "Without the device tree the board has no profile, and its baseline no name of its own."
         found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{board_clues.MOUNT} ..."))
     if identity.family == JETSON:
         found += [check for check in (_container(root),) if check is not None]
@@ -53,12 +53,12 @@ def _storage(root: Path) -> Optional[Check]:
     free_gib = _free_gib(root)
     if free_gib is not None and free_gib < _LEAST_FREE_GIB:
         found = f"{free_gib:.1f} GiB are free on /"
-        why = "Results, models and engines are written to disk; a full one ends the session."
-        return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean; rm what is not needed")
+        why = "Results, models and engines are written to disk; a full disk ends the session."
+        return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean; remove what is not needed")
     if card is not None:
         found = f"/ is on {card.group(1)}" + (f", {free_gib:.1f} GiB are free" if free_gib is not None else "")
-        why = "Loading a model from an SD card or eMMC varies; latency of inferences does not depend on it."
-        return Check("storage", ADVICE, found, why, "keep models on an NVMe disk where loading is what you measure")
+        why = "Loading times from an SD card or eMMC vary; inference latency does not depend on them."
+        return Check("storage", ADVICE, found, why, "keep models on an NVMe disk if you measure loading")
     return ok("storage", f"{free_gib:.1f} GiB are free") if free_gib is not None else None
 
 
@@ -78,8 +78,8 @@ def _layout(root: Path) -> Optional[Check]:
     if value is None:
         return None
     if value > 0:
-        return ok("aslr", "each process has a memory layout of its own, which fresh processes average out")
-    why = "All processes share one memory layout, so a lucky or unlucky one is taken for the code's speed."
+        return ok("aslr", "each process has its own memory layout; fresh processes average it out")
+    why = "All processes share one memory layout, whose effect is mistaken for the code's speed."
     return Check("aslr", ADVICE, "address space randomisation is off", why, f"echo 2 | sudo tee {_LAYOUT}")
 
 
@@ -93,8 +93,8 @@ def _container(root: Path) -> Optional[Check]:
     return Check(
         "container",
         ADVICE,
-        f"in {inside}, which does not see {RELEASE}",
-        "Without the release of L4T nobody can tell which software was measured; the image must fit the host's.",
+        f"in {inside}, where {RELEASE} is not visible",
+        "Without the L4T release the measured software is unknown; the image must match the host's release.",
         f"docker run --runtime nvidia -v {RELEASE}:{RELEASE}:ro ...",
     )
 
@@ -109,7 +109,7 @@ def _software(root: Path, identity: Identity) -> Check:
     parts = ("tensorrt_binding", "tensorrt_trtexec")
     if found["tensorrt_library"].value is None or any(found[part].value for part in parts):
         return ok("software", listed)
-    why = f"TensorRT is there, but nothing to use it with: {found['tensorrt_binding'].reason}."
+    why = f"TensorRT is installed, but neither its Python bindings nor trtexec: {found['tensorrt_binding'].reason}."
     return Check("software", ADVICE, listed, why, "sudo apt install python3-libnvinfer libnvinfer-bin")
 
 
@@ -119,7 +119,7 @@ def _word_size(root: Path) -> Check:
         return unknown("rpi-64-bit", reason)
     if not name.startswith("armv"):
         return ok("rpi-64-bit", name)
-    why = "Most runtimes have no build for 32 bits, and those that have are slower."
+    why = "Most runtimes have no 32-bit build, and the others are slower there."
     remedy = "echo arm_64bit=1 | sudo tee -a /boot/firmware/config.txt && sudo reboot"
     return Check("rpi-64-bit", ADVICE, f"the kernel is {name}", why, remedy)
 
@@ -129,11 +129,11 @@ def _usb(root: Path) -> Optional[Check]:
     sleepy = [name for name in devices if read_text(root, f"{_USB}/{name}/power/control").text == "auto"]
     if not sleepy:
         return None
-    why = "Only where a benchmark reads a camera or a USB disk: it has to wake up first."
+    why = "A camera or USB disk that a benchmark reads has to wake up first."
     return Check(
         "usb-autosuspend",
         ADVICE,
-        f"{len(sleepy)} USB devices may fall asleep",
+        f"{len(sleepy)} USB devices may suspend",
         why,
         f"echo on | sudo tee {' '.join(f'{_USB}/{name}/power/control' for name in sleepy[:3])}",
     )

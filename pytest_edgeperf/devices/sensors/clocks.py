@@ -34,9 +34,9 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
         _clock(f"clock_{policy.name}", f"{policy.folder}/scaling_cur_freq", _KHZ_PER_MHZ, root) for policy in policies
     ]
     if not policies:
-        reason = "the kernel scales no clocks: there is no /sys/devices/system/cpu/cpufreq/policy*"
+        reason = "the kernel does not scale clocks: there is no /sys/devices/system/cpu/cpufreq/policy*"
         if identity.family == HOST:
-            reason += " (a virtual machine's are its host's)"
+            reason += " (for a virtual machine its host does)"
         absent.append(Unavailable("clock_cpu", CLOCK, "/sys/devices/system/cpu/cpufreq", reason))
     candidates.append(CpuLoad(root))
     if identity.family == JETSON:
@@ -111,7 +111,7 @@ def _gpu(root: Path, absent: List[Unavailable]) -> List[Sensor]:
 def _memory(root: Path, absent: List[Unavailable]) -> List[Sensor]:
     rate, source, reason = first_integer(root, EMC_RATES)
     if rate is None:
-        absent.append(Unavailable("clock_emc", CLOCK, source, f"{reason}; only root sees the memory's clock"))
+        absent.append(Unavailable("clock_emc", CLOCK, source, f"{reason}; only root can read the memory clock"))
         return []
     return [_clock("clock_emc", source, _HZ_PER_MHZ, root)]
 

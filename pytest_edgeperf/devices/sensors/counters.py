@@ -51,7 +51,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
         FileSensor(f"overcurrent_oc{input_.number}_{input_.meaning}", COUNTER, input_.source, root) for input_ in found
     ]
     if identity.family == JETSON and not found:
-        reason = f"there is no {_SOCTHERM}: L4T before 35 counts no over-current events"
+        reason = f"there is no {_SOCTHERM}: L4T before 35 does not count over-current events"
         absent.append(Unavailable("overcurrent", COUNTER, _SOCTHERM, reason))
     candidates += [_LineCounter(name, _VMSTAT, line, why, root) for line, (name, why) in _VMSTAT_COUNTERS.items()]
     source, reason = memory_events(root)

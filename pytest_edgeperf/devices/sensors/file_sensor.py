@@ -35,7 +35,9 @@ class FileSensor:
             return Reading(None, reason)
         value = number / self.per_unit
         if not self.lowest <= value <= self.highest:
-            return Reading(None, f"{self.source} says {value:g} {UNITS[self.quantity]}, which is no measurement")
+            return Reading(
+                None, f"{self.source} says {value:g} {UNITS[self.quantity]}, which is not a valid measurement"
+            )
         return Reading(value)
 
 

@@ -44,7 +44,7 @@ def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sens
     if not exists(root, SOCKET):
         return [], [Unavailable("jtop", POWER, SOCKET, f"there is no {SOCKET}: the optional jtop.service is off")]
     if library is None and root != Path("/"):
-        return [], [Unavailable("jtop", POWER, SOCKET, "jtop speaks of this machine only, not of a recorded one")]
+        return [], [Unavailable("jtop", POWER, SOCKET, "jtop reports on this machine only, not on a recorded one")]
     try:
         client = (library or importlib.import_module("jtop")).jtop(interval=_INTERVAL_S)
         client.start()
@@ -59,7 +59,7 @@ def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sens
     for name in sorted(_TOTALS & set(power)):
         reason = inconsistency(power[name], {rail: value for rail, value in power.items() if rail != name})
         if reason is not None:
-            reason = f"{reason}, {name}: the rails' labels do not fit what they carry"
+            reason = f"{reason}, {name}: the rail labels are inconsistent with the readings"
             absent.append(Unavailable(_TOTAL, POWER, SOCKET, reason))
             del power[name]
     rails = [_rail(client, name, refresh_hz) for name in power]
@@ -118,7 +118,7 @@ class _JtopSensor:
             value = self.table(self.client).get(self.key)
         except Exception as error:  # the service may stop, or restart as another version
             return Reading(None, f"jtop: {type(error).__name__}: {error}")
-        return Reading(value, None if value is not None else f"jtop tells no {self.key} any more")
+        return Reading(value, None if value is not None else f"jtop no longer reports {self.key}")
 
 
 def _rail(client: Any, name: str, refresh_hz: Optional[float]) -> _JtopSensor:

@@ -151,7 +151,7 @@ def _memory(library: Any, handle: Any) -> float:
 
 def _told(value: Any) -> float:
     if value is None or value in _NOT_AVAILABLE:
-        raise LookupError("NVML says that it is not available")
+        raise LookupError("NVML reports it as not available")
     return float(value)
 
 
@@ -192,7 +192,7 @@ def _clock_reasons(library: Any, name: str, handle: Any) -> ClockReasons:
 def _started(root: Path, library: Any) -> Any:
     if library is None:
         if root != Path("/"):
-            raise RuntimeError("NVML speaks of this machine only, not of a recorded one")
+            raise RuntimeError("NVML reports on this machine only, not on a recorded one")
         with warnings.catch_warnings():
             # The old package named pynvml warns that it is old.
             warnings.simplefilter("ignore")

@@ -34,7 +34,7 @@ FOR_INFERENCES = (
 )
 
 _LONGEST_PAUSE_S = 1.0
-_NO_SENSOR = "this board measures no power: only a meter in its supply can tell"
+_NO_SENSOR = "this board has no power sensor; only a meter in its supply can measure it"
 
 #: Where the rails of a device come from, the surest names first.
 _FINDERS: Tuple[Callable[[Path, Identity], Tuple[List[Rail], List[Unavailable]]], ...] = (
@@ -81,7 +81,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
         return [*others], absent
     misfit = _misfit(whole, [rail for rail in others if any(_is_named(part, rail) for part in board.parts)])
     if misfit is not None:
-        reason = f"the rails' labels do not fit what they carry: {misfit}, {whole.rail}"
+        reason = f"the rail labels are inconsistent with the readings: {misfit}, {whole.rail}"
         absent.insert(0, Unavailable(TOTAL, POWER, whole.source, reason))
         return [*rails], absent
     return [whole, *others], absent
@@ -184,4 +184,4 @@ def why_none(absent: Sequence[Unavailable]) -> str:
     reasons = {one.name: one.reason for one in absent if one.quantity == POWER}
     # On a host the processor's own sensor is what one would expect; nothing measures all of it.
     package = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
-    return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no sensor of power was found")
+    return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no power sensor was found")

@@ -38,9 +38,11 @@ class Rail:
         if reading.value is None:
             return reading
         if not _LOWEST_MW <= reading.value <= self.highest_mw:
-            return Reading(None, f"{self.source} says {reading.value:g} mW, which is no measurement")
+            return Reading(None, f"{self.source} says {reading.value:g} mW, which is not a valid measurement")
         if self.is_total and reading.value <= 0:
-            return Reading(None, f"{self.source} says {reading.value:g} mW for all that runs here: it was not measured")
+            return Reading(
+                None, f"{self.source} says {reading.value:g} mW for the whole device, so it was not measured"
+            )
         return reading
 
 

@@ -105,8 +105,8 @@ class Meter:
 
     def _energy(self) -> Tuple[Optional[int], str]:
         remedy = (
-            "only root reads it since CVE-2020-8694, as it betrays what others compute; to allow it until the next "
-            f"boot: sudo chmod o+r {self.source}"
+            "only root reads it since CVE-2020-8694, because it reveals what others compute; to allow it until the "
+            f"next boot: sudo chmod o+r {self.source}"
         )
         energy_uj, reason = read_integer(self.root, self.source, remedy)
         if energy_uj is not None and not 0 <= energy_uj <= self._range_uj:
@@ -117,4 +117,4 @@ class Meter:
 def _why_none(root: Path) -> str:
     if exists(root, _POWERCAP):
         return f"{_POWERCAP} has no intel-rapl zone: this processor has no RAPL, or a virtual machine hides it"
-    return f"there is no {_POWERCAP}: this kernel, container or virtual machine tells no power"
+    return f"there is no {_POWERCAP}: this kernel, container or virtual machine does not expose power"

@@ -115,7 +115,7 @@ def get_throttled(root: Path) -> Throttled:
     text, reason = _vcgencmd(root, "get_throttled")
     bits = None if text is None else parse_throttled(text)
     if text is not None and bits is None:
-        reason = f"{source} says {text[:40]!r}, which is no set of flags"
+        reason = f"{source} says {text[:40]!r}, which is not a set of flags"
     if bits is None:
         file = _throttled_file(root)
         content = read_text(root, file)
@@ -208,7 +208,7 @@ class Pmic:
         rails, reason = self.read()
         milliwatts = rails[name].milliwatts if name in rails else None
         if milliwatts is None:
-            return Reading(None, reason or f"{self.source} tells no current and voltage of {name} any more")
+            return Reading(None, reason or f"{self.source} no longer reports current and voltage of {name}")
         return Reading(milliwatts)
 
 
@@ -258,7 +258,7 @@ def _vcgencmd(root: Path, command: str) -> Tuple[Optional[str], str]:
 
 def _remedy(said: str) -> str:
     if re.search(r"permission|/dev/vc|VCHI", said, re.IGNORECASE):
-        return '; let this user ask the firmware: sudo usermod -aG video "$USER", then log in again'
+        return '; allow this user to query the firmware: sudo usermod -aG video "$USER", then log in again'
     if "not registered" in said:
         return " (this board's firmware does not know the command)"
     return ""

@@ -73,8 +73,8 @@ def _checked(found: Sequence[Sensor], missing: Sequence[Unavailable]) -> Tuple[L
             or sensor.quantity not in UNITS
             or not callable(sensor.read)
         ):
-            raise TypeError(f"{sensor!r:.60} is no sensor")
+            raise TypeError(f"{sensor!r:.60} is not a sensor")
     for one in missing:
         if not isinstance(one, Unavailable):
-            raise TypeError(f"{one!r:.60} is no Unavailable")
+            raise TypeError(f"{one!r:.60} is not an Unavailable")
     return list(found), list(missing)

@@ -162,7 +162,7 @@ def _mib(name: str, value: str, unit: str = "MB") -> Quantity:
 
 def _celsius(zone: str, value: str) -> Quantity:
     if zone.upper().startswith(_CONSTANT):
-        return _absent(TEMPERATURE, zone, f"{zone} answers with a constant, not with a temperature")
+        return _absent(TEMPERATURE, zone, f"{zone} reports a constant, not a temperature")
     if float(value) <= _POWERED_OFF_C:
         return _absent(TEMPERATURE, zone, "powered off")
     return _present(TEMPERATURE, zone, value)

@@ -174,7 +174,7 @@ def _sensor(root: Path, zone: Zone) -> FileSensor:
 
 def _reason(zone: Zone, sensor: FileSensor) -> Optional[str]:
     if _CONSTANT.search(zone.type):
-        return f"{zone.type} answers with a constant, not with a temperature"
+        return f"{zone.type} reports a constant, not a temperature"
     return sensor.read().reason
 
 
