@@ -4,17 +4,11 @@ The heads are the plain convolutions that our networks end in: there are no ``[y
 boxes inside the network and so change its outputs. All else is as in yolov3-tiny.cfg, its pooling in place (size 2,
 stride 1) included, which takes what is outside of the image as minus infinity, as our network does.
 
-``python -m models.darknet_files NAME FOLDER RESOLUTION``, with ``benchmarks`` on the path, writes them in a process of
-its own, so that torch is not in one that is measured.
-
 Darknet's readers add 1e-6 to a variance where torch adds 1e-5; the files hold variances that make up for it.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
@@ -63,10 +57,10 @@ class _Files:
         return self.section("maxpool", "size=2", f"stride={stride}")
 
     def write(self, cfg: Path, weights: Path) -> None:
-        """Both files, each put in place when it is whole."""
-        _replace(cfg, "\n".join(self._sections).encode())
+        """Both files, over what is there."""
+        cfg.write_text("\n".join(self._sections), "utf-8")
         header = np.array(VERSION, "<i4").tobytes() + np.array([0], "<i8").tobytes()
-        _replace(weights, header + b"".join(values.tobytes() for values in self._floats))
+        weights.write_bytes(header + b"".join(values.tobytes() for values in self._floats))
 
     def _convolution(self, layer: nn.Conv2d, activation: str, before: List[str]) -> int:
         size, stride = layer.kernel_size[0], layer.stride[0]
@@ -121,14 +115,3 @@ def darknet_files(name: str, folder: Path, resolution: int = 416) -> Tuple[str, 
     cfg, weights = Path(folder) / f"{name}-{resolution}.cfg", Path(folder) / f"{name}.weights"
     WRITERS[name](resolution).write(cfg, weights)
     return str(cfg), str(weights)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.replace(temporary, path)
-
-
-if __name__ == "__main__":
-    darknet_files(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

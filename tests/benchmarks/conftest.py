@@ -16,17 +16,21 @@ sys.path.insert(0, str(BENCHMARKS))
 
 @pytest.fixture(scope="session")
 def filled_cache(tmp_path_factory, request):
-    """A cache with the small networks at 64 pixels; each exported once for all tests, of all processes of xdist's."""
+    """A cache with the small networks at 64 pixels; each exported once for all tests, of all processes of xdist's.
+
+    In this process, which has imported torch: a child would import it again for each network.
+    """
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    from models import build
+    from models.export import export
+    from models.networks import known
 
     with pytest.MonkeyPatch.context() as patch:
         folder = folder_of_all_processes(tmp_path_factory, request.config) / "exports"
         folder.mkdir(mode=0o700, exist_ok=True)
         patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
         for name in ("mobilenetv2", "resnet18", "yolov3-tiny"):
-            build(name, 64).sources["onnx"]()
+            export(known(name), 64)
     return folder
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from models import build, conversions
+from models.darknet_files import darknet_files
 
 from pytest_edgeperf import FrameworkError
 
@@ -19,7 +23,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_darknets_files_are_made_once_and_found_again(cache):
+def test_another_process_makes_darknets_files_once_and_they_are_found_again(cache, tmp_path):
     source = build("yolov3-tiny", resolution=64).sources["darknet"]
     cfg, weights = source()
     assert cfg.endswith(".cfg")
@@ -29,10 +33,16 @@ def test_darknets_files_are_made_once_and_found_again(cache):
     before = list(cache.rglob("*.weights"))
     assert source() == (cfg, weights)
     assert list(cache.rglob("*.weights")) == before
+    (tmp_path / "here").mkdir()
+    for path, here in zip((cfg, weights), darknet_files("yolov3-tiny", tmp_path / "here", 64)):
+        assert Path(path).read_bytes() == Path(here).read_bytes()
 
 
-def test_what_cannot_be_made_says_why_and_leaves_nothing(cache):
-    with pytest.raises(FrameworkError, match=r"converting resnet18 at 64 to darknet failed \(1\)") as error:
+def test_what_cannot_be_made_says_why_and_leaves_nothing(cache, monkeypatch):
+    failing = cache / "python"
+    failing.write_text("#!/bin/sh\necho 'written so far' > \"$6/part\"\necho 'out of luck' >&2\nexit 3\n")
+    failing.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(failing))
+    with pytest.raises(FrameworkError, match=r"converting resnet18 at 64 to darknet failed \(3\):\nout of luck"):
         conversions.converted("darknet", "resnet18", 64)
-    assert "only yolov3-tiny" in str(error.value)
     assert [path.name for path in (cache / "models").iterdir() if path.suffix != ".lock"] == []

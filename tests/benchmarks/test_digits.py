@@ -141,16 +141,6 @@ def test_a_seed_gives_the_same_weights_bit_by_bit(one_thread, held_out):
     assert not one_thread.equal(first["classifier.weight"], digits_cnn.architecture().state_dict()["classifier.weight"])
 
 
-def test_the_kept_weights_are_those_that_training_gives_here(cache, one_thread):
-    from models import digits_cnn
-
-    kept = training.find(known(NAME))
-    trained = digits_cnn.train().state_dict()
-    assert kept.keys() == trained.keys()
-    for key, tensor in trained.items():
-        np.testing.assert_array_equal(kept[key], tensor.numpy())
-
-
 @pytest.fixture
 def own_weights(cache, tmp_path, monkeypatch):
     """A cache of its own with the trained weights and no export."""
@@ -193,14 +183,22 @@ def test_damaged_weights_are_found_and_said(own_weights, damage):
         assert training.find(known(NAME)) is None
 
 
-def test_damaged_weights_are_trained_anew(own_weights, one_thread):
+def test_damaged_weights_are_trained_again_and_kept_as_training_gives_them(own_weights, one_thread, monkeypatch):
+    from models import digits_cnn
+
+    trained = []
+    train = digits_cnn.train
+    monkeypatch.setattr(digits_cnn, "train", lambda: trained.append(train()) or trained[0])
     whole = training.find(known(NAME))
     own_weights.write_bytes(own_weights.read_bytes()[:2000])
     with pytest.warns(UserWarning, match="will be trained again"):
         assert training.train(known(NAME))
-    anew = training.find(known(NAME))
-    for key, array in whole.items():
-        np.testing.assert_array_equal(anew[key], array)
+    again = training.find(known(NAME))
+    (network,) = trained
+    assert again.keys() == network.state_dict().keys() == whole.keys()
+    for key, tensor in network.state_dict().items():
+        np.testing.assert_array_equal(again[key], tensor.numpy())
+        np.testing.assert_array_equal(again[key], whole[key])
 
 
 def test_the_wait_is_told_and_a_failed_training_says_why(cache, tmp_path, monkeypatch, capsys):

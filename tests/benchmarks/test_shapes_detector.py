@@ -156,8 +156,8 @@ def planted_parameters(weights):
 def test_kept_weights_serve_every_resolution_and_runtime(planted, one_thread):
     resolutions = [input_size(160, proportions) for proportions in ("1:1", "16:9")]
     assert build(NAME, 160).parameters["parameters"] == sum(map(np.size, planted_parameters(planted)))
-    assert export.export(known(NAME), resolutions[0])
     for resolution in resolutions:
+        assert export.export(known(NAME), resolution)
         model = build(NAME, resolution)
         assert model.inputs[0].shape == (1, 3, *resolution)
         (output,) = model.reference().outputs[0]
