@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any, List, Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Union
 
 if TYPE_CHECKING:
     import os
@@ -93,27 +93,29 @@ def compare(
     base: ResultsSource,
     candidate: ResultsSource,
     *,
-    tolerance: float = 0.02,
+    tolerance: Optional[float] = None,
     alpha: float = 0.01,
     allow_differences: Sequence[str] = (),
 ) -> Comparison:
     """Judge the runs of ``candidate`` against those of ``base``.
 
-    Each is the path of a results file or one that is already parsed. A change of at most ``tolerance``
-    (a ratio - 1) is not a regression; ``alpha`` is the chance of any false alarm in the whole comparison. Runs whose
-    environments differ in what matters are incomparable, unless the fields are among ``allow_differences``.
+    Each is the path of a results file or one that is already parsed. A change of at most ``tolerance`` (a ratio - 1;
+    0.02 unless given, as in a session) is not a regression; ``alpha`` is the chance of any false alarm in the whole
+    comparison. Runs whose environments differ in what matters are incomparable, unless the fields are among
+    ``allow_differences``.
 
     Raises:
         ResultsError: a file cannot be read, or holds figures that others published.
     """
     from pytest_edgeperf import judge
     from pytest_edgeperf.results.reading import collector_paused
+    from pytest_edgeperf.settings import TOLERANCE
 
     with collector_paused():
         return judge.compare(
             _runs(base, "base"),
             _runs(candidate, "candidate"),
-            tolerance=tolerance,
+            tolerance=TOLERANCE if tolerance is None else tolerance,
             alpha=alpha,
             allow_differences=allow_differences,
         )

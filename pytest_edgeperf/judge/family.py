@@ -6,6 +6,8 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple, Union
 
+from pytest_edgeperf.settings import MUST_DETECT, TOLERANCE
+
 Tolerance = Union[float, Mapping[str, float]]
 
 
@@ -21,11 +23,11 @@ class Family:
     """
 
     benchmarks: Tuple[str, ...]
-    tolerance: float = 0.02
+    tolerance: float = TOLERANCE
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     gates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     alpha: float = 0.01
-    must_detect: float = 0.10
+    must_detect: float = MUST_DETECT
     suspicion: float = 0.10
     allowed_differences: Tuple[str, ...] = ()
 

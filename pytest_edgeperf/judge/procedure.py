@@ -16,6 +16,7 @@ from pytest_edgeperf.judge.rules.rule import Case
 from pytest_edgeperf.judge.verdicts import MORE, STOP, Comparison, Step
 from pytest_edgeperf.results.benchmark_matching import align
 from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.settings import TOLERANCE
 
 
 def step(base: Results, candidate: Results, family: Family, stage: Stage) -> Step:
@@ -33,7 +34,7 @@ def compare(
     base: Results,
     candidate: Results,
     *,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     alpha: float = 0.01,
     allow_differences: Sequence[str] = (),
 ) -> Comparison:

@@ -43,9 +43,10 @@ from pytest_edgeperf.report.numbers import (
 )
 from pytest_edgeperf.report.text import enumerate_names, printable
 from pytest_edgeperf.results.benchmark_matching import function_of
+from pytest_edgeperf.settings import TOLERANCE
 
 #: Half of the default tolerance: less is no news.
-_MUCH_APART = 0.01
+_MUCH_APART = TOLERANCE / 2
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
 _REBUILT = "each side built an engine of its own, which alone can change latency: --edgeperf-builds=4 builds several"
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}

@@ -27,6 +27,8 @@ ROUNDS_IN_REFRESH = 17
 MAX_ROUNDS = 9
 #: A slowdown of at most so much is no regression.
 TOLERANCE = 0.02
+#: "unchanged" rules out a slowdown of so much.
+MUST_DETECT = 0.1
 
 
 class Option:
@@ -328,7 +330,10 @@ class Settings(_Frozen):
         ini_only=True,
     )
     must_detect: float = option(
-        values.fraction, "slowdown that 'unchanged' has to rule out (default: {default})", default=0.1, ini_only=True
+        values.fraction,
+        "slowdown that 'unchanged' has to rule out (default: {default})",
+        default=MUST_DETECT,
+        ini_only=True,
     )
     against_must_detect: float = option(
         values.fraction,

@@ -1,0 +1,71 @@
+"""``--edgeperf-report``: each file is checked before anything is measured, and written after it."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_edgeperf.plugin.report_files import report_files, write_reports
+from pytest_edgeperf.plugin.state import REPORT
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.results import ResultsError
+from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
+from pytest_edgeperf.settings import Settings
+
+#: Its sessions are traced for coverage.
+TRACED = True
+
+
+@pytest.fixture
+def config(tmp_path):
+    stash = pytest.Stash()
+    stash[REPORT] = SessionReport("host", "", Results("host"))
+    return SimpleNamespace(rootpath=tmp_path, invocation_params=SimpleNamespace(dir=tmp_path), stash=stash)
+
+
+def files(config, *reports, **more):
+    return report_files(config, Settings(reports=reports, **more), "host")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("report.doc", r"--edgeperf-report=report.doc: .* no format of reports has files that end so; .*\.md"),
+        ("report", "no format of reports"),
+        ("r.json", "the report would replace results"),
+        ("baselines/host.json", "the report would replace results"),
+    ],
+)
+def test_what_cannot_be_a_report_is_refused(config, name, says):
+    with pytest.raises(pytest.UsageError, match=says):
+        files(config, "good.md", name, results=("r.json",))
+
+
+def test_a_path_that_cannot_be_written_is_refused(config, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match=r"file"):
+        files(config, "file/report.md")
+
+
+def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
+    asked = files(config, "gone/a.md", "new/b.md", "c.json")
+    (tmp_path / "gone").write_text("")
+    errors = UnexpectedErrors("session")
+    measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=[])
+    write_reports(config, measuring, asked)
+    assert measuring.written == [("report", str(tmp_path / "new" / "b.md")), ("report", str(tmp_path / "c.json"))]
+    (sentence,) = errors.sentences
+    assert "gone/a.md" in sentence
+    assert (tmp_path / "new" / "b.md").read_text() == "**nothing measured in 0.0 s on host**\n"
+
+
+def test_a_session_writes_what_was_asked_for_and_lists_it(project):
+    project.suite("def test_a(timed_inference):\n    timed_inference(work, 300)\n")
+    outcome = project.run("--baseline=off", "--edgeperf-report=out/r.md", "--edgeperf-report=r.json")
+    assert outcome.code == 0, outcome
+    assert f"report: {project.path / 'out' / 'r.md'}" in outcome.output
+    assert "| `test_it.py::test_a` |" in (project.path / "out" / "r.md").read_text()
+    assert list(json.loads((project.path / "r.json").read_text())["benchmarks"]) == ["test_it.py::test_a"]
