@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 UNRELEASED = "Unreleased"
 #: Files that a wheel without them would only miss when it is used.
 NEEDED_IN_WHEEL = (
-    "pytest_edgeperf/plugin.py",
+    "pytest_edgeperf/__init__.py",
     "pytest_edgeperf/py.typed",
     "pytest_edgeperf/devices/profiles.toml",
     "pytest_edgeperf/results/schema.json",
@@ -104,12 +104,13 @@ def check_files(wheel: Path, sdist: Path) -> List[str]:
     return problems + [f"{sdist.name} lacks {name}" for name in absent(sources, NEEDED_IN_SDIST)]
 
 
-def run(*command: object, cwd: Path = ROOT) -> str:
+def run(*command: object, cwd: Path = ROOT, quiet: bool = False) -> str:
     """Run a command, show and return its output; a failure ends the check."""
     words = [str(word) for word in command]
     print("$", *words, flush=True)
     done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(done.stdout, flush=True)
+    if done.returncode or not quiet:
+        print(done.stdout, flush=True)
     if done.returncode:
         raise SystemExit(f"release-check: exit status {done.returncode}")
     return done.stdout
@@ -125,7 +126,7 @@ def check_installed(wheel: Path, version: str, folder: Path) -> List[str]:
         problems.append(f"edgeperf --version does not say {version}")
     if str(folder) not in run(programs / "python", "-c", IMPORT_ALL, cwd=folder):
         problems.append("the package was imported from elsewhere than the fresh environment")
-    if "--edgeperf-budget" not in run(programs / "python", "-m", "pytest", "--help", cwd=folder):
+    if "--edgeperf-budget" not in run(programs / "python", "-m", "pytest", "--help", cwd=folder, quiet=True):
         problems.append("pytest does not load the plugin")
     run(programs / "edgeperf", "devices", cwd=folder)
     return problems
