@@ -169,6 +169,19 @@ def test_every_keyword_of_the_marker_has_its_row():
     assert set(first_column(DOCS / "writing-benchmarks.md", "keyword")) == expected
 
 
+def test_every_option_of_a_framework_has_its_row():
+    declared = set()
+    for name in PYPROJECT["project"]["entry-points"]["edgeperf.frameworks"]:
+        declared |= {f"{name}.{option.name}" for option in get(name).options}
+    assert set(first_column(DOCS / "frameworks.md", "option")) == declared
+
+
+def test_every_group_of_entry_points_has_its_row():
+    sources = "\n".join(text_of(path) for path in (ROOT / "pytest_edgeperf").rglob("*.py"))
+    groups = set(re.findall(r"^\w+ = \"(edgeperf\.\w+)\"$", sources, re.MULTILINE))
+    assert set(first_column(DOCS / "extending.md", "group of entry points")) == groups
+
+
 #: What users meet through a fixture, or inherit from.
 MORE_NAMES = {"TimedInference", "FrameworkContract"}
 
