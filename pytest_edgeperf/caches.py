@@ -50,7 +50,9 @@ def cache_folder(*parts: str, strict: bool = False) -> Path:
             refusals.append(_sentence(error, candidate))
         if strict and os.environ.get(VARIABLE):
             break
-    raise OSError(f"no folder can be used for journals and caches ({'; '.join(refusals)}); set {VARIABLE} to one")
+    raise OSError(
+        f"no folder can be used for journals and caches ({'; '.join(refusals)}); set {VARIABLE} to a usable folder"
+    )
 
 
 def build_number() -> int:
@@ -97,7 +99,9 @@ def make_private(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         found = os.lstat(path)
         if found.st_uid != os.getuid() or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
-            raise NotPrivate(f"{path} is a link, a pipe or another user's, where only files of ours are kept")
+            raise NotPrivate(
+                f"{path} is a link, a pipe or owned by another user; only this user's own files may be here"
+            )
         os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
 
 
@@ -153,7 +157,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-            raise NotPrivate(f"{path} is not a file of ours; remove it")
+            raise NotPrivate(f"{path} is not a file of this user; remove it")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
@@ -204,14 +208,14 @@ def _own_level(folder: Path) -> None:
         os.mkdir(folder, 0o700)
     except FileExistsError:
         if os.path.islink(folder):
-            raise NotPrivate(f"{folder} is a link, which could lead to what others write") from None
+            raise NotPrivate(f"{folder} is a link, which could lead to files that others can write") from None
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode):
         raise NotPrivate(f"{folder} is not a folder")
     if found.st_uid != os.getuid():
         raise NotPrivate(f"{folder} belongs to {user_name(found.st_uid)}, who could change what is loaded from it")
     if found.st_mode & stat.S_ISVTX and found.st_mode & stat.S_IWOTH:
-        raise NotPrivate(f"{folder} is shared by all users of this machine; name a folder in it")
+        raise NotPrivate(f"{folder} is shared by all users of this machine; use a folder in it")
     if found.st_mode & 0o077:
         os.chmod(folder, 0o700)
 
@@ -220,7 +224,7 @@ def _why_not_private(found: os.stat_result, path: Path) -> Optional[str]:
     if found.st_uid != os.getuid():
         return f"{path} belongs to {user_name(found.st_uid)}"
     if not stat.S_ISLNK(found.st_mode) and found.st_mode & _WRITABLE_BY_OTHERS:
-        return f"{path} may be written by others (mode {stat.S_IMODE(found.st_mode):o})"
+        return f"{path} is writable by others (mode {stat.S_IMODE(found.st_mode):o})"
     return None
 
 

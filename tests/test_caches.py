@@ -118,7 +118,7 @@ def test_a_cache_of_another_user_is_passed_over(places, tmp_path, of_another_use
     of_another_user(ours)
     assert places(EDGEPERF_CACHE_DIR=ours) == places.fallback
     assert list(ours.iterdir()) == []
-    with pytest.raises(OSError, match=rf"{ours} belongs to .*; set EDGEPERF_CACHE_DIR to one"):
+    with pytest.raises(OSError, match=rf"{ours} belongs to .*; set EDGEPERF_CACHE_DIR to a usable folder"):
         places(strict=True)
 
 
@@ -156,7 +156,7 @@ def test_the_folder_of_all_users_is_no_cache(places, tmp_path):
     shared.chmod(0o1777)
     assert places(EDGEPERF_CACHE_DIR=shared) == places.fallback
     assert mode(shared) == 0o1777
-    assert "is shared by all users of this machine; name a folder in it" in why_passed_over()
+    assert "is shared by all users of this machine; use a folder in it" in why_passed_over()
 
 
 def test_the_users_own_link_names_a_place_but_one_in_the_cache_leads_nowhere(places, tmp_path):
@@ -234,7 +234,7 @@ def test_what_is_ours_can_be_made_private(tmp_path, what, of_another_user):
 @pytest.mark.parametrize("what", ["a link", "a pipe", "another user's file"])
 def test_what_is_not_ours_cannot_be_made_private(tmp_path, what, of_another_user):
     planted(tmp_path / "engine", what, of_another_user)
-    with pytest.raises(NotPrivate, match="only files of ours are kept"):
+    with pytest.raises(NotPrivate, match="only this user's own files may be here"):
         make_private(tmp_path / "engine")
 
 
@@ -300,6 +300,6 @@ def test_a_file_system_without_locks_is_said_in_a_sentence(tmp_path, monkeypatch
 
 def test_a_pipe_in_a_locks_place_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "lock")
-    with pytest.raises(NotPrivate, match="is not a file of ours; remove it"):
+    with pytest.raises(NotPrivate, match="is not a file of this user; remove it"):
         with locked(tmp_path / "lock"):
             pytest.fail("it is not held")

@@ -50,7 +50,7 @@ _RAILS = re.compile(r"VDD_CPU_GPU_CV|VDD_CPU_GPU|VDD_GPU_SOC|VDD_CPU_CV|VDD_CPU_
 
 @dataclass(frozen=True)
 class Sign:
-    """What says that this is a board of this family: the file, what it says, and the model and chip if it tells."""
+    """What says that this is a board of this family: the file, what it says, and the model and chip if known."""
 
     family: str
     file: str

@@ -1,4 +1,4 @@
-"""Where the kernel tells the clocks of the processor, the GPU and the memory, and within which bounds they run."""
+"""Where the kernel shows the clocks of the processor, the GPU and the memory, and their limits."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def gpu_folder(root: Path) -> Optional[str]:
 
 
 def gpu_load_files(root: Path) -> List[str]:
-    """The files that may tell a Tegra GPU's load in per mille, the likeliest first."""
+    """The files that may hold a Tegra GPU's load in per mille, the likeliest first."""
     files = ["/sys/devices/gpu.0/load", "/sys/devices/platform/gpu.0/load"]
     folder = gpu_folder(root)
     return [*files, f"{folder}/device/load"] if folder else files

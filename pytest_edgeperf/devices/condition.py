@@ -68,39 +68,39 @@ class Observer:
 
 
 def figures(before: Condition, after: Condition) -> Dict[str, Any]:
-    """What two looks tell of the run between them, for its quality; what is not known is not there.
+    """What two looks show about the run between them, for its quality; what is unknown is left out.
 
     ``temperature_c`` and ``headroom_c`` (to the nearest trip point, of ``temperature_zone``) and
     ``power_at_rest_mw``: before and after. ``slowed_by``: what slowed the machine down at either look or meanwhile,
     by name. ``overcurrent_events``, ``swapped_pages``, ``oom_kills``: how many meanwhile. ``settings_changed``:
     names of the settings that are others now.
     """
-    told: Dict[str, Any] = {}
+    quality: Dict[str, Any] = {}
     ends = (before.headroom, after.headroom)
     if ends[0].temperature_c is not None and ends[1].temperature_c is not None:
-        told["temperature_c"] = [round(end.temperature_c or 0.0, 1) for end in ends]
-        told["headroom_c"] = [round(end.celsius or 0.0, 1) for end in ends]
-        told["temperature_zone"] = ends[1].zone
+        quality["temperature_c"] = [round(end.temperature_c or 0.0, 1) for end in ends]
+        quality["headroom_c"] = [round(end.celsius or 0.0, 1) for end in ends]
+        quality["temperature_zone"] = ends[1].zone
     if before.power_mw is not None and after.power_mw is not None:
-        told["power_at_rest_mw"] = [round(before.power_mw, 1), round(after.power_mw, 1)]
+        quality["power_at_rest_mw"] = [round(before.power_mw, 1), round(after.power_mw, 1)]
     rises = {name: count - before.counts[name] for name, count in after.counts.items() if name in before.counts}
     slowed = [*before.slowed_by, *after.slowed_by, *_by_firmware(before, after)]
     slowed += [name for name, rise in rises.items() if rise > 0 and _is_undervoltage(name)]
     if slowed:
-        told["slowed_by"] = sorted(set(slowed))
+        quality["slowed_by"] = sorted(set(slowed))
     for figure, names in (("swapped_pages", _SWAP), ("oom_kills", _OUT_OF_MEMORY)):
         known = [rises[name] for name in names if name in rises]
         if known:
             # A group's kills are the system's too.
-            told[figure] = sum(known) if names is _SWAP else max(known)
+            quality[figure] = sum(known) if names is _SWAP else max(known)
     events = [rise for name, rise in rises.items() if name.startswith(_OVERCURRENT)]
     if events:
-        told["overcurrent_events"] = sum(events)
+        quality["overcurrent_events"] = sum(events)
     either = sorted({*before.settings, *after.settings})
     changed = [name for name in either if before.settings.get(name) != after.settings.get(name)]
     if changed:
-        told["settings_changed"] = changed
-    return told
+        quality["settings_changed"] = changed
+    return quality
 
 
 def _is_undervoltage(counter: str) -> bool:

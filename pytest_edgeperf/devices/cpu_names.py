@@ -169,7 +169,7 @@ def cpu_model(root: Path) -> Tuple[Optional[str], str]:
     content = read_text(root, _CPUINFO)
     lines = re.findall(r"^model name\s*:[ \t]*(\S.*)$", content.text or "", re.MULTILINE)
     models = {" ".join(name.split()) for name in lines}
-    # On Arm this line tells the instruction set and changes with who asks.
+    # On Arm this line names the instruction set and depends on the reader.
     models = {name for name in models if not re.match(r"(ARM|AArch64)", name, re.IGNORECASE)}
     if models:
         return " + ".join(sorted(models)), ""

@@ -142,7 +142,7 @@ def _unknown(name: str, known: List[str]) -> str:
 
 
 def _is_described_host(name: str, known: Mapping[str, Profile], identity: Identity) -> bool:
-    """Whether ``name`` is a user's own name for a host: there is nothing by which to tell one from another."""
+    """Whether ``name`` is a user's own name for a host: nothing distinguishes one host from another."""
     return name in known and known[name].family == identity.family == HOST and not gpu_hosts.is_device_name(name)
 
 

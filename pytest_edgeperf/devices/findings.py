@@ -22,7 +22,7 @@ class Finding:
 def first(probes: Iterable[Callable[[], Finding]]) -> Finding:
     """The first finding with a value; else one without, with the reasons of those that found something wrong.
 
-    A probe that found nothing at all (neither value nor source) is told only where all did so.
+    A probe that found nothing at all (neither value nor source) is mentioned only where all did so.
     """
     failed = []
     for probe in probes:

@@ -1,4 +1,4 @@
-"""A host with an NVIDIA GPU: which one, as the driver tells in /proc, and the device's name that follows."""
+"""A host with an NVIDIA GPU: which GPU, according to the driver in /proc, and the device's name that follows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDER = "/proc/driver/nvidia/gpus"
 _NAME = re.compile(rf"{HOST}-[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _MODEL = re.compile(r"^Model:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
-#: Words of a model's name that tell no models apart.
+#: Words of a model's name that do not distinguish models.
 _EMPTY = frozenset(("nvidia", "geforce", "tesla", "corporation", "generation", "gpu", "edition", "with", "design"))
 #: Words that the next one belongs to (RTX 4090), and words that belong to the one before (3080 Ti).
 _SERIES = frozenset(("rtx", "gtx", "gt", "pro"))
@@ -44,7 +44,7 @@ def gpus(root: Path = Path("/")) -> List[Gpu]:
 
 
 def device_name(models: Sequence[str]) -> Optional[str]:
-    """The name of a host with these GPUs, such as ``host-rtx4090``, or None where the models tell none.
+    """The name of a host with these GPUs, such as ``host-rtx4090``, or None where the models give no name.
 
     Several GPUs of one model are named once, as an inference runs on one; different ones are joined by ``and``.
     """

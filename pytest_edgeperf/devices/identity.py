@@ -108,8 +108,8 @@ def _host(root: Path, evidence: str, reason: str, model: Optional[str], known: M
     name = gpu_hosts.device_name([gpu.model for gpu in found])
     if name is None:
         return Identity(HOST, HOST, evidence, reason, model, profile=known.get(HOST))
-    told = "; ".join(f"{gpu.file} says {gpu.model}" for gpu in found)
-    return Identity(name, HOST, found[0].file, told, model, profile=known.get(name))
+    reason = "; ".join(f"{gpu.file} says {gpu.model}" for gpu in found)
+    return Identity(name, HOST, found[0].file, reason, model, profile=known.get(name))
 
 
 def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optional[Identity]:
@@ -120,9 +120,9 @@ def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optio
     file, part = jetson_modules.eeprom_module(root, None, known) if sign.family == JETSON else ("", None)
     found = jetson_modules.profile(part, (), known) if part is not None else None
     if found is not None:
-        told = f"{content.reason}, but {file} says {part}"
+        reason = f"{content.reason}, but {file} says {part}"
         sizes = found.memory_gib.get(part or "", ())
-        return Identity(found.name, JETSON, file, told, sign.model, part, sign.soc, memory_gib=sizes, profile=found)
+        return Identity(found.name, JETSON, file, reason, sign.model, part, sign.soc, memory_gib=sizes, profile=found)
     reason = f"{content.reason}, but {sign.file} says {sign.says}; {board_clues.hint(root)}"
     module = raspberrypi_boards.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
     return Identity(name, sign.family, sign.file, reason, sign.model, module, sign.soc, True)

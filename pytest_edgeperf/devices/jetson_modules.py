@@ -81,7 +81,7 @@ def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile])
 def profile(part: Optional[str], compatible: Sequence[str], known: Mapping[str, Profile]) -> Optional[Profile]:
     """The profile of a Jetson module, or None where it is none of the ``known`` ones.
 
-    Without a part number the ``compatible`` strings tell.
+    Without a part number the ``compatible`` strings decide.
     """
     for candidate in known.values():
         if candidate.family != JETSON:

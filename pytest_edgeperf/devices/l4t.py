@@ -36,7 +36,7 @@ _FIRST_5_10 = "5.10.65"
 
 def l4t(root: Path, environment: Mapping[str, str]) -> Finding:
     """The release, such as ``32.7.4``: from NVIDIA's file, else the installed package, else the container's
-    ``$L4T_VERSION``, else the kernel's name, which tells the series (``32``) only.
+    ``$L4T_VERSION``, else the kernel's name, which names the series (``32``) only.
 
     ``environment`` counts in a container only, where its image sets that variable.
     """

@@ -1,4 +1,4 @@
-"""Where shared libraries and programs lie, and the versions that their file names tell."""
+"""Where shared libraries and programs lie, and the versions in their file names."""
 
 from __future__ import annotations
 

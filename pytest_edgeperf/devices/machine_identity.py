@@ -42,7 +42,7 @@ _ROUNDS = 100_000
 def machine(
     root: Path, identity: Identity, environ: Optional[Mapping[str, str]] = None
 ) -> Tuple[Dict[str, str], Dict[str, str]]:
-    """What tells this machine from others of its type, and the reason of each field that is absent.
+    """What distinguishes this machine from others of its type, and the reason of each field that is absent.
 
     ``id`` (of the installation), ``serial`` (of the board or its SoC) and ``instance`` (of the cloud) are digests;
     ``hypervisor`` is its name or ``none``, ``product`` what the firmware calls the machine, and ``runner`` the

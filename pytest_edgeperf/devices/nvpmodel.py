@@ -79,7 +79,7 @@ def power_mode(root: Path) -> Tuple[Optional[str], str]:
 def fastest(modes: Modes) -> Optional[Tuple[int, str]]:
     """The number and name of the fastest mode: MAXN_SUPER, else MAXN, else the most watts, then the most cores.
 
-    None where no name tells how fast it is.
+    None where no name shows how fast the mode is.
     """
     best: Optional[Tuple[Tuple[int, int, int], int, str]] = None
     for number, name in modes.names.items():

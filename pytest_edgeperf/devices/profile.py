@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Ty
 
 JETSON = "jetson"
 RASPBERRY_PI = "raspberry-pi"
-#: A board of another family, told by its device tree.
+#: A board of another family, identified by its device tree.
 BOARD = "board"
 HOST = "host"
 FAMILIES = (JETSON, RASPBERRY_PI, BOARD, HOST)
@@ -226,7 +226,7 @@ def _power(table: object, place: str) -> PowerRails:
     _check_keys(table, _POWER_KEYS, place)
     for key in ("total", "no_total"):
         if key in table and not (isinstance(table[key], str) and table[key].strip()):
-            raise ProfileError(f"{place}.{key} must be a text, not {_kind(table[key])}")
+            raise ProfileError(f"{place}.{key} must be a string, not {_kind(table[key])}")
     rails = PowerRails(
         table.get("total"), _texts(table, "parts", place), _texts(table, "sum", place), table.get("no_total", "")
     )

@@ -36,7 +36,7 @@ _AUTONOMOUS = frozenset({"intel_pstate", "amd-pstate-epp"})
 
 
 def settings_in_force(root: Path, identity: Identity) -> Tuple[Dict[str, Any], Dict[str, str]]:
-    """The settings by name, and the reason of each that cannot be told.
+    """The settings by name, and the reason of each that cannot be read.
 
     On every machine: ``cpus_online`` (``0-3``), ``governor``, ``cpu_max_mhz`` (the cap in force: a number, or
     ``0-3: 1344, 4-5: 1728`` where cores differ), ``cpu_capped`` (whether that is below what the hardware can

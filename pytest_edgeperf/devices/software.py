@@ -27,7 +27,7 @@ def software(
     Args:
         identity: what the machine is.
         root: where its files are.
-        environment: variables that tell folders and a container's release; this process's unless given, and
+        environment: variables that name folders and a container's release; this process's unless given, and
             none under another root.
         search_path: folders of Python packages; this Python's unless given.
     """

@@ -140,7 +140,7 @@ def _mode_of(target: Path) -> Optional[int]:
 
 
 def _new_temporary(folder: Path) -> Tuple[Path, int]:
-    """A new file that its writer holds locked, which tells it from what a killed writer left."""
+    """A new file that its writer holds locked, which distinguishes it from what a killed writer left."""
     while True:
         path = folder / f".edgeperf-{secrets.token_hex(8)}.tmp"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
@@ -181,8 +181,8 @@ def _await_lock(descriptor: int, deadline: float, source: str) -> bool:
                 return False
         if time.monotonic() >= deadline:
             raise ResultsError(
-                f"{source}: another process has been changing the files of this folder for too long; "
-                "wait until it has ended, then repeat"
+                f"{source}: another process has been changing files in this folder for too long; "
+                "wait until it has ended, then run it again"
             )
         time.sleep(_POLL_SECONDS)
 
@@ -228,7 +228,7 @@ def unwritable(source: str, error: Exception) -> ResultsError:
 def _remedy(error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make the folder writable (a read-only checkout?) or choose another one"
+        return "make the folder writable (a read-only checkout?) or choose another folder"
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return "free some space and repeat"
+        return "free some space and run it again"
     return "choose another path"

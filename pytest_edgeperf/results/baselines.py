@@ -32,7 +32,7 @@ def path_for(folder: Union[str, os.PathLike[str]], device: str) -> Path:
         ValueError: the device's name cannot be a file's name.
     """
     if not device or device.startswith(".") or any(sign in device for sign in "/\\\0"):
-        raise ValueError(f"{device!r} cannot name a baseline file")
+        raise ValueError(f"{device!r} is not a valid name of a baseline file")
     return Path(folder) / f"{device}.json"
 
 
@@ -48,7 +48,7 @@ def load(folder: Union[str, os.PathLike[str]], device: str) -> Optional[Results]
     insist_on_file(path)
     results = read(path)
     if results.device != device:
-        raise ResultsError(f"{path}: this is a baseline of {results.device} and not of {device}; rename the file")
+        raise ResultsError(f"{path}: this is a baseline of {results.device}, not of {device}; rename the file")
     refuse_published(results, str(path))
     return results
 
@@ -67,7 +67,7 @@ def existing(folder: Union[str, os.PathLike[str]], device: str) -> Results:
     try:
         return _insist(load(folder, device), folder, device)
     except ValueError as error:
-        raise ResultsError(f"{error}; give the name of a device") from None
+        raise ResultsError(f"{error}; use the name of a device") from None
 
 
 def update(
@@ -193,7 +193,7 @@ def drop_missing(results: Results, measured: Results) -> Results:
     """
     if measured.device != results.device:
         raise ResultsError(
-            f"results of {measured.device} do not tell what is missing from the baseline of {results.device}"
+            f"results of {measured.device} cannot show what is missing from the baseline of {results.device}"
         )
     here = {name: one.parameters for name, one in measured.benchmarks.items()}
     missing = set(without_match({name: one.parameters for name, one in results.benchmarks.items()}, here))

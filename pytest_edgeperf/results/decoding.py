@@ -39,7 +39,7 @@ def file_bytes(path: Union[str, os.PathLike[str]]) -> bytes:
             f"{source}: there is no such file; check the path, or make a baseline with --baseline=refresh"
         ) from None
     except IsADirectoryError:
-        raise ResultsError(f"{source}: this is a folder and not a results file; check the path") from None
+        raise ResultsError(f"{source}: this is a folder, not a results file; check the path") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         forbidden = getattr(error, "errno", None) in _FORBIDDEN
@@ -59,7 +59,7 @@ def insist_on_file(path: Union[str, os.PathLike[str]]) -> None:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "a FIFO, a socket or a device"
-            raise ResultsError(f"{os.fspath(path)}: this is {kind} and not a results file; move it away")
+            raise ResultsError(f"{os.fspath(path)}: this is {kind}, not a results file; move it away")
 
 
 def decode(data: bytes, source: str) -> Any:
@@ -127,7 +127,7 @@ class _Members:
         lines = [number for number, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith(name)]
         where = f" (lines {lines[0]} and {lines[1]})" if len(lines) == 2 else ""
         return (
-            f"{place(path)} is given twice{where}, as after a merge that kept both, and only the last would count; "
+            f"{place(path)} is given twice{where}, as after a merge that kept both, and only the last one would count; "
             "put the runs of both into one list, or remove one of the two"
         )
 

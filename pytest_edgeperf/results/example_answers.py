@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: In a run's value of an accuracy: what was answered.
 ANSWERS = "answers"
-#: Of the answers: what tells them from others.
+#: Of the answers: what distinguishes them from others.
 DIGEST = "digest"
 
 BITS, SCORES, MATCHES = "bits", "float16", "matches"
@@ -93,7 +93,7 @@ class DetectionSet:
         elif np.any(np.asarray(self.truths) < 0):
             wrong = "truths must not be negative"
         if wrong is not None:
-            raise ValueError(f"this is no detection set: {wrong}")
+            raise ValueError(f"this is not a detection set: {wrong}")
 
     @property
     def images(self) -> int:
@@ -130,9 +130,9 @@ def of_examples(
 
     values = np.asarray(per_example)
     if values.ndim != 1 or len(values) == 0:
-        raise ValueError(f"an accuracy needs one value per example, not values of shape {values.shape}")
+        raise ValueError(f"an accuracy needs one value per example, not an array of shape {values.shape}")
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"an accuracy's values must be truth values or numbers, not {values.dtype}")
+        raise ValueError(f"an accuracy's values must be booleans or numbers, not {values.dtype}")
     if not np.all(np.abs(values.astype(float)) <= LARGEST_SCORE):
         raise ValueError(f"an accuracy's values must be finite numbers of at most {LARGEST_SCORE:g}")
     examples, order = _examples(len(values), example_ids)
@@ -160,7 +160,7 @@ def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = No
     import numpy as np
 
     if not found.images:
-        raise ValueError("a detection set needs one image at least")
+        raise ValueError("a detection set needs at least one image")
     examples, order = _examples(found.images, example_ids)
     place = np.argsort(order)
     categories = len(found.truths)
@@ -199,7 +199,7 @@ def answers_of(value: Mapping[str, Any]) -> Answers:
         if form == MATCHES:
             return Answers(examples, digest, detections=_detections(stored, count))
         if form not in (BITS, SCORES):
-            raise ValueError(f"the form {form!r} is not known: it was written by a newer pytest-edgeperf")
+            raise ValueError(f"the form {form!r} is unknown: it was written by a newer pytest-edgeperf")
         return Answers(examples, digest, values=_values(base64.b64decode(stored["data"], validate=True), form, count))
     except (KeyError, TypeError, OverflowError, binascii.Error, zlib.error) as error:
         raise ValueError(f"its answers are damaged ({type(error).__name__}: {error})") from None
@@ -219,7 +219,7 @@ def check_answers(value: Mapping[str, Any]) -> None:
     texts = {"form", "examples", DIGEST, "data", "image", "matched", "ignored", "truths"}
     for name in sorted(texts & {*stored, DIGEST}):
         if not isinstance(stored.get(name), str):
-            raise InvalidError("not a text", [ANSWERS, name], value=value, definition="summary")
+            raise InvalidError("not a string", [ANSWERS, name], value=value, definition="summary")
     count = value.get("n")
     if not isinstance(count, (int, float)) or not 1 <= count <= MOST_EXAMPLES:
         # No number of examples: the check of n says so.
@@ -229,7 +229,7 @@ def check_answers(value: Mapping[str, Any]) -> None:
         size = (count + 7) // 8 if form == BITS else 2 * count
         held = _decoded_size(stored["data"])
         if held != size:
-            raise InvalidError(f"{held} bytes of answers instead of the {size:g} of n = {count:g}", [ANSWERS, "data"])
+            raise InvalidError(f"{held} bytes of answers instead of {size:g} for n = {count:g}", [ANSWERS, "data"])
     elif form == MATCHES:
         _check_detections(stored, count)
 
@@ -248,7 +248,7 @@ def _check_detections(stored: Mapping[str, Any], images: float) -> None:
     for name, size in sizes.items():
         text = stored.get(name)
         if isinstance(text, str) and size > LARGEST_EXPANSION * len(text) + len(text):
-            raise InvalidError(f"{len(text)} signs cannot hold the detections that it is of", [ANSWERS, name])
+            raise InvalidError(f"{len(text)} characters are too few for its detections", [ANSWERS, name])
 
 
 def _decoded_size(text: str) -> int:
@@ -290,18 +290,18 @@ def with_repeats(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Lis
                 continue
             digest = value[ANSWERS].get(DIGEST)
             if not isinstance(digest, str):
-                raise InvalidError(f"{digest!r:.40} instead of a text", [place, name, ANSWERS, DIGEST])
+                raise InvalidError(f"{digest!r:.40} instead of a string", [place, name, ANSWERS, DIGEST])
             if len(value[ANSWERS]) > 1:
                 known.setdefault(digest, value[ANSWERS])
             elif digest not in known:
-                raise InvalidError(f"its answers {digest!r} are given by no earlier run", [place, name, ANSWERS])
+                raise InvalidError(f"no earlier run has its answers {digest!r}", [place, name, ANSWERS])
             read[name] = {**value, ANSWERS: known[digest]}
         whole.append(read)
     return whole
 
 
 def _examples(count: int, ids: Optional[Sequence[Any]]) -> Tuple[str, List[int]]:
-    """What tells this set of examples from another, and their order by id."""
+    """What distinguishes this set of examples from another, and their order by id."""
     if ids is None:
         return _hash(f"0 to {count - 1}".encode()), list(range(count))
     named = [str(one) for one in ids]
@@ -309,7 +309,7 @@ def _examples(count: int, ids: Optional[Sequence[Any]]) -> Tuple[str, List[int]]
         raise ValueError(f"there are {len(named)} example ids for {count} examples")
     if len(set(named)) != count:
         twice = next(one for place, one in enumerate(named) if one in named[:place])
-        raise ValueError(f"the example id {twice!r} is there twice")
+        raise ValueError(f"the example id {twice!r} is not unique")
     order = sorted(range(count), key=named.__getitem__)
     return _hash("\n".join(named[place] for place in order).encode()), order
 

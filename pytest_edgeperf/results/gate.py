@@ -1,4 +1,4 @@
-"""The gate that a session's benchmarks have in a check: what a file of runs alone would not tell."""
+"""The gate that a session's benchmarks have in a check: what a file of runs alone would not show."""
 
 from __future__ import annotations
 

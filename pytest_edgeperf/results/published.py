@@ -38,7 +38,7 @@ def refuse_published(results: Results, what: str) -> None:
     if found:
         papers = sorted({str((run.source or {})["paper"]) for run in found})
         raise ResultsError(
-            f"{what}: published figures ({', '.join(papers)}) are among the runs, and they inform but decide nothing; "
+            f"{what}: published figures ({', '.join(papers)}) are included, but they are for information only; "
             f"keep them in a folder {FOLDER}, see them with `edgeperf baseline references`, and make a baseline with "
             "--baseline=refresh"
         )
@@ -67,7 +67,7 @@ def published_of(device: str, baselines: Union[str, os.PathLike[str]]) -> Tuple[
             found.append(results)
         else:
             unusable.append(
-                f"published figures are not shown: {path}: its device is {results.device} and not {device}; "
+                f"published figures are not shown: {path}: its device is {results.device}, not {device}; "
                 "rename the file"
             )
     return found, unusable

@@ -27,7 +27,7 @@ from .types import HIGHER, Benchmark, Metric, Results, Run
 from .validation import check_value
 from .writing import write
 
-#: What papers tell and nothing here measures, beside the metrics that a run may carry.
+#: What papers report and nothing here measures, beside the metrics that a run may carry.
 PUBLISHED_METRICS: Mapping[str, Metric] = {
     "average_precision": Metric("%", HIGHER),
     "average_precision_50": Metric("%", HIGHER),
@@ -123,8 +123,8 @@ class Figure:
     @property
     def id(self) -> str:
         """The benchmark with its parameters: ``trinh-2023::image_classification[onnxruntime-resnet18-224]``."""
-        told = ("framework", "precision", "network", "resolution")
-        parts = [str(value) if name in told else f"{name}={value}" for name, value in self.parameters.items()]
+        unnamed = ("framework", "precision", "network", "resolution")
+        parts = [str(value) if name in unnamed else f"{name}={value}" for name, value in self.parameters.items()]
         return f"{self.benchmark}[{'-'.join(parts)}]" if parts else self.benchmark
 
 
@@ -186,14 +186,14 @@ def collect(figures: Iterable[Figure], devices: Sequence[str] = ()) -> Dict[str,
         device = figure.device or (devices[0] if len(devices) == 1 else "")
         if not device:
             raise ResultsError(
-                f"{figure.place}, column device: it is empty; name the device there or with one --device"
+                f"{figure.place}, column device: it is empty; name the device there or with a single --device"
             )
         if not devices or device in by_device:
             by_device.setdefault(device, []).append(figure)
     results = {}
     for device, found in by_device.items():
         if not found:
-            raise ResultsError(f"no row of the tables is of the device {device}; check its name")
+            raise ResultsError(f"no row of the tables names the device {device}; check the name")
         _refuse_repeated(found)
         results[device] = _results(device, found)
     return results
@@ -210,7 +210,7 @@ def check_replaceable(path: PathLike) -> None:
     runs = [run for benchmark in read(path).benchmarks.values() for run in benchmark.runs]
     if any(run.source is None for run in runs):
         raise ResultsError(
-            f"{os.fspath(path)}: the file holds measured runs, which an import would replace; choose another"
+            f"{os.fspath(path)}: the file contains measured runs, which an import would replace; choose another file"
         )
 
 
@@ -251,11 +251,11 @@ def _columns(header: Sequence[str], source: str) -> Sequence[str]:
         if name not in known and not _NAME.match(name):
             raise ResultsError(f"{source}, line 1: {name!r} cannot name a column; use lower-case letters, digits and _")
         if header.count(name) > 1:
-            raise ResultsError(f"{source}, line 1: the column {name} is there twice; remove one")
+            raise ResultsError(f"{source}, line 1: the column {name} appears twice; remove one")
         close = get_close_matches(name, known, n=1, cutoff=0.8)
         if name in RESERVED or (close and name not in known):
-            hint = f"did you mean {close[0]}?" if close else "the word is taken by results files"
-            raise ResultsError(f"{source}, line 1: {name} is not a parameter's name: {hint}")
+            hint = f"did you mean {close[0]}?" if close else "the name is reserved in results files"
+            raise ResultsError(f"{source}, line 1: {name} is not a valid parameter name: {hint}")
     missing = [name for name in NEEDED if name not in header]
     if missing:
         raise ResultsError(f"{source}, line 1: the column {missing[0]} is missing; needed are {', '.join(NEEDED)}")
@@ -268,12 +268,12 @@ def _checked(
     for line, cells in rows:
         place = f"{source}, line {line}"
         if len(cells) != len(names):
-            raise ResultsError(f"{place}: {len(cells)} cells instead of {len(names)}; quote texts that hold a comma")
+            raise ResultsError(f"{place}: {len(cells)} cells instead of {len(names)}; quote cells that contain a comma")
         for name, cell in zip(names, cells):
             if name in NEEDED and name not in _MAY_BE_EMPTY and not cell:
                 raise ResultsError(f"{place}, column {name}: it is empty; fill it in")
             if not cell.isprintable():
-                raise ResultsError(f"{place}, column {name}: {cell!r} cannot be printed; write it on one line")
+                raise ResultsError(f"{place}, column {name}: {cell!r} is not printable; write it on one line")
         yield place, cells
 
 
@@ -293,7 +293,7 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
     try:
         check_value(row["metric"], value)
     except InvalidError as error:
-        raise refuse("value", f"is {error.problem}") from None
+        raise ResultsError(f"{place}, column value: {error.problem}") from None
     if convert(value, row["unit"], metric.unit) is None:
         fitting = [unit or "nothing" for unit in UNITS if convert(1.0, unit, metric.unit) is not None]
         raise refuse("unit", f"is not a unit of {row['metric']}; use {' or '.join(fitting or [metric.unit])}")
@@ -305,7 +305,7 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
         )
     if row.get("date") and not _DATE.match(row["date"]):
         raise refuse("date", "is not a date; write 2023, 2023-04 or 2023-04-17")
-    told = [*NAMED_PARAMETERS, *(name for name in row if name not in (*NEEDED, *OPTIONAL, *NAMED_PARAMETERS))]
+    parameters = [*NAMED_PARAMETERS, *(name for name in row if name not in (*NEEDED, *OPTIONAL, *NAMED_PARAMETERS))]
     return Figure(
         benchmark=row["benchmark"],
         metric=row["metric"],
@@ -313,7 +313,7 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
         value=value,
         unit=row["unit"],
         device=row["device"],
-        parameters={name: _parameter(row[name]) for name in told if row.get(name)},
+        parameters={name: _parameter(row[name]) for name in parameters if row.get(name)},
         source={name: row[name] for name in (*SOURCE_FIELDS, "column", "note") if row.get(name)},
         date=row.get("date", ""),
         place=place,
@@ -339,13 +339,13 @@ def _refuse_repeated(figures: Iterable[Figure]) -> None:
         if dict(first.parameters) != dict(figure.parameters):
             raise ResultsError(
                 f"{figure.place}: {figure.id} is also the name of other parameters ({first.place}); "
-                "name one of the benchmarks otherwise"
+                "rename one of the benchmarks"
             )
         same = metrics.setdefault((figure.device, figure.id, figure.metric), figure)
         if same is not figure:
             raise ResultsError(
                 f"{figure.place}: {figure.metric} of {figure.id} is also in {same.place}; remove one of the rows, or "
-                "add a column that tells them apart"
+                "add a column that distinguishes them"
             )
 
 

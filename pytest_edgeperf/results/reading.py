@@ -21,7 +21,7 @@ FORMAT = "edgeperf-results"
 VERSION = 1
 #: The fields of a run that are not metrics.
 RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source"})
-#: What the source of a published figure must tell.
+#: What the source of a published figure must name.
 SOURCE_FIELDS = ("paper", "table", "row")
 _OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against")
 _OF_A_BENCHMARK = ("metrics", "parameters", "runs", "anchor", "study")
@@ -140,7 +140,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                 and isinstance(reason, str)
             ):
                 raise InvalidError(
-                    "environment, started and session are needed, and all of its names are texts",
+                    "environment, started and session are needed, and all of its names are strings",
                     value=raw,
                     definition="run",
                 )
@@ -200,13 +200,11 @@ def collector_paused() -> Iterator[None]:
 
 def _check_format(obj: Any, source: str) -> None:
     if not isinstance(obj, dict):
-        raise ResultsError(
-            f"{source}: this is {kind_of(obj)} and not a results file of pytest-edgeperf; check the path"
-        )
+        raise ResultsError(f"{source}: this is {kind_of(obj)}, not a results file of pytest-edgeperf; check the path")
     if obj.get("format") != FORMAT:
         if "machine_info" in obj and isinstance(obj.get("benchmarks"), list):
             raise ResultsError(
-                f"{source}: this is a file of pytest-benchmark and not of pytest-edgeperf; "
+                f"{source}: this is a file of pytest-benchmark, not of pytest-edgeperf; "
                 "run its tests with --baseline=refresh to measure and accept them here"
             )
         raise ResultsError(
@@ -295,7 +293,7 @@ def _against(stored: Any) -> Against:
     raw = _object(stored, "against")
     label, commit = raw.get("label"), raw.get("commit")
     if not isinstance(label, str) or not (commit is None or isinstance(commit, str)):
-        raise InvalidError("label and commit are needed, and are texts", ["against"])
+        raise InvalidError("label and commit are needed, and are strings", ["against"])
     pairs: Dict[str, Tuple[Mapping[str, Any], ...]] = {}
     for name, listed in _object(raw.get("benchmarks", {}), "against", "benchmarks").items():
         if not isinstance(listed, list):
@@ -333,7 +331,7 @@ def _metric(raw: Any) -> Metric:
 def _check_source(source: Any) -> None:
     if not isinstance(source, dict) or not all(isinstance(source.get(name), str) for name in SOURCE_FIELDS):
         raise InvalidError(
-            "not an object with the texts paper, table and row",
+            "not an object with the strings paper, table and row",
             value={"environment": "", "started": "", "session": "", "source": source},
             definition="run",
         )

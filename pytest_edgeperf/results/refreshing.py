@@ -16,8 +16,8 @@ from .types import Benchmark, Results, Run
 FEWEST_RUNS = 5
 #: Why runs are not accepted where somebody else accepted others meanwhile.
 OVERTAKEN = (
-    "another process changed its accepted runs while it was measured, and those stay; look at them with `edgeperf "
-    "baseline show`, and accept this session's results with `edgeperf baseline accept` if they are the right ones"
+    "another process changed its accepted runs during the measurement, and those were kept; inspect them with "
+    "`edgeperf baseline show`, and accept this session's results with `edgeperf baseline accept` if you prefer them"
 )
 
 
@@ -80,13 +80,13 @@ def refresh(
     """
     reason = reason.strip()
     if not reason:
-        raise ValueError("a refresh needs a reason: what changed, for those who read the history")
+        raise ValueError("a refresh needs a reason that says what changed")
     refuse_published(measured, f"the runs of {measured.device}")
     if old is None:
         old = replace(measured, environments={}, benchmarks={}, gate=None)
     if old.device != measured.device:
         raise ResultsError(
-            f"runs of {measured.device} cannot refresh the baseline of {old.device}; choose the device's own"
+            f"runs of {measured.device} cannot refresh the baseline of {old.device}; use the device's own baseline"
         )
     parameters = dict(intent.collected) if intent is not None else {}
     parameters.update((name, one.parameters) for name, one in measured.benchmarks.items())
@@ -105,7 +105,7 @@ def refresh(
         if len(good) < len(benchmark.runs):
             dropped[name] = len(benchmark.runs) - len(good)
         if not good:
-            refused[name] = _all_disturbed(benchmark.runs) if benchmark.runs else "it has no runs: measure it again"
+            refused[name] = _all_disturbed(benchmark.runs) if benchmark.runs else "it has no runs; measure it again"
             continue
         if intent is not None and not add:
             if known is not None and _changed_since(seen, name, known):
@@ -128,7 +128,7 @@ def refresh(
         try:
             benchmarks[name] = _renew(known, replace(benchmark, runs=good), environments, add)
         except InvalidError as error:
-            remedy = "replace its runs instead of adding to them" if add else "set its anchor anew first"
+            remedy = "replace its runs instead of adding to them" if add else "set its anchor again first"
             refused[name] = f"{phrase(error)}: {remedy}"
             continue
         updated.append(name)
@@ -162,9 +162,7 @@ def _shortage(known: Optional[Benchmark], good: int, planned: int, stopped: bool
     if stopped:
         return f"the session was stopped after {good} of {planned} planned runs{kept}"
     if good < min(planned, had, FEWEST_RUNS):
-        return (
-            f"only {good} of {planned} planned runs were undisturbed{kept}: measure it again when the machine is quiet"
-        )
+        return f"only {good} of {planned} planned runs were undisturbed{kept}: measure it again on a quiet machine"
     return None
 
 
@@ -173,7 +171,7 @@ def _all_disturbed(runs: Sequence[Run]) -> str:
     counts = Counter(kind for one in reasons for kind in {str(why).split(" ")[0] for why in one})
     by = f" (by {', '.join(f'{kind} in {number}' for kind, number in counts.most_common())})" if counts else ""
     every = f"all {len(runs)} runs were" if len(runs) > 1 else "its only run was"
-    return f"{every} disturbed{by}: measure it again when the machine is quiet"
+    return f"{every} disturbed{by}: measure it again on a quiet machine"
 
 
 def _renew(old: Benchmark, new: Benchmark, environments: Environments, add: bool) -> Benchmark:

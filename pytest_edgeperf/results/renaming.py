@@ -36,7 +36,7 @@ def rename(results: Results, old: str, new: str) -> Dict[str, str]:
     if not moved:
         raise ResultsError(f"the baseline of {results.device} has no benchmark {old}{_suggestion(results, old)}")
     if not new or old == new:
-        raise ResultsError("the new name must be another one than the old")
+        raise ResultsError("the new name must differ from the old one")
     names = {one: new + canonical_id(one)[len(old) :] for one in moved}
     staying = {one: benchmark.parameters for one, benchmark in results.benchmarks.items() if one not in names}
     taken = matches(staying, {now: results.benchmarks[one].parameters for one, now in names.items()})
@@ -45,7 +45,7 @@ def rename(results: Results, old: str, new: str) -> Dict[str, str]:
         there = min(taken.values())
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
         raise ResultsError(
-            f"the baseline of {results.device} already has {there}{more}, so its runs would be lost; "
+            f"the baseline of {results.device} already has {there}{more}, whose runs would be lost; "
             f"drop one of the two first: edgeperf baseline prune --missing-from RESULTS"
         )
     return names

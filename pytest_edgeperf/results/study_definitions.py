@@ -45,7 +45,7 @@ class ReferenceLine:
                 raise ValueError(f"a reference's {name} is {value!r} instead of a finite number")
         for name in ("series", "metric", "unit", "source"):
             if not isinstance(getattr(self, name), str):
-                raise ValueError(f"a reference's {name} is {getattr(self, name)!r} instead of a text")
+                raise ValueError(f"a reference's {name} is {getattr(self, name)!r} instead of a string")
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a study under ``references``; an open end is left out."""
@@ -75,10 +75,10 @@ class Study:
         lines: without them the values are shown, one per coordinate.
         pieces: into how many lines a series is cut where it has three coordinates for each of them; ``None`` finds
             the number, and breaks only what one line does not explain; 1 never breaks.
-        ratios: pairs of series, of which the first is told as how many times better than the second at each
+        ratios: pairs of series, of which the first is reported as how many times better than the second at each
             coordinate. A ``*`` stands for any text, the same in both: ``("*", "torch")``, ``("* fp16", "*")``.
         ranking: order the series at each coordinate.
-        shares: metrics that are parts of ``whole``, told as shares of it at each coordinate.
+        shares: metrics that are parts of ``whole``, reported as shares of it at each coordinate.
         gate: ``"slope"``, ``"intercept"``: what of each series' line fails a check that finds it worse than the
             baseline's by more than the tolerance; the last test of the series fails. Lines of sizes, of quotients and
             of metrics of which more is better do not gate, and ``--against`` asks about no line.

@@ -151,7 +151,7 @@ def check_plain(value: Any, *path: Union[str, int]) -> None:
     elif isinstance(value, dict):
         for name, inner in value.items():
             if not isinstance(name, str):
-                raise InvalidError(f"the name {name!r} is not a text", path)
+                raise InvalidError(f"the name {name!r} is not a string", path)
             try:
                 check_plain(inner)
             except InvalidError as error:
@@ -187,7 +187,7 @@ def not_finite(value: Any) -> str:
 def not_measured(value: Any) -> str:
     """What is wrong with a value that no measurement gives."""
     if is_number(value):
-        return f"{shown(value)} instead of a number that a measurement can give (at most {LARGEST_MEASURED:g})"
+        return f"{shown(value)} is not a plausible measurement (at most {LARGEST_MEASURED:g})"
     return not_finite(value)
 
 
@@ -207,7 +207,7 @@ def kind_of(value: Any) -> str:
     """What JSON calls a value of this kind."""
     if value is None:
         return "null"
-    names = ((bool, "a truth value"), (str, "a text"), (list, "a list"), (dict, "an object"))
+    names = ((bool, "a boolean"), (str, "a string"), (list, "a list"), (dict, "an object"))
     for kind, name in names:
         if isinstance(value, kind):
             return name

@@ -63,10 +63,10 @@ def _to_json(results: Results, source: str) -> str:
             if not _encodes(text):
                 text = _layout(obj, ascii_only=True)
     except InvalidError as error:
-        raise ResultsError(f"{source}: {phrase(error)}; nothing was written, correct what recorded it") from None
+        raise ResultsError(f"{source}: {phrase(error)}; nothing was written; correct what recorded it") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultsError(
-            f"{source}: the results are not plain JSON ({error}); nothing was written, correct what recorded them"
+            f"{source}: the results are not plain JSON ({error}); nothing was written; correct what recorded them"
         ) from None
     return text
 

@@ -61,7 +61,7 @@ def test_one_device_into_a_file(folder):
     [
         (["--table", "own.csv", "--out", "x.json"], "the tables are of nano, rpi4: choose one with --device"),
         (["--table", "none.csv"], "none.csv: the table cannot be read (No such file or directory); check the path"),
-        (["--table", "own.csv", "--device", "tx2"], "no row of the tables is of the device tx2"),
+        (["--table", "own.csv", "--device", "tx2"], "no row of the tables names the device tx2"),
     ],
 )
 def test_what_cannot_be_imported_is_one_sentence(folder, arguments, message):
@@ -83,7 +83,7 @@ def test_measured_runs_are_not_replaced_and_nothing_is_written(folder):
     before = (folder / "baselines" / "published" / "host.json").read_bytes()
     outcome = run_with_stderr("baseline", "import", "--table", "own.csv")
     assert outcome.exit_code == 4
-    assert "holds measured runs" in outcome.stderr
+    assert "contains measured runs" in outcome.stderr
     assert (folder / "baselines" / "published" / "host.json").read_bytes() == before
     assert not (folder / "baselines" / "published" / "nano.json").exists()
 
@@ -101,7 +101,7 @@ def test_imported_figures_are_no_baseline(folder):
     ):
         outcome = run_with_stderr(*arguments)
         assert outcome.exit_code == 4, outcome.output
-        assert "published figures (somebody-2020) are among the runs" in " ".join(outcome.stderr.split())
+        assert "published figures (somebody-2020) are included" in " ".join(outcome.stderr.split())
     assert read("baselines/nano.json").benchmarks
     assert not (folder / "other").exists()
 

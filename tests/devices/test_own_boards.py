@@ -172,8 +172,8 @@ def test_a_host_that_is_asked_for_by_the_users_name_has_its_total(tmp_path, mach
     [
         ("power = 1", "power must be a table of total, parts, sum, no_total, not 1"),
         ("power = { totl = 'VIN' }", "power.totl is not a key of a device (did you mean total?); known: total, parts"),
-        ("power = { total = '' }", "power.total must be a text, not ''"),
-        ("power = { total = ['VIN'] }", "power.total must be a text"),
+        ("power = { total = '' }", "power.total must be a string, not ''"),
+        ("power = { total = ['VIN'] }", "power.total must be a string"),
         ("power = { parts = ['VIN'] }", "power.parts are parts of a total; name that in "),
         ("power = { total = 'A', sum = ['B'] }", "power has both total and sum"),
         ("power = { total = 'A', no_total = 'b' }", "power has both total and no_total"),

@@ -63,4 +63,4 @@ def test_a_baseline_of_another_device_is_refused(accepted):
     spoil(accepted.baseline_path, lambda document: document.update(device="nano"))
     outcome = accepted.run()
     assert outcome.code == 4, outcome
-    assert "this is a baseline of nano and not of host" in outcome
+    assert "this is a baseline of nano, not of host" in outcome

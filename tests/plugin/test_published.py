@@ -60,7 +60,7 @@ def test_published_figures_as_the_baseline_are_a_usage_error(project, figures):
     figures(1.0, folder="baselines")
     outcome = project.run()
     assert outcome.code == 4, outcome
-    assert "published figures (somebody-2020) are among the runs, and they inform but decide nothing" in outcome
+    assert "published figures (somebody-2020) are included, but they are for information only" in outcome
     assert project.ran() == []
 
 

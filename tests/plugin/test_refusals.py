@@ -62,7 +62,7 @@ def test_a_baseline_that_cannot_be_written_is_accepted_later_without_measuring(p
     outcome = project.run(*REFRESH, "--edgeperf-reason=first", short=False, env={"FULL": "1"})
     assert outcome.code == 3, outcome
     assert "2 passed" in outcome
-    assert "(No space left on device); free some space and repeat" in outcome
+    assert "(No space left on device); free some space and run it again" in outcome
     assert "--edgeperf-resume accepts the runs in" in outcome
     assert "edgeperf baseline accept" in outcome
     measured = len(project.ran())

@@ -89,7 +89,7 @@ def test_a_full_disk_is_found_before(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(ResultsError, match=r"\(No space left on device\); free some space and repeat"):
+    with pytest.raises(ResultsError, match=r"\(No space left on device\); free some space and run it again"):
         check_writable(tmp_path / "a.json")
     assert os.listdir(str(tmp_path)) == []
 
@@ -133,7 +133,7 @@ def test_a_lock_that_is_held_for_too_long_is_an_error(tmp_path, locks, request):
         request.getfixturevalue("folders_cannot_be_locked")
     path = tmp_path / "new" / "nano.json"
     with locked(path):
-        with pytest.raises(ResultsError, match="another process has been changing the files of this folder"):
+        with pytest.raises(ResultsError, match="another process has been changing files in this folder"):
             with locked(path, patience_s=0.1):
                 raise AssertionError("two hold the lock")
     with locked(path, patience_s=0.1):

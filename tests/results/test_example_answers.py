@@ -95,11 +95,11 @@ def test_other_examples_have_another_hash():
     [
         ([], None, "one value per example"),
         ([[True]], None, "one value per example"),
-        (["yes"], None, "truth values or numbers"),
+        (["yes"], None, "booleans or numbers"),
         ([float("nan")], None, "finite"),
         ([70000.0], None, "finite numbers of at most 65504"),
         ([True, False], ["a"], "1 example ids for 2 examples"),
-        ([True, False], ["a", "a"], "'a' is there twice"),
+        ([True, False], ["a", "a"], "'a' is not unique"),
     ],
 )
 def test_what_is_no_accuracy_is_refused(values, ids, says):
@@ -187,7 +187,7 @@ def test_merged_files_keep_the_answers_of_both():
 def test_a_digest_without_answers_is_an_error_that_names_the_place():
     obj = json.loads(to_json(results([run(0, [True]), run(1, [True])])))
     del obj["benchmarks"]["a"]["runs"][0]
-    with pytest.raises(ResultsError, match=r"runs\[0\]\.top1\.answers.* given by no earlier run"):
+    with pytest.raises(ResultsError, match=r"runs\[0\]\.top1\.answers: no earlier run has its answers"):
         parse(obj, "host.json")
 
 
@@ -211,7 +211,7 @@ def test_leaving_out_repeats_is_undone(rights):
 def test_damaged_answers_say_so(damage):
     value = of_examples([True] * 20)
     stored = {**value[ANSWERS], **damage}
-    with pytest.raises(ValueError, match=r"damaged|not known"):
+    with pytest.raises(ValueError, match=r"damaged|unknown"):
         answers_of({**value, ANSWERS: {name: one for name, one in stored.items() if one is not None}})
 
 

@@ -93,8 +93,8 @@ def test_a_row_is_a_figure_with_its_source(table):
         ({"value": "1,234"}, "line 2, column value: '1,234' is not a number; write its digits with a point"),
         ({"value": "nan"}, "'nan' is not a number"),
         ({"value": "1e999"}, "'1e999' is not a number"),
-        ({"value": "-0.5"}, "'-0.5' is -0.5 instead of a latency, which is above 0"),
-        ({"value": "1e300"}, "'1e300' is 1e+300 instead of a number that a measurement can give"),
+        ({"value": "-0.5"}, "column value: -0.5 instead of a latency, which is above 0"),
+        ({"value": "1e300"}, "column value: 1e+300 is not a plausible measurement"),
         ({"value": "1_000"}, "'1_000' is not a number"),
         ({"value": "-"}, "'-' is not a number"),
         ({"value": ""}, "line 2, column value: it is empty; fill it in"),
@@ -106,7 +106,7 @@ def test_a_row_is_a_figure_with_its_source(table):
         ({"precision": "16"}, "column precision: '16' is not a precision; use one of fp32, "),
         ({"device": "Jetson Nano"}, "column device: 'Jetson Nano' is not a device's name; use lower-case"),
         ({"date": "April 2023"}, "column date: 'April 2023' is not a date; write 2023, 2023-04"),
-        ({"row": "a\nb"}, "column row: 'a\\nb' cannot be printed; write it on one line"),
+        ({"row": "a\nb"}, "column row: 'a\\nb' is not printable; write it on one line"),
     ],
 )
 def test_a_cell_that_cannot_be_used_is_named(table, change, message):
@@ -119,11 +119,11 @@ def test_a_cell_that_cannot_be_used_is_named(table, change, message):
         ("", "the table is empty; its first line names the columns: benchmark, metric"),
         ("benchmark,metric\n", "line 1: the column value is missing; needed are benchmark"),
         (",".join(ROW) + "\n", "the table has no rows; write one figure on each line"),
-        (",".join(ROW) + ",row\n", "line 1: the column row is there twice; remove one"),
-        (",".join(ROW) + ",frameworks\n", "frameworks is not a parameter's name: did you mean framework?"),
-        (",".join(ROW) + ",environment\n", "environment is not a parameter's name: the word is taken"),
+        (",".join(ROW) + ",row\n", "line 1: the column row appears twice; remove one"),
+        (",".join(ROW) + ",frameworks\n", "frameworks is not a valid parameter name: did you mean framework?"),
+        (",".join(ROW) + ",environment\n", "environment is not a valid parameter name: the name is reserved"),
         (",".join(ROW) + ",Batch Size\n", "'Batch Size' cannot name a column; use lower-case letters"),
-        (",".join(ROW) + "\na,b\n", "line 2: 2 cells instead of 12; quote texts that hold a comma"),
+        (",".join(ROW) + "\na,b\n", "line 2: 2 cells instead of 12; quote cells that contain a comma"),
         (",".join(ROW) + '\n"a"b\n', "line 2: it is not CSV"),
     ],
 )
@@ -149,7 +149,7 @@ def test_other_files_are_named(tmp_path):
 def test_repeated_rows_are_refused(table):
     message = refused(table, ROW, {**ROW, "metric": "infer"}, {**ROW, "value": "13"})
     assert "line 4: latency of paper::networks[onnxruntime-fp32-resnet18-224] is also in" in message
-    assert message.endswith("line 2; remove one of the rows, or add a column that tells them apart")
+    assert message.endswith("line 2; remove one of the rows, or add a column that distinguishes them")
     assert len(table(ROW, {**ROW, "device": "tx2"})) == 2
     assert len(table(ROW, {**ROW, "stride": "8"})) == 2
 
@@ -167,12 +167,12 @@ def test_rows_of_two_files_cannot_be_the_same(table):
 def test_devices(table):
     figures = table(ROW, {**ROW, "device": "tx2"}, {**ROW, "device": "", "metric": "infer"})
     with pytest.raises(
-        ResultsError, match=r"line 4, column device: it is empty; name the device there or with one --dev"
+        ResultsError, match=r"line 4, column device: it is empty; name the device there or with a single --dev"
     ):
         collect(figures)
     made = collect(figures, ["nano"])
     assert {name: len(one.runs) for name, one in made["nano"].benchmarks.items()} == {figures[0].id: 2}
-    with pytest.raises(ResultsError, match="no row of the tables is of the device rpi4"):
+    with pytest.raises(ResultsError, match="no row of the tables names the device rpi4"):
         collect(table(ROW), ["rpi4"])
     assert sorted(collect(table(ROW, {**ROW, "device": "tx2"}))) == ["nano", "tx2"]
 
@@ -194,7 +194,7 @@ def test_a_file_of_measured_runs_is_never_replaced(tmp_path, document, table):
     path = tmp_path / "nano.json"
     check_replaceable(path)
     path.write_text(to_json(parse(document)))
-    with pytest.raises(ResultsError, match="the file holds measured runs, which an import would replace"):
+    with pytest.raises(ResultsError, match="the file contains measured runs, which an import would replace"):
         check_replaceable(path)
     path.write_text(to_json(collect(table(ROW))["nano"]))
     check_replaceable(path)

@@ -114,26 +114,26 @@ def test_unknown_fields_are_kept_everywhere(document, only, file):
         (
             lambda d, b: b["runs"][0]["latency"].update(p50=1e308),
             "runs[0].latency.p50",
-            "1e+308 instead of a number that",
+            "1e+308 is not a plausible measurement",
         ),
         (lambda d, b: b["runs"][0].update(memory_process_peak=-1e300), "runs[0].memory_process_peak", "minimum"),
         (lambda d, b: b["runs"][0]["latency"]["block_sd"].update(p50=-1), "runs[0].latency.block_sd.p50", "minimum"),
         (
             lambda d, b: b["runs"][0]["latency"]["block_sd"].update(p50=1e308),
             "runs[0].latency.block_sd.p50",
-            "1e+308 instead",
+            "1e+308 is not a plausible measurement",
         ),
         (lambda d, b: b.update(anchor=[{**b["runs"][0], "latency": -1}]), "anchor[0].latency", "-1 instead of a"),
         (lambda d, b: b["runs"][0]["quality"].update(canary_ms=["x"]), "runs[0].quality.canary_ms", "list of numbers"),
         (lambda d, b: b["runs"][0]["quality"].update(canary_ms=0.1), "runs[0].quality.canary_ms", "list of numbers"),
-        (lambda d, b: b["runs"][0]["quality"].update(others_share="0.1"), "runs[0].quality.others_share", "a text"),
+        (lambda d, b: b["runs"][0]["quality"].update(others_share="0.1"), "runs[0].quality.others_share", "a string"),
         (
             lambda d, b: b["runs"][0]["quality"].update(share_resolution=None),
             "runs[0].quality.share_resolution",
             "null",
         ),
-        (lambda d, b: b["runs"][0]["quality"].update(swapped_pages=True), "runs[0].quality.swapped_pages", "truth"),
-        (lambda d, b: b.update(study="s"), "study", "a text instead of an object"),
+        (lambda d, b: b["runs"][0]["quality"].update(swapped_pages=True), "runs[0].quality.swapped_pages", "boolean"),
+        (lambda d, b: b.update(study="s"), "study", "a string instead of an object"),
         (lambda d, b: b.update(study={"name": "s", "series": "a", "x": "far"}), "study", "not a place in a study"),
         (lambda d, b: b.update(study={"name": "s", "series": "a", "x": 1e999}), "study.x", "inf"),
         (lambda d, b: b["runs"][0].update(environment="gone"), "runs[0].environment", "'gone' is not among"),
@@ -170,8 +170,8 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
         (lambda d: d.pop("benchmarks"), "'benchmarks' is missing"),
         (lambda d: d.update(device=""), "device: not the name of a device"),
         (lambda d: d.update(environments=[]), "environments: a list instead of an object"),
-        (lambda d: d["environments"].update(e={"note": "x"}), "environments.e.note: a text instead of an object"),
-        (lambda d: d.update(studies="x"), "studies: a text instead of an object"),
+        (lambda d: d["environments"].update(e={"note": "x"}), "environments.e.note: a string instead of an object"),
+        (lambda d: d.update(studies="x"), "studies: a string instead of an object"),
         (lambda d: d.update(studies=[1]), "studies: a list instead of an object"),
         (lambda d: d.update(studies={"s": 1}), "studies.s: a number instead of an object"),
         (lambda d: d.update(studies={"s": {"x": "n"}}), "studies.s: not a study: 'x_unit' is missing"),
@@ -189,7 +189,7 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
         ),
         (lambda d: d.update(later=float("-inf")), "later: -inf instead of a finite number"),
         (lambda d: d.update(version=2), "written by a newer pytest-edgeperf; upgrade"),
-        (lambda d: d.update(version=True), "version is a truth value"),
+        (lambda d: d.update(version=True), "version is a boolean"),
         (lambda d: d.update(version=0), "version is a number other than 1"),
         (lambda d: d.pop("version"), "version is missing"),
         (lambda d: d.pop("format"), "not a results file of pytest-edgeperf"),
@@ -278,7 +278,7 @@ def test_a_file_of_pytest_benchmark_is_recognised(file):
         (b"\xff\xfe{", "byte 0 is not UTF-8"),
         (b'{\n "format": ', "broken at line 2 column 12"),
         (b'{\n<<<<<<< HEAD\n"a": 1\n=======\n', "unresolved merge conflict"),
-        (b"[1]", "this is a list and not a results file"),
+        (b"[1]", "this is a list, not a results file"),
         (b"null", "this is null"),
         pytest.param(b"[" * 100_000, "nested too deeply", id="deep"),
         (b'{"a": ' + b"9" * 5000 + b"}", "; "),
@@ -290,7 +290,7 @@ def test_files_that_are_no_json_of_ours(file, content, words):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     assert "there is no such file" in refused(tmp_path / "none.json")
-    assert "this is a folder and not a results file" in refused(tmp_path)
+    assert "this is a folder, not a results file" in refused(tmp_path)
     with pytest.raises(ResultsError, match="null"):
         read("a\0b")
 
@@ -363,7 +363,7 @@ def test_errors_are_phrased_without_jsonschema_too(document, only, file, monkeyp
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     only["runs"][2]["latency"]["p50"] = "12.2"
     message = refused(file(json.dumps(document)))
-    assert message.startswith(f'benchmarks."{ID}".runs[2].latency.p50: a text instead of a finite number')
+    assert message.startswith(f'benchmarks."{ID}".runs[2].latency.p50: a string instead of a finite number')
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -87,7 +87,7 @@ def test_without_an_intent_whoever_accepts_decides(document, old):
 def test_it_is_said_what_disturbed_all_runs(document, old):
     done = refresh(old, with_runs(document, 3, "new", 3), "new")
     assert done.refused[ID] == (
-        "all 3 runs were disturbed (by others_share in 3, canary in 3): measure it again when the machine is quiet"
+        "all 3 runs were disturbed (by others_share in 3, canary in 3): measure it again on a quiet machine"
     ) or done.refused[ID].startswith("all 3 runs were disturbed (by canary in 3, others_share in 3)")
 
 

@@ -1,4 +1,4 @@
-"""``edgeperf doctor``: what makes this machine measure wrongly or noisily, and what mends it. It only reads."""
+"""``edgeperf doctor``: what makes measurements on this machine wrong or noisy, and how to fix it. It only reads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Diagnosis:
 
     @property
     def fit(self) -> bool:
-        """Whether to measure here: nothing was found that makes figures mislead."""
+        """Whether to measure here: nothing was found that makes results misleading."""
         return not self.of(PROBLEM)
 
     def of(self, state: str) -> List[Check]:

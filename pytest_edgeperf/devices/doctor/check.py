@@ -1,25 +1,25 @@
-"""What one look of the doctor tells."""
+"""The result of one check of the doctor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 OK = "ok"
-#: Figures that are measured like this mislead.
+#: Results measured in this state are misleading.
 PROBLEM = "problem"
-#: It measures, but noisier or otherwise than it could.
+#: Measuring works, but with more noise or other results than necessary.
 ADVICE = "advice"
-#: It cannot be seen from here.
+#: It cannot be determined here.
 UNKNOWN = "unknown"
 STATES = (PROBLEM, ADVICE, UNKNOWN, OK)
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at (``id``), how it is, what was found, why it matters, and the command that mends it.
+    """What was checked (``id``), its state, what was found, why it matters, and how to fix it.
 
-    ``why`` and ``remedy`` are empty where nothing is to be mended; a remedy is a command, or a few words where
-    none does it. Nobody but the user runs it.
+    ``why`` and ``remedy`` are empty where there is nothing to fix; a remedy is a command, or a few words where no
+    command does it. Only the user runs it.
     """
 
     id: str
@@ -30,10 +30,10 @@ class Check:
 
 
 def ok(id: str, found: str) -> Check:
-    """Nothing to mend."""
+    """Nothing to fix."""
     return Check(id, OK, found)
 
 
 def unknown(id: str, reason: str, why: str = "") -> Check:
-    """It could not be looked at, for the reason."""
+    """It could not be checked, for the reason."""
     return Check(id, UNKNOWN, reason, why)

@@ -31,7 +31,7 @@ _WAIT = "wait until it has cooled down; add a fan or a heat sink"
 
 
 def checks(root: Path, identity: Identity) -> List[Check]:
-    """Temperature, throttling, supply and fan, as far as the machine tells."""
+    """Temperature, throttling, supply and fan, as far as the machine shows them."""
     found = [_thermal(root, identity), _throttle(root, identity)]
     if identity.family == JETSON:
         found += [check for check in (_undervoltage(root), _fan(root)) if check is not None]
@@ -62,7 +62,7 @@ def _throttle(root: Path, identity: Identity) -> Check:
     if now:
         found = f"throttled now by {', '.join(now)}"
         return Check("throttle", PROBLEM, found, "It runs below its configured clocks.", _WAIT)
-    # Instantaneous over-current (oc3) is counted in the usual work of some boards: runs tell it, nobody hints at it.
+    # Instantaneous over-current (oc3) happens in the usual work of some boards: runs record it, without a hint here.
     inputs = [one for one in overcurrents(root) if one.number < _INSTANTANEOUS]
     events = {f"oc{one.number} ({one.meaning})": read_number(root, one.source) or 0 for one in inputs}
     counts = throttle_counts(root)
@@ -77,13 +77,13 @@ def _throttle(root: Path, identity: Identity) -> Check:
         return Check("throttle", ADVICE, f"since boot: {past}", why, "sudo dmesg | grep -iE 'throttl|over.?current'")
     if firmware is not None:
         # A Raspberry Pi is slowed down by its firmware, whatever the kernel does beside it.
-        if firmware.now is None or _THROTTLED not in firmware.tells:
+        if firmware.now is None or _THROTTLED not in firmware.reports:
             return unknown("throttle", firmware.reason or "", _WHY_SLOW)
         return ok("throttle", "not throttled now or since boot")
-    told = any(device.throttles and device.state is not None for device in cooling_devices(root))
+    readable = any(device.throttles and device.state is not None for device in cooling_devices(root))
     if counts or inputs:
         return ok("throttle", "not throttled now or since boot")
-    if told or any(card.throttling is not None for card in cards):
+    if readable or any(card.throttling is not None for card in cards):
         return ok("throttle", "not throttled now")
     return unknown("throttle", "no readable cooling device or counter shows whether it throttles", _WHY_SLOW)
 
@@ -131,6 +131,6 @@ def _firmware(root: Path) -> Check:
         found = f"the supply was too weak since boot ({state.source})"
         why = "Under load it is likely to drop again and to throttle the processor."
         return Check("undervoltage", ADVICE, found, why, remedy)
-    if len(state.tells) == 1:
+    if len(state.reports) == 1:
         return ok("undervoltage", f"the supply is not too weak now ({state.source})")
     return ok("undervoltage", f"the supply was not too weak since boot ({state.source})")

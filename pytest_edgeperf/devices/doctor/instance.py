@@ -15,7 +15,7 @@ _REMEDY = "pytest --against=origin/main  # measures both commits on the same mac
 
 
 def checks(root: Path, identity: Identity) -> List[Check]:
-    """What tells this machine from others of its type, and whether a stored baseline is of it."""
+    """What distinguishes this machine from others of its type, and so whether a stored baseline is from it."""
     known, absent = machine(root, identity)
     own = ", ".join(f"{name} {known[name]}" for name in (ID, SERIAL, INSTANCE) if name in known)
     if RUNNER in known:

@@ -1,6 +1,6 @@
 """The power meters that a server's firmware offers through ACPI, as NVIDIA's Grace and Grace Hopper do.
 
-Each tells the mean power of a part, such as ``Module Power Socket 0`` (Grace and Hopper together), ``Grace Power
+Each measures the mean power of a part, such as ``Module Power Socket 0`` (Grace and Hopper together), ``Grace Power
 Socket 0``, ``CPU Power Socket 0`` or ``SysIO Power Socket 0``, some of which contain others.
 """
 

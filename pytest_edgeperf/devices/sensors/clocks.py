@@ -47,7 +47,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
 
 
 def parse_busy(text: str) -> Optional[Tuple[int, int]]:
-    """The ticks that all processors were busy, and all their ticks, of /proc/stat; None where it tells none."""
+    """The ticks that all processors were busy, and all their ticks, of /proc/stat; None where it has none."""
     for line in text.splitlines():
         name, _, rest = line.partition(" ")
         if name != "cpu":
@@ -90,7 +90,7 @@ class CpuLoad:
 
 
 def _readable(candidates: List[FileSensor]) -> FileSensor:
-    """The first that can be read; else the first whose file is there, as its reason tells most."""
+    """The first that can be read; else the first whose file is there, as its reason is the most useful."""
     there = [sensor for sensor in candidates if read_text(sensor.root, sensor.source).exists]
     readable = (sensor for sensor in there if sensor.read().value is not None)
     return next(readable, (there or candidates)[0])

@@ -67,7 +67,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
 class OverCurrent:
     """An over-current input of a Tegra: its number, what it watches and the file of its event count.
 
-    ``throttles`` says whether an event slows the chip down; None where ``oc<N>_throt_en`` does not tell.
+    ``throttles`` says whether an event slows the chip down; None where ``oc<N>_throt_en`` cannot be read.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """The three-channel power monitor INA3221 of the Jetsons, through either of the kernel's two drivers.
 
-L4T 32 has a driver of the industrial-I/O subsystem, which tells power; L4T 35 and newer have the mainline one
-of hwmon, which tells voltage and current. Each value is read over I2C, which costs time on the bus.
+L4T 32 has a driver of the industrial-I/O subsystem, which gives power; L4T 35 and newer have the mainline one
+of hwmon, which gives voltage and current. Each value is read over I2C, which costs time on the bus.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """jetson-stats as an optional second source of power and temperature: only where its service runs.
 
 The service polls everything at each tick, which disturbs a measurement: look here only for what the kernel's
-own files do not tell. Its licence (AGPL) is why nothing of it is built in.
+own files do not show. Its licence (AGPL) is why nothing of it is built in.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TOTAL = "power_total_jtop"
 
 
 def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sensor], List[Unavailable]]:
-    """The rails and temperatures that jtop's service tells, named ``…_jtop``; nothing on other machines.
+    """The rails and temperatures that jtop's service reports, named ``…_jtop``; nothing on other machines.
 
     Connects to the service and stays connected until the interpreter ends.
 

@@ -23,7 +23,7 @@ _KIB_PER_MIB = 1024.0
 
 def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
     """What is available and what is swapped out; on a Jetson also what nvmap holds, for root or where
-    /proc/meminfo tells it.
+    /proc/meminfo shows it.
     """
     sensors: List[Sensor] = []
     absent: List[Unavailable] = []

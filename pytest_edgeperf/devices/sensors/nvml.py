@@ -43,7 +43,7 @@ _REASONS = (
 class ClockReasons:
     """Why a card's clocks are what they are now: all reasons, and those that slow it down.
 
-    Both are None where the card does not tell, for the ``problem``.
+    Both are None where the card does not report them, for the ``problem``.
     """
 
     gpu: str
@@ -53,10 +53,10 @@ class ClockReasons:
 
 
 def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sensor], List[Unavailable]]:
-    """What each card tells (``power_gpu``; ``power_gpu0``, ``power_gpu1`` of several), and the rest with the reason.
+    """What each card reports (``power_gpu``; ``power_gpu0``, ``power_gpu1`` of several), and the rest with the reason.
 
     A card's power is its board's, not the machine's, so it is no total. On a Jetson the names end in
-    ``_nvml``, as the kernel's files tell the same.
+    ``_nvml``, as the kernel's files show the same.
 
     Args:
         root: NVML speaks of this machine only, so under another root there is nothing.
@@ -83,7 +83,7 @@ def find(root: Path, identity: Identity, library: Any = None) -> Tuple[List[Sens
 def memory_of_processes(root: Path, pids: Collection[int], library: Any = None) -> Reading:
     """What these processes hold on all cards together, in MiB; a process that no card lists holds nothing.
 
-    Not every driver tells it: in WSL, and for what runs in a partition of a card, there is a reason instead.
+    Not every driver reports it: in WSL, and for processes in a partition of a card, there is a reason instead.
     """
     try:
         library = _started(root, library)
@@ -155,7 +155,7 @@ def _told(value: Any) -> float:
     return float(value)
 
 
-#: Quantity, name of the function that tells it, and how it is asked, in the quantity's unit.
+#: Quantity, name of the function that reports it, and how it is called, in the quantity's unit.
 _CALLS: Tuple[Tuple[str, str, Callable[[Any, Any], float]], ...] = (
     (POWER, "nvmlDeviceGetPowerUsage", _power),
     (TEMPERATURE, "nvmlDeviceGetTemperature", _temperature),

@@ -21,7 +21,7 @@ class DeviceMemory(Protocol):
 
 
 def find(root: Path, identity: Identity, library: Any = None) -> Optional[DeviceMemory]:
-    """Who tells it on this machine; ``None`` where nobody does, as without a GPU or without the right to look.
+    """The source on this machine; ``None`` where there is none, such as without a GPU or without permission.
 
     Args:
         root: NVML speaks of this machine only, so under another root only nvmap's list counts.

@@ -16,7 +16,7 @@ _HIGHEST_MW = 1_000_000.0
 
 @dataclass
 class Rail:
-    """The power of the rail that the board calls ``rail``, as ``measure`` tells it in mW."""
+    """The power of the rail that the board calls ``rail``, as ``measure`` gives it in mW."""
 
     rail: str
     source: str

@@ -29,7 +29,7 @@ def find_rails(
 ) -> Tuple[List[Rail], List[Unavailable]]:
     """The processor packages (``power_package_0``) whose counter can be read now, and the others with the reason.
 
-    ``clock`` tells seconds.
+    ``clock`` gives seconds.
     """
     rails: List[Rail] = []
     absent: List[Unavailable] = []

@@ -1,4 +1,4 @@
-"""What a Raspberry Pi's firmware tells: the rails of the Pi 5's power chip, and why the processor was slowed down.
+"""What a Raspberry Pi's firmware reports: the rails of the Pi 5's power chip, and why the processor was slowed down.
 
 The firmware is asked through the program ``vcgencmd``, which the user may run who is in the group ``video``.
 """
@@ -61,17 +61,17 @@ class PmicRail:
 
 @dataclass(frozen=True)
 class Throttled:
-    """What the firmware says of slowing down: the flags that hold now and those that held since boot.
+    """What the firmware reports about throttling: the flags that hold now and those that held since boot.
 
-    Both are None where it does not tell, for the ``reason``; ``source`` is whom was asked, and ``tells`` the flags
-    that it knows of.
+    Both are None where it does not report them, for the ``reason``; ``source`` is what was read, and ``reports`` the
+    flags that it knows of.
     """
 
     now: Optional[Tuple[str, ...]]
     since_boot: Optional[Tuple[str, ...]]
     source: str
     reason: Optional[str] = None
-    tells: Tuple[str, ...] = tuple(FLAGS.values())
+    reports: Tuple[str, ...] = tuple(FLAGS.values())
 
 
 def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable]]:
@@ -185,7 +185,7 @@ def parse_pmic(text: str) -> Dict[str, PmicRail]:
 
 @dataclass
 class Pmic:
-    """The Pi 5's power chip; one process tells all its rails, so their sensors share what it said last."""
+    """The Pi 5's power chip; one process reports all its rails, so their sensors share its last answer."""
 
     root: Path
     clock: Callable[[], float] = time.perf_counter

@@ -24,8 +24,8 @@ _RAILS = f"{power.__name__}:{power.find.__name__}"
 def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Sensor], List[Unavailable]]:
     """What can be read on this machine, and what cannot, with the reason.
 
-    jetson-stats is asked only where the kernel tells no total power, as its service disturbs what is measured. A
-    package that fails to look is among the absent ones.
+    jetson-stats is used only where the kernel shows no total power, as its service disturbs what is measured. A
+    package whose function fails is among the absent ones.
     """
     sensors: List[Sensor] = []
     absent: List[Unavailable] = []

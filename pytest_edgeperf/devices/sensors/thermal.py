@@ -21,7 +21,7 @@ _FOLDER = "/sys/class/thermal"
 LOWEST_C = 0.001
 HIGHEST_C = 150.0
 
-#: Answers with a constant (50 or 100 degC): it only tells whether the regulator has overheated.
+#: Answers with a constant (50 or 100 degC): it only shows whether the regulator has overheated.
 _CONSTANT = re.compile(r"pmic", re.IGNORECASE)
 #: Zones that slow no processor down: estimates for the fan, radio modules, batteries, the board.
 _IRRELEVANT = re.compile(r"fan-est|iwlwifi|wifi|wlan|batt|\Atboard|\Atdiode", re.IGNORECASE)
