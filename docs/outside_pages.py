@@ -1,7 +1,7 @@
 """What MkDocs is helped with: pages that live outside of ``docs/``, and links that lead there.
 
 Files such as ``README.md`` stay where readers of the repository look for them, and are pages of the site too. A link
-to another file of the repository becomes plain text; a link to nothing is a warning, which a strict build fails for.
+to another file of the repository becomes its path; a link to nothing is a warning, which a strict build fails for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import os.path
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict
 
 ROOT = Path(__file__).resolve().parent.parent
 #: File of the repository -> page of the site.
@@ -64,20 +64,12 @@ def relinked(markdown: str, source: str, missing: Callable[[str], object]) -> st
         if _ELSEWHERE.match(target):
             return str(match.group(0))
         place, mark, anchor = target.partition("#")
-        page, exists = page_of(place, source)
-        if not exists:
+        path = os.path.normpath(os.path.join(os.path.dirname(source), place)).replace(os.sep, "/")
+        if not (ROOT / path).exists():
             missing(place)
-        return f"[{label}]({page}{mark}{anchor})" if page else str(label)
+        page = PAGES.get(path) or (path[len(DOCS) :] if path.startswith(DOCS) else None)
+        if page is not None:
+            return f"[{label}]({page}{mark}{anchor})"
+        return f"`{path}`" if label == os.path.basename(path) else f"{label} (`{path}`)"
 
     return re.sub(r"\0\d+\0", lambda match: codes[match.group(0)], _LINK.sub(link, _CODE.sub(hide, markdown)))
-
-
-def page_of(target: str, source: str) -> Tuple[str, bool]:
-    """The page that a file's link leads to, or nothing where the target is no page; and whether the target exists."""
-    path = os.path.normpath(os.path.join(os.path.dirname(source), target)).replace(os.sep, "/")
-    exists = (ROOT / path).exists()
-    if path in PAGES:
-        return PAGES[path], exists
-    if path.startswith(DOCS) and exists:
-        return path[len(DOCS) :], exists
-    return "", exists

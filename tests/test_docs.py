@@ -202,8 +202,8 @@ def test_links_between_files_become_links_between_pages():
     missing = []
     text = "[a](docs/metrics.md#power) ![b](docs/runs.svg) [c](benchmarks/README.md) [d](tox.ini) [e](https://e.org)"
     text += " [f](#g) `[h](tox.ini) x\\|y` [i](docs/nothing.md)\n```python\n[j](tox.ini)\n```\n"
-    expected = "[a](metrics.md#power) ![b](runs.svg) [c](experiments.md) d [e](https://e.org) [f](#g)"
-    expected += " `[h](tox.ini) x|y` i\n```python\n[j](tox.ini)\n```\n"
+    expected = "[a](metrics.md#power) ![b](runs.svg) [c](experiments.md) d (`tox.ini`) [e](https://e.org) [f](#g)"
+    expected += " `[h](tox.ini) x|y` [i](nothing.md)\n```python\n[j](tox.ini)\n```\n"
     assert outside_pages().relinked(text, "README.md", missing.append) == expected
     assert missing == ["docs/nothing.md"]
 
@@ -212,3 +212,4 @@ def test_links_are_resolved_from_where_the_file_lies():
     relinked = outside_pages().relinked
     assert relinked("[a](../benchmarks/README.md#b)", "docs/studies.md", pytest.fail) == "[a](experiments.md#b)"
     assert relinked("[a](studies.md)", "docs/status.md", pytest.fail) == "[a](studies.md)"
+    assert relinked("[tox.ini](../tox.ini)", "docs/status.md", pytest.fail) == "`tox.ini`"
