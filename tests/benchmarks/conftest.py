@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..sessions import folder_of_all_processes
+from ..networks import cache_with
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # as pytest itself does for the tests in benchmarks/
@@ -16,22 +16,12 @@ sys.path.insert(0, str(BENCHMARKS))
 
 @pytest.fixture(scope="session")
 def filled_cache(tmp_path_factory, request):
-    """A cache with the small networks at 64 pixels; each exported once for all tests, of all processes of xdist's.
-
-    In this process, which has imported torch: a child would import it again for each network.
-    """
+    """A cache with the small networks at 64 pixels."""
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    from models.export import export
-    from models.networks import known
-
-    with pytest.MonkeyPatch.context() as patch:
-        folder = folder_of_all_processes(tmp_path_factory, request.config) / "exports"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
-        for name in ("mobilenetv2", "resnet18", "yolov3-tiny"):
-            export(known(name), 64)
-    return folder
+    return cache_with(
+        tmp_path_factory, request.config, [(name, 64) for name in ("mobilenetv2", "resnet18", "yolov3-tiny")]
+    )
 
 
 @pytest.fixture

@@ -12,23 +12,20 @@ from models.networks import known
 from pytest_edgeperf import FrameworkError
 from pytest_edgeperf.frameworks import get
 
+from ..networks import cache_with
+
 #: Networks are built and exported; no code of ours is traced by that.
 pytestmark = pytest.mark.long
 
 NAME = "digits-cnn"
 
 
-@pytest.fixture(scope="module")
-def trained_cache(tmp_path_factory):
-    """A cache with the trained and exported network; trained once for all tests."""
+@pytest.fixture(scope="session")
+def trained_cache(tmp_path_factory, request):
+    """A cache with the trained and exported network."""
     for package in ("sklearn", "torch", "onnx", "onnxruntime"):
         pytest.importorskip(package)
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("EDGEPERF_CACHE_DIR", str(folder))
-        assert training.train(known(NAME))
-        assert export.export(known(NAME), 8)
-    return folder
+    return cache_with(tmp_path_factory, request.config, [(NAME, 8)])
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ..networks import cache_with
 from .conftest import REFRESH
 
 pytest.importorskip("torch")
@@ -40,15 +41,15 @@ def test_digits(timed_inference, framework):
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory):
+def networks(tmp_path_factory, request):
     """The trained network's ONNX file, and what was made of it, by name; and the held-out images."""
     folder = tmp_path_factory.mktemp("networks")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGEPERF_CACHE_DIR", str(folder / "cache"))
         patch.syspath_prepend(str(BENCHMARKS))
         from labelled import digits
         from models import build
 
+        patch.setenv("EDGEPERF_CACHE_DIR", str(cache_with(tmp_path_factory, request.config, [("digits-cnn", 8)])))
         trained = folder / "trained.onnx"
         shutil.copy(build("digits-cnn", 8).sources["onnx"](), trained)
         images, held_out = digits.training().images, digits.held_out()
