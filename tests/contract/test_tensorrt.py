@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -12,11 +13,11 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks import building
+from pytest_edgeperf.frameworks.cuda.cuda_bindings import CudaBindings
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
-from pytest_edgeperf.frameworks.onnx_files import inputs_of
-from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
-from pytest_edgeperf.frameworks.tensorrt.bindings_build import ENGINE
+from pytest_edgeperf.frameworks.tensorrt import TensorRt
 from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
+from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
 from pytest_edgeperf.testing import FrameworkContract
 from tests.contract import tensorrt_api, tensorrt_fake
 from tests.contract.cuda_fake import DEVICE
@@ -157,22 +158,22 @@ class Scenario:
         tensorrt_fake.install(monkeypatch, folder / "site", version=version, dla_cores=2, **traits)
         tensorrt_fake.USED.clear()
 
-    def engine(self, name, precision="fp32", shape=(3, 4), **parameters):
+    def engine(self, name, precision="fp32", shape=(3, 4), **options):
         path = self.networks[name]
         model = Model(
             name,
             {"onnx": lambda: path, **({f"onnx:{precision}": lambda: path} if name in ("half", "quantised") else {})},
             (TensorSpec("x", shape),),
-            parameters={f"tensorrt.{key}": value for key, value in parameters.items()},
+            options={f"tensorrt.{key}": value for key, value in options.items()},
             calibration=lambda: Inputs.of([np.full(shape, i, np.float32) for i in range(3)]),
         )
-        return self.driver.load(model, precision, path, inputs_of(path, model))
+        return TensorRt().load(model, precision=precision)
 
     def outcome(self, engine, shape=(3, 4)):
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
         (found,) = engine.infer(x)
         phases = engine.infer_timed(x)
-        described = engine.describe()
+        described = dict(engine.describe())
         engine.close()
         header = tensorrt_fake.header_of(
             next((self.folder / "cache").rglob(f"*{described['engine_sha256']}*/{ENGINE}"))
@@ -181,12 +182,11 @@ class Scenario:
         return [found.round(3).tolist(), phases, described, header]
 
     def run(self):
-        self.driver = Bindings()
         has = names(self.version)
         typed = "BuilderFlag.FP16" not in has
-        told = [self.driver._device()[1], *(self.driver.unable(p) for p in ("fp32", "tf32", "fp16", "bf16", "int8"))]
         done = {
-            "device": told,
+            "unable": [TensorRt().unable(precision) for precision in ("fp32", "tf32", "fp16", "bf16", "int8")],
+            "device": json.loads(next((self.folder / "cache").rglob("tensorrt-device-*/told.json")).read_text()),
             "fp32": self.outcome(self.engine("plain")),
             "tf32": self.outcome(self.engine("plain", "tf32")),
         }
@@ -208,7 +208,7 @@ class Scenario:
         types = "hinb" + ("u" if "DataType.UINT8" in has else "") + ("l" if "DataType.INT64" in has else "")
         path = self.networks[types]
         given = Model(types, {"onnx:fp16": lambda: path})
-        engine = self.driver.load(given, "fp16", path, inputs_of(path, given))
+        engine = TensorRt().load(given, precision="fp16")
         arrays = [np.ones(2, spec.dtype) for spec in engine.inputs]
         done["types"] = [f"{array.dtype} {array.tolist()}" for array in engine.infer(*arrays)]
         engine.close()
@@ -281,16 +281,15 @@ def test_the_fakes_arguments_are_the_tables():
 
 def test_an_engine_of_another_version_or_gpu_is_not_loaded(scenario, monkeypatch):
     built_by = scenario("10.3")
-    built_by.driver = Bindings()
     built_by.engine("plain").close()
     path = next((built_by.folder / "cache").rglob(ENGINE))
     for other in ({"version": "10.13"}, {"version": "10.3", "gpu": "Another"}):
         later = scenario(**other)
-        model = Model("mine", {}, (TensorSpec("x", (3, 4)),))
+        model = Model("mine", {"tensorrt": partial(str, path)}, (TensorSpec("x", (3, 4)),))
         with pytest.raises(
             FrameworkError, match=r"cannot load .*engine\.plan: it is no engine, or one of another version"
         ):
-            Bindings().load_engine(model, "fp32", str(path), model.inputs)
+            TensorRt().load(model)
         assert later.version in sys.modules["tensorrt"].__version__
     assert DEVICE.held()["memory"] == 0
 
@@ -298,11 +297,10 @@ def test_an_engine_of_another_version_or_gpu_is_not_loaded(scenario, monkeypatch
 def test_an_engine_that_does_not_wait_gives_no_right_answer(scenario, monkeypatch):
     """The device works when it is waited for, and so the outputs of an engine that forgets it are what was there."""
     here = scenario("10.3")
-    here.driver = Bindings()
     engine = here.engine("plain")
     x = np.ones((3, 4), np.float32)
     right = engine.infer(x)[0]
-    monkeypatch.setattr(engine._cuda, "synchronise", lambda stream: None)
+    monkeypatch.setattr(CudaBindings, "synchronise", lambda self, stream: None)
     assert not np.allclose(engine.infer(2 * x)[0], 2 * right)
     monkeypatch.undo()
 
@@ -312,7 +310,6 @@ def test_what_the_engine_takes_is_in_the_time_of_an_inference(scenario):
     from time import perf_counter
 
     here = scenario("10.3", slowness_s=0.05)
-    here.driver = Bindings()
     engine = here.engine("plain")
     assert isinstance(engine, TensorRtEngine)
     x = np.ones((3, 4), np.float32)

@@ -52,7 +52,7 @@ def test_it_infers_and_says_what_it_is(network):
     np.testing.assert_allclose(scores, expected(images()[0]), rtol=1e-3, atol=1e-5)
     assert engine.inputs == (TensorSpec("images", SHAPE),)
     assert engine.size_mib == os.path.getsize(network) / 2**20
-    described = engine.describe()
+    described = dict(engine.describe())
     with open(network, "rb") as file:
         assert described.pop("model_sha256") == hashlib.sha256(file.read()).hexdigest()[:12]
     assert described.pop("hyper_threading") in (True, False)
@@ -260,7 +260,7 @@ def test_int8_is_built_once_and_says_from_what(network, cache):
         calibration=lambda: Inputs.of(images(4)),
     )
     engine = OpenVino().load(model, precision="int8")
-    described = engine.describe()
+    described = dict(engine.describe())
     assert sum(described["executed"].values()) == 2
     assert described["inference_precision_hint"] == "f32"
     assert described["built_with"] == {"openvino": metadata.version("openvino"), "nncf": metadata.version("nncf")}

@@ -655,7 +655,7 @@ def test_outputs_come_in_the_files_order_and_integers_as_the_release_has_them(fa
 def test_inputs_that_it_cannot_be_given_are_refused(fake, onnx_file, spec, complaint):
     fake()
     with pytest.raises(FrameworkError, match=complaint):
-        own_engine("any.engine", spec)
+        own_engine(onnx_file(), spec)
 
 
 # An engine of the user's own.
