@@ -272,7 +272,7 @@ def _build(
                 named = {f"{i}_{j}": a for i, entry in enumerate(calibration.examples) for j, a in enumerate(entry)}
                 arguments["calibration"] = os.path.join(str(outside), "calibration.npz")
                 np.savez(arguments["calibration"], **named)
-            _run(python, {"function": function, "folder": str(work), "arguments": arguments}, outside)
+            run_build(python, {"function": function, "folder": str(work), "arguments": arguments}, outside)
         written = [path for path in sorted(work.rglob("*")) if path.is_file()]
         if not written:
             raise FrameworkError(f"{function} wrote no file")
@@ -286,7 +286,7 @@ def _build(
         os.rename(str(work), str(folder))
 
 
-def _run(python: str, order: Mapping[str, Any], outside: Path) -> None:
+def run_build(python: str, order: Mapping[str, Any], outside: Path) -> None:
     """Build in a process of its own, whose temporary files lie in ``outside``, as it may be killed."""
     ours, temporary = outside / "path", outside / "tmp"
     for folder in (ours, temporary):

@@ -133,9 +133,9 @@ class OpenVino(Framework):
             compiled = core.compile_model(network, DEVICE, asked)
         except Exception as error:
             raise FrameworkError(f"openvino cannot compile {source} for the {DEVICE}: {_line(error)}") from error
-        _require_as_asked(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
-        executed = _executed(compiled)
-        _require_executed(executed, model, precision, source)
+        require_compiled(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
+        executed = executed_types(compiled)
+        require_executed(executed, model, precision, source)
         return OpenVinoEngine(configuration, compiled, specs, source, executed, made)
 
     def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
@@ -318,21 +318,22 @@ def _require_no_half(network: Any, model: Model, precision: str, path: str) -> N
             )
 
 
-def _require_as_asked(compiled: Any, asked: Mapping[str, Any]) -> None:
+def require_compiled(compiled: Any, asked: Mapping[str, Any]) -> None:
+    """Raise FrameworkError unless the compiled network has the properties that were asked for."""
     for what, wanted in asked.items():
         got = _plain(compiled.get_property(what))
         if got != str(wanted):
             raise FrameworkError(f"openvino was asked for {what} {wanted} and gave {got}")
 
 
-def _executed(compiled: Any) -> Dict[str, int]:
+def executed_types(compiled: Any) -> Dict[str, int]:
     """Type -> number of the compiled network's convolutions, matrix products and recurrent layers that run in it."""
     told = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
     types = Counter(info["runtimePrecision"].astype(str) for info in told if info["layerType"].astype(str) in HEAVY)
     return dict(sorted(types.items()))
 
 
-def _require_executed(executed: Mapping[str, int], model: Model, precision: str, path: str) -> None:
+def require_executed(executed: Mapping[str, int], model: Model, precision: str, path: str) -> None:
     """More than half of them must run as asked; a network without any cannot be int8."""
     right = sum(executed.get(kind, 0) for kind in EXECUTED[precision])
     heavy = sum(executed.values())

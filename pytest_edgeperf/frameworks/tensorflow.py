@@ -100,7 +100,7 @@ class TensorFlow(Framework):
         """
         model, precision = configuration.model, configuration.precision
         tf = self._runtime()
-        _set_threads(tf, configuration.threads)
+        set_threads(tf, configuration.threads)
         key = best_source(model, "tensorflow", precision)
         assert key is not None
         with tf.device(DEVICE):
@@ -195,7 +195,8 @@ class TensorFlowEngine(Engine):
         self._function = closed
 
 
-def _set_threads(tf: Any, threads: int) -> None:
+def set_threads(tf: Any, threads: int) -> None:
+    """Set the process's number of threads; raise FrameworkError where TensorFlow has started with another."""
     threading = tf.config.threading
     pairs = (
         (threads, threading.set_intra_op_parallelism_threads, threading.get_intra_op_parallelism_threads),
@@ -275,7 +276,7 @@ def _saved_model(tf: Any, model: Model, path: str) -> _Network:
             f"{', '.join(sorted(signatures)) or 'none'}; save it with one"
         )
     signature = signatures["serving_default"]
-    names = _numbered_first(signature.structured_input_signature[1])
+    names = numbered_first(signature.structured_input_signature[1])
     declared = [(name, spec.shape, spec.dtype) for name, spec in names.items()]
     in_order = len(declared) == 1 or numbered(list(names)) is not None
     specs, places = _specs(model, declared, path, in_order=in_order)
@@ -284,7 +285,7 @@ def _saved_model(tf: Any, model: Model, path: str) -> _Network:
     def call(*tensors: Any) -> Any:
         return signature(**dict(zip(keys, tensors)))
 
-    outputs = list(_numbered_first(signature.structured_outputs))
+    outputs = list(numbered_first(signature.structured_outputs))
     files = [os.path.join(folder, name) for folder, _, names_there in os.walk(path) for name in names_there]
     told = {"source": "SavedModel", "model_sha256": file_digest(os.path.join(path, "saved_model.pb"))[:12]}
     network = _Network(loaded, call, specs, outputs, told)
@@ -292,7 +293,7 @@ def _saved_model(tf: Any, model: Model, path: str) -> _Network:
     return network
 
 
-def _numbered_first(named: Mapping[str, Any]) -> Dict[str, Any]:
+def numbered_first(named: Mapping[str, Any]) -> Dict[str, Any]:
     """In the order of the numbers that the names end in; else, as TensorFlow keeps no order, of the names."""
     names = sorted(named)
     places = numbered(names)

@@ -99,7 +99,7 @@ class Tvm(Framework):
             source=digests_of(fixed),
         )
         library = str(made.folder / LIBRARY)
-        _set_threads(tvm, library, configuration.threads, model)
+        set_threads(tvm, library, configuration.threads, model)
         try:
             if library not in _libraries:
                 _libraries[library] = tvm.runtime.load_module(library)
@@ -163,13 +163,13 @@ def _target(tvm: Any) -> str:
     return str(tvm.target.Target({"kind": "llvm", "mcpu": codegen.llvm_get_system_cpu()}))
 
 
-def _set_threads(tvm: Any, library: str, threads: int, model: Model) -> None:
+def set_threads(tvm: Any, library: str, threads: int, model: Model) -> None:
     """Have the library run on ``threads`` threads, or raise FrameworkError.
 
     Without parallel loops it is one, and TVM's pool is left alone: it would bind this thread to the first core. TVM
     reads the size of the pool from the environment when it makes it, once in a process.
     """
-    if not _has_parallel_loops(library):
+    if not has_parallel_loops(library):
         if threads != 1:
             raise FrameworkError(
                 f"tvm was asked for {threads} threads for {model.name!r} and gives 1: what it compiles without tuning "
@@ -186,7 +186,8 @@ def _set_threads(tvm: Any, library: str, threads: int, model: Model) -> None:
         )
 
 
-def _has_parallel_loops(library: str) -> bool:
+def has_parallel_loops(library: str) -> bool:
+    """Whether a compiled library has loops that TVM's pool of threads shares."""
     with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(PARALLEL) >= 0
 

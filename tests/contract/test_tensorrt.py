@@ -19,10 +19,10 @@ from pytest_edgeperf.frameworks.tensorrt import TensorRt
 from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
 from pytest_edgeperf.testing import FrameworkContract
-from tests.contract import tensorrt_api, tensorrt_fake
-from tests.contract.cuda_fake import DEVICE
-from tests.contract.tensorrt_api import TABLE, VERSIONS, names, used
 from tests.contract.whole import whole
+from tests.fakes import tensorrt_api, tensorrt_fake
+from tests.fakes.cuda_fake import DEVICE
+from tests.fakes.tensorrt_api import TABLE, VERSIONS, names, used
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -87,7 +87,7 @@ def one_process(monkeypatch):
         module, _, name = order["function"].partition(":")
         getattr(import_module(module), name)(Path(order["folder"]), **order["arguments"])
 
-    monkeypatch.setattr(building, "_run", run)
+    monkeypatch.setattr(building, "run_build", run)
 
 
 @pytest.fixture(scope="module")

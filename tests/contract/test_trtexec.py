@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_edgeperf.testing import FrameworkContract
+from tests.fakes import trtexec_fake
 
-from . import trtexec_fake
 from .whole import whole
 
 pytest.importorskip("onnx")

@@ -12,8 +12,8 @@ import pytest
 from pytest_edgeperf.frameworks.cuda import BINDINGS, PYCUDA, open_cuda
 from pytest_edgeperf.frameworks.cuda.cuda_bindings import CudaBindings
 from pytest_edgeperf.frameworks.interface import FrameworkError
-from tests.contract import cuda_fake, tensorrt_fake
-from tests.contract.cuda_fake import DEVICE
+from tests.fakes import cuda_fake, tensorrt_fake
+from tests.fakes.cuda_fake import DEVICE
 
 PACKAGES = ("cuda-bindings", "pycuda")
 

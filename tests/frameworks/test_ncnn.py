@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks import as_model
-from pytest_edgeperf.frameworks.building import version_of
+from pytest_edgeperf.frameworks import ncnn as adapter
+from pytest_edgeperf.frameworks.building import Built, version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.ncnn import Ncnn, conversion
 from pytest_edgeperf.frameworks.ncnn.conversion import build_fp32
-from pytest_edgeperf.frameworks.ncnn.files import BIN, MAGIC, OUTPUTS, PARAM, Files
+from pytest_edgeperf.frameworks.ncnn.files import MAGIC, OUTPUTS
 from pytest_edgeperf.testing import CHANNELS, CLASSES, SHAPE, expected, images, weights, write_onnx
 
 pytestmark = pytest.mark.skipif(Ncnn().version() is None, reason="ncnn is not installed")
@@ -56,11 +57,10 @@ def test_it_says_what_it_is(tmp_path):
 @needs_pnnx
 def test_a_wrong_conversion_is_refused(tmp_path, monkeypatch):
     """pnnx drops what a matrix that is not transposed needs: the network gives 16 x 10 numbers instead of 10."""
-    monkeypatch.setattr(conversion, "_transpose_matrices", lambda model: None)
+    monkeypatch.setattr(conversion, "transpose_matrices", lambda model: None)
     build_fp32(tmp_path, write_onnx(str(tmp_path / "contract.onnx")))
-    files = Files(str(tmp_path / PARAM), str(tmp_path / BIN), [(1, CLASSES)])
     assert (tmp_path / OUTPUTS).read_text().strip() == "[[1, 10]]"
-    monkeypatch.setattr(Ncnn, "_files", lambda self, model, precision: (files, (TensorSpec("images", SHAPE),), None))
+    monkeypatch.setattr(adapter, "converted", lambda model, onnx: Built(tmp_path, {"tools": {}}))
     try:
         engine = Ncnn().load(contract_model(tmp_path))
     except FrameworkError as error:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.tensorflow import TensorFlow, _numbered_first, _set_threads
+from pytest_edgeperf.frameworks.tensorflow import TensorFlow, numbered_first, set_threads
 from pytest_edgeperf.testing import SHAPE, images
 from tests.contract.test_tensorflow import network, saved
 
@@ -23,7 +23,7 @@ def one_thread():
     if TensorFlow().version() is not None:
         import tensorflow as tf
 
-        _set_threads(tf, 1)
+        set_threads(tf, 1)
 
 
 def of(source, *specs, key="tensorflow"):
@@ -47,7 +47,8 @@ def test_another_batch_is_an_error_though_a_traced_function_takes_it():
 
     engine = TensorFlow().load(of(network, IMAGES))
     two = np.zeros((2, *SHAPE[1:]), np.float32)
-    assert engine._function(tf.constant(two))[0].shape == (2, 10)
+    traced = tf.function(network()).get_concrete_function(tf.TensorSpec(SHAPE))
+    assert traced(tf.constant(two)).shape == (2, 10)
     with pytest.raises(FrameworkError, match=r"takes inputs of shapes \[\(1, 3, 32, 32\)\], not \[\(2, 3, 32, 32\)\]"):
         engine.infer(two)
 
@@ -155,8 +156,8 @@ def test_outputs_of_a_saved_model_are_in_the_order_of_their_numbers(tmp_path):
 
 
 def test_names_without_numbers_are_in_their_own_order():
-    assert list(_numbered_first({"b": 1, "a": 2})) == ["a", "b"]
-    assert list(_numbered_first({"heads_1": 1, "heads_0": 2})) == ["heads_0", "heads_1"]
+    assert list(numbered_first({"b": 1, "a": 2})) == ["a", "b"]
+    assert list(numbered_first({"heads_1": 1, "heads_0": 2})) == ["heads_0", "heads_1"]
 
 
 @needs_runtime

@@ -19,8 +19,8 @@ from pytest_edgeperf.frameworks.sources import as_model
 from pytest_edgeperf.frameworks.tensorrt import TensorRt, files, installed
 from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
-from tests.contract import tensorrt_fake
-from tests.contract.cuda_fake import COPY_MS, DEVICE, RUN_MS
+from tests.fakes import tensorrt_fake
+from tests.fakes.cuda_fake import COPY_MS, DEVICE, RUN_MS
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -43,7 +43,7 @@ def fake(monkeypatch, tmp_path):
     def install(version="10.3", child=False, metadata=True, **traits):
         tensorrt_fake.install(monkeypatch, tmp_path / "site", metadata=metadata, version=version, **traits)
         if not child:
-            monkeypatch.setattr(building, "_run", run)
+            monkeypatch.setattr(building, "run_build", run)
         return TensorRt()
 
     yield install
@@ -536,7 +536,6 @@ def test_the_version_is_read_without_an_import(fake):
 
 def test_without_metadata_the_version_is_in_the_modules_text_or_asked_in_a_child(fake, tmp_path):
     framework = fake("8.5", metadata=False)
-    installed._imported_version.cache_clear()
     assert framework.version() == "8.5.0"
     assert "tensorrt" not in sys.modules
     (tmp_path / "site" / "tensorrt" / "_version.py").write_text("# made\n__version__ = '8.5.2.2'\n")
@@ -545,10 +544,8 @@ def test_without_metadata_the_version_is_in_the_modules_text_or_asked_in_a_child
 
 def test_a_module_that_does_not_import_has_no_version(fake, tmp_path):
     framework = fake("8.5", metadata=False)
-    installed._imported_version.cache_clear()
     (tmp_path / "site" / "tensorrt" / "__init__.py").write_text("raise ImportError('libnvinfer.so.8 is missing')\n")
     assert Bindings().version() is None
-    installed._imported_version.cache_clear()
     assert framework.name == "tensorrt"
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.tensorrt_api import TABLE, VERSIONS, names
+from tests.fakes.tensorrt_api import TABLE, VERSIONS, names
 
 #: Run in a process of its own: loads the stubs, imports the bindings and tells of each name its kind and its words.
 LOOK = """

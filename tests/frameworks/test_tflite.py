@@ -12,7 +12,7 @@ import pytest
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.signatures import numbered
-from pytest_edgeperf.frameworks.tflite import TfLite, _distribution
+from pytest_edgeperf.frameworks.tflite import TfLite, distribution
 from pytest_edgeperf.frameworks.tflite.conversion import PYTHON_VARIABLE, missing_tool
 from pytest_edgeperf.testing import SHAPE, expected, images
 from tests.contract.test_tflite import NETWORK, Writer, write_network, write_torch_network
@@ -48,7 +48,7 @@ def test_it_infers_and_says_what_it_is(tmp_path):
     assert engine.describe() == {
         "framework": "tflite",
         "version": TfLite().version(),
-        "runtime": _distribution(),
+        "runtime": distribution(),
         "precision": "fp32",
         "provider": "cpu",
         "threads": 2,
@@ -223,7 +223,7 @@ def test_half_a_file_is_an_error(tmp_path):
     path = write_network(tmp_path / "net.tflite")
     with open(path, "rb+") as file:
         file.truncate(os.path.getsize(path) // 2)
-    with pytest.raises(FrameworkError, match=rf"{_distribution()} .* cannot load .*net\.tflite"):
+    with pytest.raises(FrameworkError, match=rf"{distribution()} .* cannot load .*net\.tflite"):
         TfLite().load(as_model(path))
 
 

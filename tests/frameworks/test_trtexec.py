@@ -19,8 +19,8 @@ from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
 from pytest_edgeperf.measure.conductor import LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
-from tests.contract import trtexec_fake
 from tests.contract.whole import whole
+from tests.fakes import trtexec_fake
 from tests.faults.processes import alive, gone_in_time, wait_for
 
 pytest.importorskip("onnx")
@@ -829,28 +829,24 @@ def test_it_is_asked_once_and_again_when_it_is_another(nowhere, monkeypatch):
     ],
 )
 def test_versions_are_read_from_the_banners_number(number, version):
-    assert trtexec_program._version(number) == version
+    assert trtexec_program.version_of_banner(number) == version
 
 
 def test_the_gpu_is_what_nvidia_smi_says_or_the_board(tmp_path, monkeypatch):
-    program = tmp_path / "nvidia-smi"
-    for script, name in (
-        ("printf 'NVIDIA B\\nNVIDIA A\\nNVIDIA A\\n'", "NVIDIA A + NVIDIA B"),
-        ("exit 9", trtexec_program._gpu_name(None)),
-    ):
+    board = tmp_path / "model"
+    monkeypatch.setattr(trtexec_program, "BOARD", board)
+    for number, script in enumerate(("exit 9", "printf 'NVIDIA B\\nNVIDIA A\\nNVIDIA A\\n'")):
+        program = tmp_path / str(number) / "nvidia-smi"
+        program.parent.mkdir()
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
-        trtexec_program._gpu_name.cache_clear()
-        assert trtexec_program._gpu_name(str(program)) == name
-    trtexec_program._gpu_name.cache_clear()
-    board = tmp_path / "model"
+    for folder in ("none", "0"):
+        monkeypatch.setenv("PATH", str(tmp_path / folder))
+        assert trtexec_program.gpu_name() is None
     board.write_bytes(b"NVIDIA Jetson Nano Developer Kit\0")
-    monkeypatch.setattr(trtexec_program, "BOARD", board)
-    assert trtexec_program._gpu_name(None) == "NVIDIA Jetson Nano Developer Kit"
-    trtexec_program._gpu_name.cache_clear()
-    monkeypatch.setattr(trtexec_program, "BOARD", tmp_path / "none")
-    assert trtexec_program._gpu_name(None) is None
-    trtexec_program._gpu_name.cache_clear()
+    assert trtexec_program.gpu_name() == "NVIDIA Jetson Nano Developer Kit"
+    monkeypatch.setenv("PATH", str(tmp_path / "1"))
+    assert trtexec_program.gpu_name() == "NVIDIA A + NVIDIA B"
 
 
 # The whole way.

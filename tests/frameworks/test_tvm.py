@@ -19,7 +19,7 @@ PARALLEL = """
 import os, sys
 import tvm
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
-from pytest_edgeperf.frameworks.tvm import _has_parallel_loops, _set_threads
+from pytest_edgeperf.frameworks.tvm import has_parallel_loops, set_threads
 from tvm.script import ir as I
 from tvm.script import tirx as T
 
@@ -34,13 +34,13 @@ class Module:
 
 library, threads = sys.argv[1], int(sys.argv[2])
 tvm.compile(Module, target="llvm").export_library(library)
-assert _has_parallel_loops(library)
+assert has_parallel_loops(library)
 before = os.sched_getaffinity(0)
-_set_threads(tvm, library, threads, Model("parallel", {}))
+set_threads(tvm, library, threads, Model("parallel", {}))
 assert tvm.runtime.num_threads() == threads
 assert os.sched_getaffinity(0) == before
 try:
-    _set_threads(tvm, library, threads + 1, Model("parallel", {}))
+    set_threads(tvm, library, threads + 1, Model("parallel", {}))
 except FrameworkError as error:
     assert f"asked for {threads + 1} threads for 'parallel' and gives {threads}" in str(error)
 else:

@@ -78,7 +78,7 @@ def build_fp32(folder: Path, onnx: str) -> None:
 
     with tempfile.TemporaryDirectory() as work:
         prepared = package.load(onnx)
-        _transpose_matrices(prepared)
+        transpose_matrices(prepared)
         # pnnx writes beside what it reads.
         package.save(prepared, os.path.join(work, "model.onnx"))
         targets = {"ncnnparam": folder / PARAM, "ncnnbin": folder / BIN}
@@ -113,7 +113,7 @@ def _pnnx() -> str:
     return program
 
 
-def _transpose_matrices(model: Any) -> None:
+def transpose_matrices(model: Any) -> None:
     """Give each Gemm with a constant matrix the layout of a linear layer: pnnx converts the other one wrongly."""
     from onnx import helper, numpy_helper
 

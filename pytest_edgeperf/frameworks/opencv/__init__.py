@@ -132,7 +132,7 @@ class OpenCv(Framework):
         source = self._source(model, precision)
         assert source is not None
         # before reading, which computes as well
-        _set_threads(cv2, configuration.threads)
+        set_threads(cv2, configuration.threads)
         try:
             if source in IN_TWO_FILES:
                 network = self._in_two_files(cv2, model, source)
@@ -289,7 +289,8 @@ class OpenCvEngine(Engine):
         self._forward = closed
 
 
-def _set_threads(cv2: Any, threads: int) -> None:
+def set_threads(cv2: Any, threads: int) -> None:
+    """Set the process's number of threads; raise FrameworkError where OpenCV has another then."""
     cv2.setNumThreads(threads)
     if cv2.getNumThreads() != threads:
         raise FrameworkError(

@@ -126,8 +126,15 @@ def follow_parent() -> None:
 
 
 def gpu_name() -> Optional[str]:
-    """What ``nvidia-smi`` calls the GPU, else the board's name in the device tree; ``None`` where neither tells."""
-    return _gpu_name(shutil.which("nvidia-smi"))
+    """What ``nvidia-smi`` calls the GPU, else the board's name in the device tree; ``None`` where neither says."""
+    program = shutil.which("nvidia-smi")
+    name = _gpu_of(program) if program is not None else None
+    if name is not None:
+        return name
+    try:
+        return BOARD.read_text("utf-8", "replace").strip("\0 \n") or None
+    except OSError:
+        return None
 
 
 def last_words(output: str) -> str:
@@ -169,10 +176,11 @@ def _ask(path: str, mtime_ns: int, size: int) -> Union[Program, str]:
     options = frozenset(_OPTION.findall(text))
     if banner is None or "--loadEngine" not in options:
         return f"{path} --help does not print what trtexec prints; set {VARIABLE} to TensorRT's own\n{last_words(text)}"
-    return Program(path, _version(int(banner.group(1))), options)
+    return Program(path, version_of_banner(int(banner.group(1))), options)
 
 
-def _version(number: int) -> str:
+def version_of_banner(number: int) -> str:
+    """TensorRT's version from the number in the banner."""
     # 8201 is 8.2.1 and 100300 is 10.3.0.
     minors = 100 if number >= 100_000 else 10
     return f"{number // (100 * minors)}.{number // 100 % minors}.{number % 100}"
@@ -222,25 +230,18 @@ def _problem(code: Optional[int], output: str, limit_s: float) -> Optional[str]:
 
 
 @lru_cache(maxsize=None)
-def _gpu_name(program: Optional[str]) -> Optional[str]:
-    if program is not None:
-        try:
-            answer = subprocess.run(
-                [program, "--query-gpu=name", "--format=csv,noheader"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                timeout=20,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError):
-            answer = None
-        names = {line.strip() for line in answer.stdout.splitlines() if line.strip()} if answer is not None else set()
-        if names:
-            return " + ".join(sorted(names))
+def _gpu_of(program: str) -> Optional[str]:
     try:
-        model = BOARD.read_text("utf-8", "replace").strip("\0 \n")
-    except OSError:
+        answer = subprocess.run(
+            [program, "--query-gpu=name", "--format=csv,noheader"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
         return None
-    return model or None
+    names = {line.strip() for line in answer.stdout.splitlines() if line.strip()}
+    return " + ".join(sorted(names)) or None

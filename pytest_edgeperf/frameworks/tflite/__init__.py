@@ -138,10 +138,10 @@ class TfLite(Framework):
             raise FrameworkError(f"{self._runtime_name()} cannot load {path}: {error}") from error
 
     def _runtime_name(self) -> str:
-        return f"{_distribution()} {self.version()}"
+        return f"{distribution()} {self.version()}"
 
     def _runtime(self) -> Any:
-        package = "tflite_runtime" if _distribution() == "tflite-runtime" else "ai_edge_litert"
+        package = "tflite_runtime" if distribution() == "tflite-runtime" else "ai_edge_litert"
         return self.imported(f"{package}.interpreter")
 
 
@@ -169,7 +169,7 @@ class TfLiteEngine(Engine):
         self._description = configuration.description(
             "cpu",
             configuration.threads,
-            runtime=_distribution(),
+            runtime=distribution(),
             **delegated(interpreter),
             activations=activations_of(interpreter),
             inputs=[tensor.dtype for tensor, _ in pairs],
@@ -204,5 +204,6 @@ class TfLiteEngine(Engine):
         self._set_tensor = self._get_tensor = self._invoke = closed
 
 
-def _distribution() -> str:
+def distribution() -> str:
+    """The installed distribution that brings the runtime."""
     return next((name for name in DISTRIBUTIONS if version_of(name) is not None), DISTRIBUTIONS[0])

@@ -22,8 +22,8 @@ import types
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from tests.contract import tensorrt_api
-from tests.contract.cuda_fake import DEVICE, VARIABLE, trait
+from tests.fakes import tensorrt_api
+from tests.fakes.cuda_fake import DEVICE, VARIABLE, trait
 
 #: ONNX's types -> TensorRT's, and these -> numpy's.
 KINDS = {1: "FLOAT", 10: "HALF", 3: "INT8", 6: "INT32", 7: "INT64", 9: "BOOL", 2: "UINT8", 16: "BF16"}
@@ -47,7 +47,7 @@ class _Api:
 def _check(owner: str, name: str) -> None:
     full = f"{owner}.{name}" if owner else name
     if full not in tensorrt_api.TABLE:
-        raise AssertionError(f"{full} of TensorRT is used, but is not in tests/contract/tensorrt_api.py")
+        raise AssertionError(f"{full} of TensorRT is used, but is not in tests/fakes/tensorrt_api.py")
     if full not in _Api.names:
         raise AttributeError(f"TensorRT {_Api.version} has no {full}")
     USED.add(full)
@@ -748,7 +748,7 @@ def make(spec: Any = None) -> Any:
     return module
 
 
-SHIM = "import sys\nfrom tests.contract import {module} as fake\nsys.modules[__name__] = fake.{make}\n"
+SHIM = "import sys\nfrom tests.fakes import {module} as fake\nsys.modules[__name__] = fake.{make}\n"
 ABSENT = "raise ModuleNotFoundError('it is not installed', name={0!r})\n"
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
 

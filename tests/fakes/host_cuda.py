@@ -20,6 +20,7 @@ class HostCuda(Cuda):
         self.pinned = 0
         self.streams = 0
         self.events = 0
+        self.copied_out = []
 
     def device_name(self):
         return "Stand-in"
@@ -62,6 +63,7 @@ class HostCuda(Cuda):
 
     def copy_out(self, array, address, stream):
         ctypes.memmove(array.ctypes.data, address, array.nbytes)
+        self.copied_out.append(array)
 
     def event(self):
         self.events += 1
