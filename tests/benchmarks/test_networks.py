@@ -24,10 +24,8 @@ DIGEST = (
 )
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "module", [*(pytest.param(name, marks=pytest.mark.thorough) for name in ("mobilenetv2", "posenet")), "yolov3_tiny"]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("module", ["mobilenetv2", "posenet", "yolov3_tiny"])
 def test_weights_are_the_same_in_every_process(start_python, one_thread, module):
     other_threads = "import torch; torch.set_num_threads(2); torch.manual_seed(99); "
     process = start_python("-c", other_threads + DIGEST.format(module=module))
