@@ -92,7 +92,7 @@ def other_machine(
 
 
 def _places(runs: Sequence[Run]) -> FrozenSet[_Place]:
-    return frozenset((run.environment, run.boot) for run in runs)
+    return frozenset([(run.environment, run.boot) for run in runs])
 
 
 def _section(results: Results, environment: str) -> Fields:

@@ -55,7 +55,9 @@ class AccuracyRule(Rule):
 
     def judges(self, question: Question) -> bool:
         """Accuracies, by what the benchmark says of the metric or by what a run has of it."""
-        return question.metric.is_accuracy or any(map(is_accuracy, (*question.base, *question.candidate)))
+        if question.metric.is_accuracy:
+            return True
+        return question.some_summaries and any(map(is_accuracy, (*question.base, *question.candidate)))
 
     def count(self, case: Case) -> int:
         """Every accuracy that gates of a benchmark that was collected, whatever comes of it."""

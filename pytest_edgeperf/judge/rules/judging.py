@@ -99,11 +99,10 @@ def ask(case: Case, table: Sequence[Entry]) -> Tuple[List[Asked], Dict[str, Dict
         marked = case.family.gates.get(benchmark, ())
         may_regress = case.may_regress(benchmark)
         for name, metric in evidence.metrics.items():
-            base, candidate = evidence.values(name)
-            if not (base or candidate):
-                continue
             gates = name in marked or any(rule.gates(name, metric) for rule in rules)
-            question = Question(benchmark, name, metric, gates, may_regress, base, candidate, evidence)
+            question = Question.about(benchmark, name, evidence, gates=gates, may_regress=may_regress)
+            if not (question.base or question.candidate):
+                continue
             place = next(place for place, rule in enumerate(rules) if rule.judges(question))
             verdict = _without_test(question, rules[place])
             if verdict is not None:

@@ -32,6 +32,20 @@ class Question(NamedTuple):
     base: Sequence[Any]
     candidate: Sequence[Any]
     evidence: Evidence
+    #: Whether some runs, and whether all runs, have more of the metric than a number.
+    some_summaries: bool
+    all_summaries: bool
+
+    @classmethod
+    def about(cls, benchmark: str, name: str, evidence: Evidence, *, gates: bool, may_regress: bool) -> Question:
+        """Gather the values of a metric of the evidence."""
+        base, candidate = evidence.values(name)
+        # The kinds are few, and asking for an abstract class takes long.
+        summaries = [issubclass(kind, MappingType) for kind in {*map(type, base), *map(type, candidate)}]
+        metric = evidence.metrics[name]
+        return cls(
+            benchmark, name, metric, gates, may_regress, base, candidate, evidence, any(summaries), all(summaries)
+        )
 
     @property
     def sign(self) -> int:
@@ -131,8 +145,9 @@ class Rule(abc.ABC):
 
     def incomparable(self, question: Question) -> Optional[str]:
         """Why the values of the two sides cannot be compared, if they cannot."""
-        kinds = {issubclass(kind, MappingType) for kind in {*map(type, question.base), *map(type, question.candidate)}}
-        return "a summary of samples in some runs, one number in others" if len(kinds) > 1 else None
+        if question.some_summaries == question.all_summaries:
+            return None
+        return "a summary of samples in some runs, one number in others"
 
     @abc.abstractmethod
     def answer(self, questions: Sequence[Question], level: Level, case: Case) -> Answers:

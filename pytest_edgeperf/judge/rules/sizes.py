@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping as MappingType
 from statistics import median
 from typing import Any, List, Sequence
 
@@ -35,9 +34,7 @@ class SizeRule(Rule):
 
     def judges(self, question: Question) -> bool:
         """Numbers in a unit of size."""
-        if not is_size(question.metric.unit):
-            return False
-        return not any(isinstance(value, MappingType) for value in (*question.base, *question.candidate))
+        return is_size(question.metric.unit) and not question.some_summaries
 
     def count(self, case: Case) -> int:
         """One a benchmark."""

@@ -51,6 +51,10 @@ def nested(base: Sequence[float], candidate: Sequence[float], origins: Origins) 
     A side's mean weighs its runs alike, so a session weighs as many as it has, and sessions count by the sum of the
     squared differences between their weights on the two sides: 2 for one session against another, 0 for the same.
     """
+    if _is_one(origins.base) and _is_one(origins.candidate):
+        squares = _squares(base) + _squares(candidate)
+        factor = 0.0 if origins.base[0] == origins.candidate[0] else 2.0
+        return Nested(squares, len(base) + len(candidate) - 2, factor, 0.0, 0, 1.0)
     before, after = _by_session(base, origins.base), _by_session(candidate, origins.candidate)
     squares = sum(one.squares for one in (*before.values(), *after.values()))
     freedom = sum(one.runs - 1 for one in (*before.values(), *after.values()))
@@ -70,8 +74,18 @@ def nested(base: Sequence[float], candidate: Sequence[float], origins: Origins) 
 
 def _of_single_runs(base: Sequence[float], candidate: Sequence[float]) -> Nested:
     """Every run had a session to itself: their scatter holds that of sessions, and nothing is to be added."""
-    sides = [_by_session(side, ["one"] * len(side))["one"] for side in (base, candidate)]
-    return Nested(sum(side.squares for side in sides), len(base) + len(candidate) - 2, 0.0, 0.0, 0, 1.0)
+    return Nested(_squares(base) + _squares(candidate), len(base) + len(candidate) - 2, 0.0, 0.0, 0, 1.0)
+
+
+def _is_one(sessions: Sequence[str]) -> bool:
+    return sessions[0] == sessions[-1] and len(set(sessions)) == 1
+
+
+def _squares(values: Sequence[float]) -> float:
+    """The sum of squares around the mean."""
+    mean = math.fsum(values) / len(values)
+    squares = math.fsum([(value - mean) ** 2 for value in values])
+    return squares if squares > _ROUNDING else 0.0
 
 
 class _Session(NamedTuple):
@@ -86,9 +100,7 @@ def _by_session(values: Sequence[float], sessions: Sequence[str]) -> Dict[str, _
         groups.setdefault(session, []).append(value)
     summarised = {}
     for session, group in groups.items():
-        mean = math.fsum(group) / len(group)
-        squares = math.fsum([(value - mean) ** 2 for value in group])
-        summarised[session] = _Session(len(group), mean, squares if squares > _ROUNDING else 0.0)
+        summarised[session] = _Session(len(group), math.fsum(group) / len(group), _squares(group))
     return summarised
 
 
