@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 import shlex
@@ -17,7 +16,10 @@ import pytest_edgeperf
 from pytest_edgeperf.cli import main as edgeperf
 from pytest_edgeperf.frameworks import get
 from pytest_edgeperf.measure.measurement import METRICS
+from pytest_edgeperf.results import write
 from pytest_edgeperf.settings import OPTIONS, BenchmarkOptions
+
+from .judge.builders import latency_runs, results
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -70,13 +72,47 @@ def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_bytes()) <= README_BYTES
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_examples_are_correct_python_and_toml(page):
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """A folder with the results files that examples read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "baselines").mkdir()
+    for name in ("baselines/host.json", "results.json"):
+        write(tmp_path / name, results({"t.py::test": latency_runs([1.0, 1.01, 0.99])}))
+
+
+#: The tour's examples have a test of their own.
+WITH_EXAMPLES = [page for page in PAGES if page.name != "tour.md" and "```python" in text_of(page)]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.stem)
+def test_examples_run(page, measured):
+    known = {"__name__": "example", "pytest": pytest}
     for language, text in BLOCKS.findall(text_of(page)):
         if language == "python":
-            ast.parse(text)
-        elif language == "toml":
+            exec(compile(text, page.name, "exec"), known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_examples_of_tables_are_toml(page):
+    for language, text in BLOCKS.findall(text_of(page)):
+        if language == "toml":
             tomllib.loads(text)
+
+
+def test_the_rates_that_pages_quote_are_those_of_the_table():
+    table = text_of(DOCS / "statistics.md").partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
+    (row,) = (line for line in table.splitlines() if line.startswith("| **edgeperf, a session"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    alarms, sessions = re.match(r"([\d.]+) \(of (\d+)", cells[2]).groups()
+    found = [re.match(r"[\d.]+", cell).group() for cell in cells[4:7]]
+    quoted = " ".join(text_of(DOCS / "sessions.md").split())
+    assert f"In {sessions} sessions of 50 unchanged benchmarks" in quoted
+    assert f"{alarms} % raised an alarm" in quoted
+    assert f"are detected in {found[0]}, {found[1]} and {found[2]} % of cases" in quoted
+    assert f"of {sessions} sessions of 50 unchanged benchmarks, {alarms} % raised" in " ".join(
+        text_of(ROOT / "README.md").split()
+    )
 
 
 def test_every_option_and_ini_key_has_its_row():
