@@ -1,4 +1,4 @@
-"""The networks that the experiments run, with their real pre- and post-processing.
+"""The networks that the experiments run; ``tasks`` has their pre- and post-processing.
 
 ``benchmarks/`` is no package: pytest puts it on ``sys.path`` when it collects a test there, so that
 ``from models import build`` works from a checkout without installing anything.

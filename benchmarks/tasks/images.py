@@ -1,4 +1,4 @@
-"""Seeded synthetic photographs, and the bilinear resizing that both tasks' pre-processing uses."""
+"""Seeded synthetic photographs, and the bilinear resizing that the tasks' pre-processing uses."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class AdoptedBenchmark:
 
     def _measurement(self, metadata: Any, watch: Watch, canaries: Any) -> Measurement:
         from pytest_edgeperf.measure.course import course_of
-        from pytest_edgeperf.measure.summary import summarise
+        from pytest_edgeperf.measure.sample_summary import summarise
 
         memory_mib = process_peak_mib()
         samples_ms = [max(seconds, 1e-9) * 1e3 for seconds in metadata.stats.data]

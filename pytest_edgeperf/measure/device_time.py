@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed
 from pytest_edgeperf.measure.order_statistics import median
-from pytest_edgeperf.measure.summary import summarise
+from pytest_edgeperf.measure.sample_summary import summarise
 
 PASS_S = 0.3
 FEWEST_INFERENCES = 10

@@ -51,7 +51,7 @@ class InterleavedTimer:
 
     def summaries(self, samples: int) -> Dict[str, Any]:
         """``latency`` of the first target, ``latency_<name>`` of the others."""
-        from pytest_edgeperf.measure.summary import summarise
+        from pytest_edgeperf.measure.sample_summary import summarise
 
         return {
             "latency" if name == self._first else f"latency_{name}": summarise(

@@ -307,7 +307,7 @@ class ParallelTimer:
 
     def summaries(self, samples: int) -> Dict[str, Any]:
         """``latency`` of all inferences, ``throughput`` of all engines together, and each one's on the average."""
-        from pytest_edgeperf.measure.summary import summarise
+        from pytest_edgeperf.measure.sample_summary import summarise
 
         durations_ns = [duration for laps in self._laps for lap in laps for duration in lap.durations_ns]
         rates = [self.throughput(number) for number in range(len(self.runners))]

@@ -113,7 +113,7 @@ class PhaseTimer:
 
 
 def _summary_ms(durations_ns: Any, samples: int) -> Dict[str, Any]:
-    from pytest_edgeperf.measure.summary import summarise
+    from pytest_edgeperf.measure.sample_summary import summarise
 
     return summarise(loop.milliseconds(durations_ns, samples))
 

@@ -10,7 +10,7 @@ import pytest
 from _pytest._io import TerminalWriter
 from _pytest.config import Config
 
-from pytest_edgeperf.measure import targets
+from pytest_edgeperf.measure import pytest_arguments
 from pytest_edgeperf.measure.accuracy_records import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
 from pytest_edgeperf.measure.channel import Channel
@@ -192,7 +192,7 @@ def run(channel: Channel, specification: Specification, finder: Optional[SideFin
     ``finder``: of a worker that is one side of a comparison; what it loaded from elsewhere is sent too.
     """
     arguments = [*specification.args, *specification.targets]
-    config = targets.configured(specification.options, arguments, specification.folder)
+    config = pytest_arguments.configured(specification.options, arguments, specification.folder)
     # The terminal is off, but a failing comparison asks for its writer to highlight the difference.
     writer = TerminalWriter(io.StringIO())
     config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List
 
 import pytest
 
-from pytest_edgeperf.measure import targets
+from pytest_edgeperf.measure import pytest_arguments
 from pytest_edgeperf.measure.protocol import Specification
 from pytest_edgeperf.schedule.machine.pinning import Pinning, choose
 from pytest_edgeperf.schedule.plan import Plan
@@ -35,7 +35,7 @@ class Specifications:
         budget_s = plan.options.budget_s or self._settings.budget_s
         if plan.adopted:
             budget_s = float(self._config.getoption("benchmark_max_time"))
-        within_file = targets.within_file(plan.id, plan.path, str(self._config.rootpath))
+        within_file = pytest_arguments.within_file(plan.id, plan.path, str(self._config.rootpath))
         return Specification(
             nodeid=plan.id,
             adopted=plan.adopted,
@@ -45,7 +45,7 @@ class Specifications:
             sys_path=_search_path(),
             cpus=list(pinned.cpus),
             settings={"budget_s": budget_s, "threads": threads, "cpus": str(pinned)},
-            folder=os.path.dirname(plan.path) if targets.is_odd(plan.path) else None,
+            folder=os.path.dirname(plan.path) if pytest_arguments.is_odd(plan.path) else None,
         )
 
     def of_collection(self, plans: Iterable[Plan]) -> Specification:
@@ -62,7 +62,7 @@ class Specifications:
             targets=self._selected(plans),
             options={name: value for name, value in self._options.items() if name not in _SELECTING},
             sys_path=_search_path(),
-            folder=invoked_in if targets.is_odd(invoked_in) else None,
+            folder=invoked_in if pytest_arguments.is_odd(invoked_in) else None,
         )
 
     def pinning(self, threads: int) -> Pinning:

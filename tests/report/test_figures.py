@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure.summary import summarise
+from pytest_edgeperf.measure.sample_summary import summarise
 from pytest_edgeperf.report.figures import figure
 from pytest_edgeperf.results.types import Benchmark, Metric, Run
 

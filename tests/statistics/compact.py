@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 
-from pytest_edgeperf.measure.summary import summarise
+from pytest_edgeperf.measure.sample_summary import summarise
 
 SUMMARIES = ("min", "p05", "p25", "p50", "p75", "p90", "p95", "p99", "max", "mean", "sd")
 BLOCK_SUMMARIES = ("min", "p05", "p50", "p95", "p99")

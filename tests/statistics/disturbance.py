@@ -22,7 +22,7 @@ import numpy as np
 
 from pytest_edgeperf.judge import Family, Stage, step
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, MORE, REGRESSED
-from pytest_edgeperf.measure.summary import summarise
+from pytest_edgeperf.measure.sample_summary import summarise
 from pytest_edgeperf.results.types import Run
 from pytest_edgeperf.schedule.hopeless import Patience
 from pytest_edgeperf.schedule.machine import disturbance

@@ -20,7 +20,7 @@ import numpy as np
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.run_quality import Watch, canary_ms
-from pytest_edgeperf.measure.summary import summarise
+from pytest_edgeperf.measure.sample_summary import summarise
 from pytest_edgeperf.measure.warmup import warm_up
 from pytest_edgeperf.schedule.machine.usage import Witness
 

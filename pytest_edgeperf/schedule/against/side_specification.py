@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.measure.protocol import Specification
+from pytest_edgeperf.measure.pytest_arguments import split
 from pytest_edgeperf.measure.side import Side
-from pytest_edgeperf.measure.targets import split
 
 #: Arguments that name the other side's path even where nothing is there yet.
 _ALWAYS_MAPPED = ("--rootdir", "--confcutdir")

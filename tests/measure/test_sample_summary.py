@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.measure.summary import BLOCK_SD_FLOOR, PERCENTILES, summarise, supported
+from pytest_edgeperf.measure.sample_summary import BLOCK_SD_FLOOR, PERCENTILES, summarise, supported
 
 SAMPLES = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=250)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_edgeperf.measure import targets
-from pytest_edgeperf.measure.targets import configured, is_odd, split, within_file
+from pytest_edgeperf.measure import pytest_arguments
+from pytest_edgeperf.measure.pytest_arguments import configured, is_odd, split, within_file
 
 OFF = ["-p", "no:terminal", "-p", "no:cacheprovider"]
 
@@ -64,6 +64,8 @@ def test_a_file_with_an_odd_name_is_found_and_no_other_is_imported(tmp_path):
 
 def test_plain_targets_are_given_as_they_are(monkeypatch):
     given = []
-    monkeypatch.setattr(targets.Config, "fromdictargs", lambda options, arguments: given.append((options, arguments)))
+    monkeypatch.setattr(
+        pytest_arguments.Config, "fromdictargs", lambda options, arguments: given.append((options, arguments))
+    )
     configured({"capture": "no"}, ["-p", "no:x", "/p/a.py::test_b"], None)
     assert given == [({"capture": "no"}, ["-p", "no:x", "/p/a.py::test_b"])]
