@@ -37,7 +37,7 @@ def reasons(project):
 
 def test_a_refresh_that_accepts_nothing_fails_also_when_quiet(project):
     project.suite(SUITE)
-    project.in_coordinator("""quality.disturbed_by = lambda *figures, **pinned: ["others_share 0.9"]\n""")
+    project.in_coordinator("""disturbance.disturbed_by = lambda *figures, **pinned: ["others_share 0.9"]\n""")
     outcome = project.run("--baseline=refresh", "--edgeperf-reason=first", "-q", "--junitxml=junit.xml")
     assert outcome.code == 1, outcome
     assert "not accepted: test_a and test_b: all 3 runs were disturbed (by others_share in 3)" in outcome
