@@ -180,10 +180,10 @@ class TimedInference:
             checked: Dict[str, Any] = {}
             for engine in ready:
                 checked = {**engine.checked, **checked, **_larger_error(checked, engine.checked)}
-            described = {} if first.engine is None else {"engine": dict(first.engine)}
+            engine_settings = {} if first.engine is None else {"engine": dict(first.engine)}
             cold_inputs = max(engine.cold_inputs for engine in ready)
             warmed = WarmUp(first.first_ms, first.warm_up_s, 0, first.steady, call_ns=0.0, cold_inputs=cold_inputs)
-            settings = {**described, "engines": n, "mode": mode}
+            settings = {**engine_settings, "engines": n, "mode": mode}
             return self._deliver(Prepared(ParallelTimer(runners), [], checked, warmed, settings, 1))
         finally:
             for runner in runners:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_edgeperf.frameworks.interface import Engine, Inputs, Model, Reference, TensorSpec
+from pytest_edgeperf.frameworks.interface import Engine, EngineDescription, Inputs, Model, Reference, TensorSpec
 
+DESCRIPTION = EngineDescription("doubling", "1.0", "fp32", provider="numpy", threads=1)
 DOUBLED = ((np.array([[2.0, 4.0]]),), (np.array([[6.0, 8.0]]),))
 
 
@@ -16,7 +17,7 @@ def reference(outputs=DOUBLED):
 
 
 class Doubling(Engine):
-    """Doubles its input, or answers what it is told to."""
+    """Doubles its input, or answers as the test says."""
 
     framework = "doubling"
     inputs = (TensorSpec("x", (1, 2)),)
@@ -32,7 +33,7 @@ class Doubling(Engine):
         return tuple(self.answer(array) for array in arrays)
 
     def describe(self):
-        return {"provider": "numpy"}
+        return DESCRIPTION
 
 
 class Asynchronous(Doubling):

@@ -12,7 +12,7 @@ from pytest_edgeperf.measure.device_time import FEWEST_INFERENCES, LEAST_MS, Sel
 from pytest_edgeperf.measure.pipeline import OutputMismatch
 from pytest_edgeperf.measure.timed_inference import TimedInference
 
-from .engines import Doubling
+from .engines import DESCRIPTION, Doubling
 
 INPUTS = Inputs([(np.array([[1.0, 2.0]]),), (np.array([[3.0, 4.0]]),)])
 
@@ -100,7 +100,7 @@ def test_an_engine_that_times_itself_is_asked_and_believed():
     assert found.values["engine_context"] == 12.5
     # Its first inference was its program's start.
     assert "first_inference" not in found.values
-    assert found.settings["engine"] == {"provider": "numpy"}
+    assert found.settings["engine"] == DESCRIPTION.to_dict()
     assert found.values["warm_up"] > 0
     assert engine.asked[0][0] == 0.25
 

@@ -14,13 +14,13 @@ from pytest_edgeperf.measure.pipeline import OutputMismatch
 from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.measure.worker import ChannelConductor
 
-from .engines import Doubling
+from .engines import DESCRIPTION, Doubling
 
 BUDGET_S = 0.05
 
 
 class Conductor:
-    """Gives the blocks it is told to, and notes when each was over."""
+    """Gives the planned blocks, and notes when each was over."""
 
     def __init__(self, *blocks):
         self.planned = blocks
@@ -203,7 +203,7 @@ def test_an_engines_run_carries_its_error_its_first_inference_and_what_the_runti
     engine = Doubling(answer)
     found = timed(engine, engine.example_inputs())
     assert found.values["output_error"] == 0.0
-    assert found.settings["engine"] == {"provider": "numpy"}
+    assert found.settings["engine"] == DESCRIPTION.to_dict()
     assert found.values["first_inference"] >= 50
 
 
