@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/statistics.md from the recorded noise and from the page's own table.
+"""Draw the pictures of docs/statistics*.md from the recorded noise and from the page's own table.
 
 python docs/pictures.py
 """
@@ -51,7 +51,7 @@ def runs_picture() -> Any:
 
 def alarms_picture() -> Any:
     """The share of unchanged sessions in which each rule raises an alarm, from the page's table."""
-    text = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    text = (DOCS / "statistics-rates.md").read_text(encoding="utf-8")
     table = text.partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
     rows: List[Tuple[str, float]] = [(name.strip("*"), float(share)) for name, share in ROW.findall(table)]
     names, shares = [name.replace("`", "") for name, _ in rows], [share for _, share in rows]

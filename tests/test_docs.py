@@ -101,7 +101,7 @@ def test_examples_of_tables_are_toml(page):
 
 
 def test_the_rates_that_pages_quote_are_those_of_the_table():
-    table = text_of(DOCS / "statistics.md").partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
+    table = text_of(DOCS / "statistics-rates.md").partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
     (row,) = (line for line in table.splitlines() if line.startswith("| **edgeperf, a session"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     alarms, sessions = re.match(r"([\d.]+) \(of (\d+)", cells[2]).groups()

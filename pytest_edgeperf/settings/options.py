@@ -22,7 +22,7 @@ OFF = "off"
 AGAINST = "against"
 
 ROUNDS_IN_CHECK = 3
-#: Against so many, a check finds +5 % in 40 % of cases; against ten in 30 % (docs/statistics.md).
+#: Against so many, a check finds +5 % in 40 % of cases; against ten in 30 % (docs/statistics-rates.md).
 ROUNDS_IN_REFRESH = 17
 MAX_ROUNDS = 9
 #: A slowdown of at most so much is no regression.

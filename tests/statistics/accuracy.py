@@ -1,6 +1,6 @@
 """Measure the rule for accuracies on simulated answers, and print its tables.
 
-python -m tests.statistics.accuracy [--write docs/statistics-accuracy.md] [--pairs N]
+python -m tests.statistics.accuracy [--write docs] [--pairs N]
 
 An unchanged pair: both sides are right on 95 % of the examples, and differ on a share of them that says how much the
 sides' noise matters (1 and 3 % as after another numeric format; 9.5 % is what two networks differ by that have nothing
@@ -182,7 +182,7 @@ def _percent(share: float) -> str:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Print the tables, or write them into a document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", type=Path, help="a document whose tables are made anew")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     parser.add_argument(
         "--pairs", type=int, default=20_000, help="simulated pairs a cell; a fortieth where they are slow"
     )

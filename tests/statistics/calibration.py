@@ -1,6 +1,6 @@
 """Measure the judge on recorded noise, print the tables, and fail if it does not keep its promises.
 
-python -m tests.statistics.calibration [--write docs/statistics.md] [--recordings FILE] [--sessions N]
+python -m tests.statistics.calibration [--write docs] [--recordings FILE] [--sessions N]
 """
 
 from __future__ import annotations
@@ -257,21 +257,24 @@ def promises(kept: Dict[Any, Tally]) -> Tuple[List[str], bool]:
 
 
 def write_between(path: Path, sections: Dict[str, str]) -> None:
-    """Replace what stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` in a document."""
-    text = path.read_text(encoding="utf-8")
+    """Replace what stands between ``<!-- NAME -->`` and ``<!-- /NAME -->`` in a page, or in the pages of a folder."""
+    pages = sorted(path.glob("*.md")) if path.is_dir() else [path]
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
     for name, content in sections.items():
-        before, start, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        if not start or not end:
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        page = next((page for page, text in texts.items() if end in text.partition(start)[2]), None)
+        if page is None:
             raise SystemExit(f"{path} has no place for the table {name!r}")
-        text = f"{before}{start}\n{content}\n\n{end}{after}"
-    path.write_text(text, encoding="utf-8")
+        before, _, rest = texts[page].partition(start)
+        texts[page] = f"{before}{start}\n{content}\n\n{end}{rest.partition(end)[2]}"
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Print the tables; 1 when a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", type=Path, help="a document whose tables are made anew")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     parser.add_argument("--recordings", type=Path, default=RECORDINGS, help="what tests.statistics.compact made")
     parser.add_argument("--sessions", type=int, default=1000, help="half the sessions of our default rules")
     options = parser.parse_args(arguments)

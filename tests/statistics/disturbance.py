@@ -1,6 +1,6 @@
 """What marking runs as disturbed costs and gains, by the thresholds of ``schedule/machine``. Run by hand.
 
-    python -m tests.statistics.disturbance [--write docs/statistics-disturbances.md] [--sessions 10]
+    python -m tests.statistics.disturbance [--write docs] [--sessions 10]
 
 Runs beside a hog of known share (``tests.statistics.hog``) say what a neighbour does to a run. Sessions are then drawn
 from the recorded runs of ``tests/data/noise.npz``, some of them beside a neighbour that takes slices of time as the hog
@@ -379,7 +379,7 @@ def guards_table(draws: int, source: Path = RECORDINGS) -> str:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Print the tables, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", type=Path, help="a document whose tables are made anew")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     parser.add_argument("--sessions", type=int, default=10, help="sessions for each limit on each machine")
     options = parser.parse_args(arguments)
     hogs = load()

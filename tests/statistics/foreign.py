@@ -1,9 +1,9 @@
 """The judge on run-level recordings of other people, which this repository does not hold.
 
-EDGEPERF_FOREIGN_DATA=FOLDER python -m tests.statistics.foreign [--sessions N] [--write docs/statistics.md]
+EDGEPERF_FOREIGN_DATA=FOLDER python -m tests.statistics.foreign [--sessions N] [--write docs]
 
 Prints how many sessions in which nothing was changed raise an alarm: the same commit built and measured again days
-later, and sessions resampled within one session of a machine. Only such summaries go into docs/statistics.md.
+later, and sessions resampled within one session of a machine. Only such summaries go into docs/statistics-days.md.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=200, help="resampled sessions a machine")
-    parser.add_argument("--write", type=Path, help="a document whose tables are made anew")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     options = parser.parse_args(arguments)
     if VARIABLE not in os.environ:
         print(f"{VARIABLE} names no folder of recordings: nothing to do")

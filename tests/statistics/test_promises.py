@@ -118,3 +118,14 @@ def test_a_table_takes_its_place_in_the_page(tmp_path):
     assert page.read_text() == "a\n<!-- rules -->\n\nnewer\n\n<!-- /rules -->\nb\n"
     with pytest.raises(SystemExit, match="no place for the table 'other'"):
         write_between(page, {"other": ""})
+
+
+def test_each_table_finds_its_page_in_a_folder(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.md").write_text(f"{name}\n<!-- {name} -->\n<!-- /{name} -->\n")
+    write_between(tmp_path, {"b": "new b", "a": "new a"})
+    for name in ("a", "b"):
+        assert (tmp_path / f"{name}.md").read_text() == f"{name}\n<!-- {name} -->\n\nnew {name}\n\n<!-- /{name} -->\n"
+    with pytest.raises(SystemExit, match="no place for the table 'c'"):
+        write_between(tmp_path, {"a": "lost", "c": ""})
+    assert "new a" in (tmp_path / "a.md").read_text()

@@ -1,6 +1,6 @@
 """What builds of the same source differ by, measured in lock-step; a table of docs/statistics-lock-step.md.
 
-    python -m tests.live.builds.check [--builds N] [--write docs/statistics-lock-step.md]
+    python -m tests.live.builds.check [--builds N] [--write docs]
 
 In a temporary repository compiled functions are built so many times on each side: the same builds on both, then builds
 of their own. Prints by how much latency differs, and whether a network that is exported or quantised twice does.
@@ -134,7 +134,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Measure and print; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--builds", type=int, default=12, help="builds of each workload and side")
-    parser.add_argument("--write", type=Path, help="document to put the table into")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="edgeperf-builds-") as folder:
         for maker in FILES:

@@ -1,6 +1,6 @@
 """Lock-step comparison on this machine: what it sees, what it does not, and by which choices.
 
-    python -m tests.live.duet.check [--pairs N] [--only CELL,...] [--keep FOLDER] [--write docs/statistics-lock-step.md]
+    python -m tests.live.duet.check [--pairs N] [--only CELL,...] [--keep FOLDER] [--write docs]
 
 Commits ten real workloads to a temporary repository, then more of their work, and measures them ``--against`` the
 commit before: quiet and beside a busy process, pinned and not, with turns of 5 to 200 ms. Verdicts are drawn from each
@@ -174,7 +174,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--pairs", type=int, default=24, help="pairs of each workload; half in most cells")
     parser.add_argument("--only", type=lambda text: text.split(","), default=(), help="cells, comma-separated")
     parser.add_argument("--keep", type=Path, help="folder of the cells' results; those in it are not measured again")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     options = parser.parse_args(arguments)
     with ExitStack() as made:
         folder = options.keep or Path(made.enter_context(tempfile.TemporaryDirectory(prefix="edgeperf-duet-")))
