@@ -79,11 +79,11 @@ def is_private(path: Path) -> bool:
     Links, devices and pipes are not, wherever they lead.
     """
     try:
-        found = os.lstat(path)
-        if _why_not_private(found, path) is not None:
+        status = os.lstat(path)
+        if _why_not_private(status, path) is not None:
             return False
-        if not stat.S_ISDIR(found.st_mode):
-            return stat.S_ISREG(found.st_mode)
+        if not stat.S_ISDIR(status.st_mode):
+            return stat.S_ISREG(status.st_mode)
         with os.scandir(path) as entries:
             return all(is_private(Path(entry.path)) for entry in entries)
     except OSError:
@@ -97,12 +97,12 @@ def make_private(folder: Path) -> None:
         NotPrivate: there is a link, a device or a pipe in it, or something of another user.
     """
     for path in (folder, *folder.rglob("*")):
-        found = os.lstat(path)
-        if found.st_uid != os.getuid() or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+        status = os.lstat(path)
+        if status.st_uid != os.getuid() or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
             raise NotPrivate(
                 f"{path} is a link, a pipe or owned by another user; only this user's own files may be here"
             )
-        os.chmod(path, stat.S_IMODE(found.st_mode) & 0o700)
+        os.chmod(path, stat.S_IMODE(status.st_mode) & 0o700)
 
 
 def clear_place(folder: Path) -> None:
@@ -134,10 +134,10 @@ def open_private(path: Path, flags: int = os.O_RDONLY) -> int:
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise NotPrivate(f"{path} is not a regular file; remove it")
-        reason = _why_not_private(found, path)
+        reason = _why_not_private(status, path)
         if reason is not None:
             raise NotPrivate(f"{reason}; remove it")
     except BaseException:
@@ -155,8 +155,8 @@ def locked(path: Path) -> Iterator[None]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
             raise NotPrivate(f"{path} is not a file of this user; remove it")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -209,22 +209,22 @@ def _own_level(folder: Path) -> None:
     except FileExistsError:
         if os.path.islink(folder):
             raise NotPrivate(f"{folder} is a link, which could lead to files that others can write") from None
-    found = os.lstat(folder)
-    if not stat.S_ISDIR(found.st_mode):
+    status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode):
         raise NotPrivate(f"{folder} is not a folder")
-    if found.st_uid != os.getuid():
-        raise NotPrivate(f"{folder} belongs to {user_name(found.st_uid)}, who could change what is loaded from it")
-    if found.st_mode & stat.S_ISVTX and found.st_mode & stat.S_IWOTH:
+    if status.st_uid != os.getuid():
+        raise NotPrivate(f"{folder} belongs to {user_name(status.st_uid)}, who could change what is loaded from it")
+    if status.st_mode & stat.S_ISVTX and status.st_mode & stat.S_IWOTH:
         raise NotPrivate(f"{folder} is shared by all users of this machine; use a folder in it")
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         os.chmod(folder, 0o700)
 
 
-def _why_not_private(found: os.stat_result, path: Path) -> Optional[str]:
-    if found.st_uid != os.getuid():
-        return f"{path} belongs to {user_name(found.st_uid)}"
-    if not stat.S_ISLNK(found.st_mode) and found.st_mode & _WRITABLE_BY_OTHERS:
-        return f"{path} is writable by others (mode {stat.S_IMODE(found.st_mode):o})"
+def _why_not_private(status: os.stat_result, path: Path) -> Optional[str]:
+    if status.st_uid != os.getuid():
+        return f"{path} belongs to {user_name(status.st_uid)}"
+    if not stat.S_ISLNK(status.st_mode) and status.st_mode & _WRITABLE_BY_OTHERS:
+        return f"{path} is writable by others (mode {stat.S_IMODE(status.st_mode):o})"
     return None
 
 

@@ -74,7 +74,7 @@ def sign(root: Path) -> Optional[Sign]:
         _processor,
         _release,
     )
-    return next((found for found in (look(root) for look in looks) if found is not None), None)
+    return next((clue for clue in (look(root) for look in looks) if clue is not None), None)
 
 
 def hint(root: Path) -> str:

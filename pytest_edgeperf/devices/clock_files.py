@@ -54,7 +54,7 @@ class Policy:
 def cpu_policies(root: Path) -> List[Policy]:
     """The clock domains of the cores that are online, in order; none where the kernel does not scale clocks."""
     online = online_cpus(root)
-    found: List[Policy] = []
+    policies: List[Policy] = []
     for entry in names_in(root, f"{_CPUS}/cpufreq"):
         match = re.match(r"policy([0-9]{1,5})\Z", entry)
         if match is None:
@@ -62,9 +62,9 @@ def cpu_policies(root: Path) -> List[Policy]:
         folder = f"{_CPUS}/cpufreq/{entry}"
         cpus = tuple(cpu for cpu in _cpus_of(root, folder, int(match.group(1))) if not online or cpu in online)
         if cpus:
-            found.append(Policy(folder, cpus))
-    if found:
-        return sorted(found, key=lambda policy: policy.cpus)
+            policies.append(Policy(folder, cpus))
+    if policies:
+        return sorted(policies, key=lambda policy: policy.cpus)
     folders = ((cpu, f"{_CPUS}/cpu{cpu}/cpufreq") for cpu in online)
     return [Policy(folder, (cpu,)) for cpu, folder in folders if exists(root, folder)]
 

@@ -40,7 +40,7 @@ class Observer:
         self._identity = identity
         self.root = root
         self._counters: List[Sensor] = counters.find(root, identity)[0]
-        self._total = next((one for one in power.find(root, identity)[0] if one.name == power.TOTAL), None)
+        self._total = next((sensor for sensor in power.find(root, identity)[0] if sensor.name == power.TOTAL), None)
 
     def look(self) -> Condition:
         """Read everything now; takes milliseconds, so never while something is timed."""
@@ -60,11 +60,11 @@ class Observer:
         return thermal.headroom(self.root, self._identity)
 
     def _slowed_by(self) -> Tuple[str, ...]:
-        found = [device.type for device in cooling_devices.throttling_now(self.root)]
+        causes = [device.type for device in cooling_devices.throttling_now(self.root)]
         if self._identity.family == HOST:
             for card in nvml.clock_reasons(self.root):
-                found += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]
-        return tuple(found)
+                causes += [f"{card.gpu}: {reason}" for reason in card.throttling or ()]
+        return tuple(causes)
 
 
 def figures(before: Condition, after: Condition) -> Dict[str, Any]:

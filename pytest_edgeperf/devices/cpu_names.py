@@ -178,7 +178,7 @@ def cpu_model(root: Path) -> Tuple[Optional[str], str]:
 
 def arm_parts(root: Path) -> Set[Tuple[int, int]]:
     """Implementer and part of each kind of core that /proc/cpuinfo lists; none on other processors."""
-    found: Set[Tuple[int, int]] = set()
+    parts: Set[Tuple[int, int]] = set()
     implementer: Optional[int] = None
     for line in (read_text(root, _CPUINFO).text or "").splitlines():
         match = re.match(r"CPU (implementer|part)\s*:\s*(0x[0-9a-fA-F]{1,4})\s*\Z", line)
@@ -188,8 +188,8 @@ def arm_parts(root: Path) -> Set[Tuple[int, int]]:
         if match.group(1) == "implementer":
             implementer = number
         elif implementer is not None:
-            found.add((implementer, number))
-    return found
+            parts.add((implementer, number))
+    return parts
 
 
 def _name(number: Tuple[int, int]) -> Optional[str]:

@@ -50,8 +50,8 @@ class Device:
         from .sensors.power import FOR_INFERENCES, why_none
         from .sensors.registry import find_sensors
 
-        found, absent = find_sensors(self.identity, self.root)
-        return None if {one.name for one in found} & set(FOR_INFERENCES) else why_none(absent)
+        sensors, absent = find_sensors(self.identity, self.root)
+        return None if {sensor.name for sensor in sensors} & set(FOR_INFERENCES) else why_none(absent)
 
 
 def machine_root() -> Path:

@@ -32,15 +32,15 @@ class Gpu:
 
 def gpus(root: Path = Path("/")) -> List[Gpu]:
     """The NVIDIA GPUs that the driver shows, in order of their bus address; in a container only its own."""
-    found: List[Gpu] = []
+    cards: List[Gpu] = []
     # Addresses are hexadecimal and of one width.
     for name in sorted(names_in(root, _FOLDER)):
         file = f"{_FOLDER}/{name}/information"
         match = _MODEL.search(read_text(root, file).text or "")
         # The driver says Unknown of a GPU that it could not start.
         if match is not None and match.group(1).lower() != "unknown":
-            found.append(Gpu(match.group(1), file))
-    return found
+            cards.append(Gpu(match.group(1), file))
+    return cards
 
 
 def device_name(models: Sequence[str]) -> Optional[str]:
@@ -57,9 +57,9 @@ def is_device_name(name: str) -> bool:
     return _NAME.match(name) is not None
 
 
-def profile(name: str, found: Sequence[Gpu]) -> Profile:
+def profile(name: str, cards: Sequence[Gpu]) -> Profile:
     """What a host with these GPUs is."""
-    models = [gpu.model for gpu in found]
+    models = [gpu.model for gpu in cards]
     counted = [
         model if models.count(model) == 1 else f"{models.count(model)} {model}" for model in dict.fromkeys(models)
     ]

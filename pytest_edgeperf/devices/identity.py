@@ -73,10 +73,10 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
     if board is not None:
         identity = Identity(raspberrypi_boards.UNKNOWN, RASPBERRY_PI, content.path, listed, model, board)
         identity = replace(identity, soc=raspberrypi_boards.soc(compatible))
-        found = raspberrypi_boards.profile(compatible, known)
-        if found is not None:
-            sizes = next((found.memory_gib[item] for item in compatible if item in found.memory_gib), ())
-            return replace(identity, name=found.name, memory_gib=sizes, profile=found)
+        profile = raspberrypi_boards.profile(compatible, known)
+        if profile is not None:
+            sizes = next((profile.memory_gib[item] for item in compatible if item in profile.memory_gib), ())
+            return replace(identity, name=profile.name, memory_gib=sizes, profile=profile)
         return replace(identity, reason=f"{listed}, which is not a known Raspberry Pi")
     for profile in known.values():
         sign = next((item for item in compatible if item in profile.compatible), None)
@@ -89,27 +89,27 @@ def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = No
 def _jetson(root: Path, compatible: Tuple[str, ...], known: Mapping[str, Profile], identity: Identity) -> Identity:
     """The Jetson with this device tree; modules that share one differ in the number that their EEPROM holds."""
     part = jetson_modules.module(compatible, known)
-    found = jetson_modules.profile(part, compatible, known)
+    profile = jetson_modules.profile(part, compatible, known)
     file, own = jetson_modules.eeprom_module(root, part, known)
     if own is not None and own != part:
-        found = jetson_modules.profile(own, (), known) or found
+        profile = jetson_modules.profile(own, (), known) or profile
         part, identity = own, replace(identity, reason=f"{identity.reason}; {file} says {own}")
-    if found is None:
+    if profile is None:
         reason = f"{identity.reason}, which names no known Jetson module"
         return replace(identity, name=jetson_modules.UNKNOWN, module=part, reason=reason)
-    sizes = found.memory_gib.get(part or "") or next(
-        (found.memory_gib[item] for item in compatible if item in found.memory_gib), ()
+    sizes = profile.memory_gib.get(part or "") or next(
+        (profile.memory_gib[item] for item in compatible if item in profile.memory_gib), ()
     )
-    return replace(identity, name=found.name, module=part, memory_gib=sizes, profile=found)
+    return replace(identity, name=profile.name, module=part, memory_gib=sizes, profile=profile)
 
 
 def _host(root: Path, evidence: str, reason: str, model: Optional[str], known: Mapping[str, Profile]) -> Identity:
-    found = gpu_hosts.gpus(root)
-    name = gpu_hosts.device_name([gpu.model for gpu in found])
+    cards = gpu_hosts.gpus(root)
+    name = gpu_hosts.device_name([gpu.model for gpu in cards])
     if name is None:
         return Identity(HOST, HOST, evidence, reason, model, profile=known.get(HOST))
-    reason = "; ".join(f"{gpu.file} says {gpu.model}" for gpu in found)
-    return Identity(name, HOST, found[0].file, reason, model, profile=known.get(name))
+    reason = "; ".join(f"{gpu.file} says {gpu.model}" for gpu in cards)
+    return Identity(name, HOST, cards[0].file, reason, model, profile=known.get(name))
 
 
 def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optional[Identity]:
@@ -118,11 +118,13 @@ def _hidden(root: Path, content: Content, known: Mapping[str, Profile]) -> Optio
         return None
     name = jetson_modules.UNKNOWN if sign.family == JETSON else raspberrypi_boards.UNKNOWN
     file, part = jetson_modules.eeprom_module(root, None, known) if sign.family == JETSON else ("", None)
-    found = jetson_modules.profile(part, (), known) if part is not None else None
-    if found is not None:
+    profile = jetson_modules.profile(part, (), known) if part is not None else None
+    if profile is not None:
         reason = f"{content.reason}, but {file} says {part}"
-        sizes = found.memory_gib.get(part or "", ())
-        return Identity(found.name, JETSON, file, reason, sign.model, part, sign.soc, memory_gib=sizes, profile=found)
+        sizes = profile.memory_gib.get(part or "", ())
+        return Identity(
+            profile.name, JETSON, file, reason, sign.model, part, sign.soc, memory_gib=sizes, profile=profile
+        )
     reason = f"{content.reason}, but {sign.file} says {sign.says}; {board_clues.hint(root)}"
     module = raspberrypi_boards.board_of_model(sign.model) if sign.family == RASPBERRY_PI and sign.model else None
     return Identity(name, sign.family, sign.file, reason, sign.model, module, sign.soc, True)

@@ -42,9 +42,9 @@ def tensorrt_binding(root: Path, search_path: Optional[Sequence[str]] = None) ->
     system = _system_folders(root)
     if search_path is None:
         search_path = sys.path if root == Path("/") else [str(inside(root, folder)) for folder in system]
-    found = _installed(search_path)
-    if found.value is not None or found.source is not None:
-        return found
+    finding = _installed(search_path)
+    if finding.value is not None or finding.source is not None:
+        return finding
     for folder in system:
         elsewhere = _installed([str(inside(root, folder))])
         if elsewhere.value is not None:

@@ -62,7 +62,7 @@ def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile])
     for chosen in (f"{tree}/chosen" for tree in TREES):
         sku, ids = read_text(root, f"{chosen}/nvidia,sku"), read_text(root, f"{chosen}/ids")
         matches.append((sku.path, _EEPROM.search(sku.text or "")))
-        matches += [(ids.path, _ID.match(one)) for one in re.split(r"[\s\0]+", ids.text or "")]
+        matches += [(ids.path, _ID.match(number)) for number in re.split(r"[\s\0]+", ids.text or "")]
         folder = f"{chosen}/plugin-manager/ids"
         matches += [(folder, _ID.match(name)) for name in names_in(root, folder)]
     for bus in names_in(root, _I2C):
@@ -72,9 +72,9 @@ def eeprom_module(root: Path, part: Optional[str], known: Mapping[str, Profile])
     parts = {module for candidate in known.values() for module in candidate.modules}
     for file, match in matches:
         if match is not None:
-            found = f"p{match.group(1)}-{match.group(2)}"
-            if found[:5] == board or (board is None and found in parts):
-                return file, found
+            number = f"p{match.group(1)}-{match.group(2)}"
+            if number[:5] == board or (board is None and number in parts):
+                return file, number
     return "", None
 
 

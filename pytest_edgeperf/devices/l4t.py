@@ -63,9 +63,9 @@ def jetpack(release: Finding, root: Optional[Path] = None) -> Finding:
             return Finding(listed if listed == f"{version.group(1)} DP" else version.group(1), DPKG)
     if release.value is None:
         return Finding(None, release.source, f"the L4T release is not known: {release.reason}")
-    found = _jetpacks().get(release.value)
-    if found is not None:
-        return Finding(found, release.source)
+    listed_version = _jetpacks().get(release.value)
+    if listed_version is not None:
+        return Finding(listed_version, release.source)
     if release.value.count(".") < 2:
         return Finding(None, release.source, f"{release.source} gives L4T {release.value} only, not its full release")
     return Finding(None, release.source, f"no known JetPack has L4T {release.value}")

@@ -37,9 +37,9 @@ def library_folders(root: Path, environment: Mapping[str, str]) -> List[str]:
 def library(root: Path, folders: Sequence[str], name: str) -> Finding:
     """The version in the file name of ``libNAME.so.VERSION``, from the first of the folders that has one."""
     for folder in folders:
-        found = newest(names_in(root, folder), rf"lib{name}\.so\.({_VERSION})")
-        if found is not None:
-            return Finding(found[1], f"{folder}/{found[0]}")
+        file = newest(names_in(root, folder), rf"lib{name}\.so\.({_VERSION})")
+        if file is not None:
+            return Finding(file[1], f"{folder}/{file[0]}")
     looked = [folder for folder in folders if is_folder(root, folder)]
     where = ", ".join(looked) or "any folder of libraries"
     return Finding(None, None, f"there is no lib{name}.so.* in {where}")

@@ -20,8 +20,9 @@ def entry_points(group: str, search_path: Optional[Tuple[str, ...]] = None) -> R
         group: such as ``edgeperf.sensors``.
         search_path: the folders to look into; those of this Python unless given. Each is looked through once.
     """
-    found = _all(tuple(sys.path) if search_path is None else search_path)
-    return tuple(sorted((one for one in found if one[0].group == group), key=lambda one: (one[0].name, one[0].value)))
+    registered = _all(tuple(sys.path) if search_path is None else search_path)
+    of_group = [(entry, package) for entry, package in registered if entry.group == group]
+    return tuple(sorted(of_group, key=lambda registered: (registered[0].name, registered[0].value)))
 
 
 @lru_cache(maxsize=None)

@@ -39,8 +39,10 @@ def lacks(profile: Profile, processor: str, precision: str) -> Optional[str]:
     if processor != GPU or precision not in _GPU_FROM or figure is None:
         return None
     least, reason = _GPU_FROM[precision]
-    found = float(figure.value)
-    return reason.format(figure.value) if found < least or (precision == "int8" and found in _NO_INT8) else None
+    capability = float(figure.value)
+    return (
+        reason.format(figure.value) if capability < least or (precision == "int8" and capability in _NO_INT8) else None
+    )
 
 
 def imitates(root: Path, precision: str) -> Optional[str]:
@@ -59,5 +61,5 @@ def imitates(root: Path, precision: str) -> Optional[str]:
 
 def cpu_flags(root: Path) -> FrozenSet[str]:
     """What ``/proc/cpuinfo`` says that the first processor can do: ``flags`` of x86, ``Features`` of ARM."""
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", read_text(root, "/proc/cpuinfo").text or "", re.MULTILINE)
-    return frozenset(found.group(1).split()) if found else frozenset()
+    match = re.search(r"^(?:flags|Features)\s*:(.*)$", read_text(root, "/proc/cpuinfo").text or "", re.MULTILINE)
+    return frozenset(match.group(1).split()) if match else frozenset()

@@ -208,7 +208,7 @@ def _hardware(table: object, place: str, origin: str, sources: Mapping[str, str]
 def _memory(table: object, signs: Tuple[str, ...], place: str) -> Dict[str, Tuple[float, ...]]:
     if not isinstance(table, Mapping):
         raise ProfileError(f"{place} must be a table of GiB by module or compatible string, not {_kind(table)}")
-    found: Dict[str, Tuple[float, ...]] = {}
+    memory: Dict[str, Tuple[float, ...]] = {}
     for sign, written in table.items():
         if sign not in signs:
             raise ProfileError(f"{place}.{sign} is not among this device's modules and compatible strings")
@@ -216,8 +216,8 @@ def _memory(table: object, signs: Tuple[str, ...], place: str) -> Dict[str, Tupl
         numbers = [size for size in sizes if isinstance(size, (int, float)) and not isinstance(size, bool)]
         if len(numbers) != len(sizes) or not sizes or not all(0 < size < _MOST_GIB for size in numbers):
             raise ProfileError(f"{place}.{sign} must be a size in GiB above 0, or a list of such sizes")
-        found[str(sign)] = tuple(sorted(float(size) for size in numbers))
-    return found
+        memory[str(sign)] = tuple(sorted(float(size) for size in numbers))
+    return memory
 
 
 def _power(table: object, place: str) -> PowerRails:

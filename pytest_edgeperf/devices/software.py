@@ -33,14 +33,14 @@ def software(
     """
     if environment is None:
         environment = os.environ if root == Path("/") else {}
-    found: Dict[str, Finding] = {}
+    findings: Dict[str, Finding] = {}
     if identity.family == JETSON:
-        found["l4t"] = l4t(root, environment)
-        found["jetpack"] = jetpack(found["l4t"], root)
-    found["nvidia_driver"] = driver(root)
-    found["cuda"] = cuda(root)
-    found["cudnn"] = cudnn(root, environment)
-    found["tensorrt_library"] = tensorrt_library(root, environment)
-    found["tensorrt_binding"] = tensorrt_binding(root, search_path)
-    found["tensorrt_trtexec"] = trtexec(root, environment)
-    return found
+        findings["l4t"] = l4t(root, environment)
+        findings["jetpack"] = jetpack(findings["l4t"], root)
+    findings["nvidia_driver"] = driver(root)
+    findings["cuda"] = cuda(root)
+    findings["cudnn"] = cudnn(root, environment)
+    findings["tensorrt_library"] = tensorrt_library(root, environment)
+    findings["tensorrt_binding"] = tensorrt_binding(root, search_path)
+    findings["tensorrt_trtexec"] = trtexec(root, environment)
+    return findings

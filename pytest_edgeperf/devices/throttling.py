@@ -30,5 +30,5 @@ def throttle_counts(root: Path = Path("/"), cpus: Sequence[int] = ()) -> Dict[st
 
 
 def _all_cpus(root: Path) -> Sequence[int]:
-    found = (re.match(r"cpu(\d+)\Z", name) for name in names_in(root, _CPUS))
-    return sorted(int(match.group(1)) for match in found if match)
+    matches = (re.match(r"cpu(\d+)\Z", name) for name in names_in(root, _CPUS))
+    return sorted(int(match.group(1)) for match in matches if match)

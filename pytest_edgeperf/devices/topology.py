@@ -69,15 +69,15 @@ def online_cpus(root: Path = Path("/")) -> Tuple[int, ...]:
     listed = read_cpu_list(root, f"{_CPUS}/online")
     if listed:
         return listed
-    found = [
+    cpus = [
         int(match.group(1))
         for match in (re.match(r"cpu(\d+)\Z", name) for name in names_in(root, _CPUS))
         if match and read_number(root, f"{_CPUS}/{match.group(0)}/online") != 0
     ]
-    if not found:
+    if not cpus:
         text = read_text(root, "/proc/cpuinfo").text or ""
-        found = [int(number) for number in re.findall(r"^processor\s*:\s*(\d+)\s*$", text, re.MULTILINE)]
-    return tuple(sorted(set(found)))
+        cpus = [int(number) for number in re.findall(r"^processor\s*:\s*(\d+)\s*$", text, re.MULTILINE)]
+    return tuple(sorted(set(cpus)))
 
 
 def _core(root: Path, cpu: int) -> Core:

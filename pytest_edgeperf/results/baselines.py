@@ -145,11 +145,11 @@ def matching(results: Results, parts: Sequence[str]) -> List[str]:
     wanted = [canonical_id(part) for part in parts]
     ids = {name: canonical_id(name) for name in results.benchmarks}
     for part in wanted:
-        if not any(part in one for one in ids.values()):
+        if not any(part in benchmark_id for benchmark_id in ids.values()):
             raise ResultsError(
                 f"no benchmark of {results.device}'s baseline has {part!r} in its id; edgeperf baseline show lists them"
             )
-    return [name for name, one in ids.items() if not wanted or any(part in one for part in wanted)]
+    return [name for name, benchmark_id in ids.items() if not wanted or any(part in benchmark_id for part in wanted)]
 
 
 def set_anchor(results: Results, names: Iterable[str], reason: Optional[str] = None) -> Results:
@@ -195,9 +195,9 @@ def drop_missing(results: Results, measured: Results) -> Results:
         raise ResultsError(
             f"results of {measured.device} cannot show what is missing from the baseline of {results.device}"
         )
-    here = {name: one.parameters for name, one in measured.benchmarks.items()}
-    missing = set(without_match({name: one.parameters for name, one in results.benchmarks.items()}, here))
-    kept = {name: one for name, one in results.benchmarks.items() if name not in missing}
+    here = {name: benchmark.parameters for name, benchmark in measured.benchmarks.items()}
+    missing = set(without_match({name: benchmark.parameters for name, benchmark in results.benchmarks.items()}, here))
+    kept = {name: benchmark for name, benchmark in results.benchmarks.items() if name not in missing}
     if results.benchmarks and not kept:
         raise ResultsError(
             f"the results contain none of the benchmarks in the baseline of {results.device}; "

@@ -119,8 +119,8 @@ def align(base: Results, candidate: Mapping[str, Parameters]) -> Results:
     Those that ``candidate`` does not have keep their ids, unless another benchmark now has it: such an entry is
     named by its parameters' values.
     """
-    found = matches({name: one.parameters for name, one in base.benchmarks.items()}, candidate)
-    new_names = {old: new for new, old in found.items() if old != new}
+    matched = matches({name: benchmark.parameters for name, benchmark in base.benchmarks.items()}, candidate)
+    new_names = {old: new for new, old in matched.items() if old != new}
     if not new_names:
         return base
     taken = set(new_names.values())
@@ -141,9 +141,9 @@ def align(base: Results, candidate: Mapping[str, Parameters]) -> Results:
 
 def without_match(base: Mapping[str, Parameters], candidate: Mapping[str, Parameters]) -> List[str]:
     """The ids of ``base`` that are no benchmark of ``candidate``; two spellings of one id count as one."""
-    found = set(matches(base, candidate).values())
-    spelled = {canonical_id(name) for name in found}
-    return [name for name in base if name not in found and canonical_id(name) not in spelled]
+    matched = set(matches(base, candidate).values())
+    spelled = {canonical_id(name) for name in matched}
+    return [name for name in base if name not in matched and canonical_id(name) not in spelled]
 
 
 def two_spellings(names: Iterable[str]) -> List[Tuple[str, ...]]:
@@ -188,16 +188,16 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
-        members = [_comparable(one) for one in value]
-        return _UNKNOWN if any(one is _UNKNOWN for one in members) else members
+        members = [_comparable(member) for member in value]
+        return _UNKNOWN if any(member is _UNKNOWN for member in members) else members
     if is_short_form(value):
         if DIGEST in value:
             return dict(value)
         text = value.get(TEXT)
         return normalize("NFC", text) + str(value.get(TEXT_DIGEST, "")) if isinstance(text, str) else _UNKNOWN
     if isinstance(value, Mapping):
-        inside = {normalize("NFC", name): _comparable(one) for name, one in value.items()}
-        return _UNKNOWN if any(one is _UNKNOWN for one in inside.values()) else inside
+        inside = {normalize("NFC", name): _comparable(member) for name, member in value.items()}
+        return _UNKNOWN if any(member is _UNKNOWN for member in inside.values()) else inside
     return value
 
 
@@ -213,12 +213,12 @@ def _of_text(text: str) -> Any:
     return normalize("NFC", text)
 
 
-def _may_be_same(one: Any, other: Any) -> bool:
-    left, right = _comparable(one), _comparable(other)
+def _may_be_same(base: Any, candidate: Any) -> bool:
+    left, right = _comparable(base), _comparable(candidate)
     if left is _UNKNOWN or right is _UNKNOWN or left == right:
         return True
     # An object's text may change without the object.
-    if any(is_short_form(value) and DIGEST not in value for value in (one, other)):
+    if any(is_short_form(value) and DIGEST not in value for value in (base, candidate)):
         return True
     # Of a text and something structured, one is from a file that held less.
     structured = [isinstance(value, (list, dict)) for value in (left, right)]

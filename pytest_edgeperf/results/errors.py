@@ -56,10 +56,10 @@ def phrase(error: InvalidError) -> str:
     """The place and the problem, in jsonschema's words where it finds something in the same part."""
     path, problem = list(error.path), error.problem
     if error.definition is not None:
-        found = _schema_error(error.definition, error.value)
-        if found is not None:
-            path += list(found.absolute_path)
-            problem = str(found.message)
+        schema_error = _schema_error(error.definition, error.value)
+        if schema_error is not None:
+            path += list(schema_error.absolute_path)
+            problem = str(schema_error.message)
     if len(problem) > _LONGEST_PROBLEM:
         problem = problem[: _LONGEST_PROBLEM // 2] + " … " + problem[-_LONGEST_PROBLEM // 2 :]
     problem = problem.replace("\n", " ")
@@ -83,8 +83,8 @@ def _schema_error(definition: str, value: Any) -> Any:
         return None
     schema = {"$ref": f"#/$defs/{definition}", "$defs": load_schema()["$defs"]}
     try:
-        found = best_match(Draft202012Validator(schema).iter_errors(value))
+        error = best_match(Draft202012Validator(schema).iter_errors(value))
     except (RecursionError, ValueError):
         # Too deep, or a number too long to print: our own words do.
         return None
-    return found if found is not None and found.validator in _WELL_PHRASED else None
+    return error if error is not None and error.validator in _WELL_PHRASED else None

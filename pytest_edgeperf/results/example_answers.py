@@ -167,7 +167,7 @@ def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = No
     stored = {
         "form": MATCHES,
         "examples": examples,
-        "thresholds": [float(one) for one in found.thresholds],
+        "thresholds": [float(overlap) for overlap in found.thresholds],
         "categories": np.bincount(found.category, minlength=categories)[:categories].tolist(),
         "image": _packed(place[found.image].astype("<u4") if len(found.image) else np.zeros(0, "<u4")),
         "matched": _packed(np.packbits(found.matched)),
@@ -235,9 +235,9 @@ def check_answers(value: Mapping[str, Any]) -> None:
 
 def _check_detections(stored: Mapping[str, Any], images: float) -> None:
     counts, thresholds = stored.get("categories", []), stored.get("thresholds", [])
-    if not isinstance(counts, list) or not all(type(one) is int and one >= 0 for one in counts):
+    if not isinstance(counts, list) or not all(type(count) is int and count >= 0 for count in counts):
         raise InvalidError("not a list of how many detections each category has", [ANSWERS, "categories"])
-    if not isinstance(thresholds, list) or not all(type(one) in (int, float) for one in thresholds):
+    if not isinstance(thresholds, list) or not all(type(overlap) in (int, float) for overlap in thresholds):
         raise InvalidError("not a list of numbers", [ANSWERS, "thresholds"])
     sizes = {
         "truths": 4 * len(counts) * images,
@@ -303,11 +303,11 @@ def _examples(count: int, ids: Optional[Sequence[Any]]) -> Tuple[str, List[int]]
     """What distinguishes this set of examples from another, and their order by id."""
     if ids is None:
         return _hash(f"0 to {count - 1}".encode()), list(range(count))
-    named = [str(one) for one in ids]
+    named = [str(example_id) for example_id in ids]
     if len(named) != count:
         raise ValueError(f"there are {len(named)} example ids for {count} examples")
     if len(set(named)) != count:
-        twice = next(one for place, one in enumerate(named) if one in named[:place])
+        twice = next(example_id for place, example_id in enumerate(named) if example_id in named[:place])
         raise ValueError(f"the example id {twice!r} is not unique")
     order = sorted(range(count), key=named.__getitem__)
     return _hash("\n".join(named[place] for place in order).encode()), order
@@ -327,8 +327,8 @@ def _values(data: bytes, form: str, count: int) -> Array:
 def _detections(stored: Mapping[str, Any], images: int) -> DetectionSet:
     import numpy as np
 
-    thresholds = np.array([float(one) for one in stored["thresholds"]])
-    counts = np.array([int(one) for one in stored["categories"]], np.int64)
+    thresholds = np.array([float(overlap) for overlap in stored["thresholds"]])
+    counts = np.array([int(count) for count in stored["categories"]], np.int64)
     if np.any(counts < 0):
         raise ValueError("its answers are damaged (a category has less than no detection)")
     detections = int(counts.sum())

@@ -42,7 +42,8 @@ class Gate:
         stored = {**self.extra, **vars(self)}
         del stored["extra"]
         stored["tolerances"] = {
-            name: dict(one) if isinstance(one, Mapping) else one for name, one in self.tolerances.items()
+            name: dict(tolerance) if isinstance(tolerance, Mapping) else tolerance
+            for name, tolerance in self.tolerances.items()
         }
         stored["metrics"] = {name: list(names) for name, names in self.metrics.items()}
         return stored
@@ -72,8 +73,8 @@ class Gate:
             must_detect=_ratio(stored.get("must_detect", own.must_detect), ["must_detect"]),
             rounds=_rounds(stored.get("rounds", own.rounds), ["rounds"]),
             max_rounds=_rounds(stored.get("max_rounds", own.max_rounds), ["max_rounds"]),
-            tolerances={name: _tolerance(one, ["tolerances", name]) for name, one in tolerances.items()},
-            metrics={name: _names(one, ["metrics", name]) for name, one in metrics.items()},
+            tolerances={name: _tolerance(tolerance, ["tolerances", name]) for name, tolerance in tolerances.items()},
+            metrics={name: _names(names, ["metrics", name]) for name, names in metrics.items()},
             extra=extra,
         )
 
@@ -93,7 +94,7 @@ def _ratio(value: Any, place: Sequence[str]) -> float:
 
 def _tolerance(value: Any, place: Sequence[str]) -> Tolerance:
     if isinstance(value, Mapping):
-        return {metric: _ratio(one, [*place, metric]) for metric, one in value.items()}
+        return {metric: _ratio(ratio, [*place, metric]) for metric, ratio in value.items()}
     return _ratio(value, place)
 
 

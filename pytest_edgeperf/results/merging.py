@@ -42,7 +42,7 @@ def merge(first: Results, second: Results) -> Results:
         raise ResultsError(
             f"results of {first.device} and of {second.device} cannot be merged; merge results of one device"
         )
-    first = align(first, {name: one.parameters for name, one in second.benchmarks.items()})
+    first = align(first, {name: benchmark.parameters for name, benchmark in second.benchmarks.items()})
     environments = join_environments(first.environments, second.environments)
     benchmarks = dict(first.benchmarks)
     for name, benchmark in second.benchmarks.items():

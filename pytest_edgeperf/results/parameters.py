@@ -62,11 +62,11 @@ def _json(value: Any, depth: int) -> Any:
         # A results file holds no NaN and no infinity; their names are as good.
         return float(value) if math.isfinite(value) else str(float(value))
     if depth < _DEEPEST and isinstance(value, (list, tuple)):
-        members = [_json(one, depth + 1) for one in value]
-        return _NOT_JSON if any(one is _NOT_JSON for one in members) else members
+        members = [_json(member, depth + 1) for member in value]
+        return _NOT_JSON if any(member is _NOT_JSON for member in members) else members
     if depth < _DEEPEST and isinstance(value, dict) and all(isinstance(name, str) for name in value):
-        inside = {str(name): _json(one, depth + 1) for name, one in value.items()}
-        return _NOT_JSON if TYPE in inside or any(one is _NOT_JSON for one in inside.values()) else inside
+        inside = {str(name): _json(member, depth + 1) for name, member in value.items()}
+        return _NOT_JSON if TYPE in inside or any(member is _NOT_JSON for member in inside.values()) else inside
     return _NOT_JSON
 
 

@@ -34,9 +34,9 @@ def refuse_published(results: Results, what: str) -> None:
     Raises:
         ResultsError: a run is a published figure.
     """
-    found = published_runs(results)
-    if found:
-        papers = sorted({str((run.source or {})["paper"]) for run in found})
+    runs = published_runs(results)
+    if runs:
+        papers = sorted({str((run.source or {})["paper"]) for run in runs})
         raise ResultsError(
             f"{what}: published figures ({', '.join(papers)}) are included, but they are for information only; "
             f"keep them in a folder {FOLDER}, see them with `edgeperf baseline references`, and make a baseline with "
@@ -54,7 +54,7 @@ def folders(baselines: Union[str, os.PathLike[str]]) -> List[Path]:
 
 def published_of(device: str, baselines: Union[str, os.PathLike[str]]) -> Tuple[List[Results], List[str]]:
     """All published figures of a device, and for each file that cannot be used a sentence that says why."""
-    found: List[Results] = []
+    usable: List[Results] = []
     unusable: List[str] = []
     for path in _files(baselines).get(device, ()):
         try:
@@ -64,13 +64,13 @@ def published_of(device: str, baselines: Union[str, os.PathLike[str]]) -> Tuple[
             unusable.append(f"published figures are not shown: {error}")
             continue
         if results.device == device:
-            found.append(results)
+            usable.append(results)
         else:
             unusable.append(
                 f"published figures are not shown: {path}: its device is {results.device}, not {device}; "
                 "rename the file"
             )
-    return found, unusable
+    return usable, unusable
 
 
 def devices_with_figures(baselines: Union[str, os.PathLike[str]]) -> List[str]:

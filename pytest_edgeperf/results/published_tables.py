@@ -191,11 +191,11 @@ def collect(figures: Iterable[Figure], devices: Sequence[str] = ()) -> Dict[str,
         if not devices or device in by_device:
             by_device.setdefault(device, []).append(figure)
     results = {}
-    for device, found in by_device.items():
-        if not found:
+    for device, of_device in by_device.items():
+        if not of_device:
             raise ResultsError(f"no row of the tables names the device {device}; check the name")
-        _refuse_repeated(found)
-        results[device] = _results(device, found)
+        _refuse_repeated(of_device)
+        results[device] = _results(device, of_device)
     return results
 
 
@@ -357,12 +357,12 @@ def _results(device: str, figures: Sequence[Figure]) -> Results:
     benchmarks = {}
     for name, members in grouped.items():
         runs = []
-        for one in members:
-            environment = {"fingerprint": {"device": device}, "published": {"paper": one.source["paper"]}}
+        for figure in members:
+            environment = {"fingerprint": {"device": device}, "published": {"paper": figure.source["paper"]}}
             key = environment_key(environment)
             environments[key] = environment
-            values = {one.metric: one.value}
-            runs.append(Run(key, one.date, one.source["paper"], values, source=one.source))
-        metrics = {one.metric: Metric(one.unit, one.better) for one in members}
+            values = {figure.metric: figure.value}
+            runs.append(Run(key, figure.date, figure.source["paper"], values, source=figure.source))
+        metrics = {figure.metric: Metric(figure.unit, figure.better) for figure in members}
         benchmarks[name] = Benchmark(members[0].parameters, metrics, tuple(runs))
     return Results(device, environments, benchmarks)

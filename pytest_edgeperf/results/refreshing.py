@@ -89,7 +89,7 @@ def refresh(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; use the device's own baseline"
         )
     parameters = dict(intent.collected) if intent is not None else {}
-    parameters.update((name, one.parameters) for name, one in measured.benchmarks.items())
+    parameters.update((name, benchmark.parameters) for name, benchmark in measured.benchmarks.items())
     old = align(old, parameters)
     seen = align(intent.seen, parameters) if intent is not None and intent.seen is not None else None
     environments = join_environments(old.environments, measured.environments)
@@ -118,7 +118,7 @@ def refresh(
                 continue
         changed = differing(known.parameters, benchmark.parameters) if known is not None else {}
         if changed and add:
-            named = ", ".join(f"{one} was {was!r} and is {now!r}" for one, (was, now) in changed.items())
+            named = ", ".join(f"{parameter} was {was!r} and is {now!r}" for parameter, (was, now) in changed.items())
             refused[name] = f"other parameters ({named}): replace its runs instead of adding to them"
             continue
         if known is None or changed:
@@ -168,7 +168,7 @@ def _shortage(known: Optional[Benchmark], good: int, planned: int, stopped: bool
 
 def _all_disturbed(runs: Sequence[Run]) -> str:
     reasons = [(run.quality or {}).get("disturbed_by") or () for run in runs]
-    counts = Counter(kind for one in reasons for kind in {str(why).split(" ")[0] for why in one})
+    counts = Counter(kind for causes in reasons for kind in {str(why).split(" ")[0] for why in causes})
     by = f" (by {', '.join(f'{kind} in {number}' for kind, number in counts.most_common())})" if counts else ""
     every = f"all {len(runs)} runs were" if len(runs) > 1 else "its only run was"
     return f"{every} disturbed{by}: measure it again on a quiet machine"

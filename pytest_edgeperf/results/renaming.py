@@ -18,10 +18,10 @@ def ids_of(results: Results, name: str) -> List[str]:
     """The ids that ``name`` stands for: an id, or the function, class, file or folder that ids begin with."""
     wanted = canonical_id(name).rstrip("/")
     return [
-        one
-        for one in results.benchmarks
-        if canonical_id(one) == wanted
-        or any(canonical_id(one).startswith(wanted + boundary) for boundary in _BOUNDARIES)
+        benchmark_id
+        for benchmark_id in results.benchmarks
+        if canonical_id(benchmark_id) == wanted
+        or any(canonical_id(benchmark_id).startswith(wanted + boundary) for boundary in _BOUNDARIES)
     ]
 
 
@@ -37,9 +37,9 @@ def rename(results: Results, old: str, new: str) -> Dict[str, str]:
         raise ResultsError(f"the baseline of {results.device} has no benchmark {old}{_suggestion(results, old)}")
     if not new or old == new:
         raise ResultsError("the new name must differ from the old one")
-    names = {one: new + canonical_id(one)[len(old) :] for one in moved}
-    staying = {one: benchmark.parameters for one, benchmark in results.benchmarks.items() if one not in names}
-    taken = matches(staying, {now: results.benchmarks[one].parameters for one, now in names.items()})
+    names = {before: new + canonical_id(before)[len(old) :] for before in moved}
+    staying = {name: benchmark.parameters for name, benchmark in results.benchmarks.items() if name not in names}
+    taken = matches(staying, {now: results.benchmarks[before].parameters for before, now in names.items()})
     taken.update({now: now for now in names.values() if now in staying})
     if taken:
         there = min(taken.values())
@@ -53,14 +53,14 @@ def rename(results: Results, old: str, new: str) -> Dict[str, str]:
 
 def renamed(results: Results, names: Dict[str, str]) -> Results:
     """``results`` with these new ids (old -> new); runs, anchors, parameters and study places go along."""
-    benchmarks: Dict[str, Any] = {names.get(one, one): benchmark for one, benchmark in results.benchmarks.items()}
+    benchmarks: Dict[str, Any] = {names.get(name, name): benchmark for name, benchmark in results.benchmarks.items()}
     return replace(results, benchmarks=benchmarks)
 
 
 def _suggestion(results: Results, old: str) -> str:
     known = list(dict.fromkeys([*map(function_of, results.benchmarks), *map(canonical_id, results.benchmarks)]))
-    ends = {one.rpartition("::")[2]: one for one in reversed(known)}
+    ends = {benchmark_id.rpartition("::")[2]: benchmark_id for benchmark_id in reversed(known)}
     close = difflib.get_close_matches(old, known, n=3, cutoff=0.6)
-    close += [ends[one] for one in difflib.get_close_matches(old.rpartition("::")[2], ends, n=3, cutoff=0.6)]
+    close += [ends[name] for name in difflib.get_close_matches(old.rpartition("::")[2], ends, n=3, cutoff=0.6)]
     listed = list(dict.fromkeys(close))[:3]
     return f"; did you mean {', '.join(listed)}?" if listed else "; edgeperf baseline show lists them"

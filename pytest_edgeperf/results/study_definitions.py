@@ -203,14 +203,14 @@ def _refuse(extra: Mapping[str, Any], stored: Mapping[str, Any], known: Iterable
 
 def _is_pair(pair: Any) -> bool:
     """Whether it is two series, of which the second takes a text from the first."""
-    if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(one, str) for one in pair):
+    if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(series, str) for series in pair):
         return False
     first, second = str(pair[0]).count(ANY), str(pair[1]).count(ANY)
     return second <= first <= 1
 
 
 def _is_cost_and_gain(pair: Any) -> bool:
-    names = isinstance(pair, tuple) and all(isinstance(one, str) and one for one in pair)
+    names = isinstance(pair, tuple) and all(isinstance(name, str) and name for name in pair)
     return names and len(pair) == len(set(pair)) == 2
 
 

@@ -48,10 +48,10 @@ class Diagnosis:
     def summary(self) -> str:
         """One line: ``2 problems (governor, background), 1 hint (swap)``."""
         parts = []
-        for state, one, many in ((PROBLEM, "problem", "problems"), (ADVICE, "hint", "hints")):
+        for state, singular, plural in ((PROBLEM, "problem", "problems"), (ADVICE, "hint", "hints")):
             found = [check.id for check in self.of(state)]
             if found:
-                parts.append(f"{len(found)} {one if len(found) == 1 else many} ({', '.join(found)})")
+                parts.append(f"{len(found)} {singular if len(found) == 1 else plural} ({', '.join(found)})")
         fit = "fit to measure" if self.fit else "not fit to measure"
         return f"{fit}: {', '.join(parts)}" if parts else fit
 

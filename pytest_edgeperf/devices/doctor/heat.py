@@ -63,8 +63,8 @@ def _throttle(root: Path, identity: Identity) -> Check:
         found = f"throttled now by {', '.join(now)}"
         return Check("throttle", PROBLEM, found, "It runs below its configured clocks.", _WAIT)
     # Instantaneous over-current (oc3) happens in the usual work of some boards: runs record it, without a hint here.
-    inputs = [one for one in overcurrents(root) if one.number < _INSTANTANEOUS]
-    events = {f"oc{one.number} ({one.meaning})": read_number(root, one.source) or 0 for one in inputs}
+    inputs = [input_ for input_ in overcurrents(root) if input_.number < _INSTANTANEOUS]
+    events = {f"oc{input_.number} ({input_.meaning})": read_number(root, input_.source) or 0 for input_ in inputs}
     counts = throttle_counts(root)
     for kind in ("core", "package"):
         events[f"{kind} too hot"] = max((n for name, n in counts.items() if f"/{kind}_" in name), default=0)

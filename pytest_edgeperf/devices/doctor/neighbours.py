@@ -131,7 +131,8 @@ def _gpu(root: Path, identity: Identity) -> Optional[Check]:
                 break
     elif identity.family == HOST and exists(root, "/proc/driver/nvidia"):
         sensors, _ = nvml.find(root, identity)
-        loads = [value for value in (one.read().value for one in sensors if one.quantity == LOAD) if value is not None]
+        readings = (sensor.read().value for sensor in sensors if sensor.quantity == LOAD)
+        loads = [percent for percent in readings if percent is not None]
     if not loads:
         return None
     if max(loads) <= _MOST_GPU_PERCENT:

@@ -17,15 +17,15 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     """The sensors of power: without them energy is not measured."""
     found, absent = power.find(root, identity)
     readable = ", ".join(sensor.name for sensor in found)
-    refused = [one for one in absent if _DENIED.search(one.reason)]
+    refused = [sensor for sensor in absent if _DENIED.search(sensor.reason)]
     why = "Power and energy cannot be measured without it."
     if refused:
         first = refused[0]
         reason, _, remedy = first.reason.rpartition(": ") if "sudo " in first.reason else (first.reason, "", "")
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         return [Check("sensors", ADVICE, f"{first.name}{more}: {reason}", why, remedy)]
-    total = next((one for one in absent if one.name == power.TOTAL), None)
+    total = next((sensor for sensor in absent if sensor.name == power.TOTAL), None)
     if readable:
         without = "" if total is None else f"; no total: {total.reason.partition('; ')[0]}"
         return [ok("sensors", f"power: {readable}{without}")]
-    return [unknown("sensors", "; ".join(dict.fromkeys(one.reason for one in absent)) or "no power sensor", why)]
+    return [unknown("sensors", "; ".join(dict.fromkeys(sensor.reason for sensor in absent)) or "no power sensor", why)]

@@ -33,9 +33,9 @@ def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavail
     for entry in names_in(root, _HWMON) if identity.family == HOST else ():
         # Some kernels keep the files, and even the name, with the ACPI device.
         folders = (f"{_HWMON}/{entry}", f"{_HWMON}/{entry}/device")
-        if "power_meter" not in (read_text(root, f"{one}/name").text for one in folders):
+        if "power_meter" not in (read_text(root, f"{folder}/name").text for folder in folders):
             continue
-        folder = next((one for one in folders if exists(root, f"{one}/power1_average")), folders[0])
+        folder = next((folder for folder in folders if exists(root, f"{folder}/power1_average")), folders[0])
         label = rail_name(read_text(root, f"{folder}/power1_oem_info").text or "") or f"meter_{entry}"
         interval_ms = read_number(root, f"{folder}/power1_average_interval") or 0
         refresh_hz = _MS_PER_S / interval_ms if interval_ms > 0 else None

@@ -98,14 +98,14 @@ def _readable(candidates: List[FileSensor]) -> FileSensor:
 
 def _gpu(root: Path, absent: List[Unavailable]) -> List[Sensor]:
     loads = [FileSensor("load_gpu", LOAD, file, root, _PER_MILLE, highest=100.0) for file in gpu_load_files(root)]
-    found: List[Sensor] = [_readable(loads)]
+    sensors: List[Sensor] = [_readable(loads)]
     folder = gpu_folder(root)
     if folder is None:
         reason = "/sys/class/devfreq lists no GPU"
         absent.append(Unavailable("clock_gpu", CLOCK, "/sys/class/devfreq", reason))
     else:
-        found.append(_clock("clock_gpu", f"{folder}/cur_freq", _HZ_PER_MHZ, root))
-    return found
+        sensors.append(_clock("clock_gpu", f"{folder}/cur_freq", _HZ_PER_MHZ, root))
+    return sensors
 
 
 def _memory(root: Path, absent: List[Unavailable]) -> List[Sensor]:

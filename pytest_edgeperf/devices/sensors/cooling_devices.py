@@ -43,7 +43,7 @@ _HARMLESS = re.compile(r".*fan.*|TCC Offset|.*charg.*|LCD|.*alert|tegra[-_]dram"
 
 def cooling_devices(root: Path) -> List[CoolingDevice]:
     """The cooling devices in the kernel's order: fans, and what slows the processor, GPU or memory down."""
-    found: List[CoolingDevice] = []
+    devices: List[CoolingDevice] = []
     for entry in names_in(root, _FOLDER):
         if re.match(r"cooling_device[0-9]+\Z", entry) is None:
             continue
@@ -55,8 +55,8 @@ def cooling_devices(root: Path) -> List[CoolingDevice]:
             state = 0 if kind == "intel_powerclamp" else None
             reason = "" if state == 0 else f"{folder}/cur_state is negative"
         most = read_number(root, f"{folder}/max_state")
-        found.append(CoolingDevice(kind, state, most, slows_down(kind), f"{folder}/cur_state", reason))
-    return found
+        devices.append(CoolingDevice(kind, state, most, slows_down(kind), f"{folder}/cur_state", reason))
+    return devices
 
 
 def throttling_now(root: Path) -> List[CoolingDevice]:

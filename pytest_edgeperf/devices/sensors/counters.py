@@ -46,11 +46,11 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     candidates: List[Sensor] = []
     if identity.family == HOST:
         candidates += [_ThrottleCounter("core", root), _ThrottleCounter("package", root)]
-    found = overcurrents(root)
+    inputs = overcurrents(root)
     candidates += [
-        FileSensor(f"overcurrent_oc{input_.number}_{input_.meaning}", COUNTER, input_.source, root) for input_ in found
+        FileSensor(f"overcurrent_oc{input_.number}_{input_.meaning}", COUNTER, input_.source, root) for input_ in inputs
     ]
-    if identity.family == JETSON and not found:
+    if identity.family == JETSON and not inputs:
         reason = f"there is no {_SOCTHERM}: L4T before 35 does not count over-current events"
         absent.append(Unavailable("overcurrent", COUNTER, _SOCTHERM, reason))
     candidates += [_LineCounter(name, _VMSTAT, line, why, root) for line, (name, why) in _VMSTAT_COUNTERS.items()]
@@ -78,18 +78,18 @@ class OverCurrent:
 
 def overcurrents(root: Path) -> List[OverCurrent]:
     """The over-current inputs that the kernel counts events of; none before L4T 35."""
-    found: Dict[int, OverCurrent] = {}
+    inputs: Dict[int, OverCurrent] = {}
     for folder in _soctherm_folders(root):
         for entry in names_in(root, folder):
             match = re.match(r"oc([0-9]{1,2})_event_cnt\Z", entry)
-            if match is None or int(match.group(1)) in found:
+            if match is None or int(match.group(1)) in inputs:
                 continue
             number = int(match.group(1))
             enabled = read_number(root, f"{folder}/oc{number}_throt_en")
             throttles = None if enabled is None else enabled != 0
             meaning = _OVERCURRENT.get(number, "overcurrent")
-            found[number] = OverCurrent(number, meaning, f"{folder}/{entry}", throttles)
-    return [found[number] for number in sorted(found)]
+            inputs[number] = OverCurrent(number, meaning, f"{folder}/{entry}", throttles)
+    return [inputs[number] for number in sorted(inputs)]
 
 
 def parse_counts(text: str) -> Dict[str, int]:

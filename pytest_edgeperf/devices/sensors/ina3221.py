@@ -34,7 +34,7 @@ def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavail
 
 
 def _iio(root: Path) -> List[Tuple[str, Rail]]:
-    found: List[Tuple[str, Rail]] = []
+    rails: List[Tuple[str, Rail]] = []
     for chip in names_in(root, IIO_DRIVER):
         for device in names_in(root, f"{IIO_DRIVER}/{chip}"):
             folder = f"{IIO_DRIVER}/{chip}/{device}"
@@ -43,8 +43,8 @@ def _iio(root: Path) -> List[Tuple[str, Rail]]:
                 measure = partial(_iio_power, root, folder, channel)
                 rail = _rail(root, f"{folder}/rail_name_{channel}", chip, channel, source, measure, IIO_REFRESH_HZ)
                 if rail is not None:
-                    found.append((chip, rail))
-    return found
+                    rails.append((chip, rail))
+    return rails
 
 
 def _iio_power(root: Path, folder: str, channel: int) -> Reading:
@@ -55,7 +55,7 @@ def _iio_power(root: Path, folder: str, channel: int) -> Reading:
 
 
 def _hwmon(root: Path) -> List[Tuple[str, Rail]]:
-    found: List[Tuple[str, Rail]] = []
+    rails: List[Tuple[str, Rail]] = []
     for chip, folder in _hwmon_folders(root).values():
         interval_ms = read_number(root, f"{folder}/update_interval") or 0
         refresh_hz = min(HWMON_REFRESH_HZ, 1000.0 / interval_ms) if interval_ms > 0 else HWMON_REFRESH_HZ
@@ -66,8 +66,8 @@ def _hwmon(root: Path) -> List[Tuple[str, Rail]]:
             rail = _rail(root, f"{folder}/in{channel}_label", chip, channel, source, measure, refresh_hz)
             if rail is not None:
                 rail.source = f"{source} x curr{channel}_input"
-                found.append((chip, rail))
-    return found
+                rails.append((chip, rail))
+    return rails
 
 
 def _hwmon_folders(root: Path) -> Dict[str, Tuple[str, str]]:

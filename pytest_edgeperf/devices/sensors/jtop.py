@@ -78,26 +78,26 @@ def parse_power(power: Any) -> Dict[str, float]:
         total, rails = power
     elif isinstance(power, Mapping):
         total, rails = power.get("tot"), power.get("rail")
-    found: Dict[str, float] = {}
+    values_by_name: Dict[str, float] = {}
     for name, values in _items(rails):
         # NC is a channel that is not connected.
         if isinstance(values, Mapping) and values.get("online", True) and name != "NC":
-            _keep(found, name, values.get("power", values.get("cur")))
+            _keep(values_by_name, name, values.get("power", values.get("cur")))
     if isinstance(total, Mapping) and isinstance(total.get("name"), str):
-        _keep(found, total["name"], total.get("power", total.get("cur")))
-    return found
+        _keep(values_by_name, total["name"], total.get("power", total.get("cur")))
+    return values_by_name
 
 
 def parse_temperature(temperature: Any) -> Dict[str, float]:
     """Zone -> degC of ``jtop().temperature``: numbers before version 4.2, mappings since; those off are left out."""
-    found: Dict[str, float] = {}
+    values_by_name: Dict[str, float] = {}
     for name, values in _items(temperature):
         value = values
         if isinstance(values, Mapping):
             value = values.get("temp") if values.get("online", True) else None
         if "pmic" not in name.lower():
-            _keep(found, name, value)
-    return {name: value for name, value in found.items() if LOWEST_C <= value <= HIGHEST_C}
+            _keep(values_by_name, name, value)
+    return {name: value for name, value in values_by_name.items() if LOWEST_C <= value <= HIGHEST_C}
 
 
 @dataclass
@@ -146,6 +146,6 @@ def _items(mapping: Any) -> List[Tuple[str, Any]]:
     return [(name, values) for name, values in mapping.items() if isinstance(name, str)]
 
 
-def _keep(found: Dict[str, float], name: str, value: Any) -> None:
+def _keep(values_by_name: Dict[str, float], name: str, value: Any) -> None:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        found[name] = float(value)
+        values_by_name[name] = float(value)

@@ -62,10 +62,10 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
     absent: List[Unavailable] = []
     names: Set[str] = set()
     for find_rails in _FINDERS:
-        found, missing = find_rails(root, identity)
-        for rail in found:
+        readable, missing = find_rails(root, identity)
+        for rail in readable:
             rail.name = unique(rail.name, find_rails.__module__.rpartition(".")[2], names)
-        rails += found
+        rails += readable
         absent += missing
     board = described_rails(identity) or _undescribed(identity, rails)
     total = _named(board.total, rails)
@@ -181,7 +181,7 @@ def _sum(board: PowerRails, rails: Sequence[Rail]) -> Optional[Rail]:
 
 def why_none(absent: Sequence[Unavailable]) -> str:
     """Why no power can be read, from what cannot be read at all."""
-    reasons = {one.name: one.reason for one in absent if one.quantity == POWER}
+    reasons = {sensor.name: sensor.reason for sensor in absent if sensor.quantity == POWER}
     # On a host the processor's own sensor is what one would expect; nothing measures all of it.
     package = next((reason for name, reason in reasons.items() if name.startswith("power_package")), None)
     return package or reasons.get(TOTAL) or next(iter(reasons.values()), "no power sensor was found")

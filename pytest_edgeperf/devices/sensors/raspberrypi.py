@@ -95,13 +95,13 @@ def find_rails(root: Path, identity: Identity) -> Tuple[List[Rail], List[Unavail
         return [], []
     pmic = Pmic(root)
     rails, reason = pmic.read()
-    found = [
+    measured = [
         Rail(rail.name, pmic.source, partial(pmic.power, rail.name), PMIC_REFRESH_HZ)
         for rail in rails.values()
         if rail.milliwatts is not None
     ]
-    if found:
-        return found, []
+    if measured:
+        return measured, []
     return [], [Unavailable("power_pmic", POWER, pmic.source, reason or f"{pmic.source} lists no rail with a current")]
 
 

@@ -33,12 +33,12 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
     names: Set[str] = set()
     for entry, package in entry_points(GROUP):
         try:
-            found, missing = _checked(*entry.load()(root, identity))
+            readable, missing = _checked(*entry.load()(root, identity))
         except (Exception, SystemExit) as error:  # other packages' code
             reason = f"{type(error).__name__}: {error}"
             absent.append(Unavailable(entry.name, COUNTER, f"{entry.value} of {package}", reason))
             continue
-        for sensor in found:
+        for sensor in readable:
             if sensor.name in names:
                 absent.append(Unavailable(sensor.name, sensor.quantity, sensor.source, "another sensor has this name"))
             else:
@@ -50,23 +50,23 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
     named = power.total_among(identity, of_others) if power.TOTAL not in names else None
     if named is not None:
         sensor, total = named
-        sensors = [one for one in sensors if one is not sensor]
-        absent = [one for one in absent if one.name != power.TOTAL]
+        sensors = [other for other in sensors if other is not sensor]
+        absent = [gone for gone in absent if gone.name != power.TOTAL]
         sort_out([total], sensors, absent)
-    if identity.family == JETSON and not any(one.quantity == POWER and one.is_total for one in sensors):
-        found, missing = jtop.find(root, identity)
-        sensors += found
+    if identity.family == JETSON and not any(sensor.quantity == POWER and sensor.is_total for sensor in sensors):
+        readable, missing = jtop.find(root, identity)
+        sensors += readable
         absent += missing
     return sensors, absent
 
 
-def _checked(found: Sequence[Sensor], missing: Sequence[Unavailable]) -> Tuple[List[Sensor], List[Unavailable]]:
+def _checked(readable: Sequence[Sensor], missing: Sequence[Unavailable]) -> Tuple[List[Sensor], List[Unavailable]]:
     """What a package's function returned.
 
     Raises:
         TypeError: it is not what it should be.
     """
-    for sensor in found:
+    for sensor in readable:
         texts = (sensor.name, sensor.quantity, sensor.source)
         if (
             not all(isinstance(text, str) for text in texts)
@@ -74,7 +74,7 @@ def _checked(found: Sequence[Sensor], missing: Sequence[Unavailable]) -> Tuple[L
             or not callable(sensor.read)
         ):
             raise TypeError(f"{sensor!r:.60} is not a sensor")
-    for one in missing:
-        if not isinstance(one, Unavailable):
-            raise TypeError(f"{one!r:.60} is not an Unavailable")
-    return list(found), list(missing)
+    for gone in missing:
+        if not isinstance(gone, Unavailable):
+            raise TypeError(f"{gone!r:.60} is not an Unavailable")
+    return list(readable), list(missing)

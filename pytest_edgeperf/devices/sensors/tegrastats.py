@@ -72,13 +72,13 @@ def parse(line: str) -> Line:
 
 def _memory(match: Match[str]) -> List[Quantity]:
     name, used, total, blocks, size, unit, cached = match.groups()
-    found = [_mib(f"{name}_used", used), _mib(f"{name}_total", total)]
+    quantities = [_mib(f"{name}_used", used), _mib(f"{name}_total", total)]
     if blocks is not None:
-        found.append(_mib(f"{name}_largest_block", size, unit))
-        found.append(Quantity(f"count_{name.lower()}_largest_blocks", float(blocks), "blocks"))
+        quantities.append(_mib(f"{name}_largest_block", size, unit))
+        quantities.append(Quantity(f"count_{name.lower()}_largest_blocks", float(blocks), "blocks"))
     if cached is not None:
-        found.append(_mib(f"{name}_cached", cached))
-    return found
+        quantities.append(_mib(f"{name}_cached", cached))
+    return quantities
 
 
 def _internal_memory(match: Match[str]) -> List[Quantity]:
@@ -87,18 +87,18 @@ def _internal_memory(match: Match[str]) -> List[Quantity]:
 
 
 def _cores(match: Match[str]) -> List[Quantity]:
-    found: List[Quantity] = []
+    quantities: List[Quantity] = []
     for number, core in enumerate(match.group(1).split(",")):
-        one = _CORE.match(core.strip())
-        if one is None or one.group(1) is None:
+        load = _CORE.match(core.strip())
+        if load is None or load.group(1) is None:
             reason = "off line" if core.strip() == "off" else f"tegrastats says {core.strip()[:20]!r}"
-            found.append(_absent(LOAD, f"cpu{number}", reason))
+            quantities.append(_absent(LOAD, f"cpu{number}", reason))
             continue
-        found.append(_present(LOAD, f"cpu{number}", one.group(1)))
-        clock = one.group(2) or match.group(2)
+        quantities.append(_present(LOAD, f"cpu{number}", load.group(1)))
+        clock = load.group(2) or match.group(2)
         if clock is not None:
-            found.append(_clock(f"cpu{number}", clock))
-    return found
+            quantities.append(_clock(f"cpu{number}", clock))
+    return quantities
 
 
 def _mts(match: Match[str]) -> List[Quantity]:
@@ -107,20 +107,20 @@ def _mts(match: Match[str]) -> List[Quantity]:
 
 def _temperature(match: Match[str]) -> List[Quantity]:
     zone, now, highest = match.groups()
-    found = [_celsius(zone, now)]
+    quantities = [_celsius(zone, now)]
     if highest is not None:
-        found.append(_celsius(f"{zone}_highest", highest))
-    return found
+        quantities.append(_celsius(f"{zone}_highest", highest))
+    return quantities
 
 
 def _engine(match: Match[str]) -> List[Quantity]:
     name, load, clocks = _engine_name(match.group(1)), match.group(2), match.group(3)
-    found = [_present(LOAD, name, load)] if load else []
+    quantities = [_present(LOAD, name, load)] if load else []
     if clocks is not None:
         listed = clocks.strip("[]").split(",")
         names = [name] if len(listed) == 1 else [f"{name}_{number}" for number in range(len(listed))]
-        found += [_clock(one, clock.strip()) for one, clock in zip(names, listed)]
-    return found
+        quantities += [_clock(part, clock.strip()) for part, clock in zip(names, listed)]
+    return quantities
 
 
 def _engine_off(match: Match[str]) -> List[Quantity]:

@@ -121,7 +121,7 @@ def find(root: Path, identity: Identity) -> Tuple[List[Sensor], List[Unavailable
 
 def zones(root: Path) -> List[Zone]:
     """All thermal zones in the kernel's order, readable or not."""
-    found: List[Zone] = []
+    known: List[Zone] = []
     entries = [name for name in names_in(root, _FOLDER) if re.match(r"thermal_zone[0-9]+\Z", name)]
     bindings = {entry: _bindings(root, f"{_FOLDER}/{entry}") for entry in entries}
     # Where the kernel shows no binding of any zone, a recording left them out.
@@ -130,11 +130,11 @@ def zones(root: Path) -> List[Zone]:
         folder, number = f"{_FOLDER}/{entry}", entry[len("thermal_zone") :]
         kind = read_text(root, f"{folder}/type").text or ""
         name = _name(kind) or f"zone{number}"
-        if any(zone.name == name for zone in found):
+        if any(zone.name == name for zone in known):
             name = f"{name}_{number}"
         trips = _trips(root, folder, bindings[entry] if shown else None)
-        found.append(Zone(name, kind, f"{folder}/temp", trips))
-    return found
+        known.append(Zone(name, kind, f"{folder}/temp", trips))
+    return known
 
 
 def headroom(root: Path, identity: Identity) -> Headroom:
@@ -145,13 +145,13 @@ def headroom(root: Path, identity: Identity) -> Headroom:
     passive one), else the profile's limit, else the lowest hot or critical trip point; of these the one nearest to its
     zone's temperature now.
     """
-    found = zones(root)
-    if not found:
+    known = zones(root)
+    if not known:
         return Headroom(None, reason=f"{_FOLDER} has no thermal zone")
     candidates: List[Headroom] = []
     reasons = [why for _, why in _missing(root, identity)]
     named = _named(identity)
-    for zone in found:
+    for zone in known:
         if zone.name not in named if named else not zone.is_relevant:
             continue
         trip = _limit(root, zone, identity)
