@@ -11,7 +11,6 @@ import pytest
 
 from pytest_edgeperf.results import read
 from pytest_edgeperf.results.gate import Gate
-from pytest_edgeperf.schedule import repeated_session
 
 from ..plugin.conftest import own_plugins
 from ..sessions import PLUGIN_ALONE
@@ -94,11 +93,20 @@ def test_pytest_gets_its_arguments_and_ours(monkeypatch, tmp_path, variable, nam
         monkeypatch.setenv("EDGEPERF_PREFIX_OPTIONS", variable)
     called = []
 
-    def pytest_run(command, output):
-        called.append((command, output))
-        return 5
+    class Pytest:
+        def __init__(self, command, stdout, preexec_fn):
+            called.append((command, stdout))
 
-    monkeypatch.setattr(repeated_session, "_run", pytest_run)
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def wait(self):
+            return 5
+
+    monkeypatch.setattr(subprocess, "Popen", Pytest)
     done = run_with_stderr("noise", "benchmarks", "-k", "a or b", "-x", "--max-rounds=6", "--baseline-rounds", "5")
     ((command, output),) = called
     assert command[:7] == [sys.executable, "-m", "pytest", "benchmarks", "-k", "a or b", "-x"]
