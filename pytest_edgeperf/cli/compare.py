@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "allowed",
     multiple=True,
     metavar="FIELD",
-    help="Compare although this field of the environment differs, such as power_mode (repeatable).",
+    help="Compare even if this field of the environment differs, such as power_mode (repeatable).",
 )
 def compare(
     base: str, candidate: str, shown_by: Exporter, tolerance: float, alpha: float, allowed: Tuple[str, ...]

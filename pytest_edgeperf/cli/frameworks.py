@@ -38,7 +38,7 @@ def frameworks() -> None:
     for title, listed in (
         ("", rows if len(rows) > 1 else []),
         ("unusable:", unusable),
-        (f"not installed; what installs them on this machine ({here}):", absent),
+        (f"not installed; how to install them on this machine ({here}):", absent),
     ):
         if listed:
             click.echo(f"\n{title}" if title else "", nl=bool(title))

@@ -56,8 +56,8 @@ def noise(
 ) -> None:
     """Measure the same code against itself.
 
-    Tells for each benchmark how much its runs differ though nothing changed, and the smallest slowdown that a
-    check would find; how often a check would raise a false alarm; and what would improve that. PYTEST_ARGS are
+    Reports for each benchmark how much its runs differ although nothing changed, and the smallest slowdown that a
+    check would detect; how often a check would raise a false alarm; and what would improve that. PYTEST_ARGS are
     those of a check. K rounds are measured for the baseline, and as many more as a suspect gets in a check.
     Exits with pytest's code, or with 4 when a file cannot be used.
     """

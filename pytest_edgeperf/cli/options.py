@@ -76,7 +76,7 @@ def resolved(name: str) -> Device:
     """The device that this machine is.
 
     Raises:
-        DeviceError: it cannot be told, or is not the one named.
+        DeviceError: this machine is not known, or not the one named.
     """
     from pytest_edgeperf.devices import resolve
 
@@ -87,6 +87,6 @@ def this_device() -> str:
     """The name of the device that this machine is.
 
     Raises:
-        DeviceError: it cannot be told.
+        DeviceError: this machine is not known.
     """
     return resolved("auto").name

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def report(files: Tuple[str, ...], names: Tuple[str, ...], shown_by: Exporter, folder: Optional[str]) -> None:
     """Print the studies of one results file, or of several beside each other.
 
-    Of several, the first is told as so many times better than each other one. Exits with 0, or with 4 when a file
-    cannot be read, none holds a study that was asked for, or a picture that was asked for cannot be drawn. The files
-    that were drawn are told last, with markdown and json on the standard error.
+    Of several, the first is compared with each other one: how many times better it is. Exits with 0, or with 4 when a
+    file cannot be read, none contains a study that was asked for, or a picture that was asked for cannot be drawn. The
+    files that were drawn are listed last; on the standard error with any format but text.
     """
     from pytest_edgeperf.judge.studies.across_files import read_across
     from pytest_edgeperf.results import read

@@ -38,7 +38,7 @@ def examples_text(figures: AccuracyFigures) -> str:
 
 
 def detectable_text(metric: MetricVerdict) -> Optional[str]:
-    """``a loss of 2.1 points``: what these examples would have shown; ``None`` where it cannot be told."""
+    """``a loss of 2.1 points``: what these examples would have shown; ``None`` where that is unknown."""
     if metric.accuracy is None or metric.accuracy.detectable is None:
         return None
     return f"a loss of {metric.accuracy.detectable:.2g} {_name(metric.unit, 'points')}".rstrip()

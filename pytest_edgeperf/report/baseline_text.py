@@ -51,10 +51,10 @@ def accepted_text(outcome: Refresh, comparison: Optional[Comparison], crept: Map
     lines += refreshed(done, names, paper, everything=True)
     for benchmark_id, dropped in outcome.dropped.items():
         if benchmark_id in accepted:
-            lines += _wrapped(f"{names[benchmark_id]}: {count(dropped, 'disturbed run')} left out", paper)
+            lines += _wrapped(f"{names[benchmark_id]}: {count(dropped, 'disturbed run')} excluded", paper)
     for benchmark_id, why in outcome.refused.items():
         lines += _wrapped(f"{names[benchmark_id]} was not accepted: {why}", paper, "warning")
-    return "\n".join(lines) or "the results hold no benchmark; nothing was accepted"
+    return "\n".join(lines) or "the results contain no benchmark; nothing was accepted"
 
 
 def anchored_text(old: Results, new: Results, ids: Iterable[str], paper: Paper) -> str:
@@ -70,7 +70,7 @@ def anchored_text(old: Results, new: Results, ids: Iterable[str], paper: Paper) 
             ratio = creep(before, old.environments)
             text += "" if ratio is None else f" (latency {change(ratio)} since then)"
         lines += _wrapped(text, paper)
-    return "\n".join(lines) or "the baseline holds no benchmark; nothing was anchored"
+    return "\n".join(lines) or "the baseline contains no benchmark; nothing was anchored"
 
 
 def pruned_text(old: Results, new: Results, paper: Paper, *, dry_run: bool) -> str:
@@ -169,16 +169,18 @@ def _warnings(results: Results, names: Names, paper: Paper) -> List[str]:
     lines: List[str] = []
     for alike in two_spellings(results.benchmarks):
         text = (
-            f"{names[alike[0]]} is there {len(alike)} times, in different spellings of the same letters; one of them "
+            f"{names[alike[0]]} is there {len(alike)} times, with the same letters encoded differently; one of them "
             "is compared: restore the file from version control, or delete the others from it"
         )
         lines += _wrapped(text, paper, "warning")
     if few:
-        text = f"fewer than {FEWEST_RUNS} runs hide most slowdowns: refresh {_which(few, results, names)}"
+        text = (
+            f"with fewer than {FEWEST_RUNS} runs, most slowdowns go undetected: refresh {_which(few, results, names)}"
+        )
         lines += _wrapped(text, paper, "warning")
     if single:
         text = (
-            f"runs of a single session ({_which(single, results, names)}) know nothing of how days differ: record a "
+            f"runs of a single session ({_which(single, results, names)}) do not show how days differ: record a "
             "second session on another day, with --baseline=off --edgeperf-results FILE and then edgeperf baseline "
             "accept FILE --add"
         )

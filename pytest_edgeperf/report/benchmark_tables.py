@@ -94,7 +94,7 @@ def latency_table(report: SessionReport, names: Names, paper: Paper) -> List[str
         columns += [_words(rows)] if _FAILED in words else []
     else:
         columns += _changes(rows)
-        columns += [_finds(rows)] if report.against is not None else []
+        columns += [_detects(rows)] if report.against is not None else []
     return lay_out(names.shown_prefix, [row.name for row in rows], columns, paper)
 
 
@@ -112,7 +112,7 @@ def phase_table(report: SessionReport, names: Names, paper: Paper) -> List[str]:
 
 
 def power_table(report: SessionReport, names: Names, paper: Paper) -> List[str]:
-    """Power, energy an inference, the hottest zone and the GPU, where a sensor told them."""
+    """Power, energy an inference, the hottest zone and the GPU, where a sensor measured them."""
     measured = report.measured.benchmarks
     columns = [
         _figures(measured.values(), metric, title, over, spare) for metric, (title, over, spare) in _TELEMETRY.items()
@@ -233,10 +233,10 @@ def _changes(rows: Sequence[_Row]) -> List[Column]:
     ]
 
 
-def _finds(rows: Sequence[_Row]) -> Column:
-    """The smallest change that would have been found with 80 % power."""
+def _detects(rows: Sequence[_Row]) -> Column:
+    """The smallest change that would have been detected with 80 % power."""
     sizes = [None if row.metric is None else row.metric.detectable for row in rows]
-    return Column("finds", ["" if size is None else f"{percent(size - 1)} %" for size in sizes], spare=1)
+    return Column("detects", ["" if size is None else f"{percent(size - 1)} %" for size in sizes], spare=1)
 
 
 def _words(rows: Sequence[_Row]) -> Column:

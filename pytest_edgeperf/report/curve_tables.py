@@ -61,10 +61,7 @@ def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
 
 
 def _full_text(seconds: float) -> str:
-    return (
-        f"the course ends after {quantity(seconds, 's')}, when as many inferences were timed as a run keeps; "
-        "give a shorter budget"
-    )
+    return f"the curve ends after {quantity(seconds, 's')}: a run keeps no more timed inferences; use a shorter budget"
 
 
 def step_text(step: Mapping[str, Any]) -> str:

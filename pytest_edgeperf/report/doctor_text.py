@@ -14,7 +14,7 @@ _INDENT = 2
 
 
 def doctor_text(machine: str, diagnosis: Diagnosis, paper: Paper) -> str:
-    """All checks, the worst first: what was found, why it matters, and the command that mends it on its own line."""
+    """All checks, the worst first: what was found, why it matters, and the command that fixes it on its own line."""
     width = max(len(check.id) for check in diagnosis.checks) if diagnosis.checks else 0
     lines = [paper.paint(paper.clean(machine), "strong"), ""]
     for state in STATES:

@@ -56,7 +56,7 @@ def line_failures(comparison: Comparison, paper: Paper, *, heading: str = REGRES
 
 
 def lines_not_judged(comparison: Comparison, paper: Paper) -> List[str]:
-    """The lines that gate and have no clear verdict, and why; those of a new series are told with its benchmarks."""
+    """The lines that gate and have no clear verdict, and why; those of a new series are listed with its benchmarks."""
     lines: List[str] = []
     for one in comparison.lines:
         if one.verdict in (INCONCLUSIVE, NEW) and one.reason is not None:

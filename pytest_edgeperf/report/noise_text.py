@@ -25,7 +25,7 @@ def noise_text(noise: Noise, paper: Paper) -> str:
     names = Names([*noise.benchmarks, *noise.not_analysed], paper)
     stages = enumerate_names(str(runs) for runs in noise.gate.stages)
     heading = (
-        f"noise on {noise.device}, seen by a check with {stages} runs against a baseline of {noise.baseline_runs}; "
+        f"noise on {noise.device}, for a check with {stages} runs against a baseline of {noise.baseline_runs}; "
         f"tolerance {share(noise.gate.tolerance)}"
     )
     blocks = [[paper.paint(line, "strong") for line in _wrapped(heading, paper)]]
@@ -65,14 +65,14 @@ def _legend(noise: Noise, paper: Paper) -> List[str]:
     fewest = min(one.runs for one in noise.benchmarks.values())
     known_to = 1 / math.sqrt(2 * fewest - 2)
     text = (
-        "Spread is the standard deviation between runs of the same code; detectable, the smallest slowdown of all "
-        "calls alike that a check finds in 80 % and in 95 % of cases, by the summary that shows it best. "
-        f"One of the tail alone must be larger. {fewest} runs tell a spread to within about {100 * known_to:.0f} %, "
-        "and another day may differ more."
+        "Spread is the standard deviation between runs of the same code. Detectable is the smallest slowdown of all "
+        "calls that a check detects in 80 % and in 95 % of cases, by the summary that shows it best; a slowdown of the "
+        f"tail alone must be larger. {fewest} runs give the spread to within about {100 * known_to:.0f} %; another day "
+        "may differ more."
     )
     disturbed = sum(one.disturbed_runs for one in noise.benchmarks.values())
     if disturbed:
-        text += f" Left out: {count(disturbed, 'disturbed run')}."
+        text += f" Excluded: {count(disturbed, 'disturbed run')}."
     return _wrapped(text, paper, hanging="")
 
 
@@ -108,13 +108,13 @@ def _remedies(noise: Noise, names: Names, paper: Paper) -> List[str]:
         lines += wrap(paper.clean(_remedy(remedy, noise, names)), paper.width, indent="  ", hanging="    ")
     if not lines:
         return []
-    heading = "to find smaller slowdowns (now -> predicted, in 80 % of cases):"
+    heading = "to detect smaller slowdowns (now -> predicted, in 80 % of cases):"
     return [paper.paint(line, "remark") for line in _wrapped(heading, paper)] + lines
 
 
 def _remedy(remedy: Remedy, noise: Noise, names: Names) -> str:
     if remedy.kind == CLOCKS:
-        return f"pin the clocks ({remedy.found}): nobody can predict the gain; run edgeperf noise again to see it"
+        return f"pin the clocks ({remedy.found}): the gain cannot be predicted; run edgeperf noise again to measure it"
     if not remedy.helps:
         return f"a longer budget is not expected to help{_why_not(remedy, noise, names)}"
     gains = ", ".join(f"{names[name]} {_size(now)} -> {_size(then)}" for name, (now, then) in remedy.effects.items())
@@ -126,13 +126,13 @@ def _why_not(remedy: Remedy, noise: Noise, names: Names) -> str:
         best = noise.benchmarks[name].best(LATENCY)
         if best.explained_spread is not None:
             spread, explained = _size(best.spread), _size(best.explained_spread)
-            return f": runs of {names[name]} differ by {spread}, of which what varies within a run explains {explained}"
-    return ": these runs do not tell how much varies within a run"
+            return f": runs of {names[name]} differ by {spread}, of which variation within a run explains {explained}"
+    return ": these runs do not show how much varies within a run"
 
 
 def _size(fraction: Optional[float]) -> str:
     if fraction is None:
-        return "never found"
+        return "not detectable"
     return f"{'less than 0.1' if fraction < 0.001 else percent(fraction, sign=False)} %"
 
 

@@ -12,9 +12,9 @@ from pytest_edgeperf.results.example_answers import PERCENT
 from pytest_edgeperf.results.types import Metric
 
 _DIGITS = 6
-NOT_TOLD = "="
-LEGEND = f"({NOT_TOLD}: runs do not tell them apart)"
-SINGLE_RUNS = "single runs do not tell what is equal: those are placed by value"
+TIED = "="
+LEGEND = f"({TIED}: these runs show no difference)"
+SINGLE_RUNS = "single runs do not show ties: such points are placed by value"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def rows_of(front: ParetoFront) -> List[ParetoRow]:
         if point.dominated_by is not None:
             other = front.points[point.dominated_by]
             by = other.series if one_place else f"{other.series} at {coordinate(other.x)}"
-            by += f" {NOT_TOLD}" if point.told is False else ""
+            by += f" {TIED}" if point.told is False else ""
         elif point.step is not None:
             step = step_text(point.step, front)
         rows.append(ParetoRow(point, coordinate(point.x), by, step))
@@ -67,7 +67,7 @@ def step_text(step: Step, front: ParetoFront) -> str:
 
 
 def has_equal(front: ParetoFront) -> bool:
-    """Whether a row is marked with :data:`NOT_TOLD`."""
+    """Whether a row is marked with :data:`TIED`."""
     return any(point.told is False for point in front.points)
 
 

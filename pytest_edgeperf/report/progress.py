@@ -1,4 +1,4 @@
-"""How far the measuring is; drawn only when told, so that nothing runs while a block is timed."""
+"""How far the measuring is; drawn only on request, so that nothing runs while a block is timed."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Progress:
     def wait(self, seconds: float) -> None:
         """Say that the next round begins in so many seconds; elsewhere than on a terminal, once."""
         if self._live:
-            self._draw(f"waiting {duration(seconds)}: runs in one burst of noise would tell the same", "")
+            self._draw(f"waiting {duration(seconds)}: consecutive runs would share one burst of noise", "")
         elif not self._waited:
-            self._plain("few benchmarks: rounds wait for each other (--edgeperf-spacing), as noise comes in bursts")
+            self._plain("few benchmarks: rounds are spaced (--edgeperf-spacing), because noise comes in bursts")
         self._waited = True
 
     def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
@@ -67,7 +67,7 @@ class Progress:
         if self._live:
             self._draw(f"cooling down: {zone} {temperature_c:.1f} degC, waiting for {target_c:.1f}", "")
         elif not self._cooling:
-            self._plain(f"cooling down: {zone} has {temperature_c:.1f} degC, waiting for {target_c:.1f}")
+            self._plain(f"cooling down: {zone} is at {temperature_c:.1f} degC, waiting for {target_c:.1f}")
         self._cooling = True
 
     def note(self, text: str) -> None:

@@ -1,7 +1,7 @@
 """Published figures beside measured ones: what matches, the ratio, and what is known to differ. Nothing is judged.
 
 A published figure belongs to a benchmark when network, framework and all other parameters agree; a precision or a
-resolution that one side does not tell is said to be untold. A network is the parameter ``network`` (or ``model``),
+resolution that one side does not state is reported as not stated. A network is the parameter ``network`` (or ``model``),
 else the name of the test's function; ``MobileNet_v2`` and ``mobilenetv2`` are the same.
 """
 
@@ -23,12 +23,12 @@ from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 THROUGHPUT = "throughput"
 CAVEAT = (
-    "Published figures come from other releases, weights, inputs and settings; they inform and decide nothing. "
-    "Means stand beside means where both are told; ratio: here / published."
+    "Published figures come from other releases, weights, inputs and settings; they are shown for "
+    "information and affect no verdict. Means are compared with means where both are known; ratio: here / published."
 )
 _NETWORK = ("network", "model")
-#: Parameters that a paper, or a benchmark, may leave untold.
-_MAY_BE_UNTOLD = ("precision", "resolution")
+#: Parameters that a paper, or a benchmark, need not state.
+_MAY_BE_UNSTATED = ("precision", "resolution")
 _FRAMEWORK = "framework"
 _DIGITS = 10
 
@@ -184,9 +184,9 @@ def _difference(
     for name in sorted({*here, *there} - {_FRAMEWORK}):
         if here.get(name) == there.get(name):
             continue
-        if name not in _MAY_BE_UNTOLD or (name in here and name in there):
+        if name not in _MAY_BE_UNSTATED or (name in here and name in there):
             return None
-        differs.append(f"{name} {here[name]} here, not told there" if name in here else f"{name} {there[name]} there")
+        differs.append(f"{name} {here[name]} here, not stated there" if name in here else f"{name} {there[name]} there")
     return tuple(differs)
 
 

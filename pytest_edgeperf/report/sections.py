@@ -28,7 +28,7 @@ from pytest_edgeperf.report.text import Paper, common_path, enumerate_names, wra
 _NAMES_SHOWN = 10
 _NAMES_IN_SHORT = 3
 _UNDECIDED = {
-    INCONCLUSIVE: "neither cleared nor shown to be worse",
+    INCONCLUSIVE: "neither cleared nor confirmed as worse",
     INCOMPARABLE: "the environment or the parameters differ from the baseline's",
 }
 #: Why a benchmark has no clear verdict, in a check and between two files.
@@ -41,7 +41,7 @@ WHY_IN_FILES = {**_UNDECIDED, NEW: "only in the candidate", MISSING: "only in th
 
 
 def why_in_refresh(comparison: Comparison) -> Mapping[str, str]:
-    """The same in a refresh, which lists what it kept; only what no longer exists is told again."""
+    """The same in a refresh, which lists what it kept; only what no longer exists is listed again."""
     gone = any(verdict.reason == GONE for verdict in comparison.benchmarks.values())
     return {**_UNDECIDED, MISSING: WHY_IN_CHECK[MISSING]} if gone else _UNDECIDED
 
@@ -50,7 +50,7 @@ def why_against(label: str) -> Mapping[str, str]:
     """The same where another commit or Python was measured in lock-step."""
     return {
         INCONCLUSIVE: _UNDECIDED[INCONCLUSIVE],
-        INCOMPARABLE: f"{label} has no run of them",
+        INCOMPARABLE: f"{label} has no runs of them",
         NEW: f"not in {label}",
         MISSING: f"in {label}, not here",
     }
@@ -134,7 +134,7 @@ def renames(comparison: Comparison, names: Names, paper: Paper, *, accepted: boo
         lines += _item(f"{names[rename.old]} -> {names[rename.new]}: {rename_text(rename)}", paper)
     if accepted:
         return lines + _item(
-            "the runs of the old name are still in the baseline; edgeperf baseline prune --missing-from RESULTS drops "
+            "the runs of the old name are still in the baseline; edgeperf baseline prune --missing-from RESULTS removes "
             "them",
             paper,
         )
@@ -208,7 +208,7 @@ def _detail(verdict: BenchmarkVerdict) -> str:
     if verdict.verdict == INCONCLUSIVE:
         return inconclusive_text(verdict)
     if verdict.verdict == MISSING and verdict.reason == GONE:
-        return f"{GONE}; edgeperf baseline prune --missing-from RESULTS drops them"
+        return f"{GONE}; edgeperf baseline prune --missing-from RESULTS removes them"
     if verdict.verdict == INCOMPARABLE and verdict.differences:
         return differences_text(verdict.differences)
     return (verdict.reason or "").rstrip(".") if verdict.verdict == INCOMPARABLE else ""

@@ -45,10 +45,10 @@ from pytest_edgeperf.report.text import enumerate_names, printable
 from pytest_edgeperf.results.benchmark_matching import function_of
 from pytest_edgeperf.settings import TOLERANCE
 
-#: Half of the default tolerance: less is no news.
+#: Less than half of the default tolerance is not worth a sentence.
 _MUCH_APART = TOLERANCE / 2
 _COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
-_REBUILT = "each side built an engine of its own, which alone can change latency: --edgeperf-builds=4 builds several"
+_REBUILT = "each side built its own engine, which alone can change latency: --edgeperf-builds=4 builds several"
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
 _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
 
@@ -57,7 +57,7 @@ def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
     """The text of a failing test in four lines, and one more for each further metric that regressed.
 
     What got worse by how much; against how much noise and on what evidence; the smallest change that this
-    measurement would have found, and how the phases moved; what differs in the environment.
+    measurement would have detected, and how the phases moved; what differs in the environment.
     """
     names = metrics_with(verdict, REGRESSED)
     if not names:
@@ -115,14 +115,14 @@ def ruled_out_text(comparison: Comparison) -> Optional[str]:
 
 
 def baseline_runs_text(comparison: Comparison) -> Optional[str]:
-    """What a baseline of as many runs as a refresh makes would find, where it has fewer."""
+    """What a baseline of as many runs as a refresh records would detect, where it has fewer."""
     gain = comparison.gain
     if gain is None:
         return None
-    now = "no slowdown" if math.isinf(gain.found) else f"slowdowns from {percent(gain.found, sign=False)} %"
+    now = "no slowdown" if math.isinf(gain.found) else f"slowdowns of {percent(gain.found, sign=False)} % or more"
     return (
-        f"The baseline has {count(gain.runs, 'run')} of a benchmark, by which this check finds {now}; with "
-        f"{gain.more_runs}, as a refresh makes, it would be {percent(gain.then_found, sign=False)} %."
+        f"With the baseline's {count(gain.runs, 'run')} per benchmark, this check detects {now}; with "
+        f"{gain.more_runs}, as a refresh records, it would detect {percent(gain.then_found, sign=False)} %."
     )
 
 
@@ -135,19 +135,20 @@ def apart_text(comparison: Comparison) -> Optional[str]:
     if apart.known_by == BY_SUITE:
         return (
             f"The {apart.benchmarks} benchmarks moved apart by more than their noise: {allowed} each (standard "
-            "deviation), as after a rebuild or on another day. That much is allowed for, so only larger slowdowns show."
+            "deviation), as after a rebuild or on another day. The comparison allows for that, so it detects only "
+            "larger slowdowns."
         )
     if apart.known_by == BY_SESSIONS and apart.allowed >= _MUCH_APART:
         return (
-            f"The baseline's {count(apart.sessions, 'session')} lie far apart: {allowed} a benchmark (standard "
-            "deviation) is allowed for, so only larger slowdowns show."
+            f"The baseline's {count(apart.sessions, 'session')} differ a lot: the comparison allows for {allowed} per "
+            "benchmark (standard deviation), so it detects only larger slowdowns."
         )
     latencies = [one.metrics[LATENCY].verdict for one in comparison.benchmarks.values() if LATENCY in one.metrics]
     if apart.known_by == BY_FLOOR and apart.sessions == 1 and REGRESSED in latencies:
         return (
-            f"A baseline of one session and {count(apart.benchmarks, 'benchmark')} do not show how far sessions of "
-            f"this machine lie apart; {allowed} is allowed for. Where another day or a rebuild may change more, accept "
-            "sessions of other days too: edgeperf baseline accept --add."
+            f"One baseline session with {count(apart.benchmarks, 'benchmark')} does not show how much sessions on this "
+            f"machine differ; the comparison allows for {allowed}. If another day or a rebuild can change more, accept "
+            "sessions from other days too: edgeperf baseline accept --add."
         )
     return None
 
@@ -168,7 +169,7 @@ def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
 
 
 def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) -> str:
-    """What an undecided benchmark showed, how many more rounds would decide, and what it could have found."""
+    """What an undecided benchmark showed, how many more rounds would decide, and what it would have detected."""
     parts: List[str] = []
     name = deciding_metric(verdict)
     if name is not None:
@@ -184,12 +185,11 @@ def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) ->
         if metric.runs_needed is not None:
             more = max(1, metric.runs_needed - metric.candidate_runs)
             parts.append(f"about {count(more, 'more round')} would decide")
-        found = _detectable(name, metric)
+        kind = _detectable(name, metric)
         loss = accuracy_text.detectable_text(metric)
-        if found:
-            parts.append(f"could have found a {found} of {_size(metric)}")
-        elif loss:
-            parts.append(f"could have found {loss}")
+        if kind or loss:
+            detectable = f"{kind}s of {_size(metric)}" if kind else loss
+            parts.append(f"would have detected {detectable} or more")
     parts += [
         f"{metric_label(other)} is {metric.verdict}: {metric.reason}"
         for other, metric in verdict.metrics.items()
@@ -204,7 +204,7 @@ def rename_text(rename: Rename) -> str:
     """How the latency changed with the name, or why that is not known."""
     if rename.ratio is not None:
         return f"latency {change_with_interval(rename.ratio, rename.interval)}"
-    return f"the change is not known ({rename.reason})" if rename.reason else "the change is not known"
+    return f"change unknown ({rename.reason})" if rename.reason else "change unknown"
 
 
 def rename_commands(renames: Sequence[Rename]) -> List[str]:
@@ -280,9 +280,9 @@ def _timed(side: Side, word: str = "") -> str:
 
 def _reach(name: str, verdict: BenchmarkVerdict) -> str:
     metric = verdict.metrics[name]
-    found, loss = _detectable(name, metric), accuracy_text.detectable_text(metric)
-    finds = f"{found}s from {_size(metric)}" if found else loss
-    parts = [f"Finds {finds}" if finds else "What it finds is not known"]
+    kind, loss = _detectable(name, metric), accuracy_text.detectable_text(metric)
+    detectable = f"{kind}s of {_size(metric)}" if kind else loss
+    parts = [f"Would detect {detectable} or more" if detectable else "Detectable change unknown"]
     latency = verdict.metrics.get(LATENCY)
     if metric.accuracy is not None and latency is not None and latency.ratio is not None:
         parts.append(f"latency {change_with_interval(latency.ratio, latency.interval)}, {latency.verdict}")
@@ -307,7 +307,7 @@ def _size(metric: MetricVerdict) -> str:
 
 def _environment(verdict: BenchmarkVerdict) -> str:
     whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
-    text = f"The recorded environment is {whose}"
+    text = f"The recorded environment is the same as {whose}"
     if verdict.differences:
         text = f"Environment differs from {whose}: {differences_text(verdict.differences)}"
     base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))

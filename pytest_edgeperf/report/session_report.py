@@ -1,4 +1,4 @@
-"""What a session has to tell, in one value that every report is made from."""
+"""What a session has to report, in one value that every report is made from."""
 
 from __future__ import annotations
 

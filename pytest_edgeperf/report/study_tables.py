@@ -74,7 +74,7 @@ def across_text(across: Across, paper: Paper) -> str:
     """The studies of several files, and what of them could not be read together."""
     blocks = [block for study in across.studies for block in tables_of(study, paper)]
     if not blocks:
-        blocks.append(["nothing was measured of any study that was asked for"])
+        blocks.append(["there are no measurements of any study that was asked for"])
     for remark in across.remarks:
         lines = wrap(paper.clean(f"note: {remark}"), paper.width, hanging="      ")
         blocks.append([paper.paint(line, "warning") for line in lines])
@@ -136,12 +136,12 @@ def _ranks(study: Study, metric: str, ranked: Sequence[Ranking], paper: Paper) -
         texts.update(ranks_of(one))
         columns.append(Column(f"{one.x:.{_PUBLISHED_DIGITS}g}", [texts[name] for name in names]))
     equal = any(len(group) > 1 for one in ranked for group in one.groups)
-    says = " (=: runs do not tell them apart)" if equal else ""
+    says = " (=: these runs show no difference)" if equal else ""
     over = _with_unit(study.x, study.x_unit)
     lines = _title(f"{study.name}: ranks by {metric_label(metric)} over {over}{says}", paper)
     lines += _in_parts([pad(paper.clean(name), len(_SERIES)) for name in names], columns, paper)
     if not all(one.told for one in ranked):
-        lines += wrap("single runs do not tell what is equal: those ranks are by value", paper.width, indent="  ")
+        lines += wrap("single runs do not show ties: such ranks are by value", paper.width, indent="  ")
     return lines
 
 
@@ -323,9 +323,9 @@ def pieces_text(series: SeriesResult, study: Study) -> List[str]:
     unit = f" {study.x_unit}" if study.x_unit else ""
     text = f"{series.series} breaks within {enumerate_names(map(_where, pieces.breaks))}{unit}"
     if pieces.p_straight is not None:
-        text += f"; a straight line would look so in {_chance(pieces.p_straight)} of cases"
+        text += f"; a straight line would look like this in {_chance(pieces.p_straight)} of cases"
     if pieces.p_fewer is not None and len(pieces.pieces) > 2:
-        text += f", one with a break less in {_chance(pieces.p_fewer)}"
+        text += f", one with one break fewer in {_chance(pieces.p_fewer)}"
     if pieces.agreeing is not None and pieces.p_straight is not None:
         text += f"; {_chance(pieces.agreeing)} of resampled series have {len(pieces.pieces)} pieces"
     return [text]

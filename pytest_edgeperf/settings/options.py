@@ -177,7 +177,7 @@ class Settings(_Frozen):
     )
     against_setup: Optional[str] = option(
         str,
-        "command that builds or fetches in the other commit's worktree what git does not hold",
+        "command that builds or fetches in the other commit's worktree what git does not contain",
         default=None,
         bare=True,
         metavar="CMD",
@@ -267,14 +267,14 @@ class Settings(_Frozen):
     )
     resume: bool = option(
         values.flag,
-        "go on with this checkout's unfinished session: keep what a crash, a kill or Ctrl-C left measured",
+        "continue this checkout's unfinished session with what it measured before a crash, a kill or Ctrl-C",
         default=False,
         flag=True,
     )
     #: Fields of the environment that may differ: ``power_mode`` or ``settings.power_mode``.
     allowed_differences: Tuple[str, ...] = option(
         values.names,
-        "compare although this field of the environment differs from the baseline's, such as power_mode (repeatable)",
+        "compare even if this field of the environment differs from the baseline's, such as power_mode (repeatable)",
         default=(),
         key="allow_difference",
         metavar="FIELD",
@@ -321,7 +321,7 @@ class Settings(_Frozen):
         metavar="pass|fail",
     )
     tolerance: float = option(
-        values.fraction, "slowdown that is nobody's concern (default: {default})", default=TOLERANCE, ini_only=True
+        values.fraction, "slowdown that is accepted (default: {default})", default=TOLERANCE, ini_only=True
     )
     against_tolerance: float = option(
         values.fraction,

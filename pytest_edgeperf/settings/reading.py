@@ -134,8 +134,8 @@ def _turn_to_stored_runs(values: Dict[str, Any], typed: Set[str], prefix: bool) 
     refreshes = values.get("baseline") == REFRESH
     if refreshes and not (values.get("reason") or "").strip():
         raise SettingsError(
-            f'{_typed("baseline", prefix)}={REFRESH} needs {_typed("reason", prefix)} "why": the next person who sees '
-            "the baseline will ask"
+            f'{_typed("baseline", prefix)}={REFRESH} needs {_typed("reason", prefix)} "why": it is stored with '
+            "the baseline, for whoever reads it later"
         )
     values["builds"] = Settings.builds
     values.setdefault("rounds", ROUNDS_IN_REFRESH if refreshes else ROUNDS_IN_CHECK)

@@ -141,7 +141,7 @@ def test_show_of_this_machines_baseline():
 def test_show_warns_of_few_runs_and_of_a_single_session():
     write("baselines/nano.json", results({A: runs(12.2, 3), B: runs(131.0, 6, disturbed=2)}))
     text = told("show")
-    assert "fewer than 5 runs hide most slowdowns: refresh all benchmarks" in text
+    assert "with fewer than 5 runs, most slowdowns go undetected: refresh all benchmarks" in text
     assert "runs of a single session (all benchmarks)" in text
     assert "record a second session on another day" in text
     assert "no reason recorded (all benchmarks)" in text
@@ -183,7 +183,7 @@ def test_accept_replaces_what_was_measured_and_says_what_got_worse():
     assert "accepted although worse than the earlier baseline: test_fast[fp32]: " in text
     assert "latency +2" in text
     assert "baseline updated for 1 benchmark" in text
-    assert "test_fast[fp32]: 1 disturbed run left out" in text
+    assert "test_fast[fp32]: 1 disturbed run excluded" in text
     assert "baseline kept for 1 benchmark (in the file, not measured now) test_slow[fp32]" in text
     assert {one.reason for one in stored().benchmarks[A].runs} == {"JetPack 6.2"}
     assert len(stored().benchmarks[A].runs) == 9

@@ -177,7 +177,7 @@ def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
         "unusable:",
         "broken  its adapter cannot be imported",
         "",
-        "not installed; what installs them on this machine (jetpack-5):",
+        "not installed; how to install them on this machine (jetpack-5):",
         "onnxruntime  pip install onnxruntime==1.19.2",
     ]
 

@@ -55,7 +55,7 @@ def stored(tmp_path):
 def test_a_table_from_a_file(stored):
     done = run("noise", "--from", stored, "--max-rounds", "6")
     assert done.exit_code == 0, done.output
-    assert "seen by a check with 3 and 6 runs against a baseline of 17; tolerance 2 %" in " ".join(done.output.split())
+    assert "for a check with 3 and 6 runs against a baseline of 17; tolerance 2 %" in " ".join(done.output.split())
     assert "test_a[onnxruntime-fp32]     9" in done.output
     assert "false alarms: 0 of 1000 sessions" in done.output
     assert all(len(line) <= 80 for line in done.output.splitlines())

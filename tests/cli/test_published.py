@@ -114,7 +114,7 @@ def test_figures_of_another_device_beside_a_results_file(folder):
     assert outcome.exit_code == 0, outcome.output
     assert "published figures of nano" in outcome.output
     told = " ".join(outcome.output.split())
-    assert "nano, somebody-2020 table 3, row Resnet18: precision fp32 here, not told there" in told
+    assert "nano, somebody-2020 table 3, row Resnet18: precision fp32 here, not stated there" in told
     # Those that come with the package are there, too.
     assert "trinh-2023 table 4.3" in told
     markdown = run("baseline", "references", "results.json", "--device", "nano", "--format", "markdown").output

@@ -27,7 +27,7 @@ def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fa
     head = git(repository.path, "rev-parse", "HEAD").strip()[:12]
     assert f"commits {head}..{head}-dirty" in failure.text
     assert f"against HEAD ({head}): " in outcome
-    assert "finds" in outcome
+    assert "detects" in outcome
     assert nothing_is_left(repository)
     stored = load_json(repository.path / "now.json")
     assert stored["against"]["label"] == f"HEAD ({head})"

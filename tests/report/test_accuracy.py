@@ -33,7 +33,7 @@ def test_a_failing_test_says_what_was_lost_and_that_it_is_faster(faster_and_wors
         "top1 95.6 -> 89.3 %, -6.2 points [95 %: -9.0, -4.1]; 30 of 450 examples lost, 2 won; margin 0.5 points"
     )
     assert "compared in pairs; adjusted p < 0.0001" in text
-    assert "Finds a loss of 4 points; latency -50.0 % " in text
+    assert "Would detect a loss of 4 points or more; latency -50.0 % " in text
     assert regression_headline("a", comparison.benchmarks["a"]) == (
         "top1 -6.2 points [-9.0, -4.1], 30 of 450 examples lost, 2 won (margin 0.5 points)"
     )
@@ -75,7 +75,7 @@ def test_an_inconclusive_one_says_what_more_examples_are_for():
     found = compare(side([RIGHT] * 5), side([wrong_too(8)] * 3, "two")).benchmarks["a"]
     assert inconclusive_text(found) == (
         "top1 -1.8 points [-3.5, -0.9]; 8 of 450 examples lost, 0 won; it is suspected to be worse, p = 0.0084; "
-        "more examples would tell; could have found a loss of 3 points"
+        "more examples would tell; would have detected a loss of 3 points or more"
     )
 
 

@@ -68,7 +68,7 @@ def test_a_step_tells_what_changed_with_it():
 def test_a_course_that_ended_early_says_so():
     ((*_, one, two),) = shown(run(curve_full_after_s=63.0))
     assert " ".join(f"{one} {two}".split()) == (
-        "the course ends after 63.0 s, when as many inferences were timed as a run keeps; give a shorter budget"
+        "the curve ends after 63.0 s: a run keeps no more timed inferences; use a shorter budget"
     )
 
 

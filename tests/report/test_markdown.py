@@ -27,7 +27,7 @@ def test_failures_come_first(comparison):
         f"| `{PREFIX}test_yolov3[onnxruntime-fp32-416]` | 11.3 ms | 12.2 ms"
         " | latency +8.1 % [+5.2, +11.1] | **regressed** |"
     )
-    assert "- Finds slowdowns from 3.4 %" in lines
+    assert "- Would detect slowdowns of 3.4 % or more" in lines
 
 
 def test_every_row_has_the_same_cells(comparison):

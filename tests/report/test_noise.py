@@ -52,7 +52,7 @@ def words(text):
 def test_the_whole_report():
     text = noise_text(noise(), Paper(100))
     assert text.splitlines()[:8] == [
-        "noise on nano, seen by a check with 3, 6 and 9 runs against a baseline of 10; tolerance 2 %",
+        "noise on nano, for a check with 3, 6 and 9 runs against a baseline of 10; tolerance 2 %",
         "",
         "                                                 detectable in",
         "benchmarks/test_it.py::  runs  spread %  by       80 %    95 %",
@@ -63,16 +63,15 @@ def test_the_whole_report():
     ]
     told = words(text)
     assert (
-        "17 runs tell a spread to within about 18 %, and another day may differ more. Left out: 2 disturbed runs."
-        in told
+        "17 runs give the spread to within about 18 %; another day may differ more. Excluded: 2 disturbed runs." in told
     )
     assert "test_gone[fp32] was not analysed: 2 of 2 runs are good; it takes 3" in told
     assert "false alarms: 0 of 500 sessions that were resampled from these runs; at most 0.6 % with 95 %" in told
-    assert "max-rounds=18: test_slow[fp32] never found -> 31.0 %, test_fast[fp32] 4.3 % -> 3.9 %" in told
-    assert "a baseline of 20 rounds, refreshed with --edgeperf-rounds=20: test_slow[fp32] never found" in told
+    assert "max-rounds=18: test_slow[fp32] not detectable -> 31.0 %, test_fast[fp32] 4.3 % -> 3.9 %" in told
+    assert "a baseline of 20 rounds, refreshed with --edgeperf-rounds=20: test_slow[fp32] not detectable" in told
     assert "a longer budget is not expected to help: runs of test_fast[fp32] differ by 1.2 %, of which" in told
-    assert "what varies within a run explains 0.2 %" in told
-    assert "pin the clocks (the governor is schedutil): nobody can predict the gain" in told
+    assert "variation within a run explains 0.2 %" in told
+    assert "pin the clocks (the governor is schedutil): the gain cannot be predicted" in told
 
 
 def test_smaller_baselines_and_missing_alarms_are_said():
@@ -82,7 +81,7 @@ def test_smaller_baselines_and_missing_alarms_are_said():
     none = noise(false_alarms=None, no_false_alarms="that takes at least 12 good runs of a benchmark", remedies=())
     told = words(noise_text(none, Paper(80)))
     assert "false alarms: no sessions were resampled; that takes at least 12 good runs" in told
-    assert "to find smaller" not in told
+    assert "to detect smaller" not in told
 
 
 def test_a_budget_that_helps_and_one_of_which_nothing_is_known():
@@ -91,7 +90,7 @@ def test_a_budget_that_helps_and_one_of_which_nothing_is_known():
         noise_text(noise(remedies=(helps,)), Paper(100))
     )
     unknown = Remedy("budget", False, 2, {B: (None, None)})
-    assert "these runs do not tell how much varies within a run" in words(
+    assert "these runs do not show how much varies within a run" in words(
         noise_text(noise(remedies=(unknown,)), Paper(100))
     )
 

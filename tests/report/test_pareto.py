@@ -46,8 +46,8 @@ def measured():
 
 def test_a_front_at_80_columns():
     assert table(measured())[-1].splitlines() == [
-        "precisions: average precision (%) for latency (ms) (=: runs do not tell them",
-        "  apart)",
+        "precisions: average precision (%) for latency (ms) (=: these runs show no",
+        "  difference)",
         "series            GFLOPs  latency   aver…ecision  Pareto front",
         "onnxruntime int8     8.9  4.50 ms   33.5 %        front",
         "onnxruntime int8    16.1  8.02 ms   35.7 %        front, +2.2 points for +3.5 ms",
@@ -76,7 +76,7 @@ def test_equal_points_and_single_runs_are_told():
     assert lines[2].endswith("front")
     assert lines[3].endswith("front, as the one before")
     assert lines[4].endswith("dominated by a")
-    assert lines[5] == "  single runs do not tell what is equal: those are placed by value"
+    assert lines[5] == "  single runs do not show ties: such points are placed by value"
     assert "single runs" not in table(results(*rows[:2]))[-1]
 
 
@@ -110,7 +110,7 @@ def test_markdown():
         "| onnxruntime fp32 | 16.1 | 16.1 | 37.6 | front | +1.9 points for +8.1 ms |",
         "| torch fp32 | 16.1 | 26.7 | 37.6 | dominated by onnxruntime fp32 at 16.1 | - |",
         "",
-        "(=: runs do not tell them apart)",
+        "(=: these runs show no difference)",
     ]
 
 

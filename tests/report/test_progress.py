@@ -41,9 +41,9 @@ def test_a_machine_that_cools_down_is_told_once_per_wait():
     progress.update(1, 2, "test_a", None)
     progress.cool("gpu", 90.0, 87.0)
     assert stream.getvalue().splitlines()[1:] == [
-        "cooling down: cpu has 91.0 degC, waiting for 87.0",
+        "cooling down: cpu is at 91.0 degC, waiting for 87.0",
         "round 1/2: 1 benchmark",
-        "cooling down: gpu has 90.0 degC, waiting for 87.0",
+        "cooling down: gpu is at 90.0 degC, waiting for 87.0",
     ]
 
 

@@ -45,7 +45,7 @@ def test_what_matches_has_figure_ratio_source_and_what_differs():
     assert infer.measured == pytest.approx(41.6)
     assert infer.ratio == pytest.approx(41.6 / 267.207)
     assert (infer.device, infer.source, infer.row) == ("nano", "trinh-2023 table 4.3", "Resnet18")
-    assert infer.differs == ("precision fp32 here, not told there",)
+    assert infer.differs == ("precision fp32 here, not stated there",)
     assert throughput.measured == pytest.approx(1000 / 52)
     assert throughput.differs[0] == "throughput here is 1 / latency"
 
@@ -150,7 +150,7 @@ def test_markdown():
     lines = text.splitlines()
     assert lines[2] == (
         f"| `{RESNET}` | infer, ms | 41.6 | 267.207 | 0.156 | nano, trinh-2023 table 4.3, row Resnet18 "
-        "| precision fp32 here, not told there; a\\|b |"
+        "| precision fp32 here, not stated there; a\\|b |"
     )
     assert len({line.replace("\\|", "").count("|") for line in lines[:4]}) == 1
     assert lines[-1].startswith("Published figures come from other releases")

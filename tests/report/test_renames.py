@@ -40,9 +40,9 @@ def words(text):
 def test_old_and_new_stand_side_by_side_with_the_change_and_the_command(renamed):
     text = words(render(renamed, width=120, colour=False))
     assert "probably renamed (2): test_old[320] -> test_new[320]: latency +40.0 % [+30.0, +50.0]" in text
-    assert "test_old[640] -> test_new[640]: the change is not known (the environment differs)" in text
+    assert "test_old[640] -> test_new[640]: change unknown (the environment differs)" in text
     assert text.count(f"edgeperf baseline rename {OLD} {NEW}") == 1
-    assert f"{GONE}; edgeperf baseline prune --missing-from RESULTS drops them: test_old[320] test_old[640]" in text
+    assert f"{GONE}; edgeperf baseline prune --missing-from RESULTS removes them: test_old[320] test_old[640]" in text
     assert "missing (3): in the baseline, not measured now" in text
 
 
@@ -64,4 +64,4 @@ def test_two_files_in_words_and_as_markdown(renamed):
 def test_a_baseline_with_two_spellings_of_an_id_says_so():
     names = ("test_caf\xe9.py::test_a", "test_cafe\u0301.py::test_a")
     text = baseline_text(Results("host", benchmarks=dict.fromkeys(names, benchmark(1.0))), Paper(200, False, False))
-    assert "is there 2 times, in different spellings" in words(text)
+    assert "is there 2 times, with the same letters encoded differently" in words(text)

@@ -157,7 +157,7 @@ def test_failing_test_text(comparison):
     assert regression_text(REGRESSED, comparison.benchmarks[REGRESSED]).splitlines() == [
         "Median latency 11.3 -> 12.2 ms, +8.1 % [95 %: +5.2, +11.1]; tolerance 2 %",
         "Runs scatter by 1.5 %; 9 (11 s timed) against 10 (12 s); adjusted p = 0.0004",
-        "Finds slowdowns from 3.4 %",
+        "Would detect slowdowns of 3.4 % or more",
         "Environment differs from the baseline's: onnxruntime 1.11.0 -> 1.12.1; commits 1a2b3c4..5d6e7f8",
     ]
 
@@ -178,7 +178,7 @@ def test_failing_test_text_tells_which_phase_moved():
     }
     lines = regression_text("a", BenchmarkVerdict("regressed", metrics)).splitlines()
     assert lines[0].startswith("Minimum latency 11.3 -> 12.2 ms")
-    assert lines[2] == "Finds slowdowns from 3.4 %; preprocess +0 %, infer +9 %"
+    assert lines[2] == "Would detect slowdowns of 3.4 % or more; preprocess +0 %, infer +9 %"
     assert len(lines) == 4
 
 
@@ -230,8 +230,8 @@ def test_failing_test_text_leaves_out_what_is_not_known():
     one = BenchmarkVerdict("regressed", {"latency": bare}, sides=(Side(None, "1a2b3c4"), Side(3.0, "1a2b3c4")))
     assert regression_text("a", one).splitlines()[1:] == [
         "Runs: 9 (3.0 s timed) against 10",
-        "What it finds is not known",
-        "The recorded environment is the baseline's; commit 1a2b3c4 in both",
+        "Detectable change unknown",
+        "The recorded environment is the same as the baseline's; commit 1a2b3c4 in both",
     ]
 
 
@@ -239,7 +239,7 @@ def test_failing_test_text_of_a_metric_that_should_be_high():
     accuracy = latency("regressed", 0.95, 0.93, 0.97, unit="", summary="value", detectable=0.99)
     text = regression_text("a", BenchmarkVerdict("regressed", {"accuracy_top1": accuracy}))
     assert "Accuracy top1 11.3 -> 12.2, -5.0 % [95 %: -7.0, -3.0]" in text
-    assert "Finds decreases from 1.0 %" in text
+    assert "Would detect decreases of 1.0 % or more" in text
 
 
 def test_failing_test_text_without_any_metric():
@@ -268,7 +268,7 @@ def test_what_had_to_be_assumed_stands_with_the_evidence():
 def test_an_inconclusive_one_tells_how_many_more_rounds_would_decide(comparison):
     undecided = next(one for one in comparison.benchmarks.values() if one.verdict == "inconclusive")
     assert inconclusive_text(undecided) == (
-        "latency +3.1 % [-0.5, +6.8]; about 5 more rounds would decide; could have found a slowdown of 12.0 %"
+        "latency +3.1 % [-0.5, +6.8]; about 5 more rounds would decide; would have detected slowdowns of 12.0 % or more"
     )
 
 
@@ -360,13 +360,17 @@ FEW = Apart(0.0025, "floor", sessions=1, benchmarks=7)
 @pytest.mark.parametrize(
     ("apart", "says"),
     [
-        (FEW, "7 benchmarks do not show how far sessions of this machine lie apart; 0.25 % is allowed for."),
+        (
+            FEW,
+            "One baseline session with 7 benchmarks does not show how much sessions on this machine differ; the comparison "
+            "allows for 0.25 %.",
+        ),
         (Apart(0.009, "suite", 1, 40), "The 40 benchmarks moved apart by more than their noise: 0.9 % each (standard"),
         (Apart(0.003, "chance", 1, 40), None),
         (Apart(0.006, "sessions", 3, 40), None),
         (
             Apart(0.02, "sessions", 3, 40),
-            "The baseline's 3 sessions lie far apart: 2 % a benchmark (standard deviation) is",
+            "The baseline's 3 sessions differ a lot: the comparison allows for 2 % per benchmark (standard deviation)",
         ),
         (FEW._replace(sessions=2), None),
     ],
@@ -376,26 +380,26 @@ def test_what_is_allowed_between_sessions_is_said_where_it_is_unknown_or_great(s
     texts = [flat(render(replace(session, comparison=told), width=80, colour=False)), flat(comparison_markdown(told))]
     texts.append(flat(render_comparison(told, width=80, colour=False)))
     for text in texts:
-        assert (says in text) if says else ("allowed for" not in text)
+        assert (says in text) if says else ("comparison allows for" not in text)
 
 
 def test_few_benchmarks_that_did_not_regress_need_no_caution(comparison):
     kept = {name: one for name, one in comparison.benchmarks.items() if one.verdict != "regressed"}
-    assert "lie apart" not in render_comparison(Comparison(kept, apart=FEW), width=80, colour=False)
+    assert "sessions on this machine differ" not in render_comparison(
+        Comparison(kept, apart=FEW), width=80, colour=False
+    )
 
 
 def test_the_gain_of_a_whole_refresh_is_told_with_v_in_a_check(session, comparison):
     gain = Gain(10, 17, 0.0372, 0.0361)
     report = replace(session, comparison=replace(comparison, gain=gain))
-    told = (
-        "The baseline has 10 runs of a benchmark, by which this check finds slowdowns from 3.7 %; with 17, as a refresh"
-    )
+    told = "With the baseline's 10 runs per benchmark, this check detects slowdowns of 3.7 % or more; with 17, as a refresh"
     assert told in flat(render(report, width=80, colour=False, verbosity=1))
-    assert "as a refresh makes" not in flat(render(report, width=80, colour=False))
-    assert "as a refresh makes" not in flat(
+    assert "as a refresh records" not in flat(render(report, width=80, colour=False))
+    assert "as a refresh records" not in flat(
         render(replace(report, mode="against"), width=80, colour=False, verbosity=1)
     )
     report = replace(session, comparison=replace(comparison, gain=gain._replace(runs=1, found=math.inf)))
-    assert "has 1 run of a benchmark, by which this check finds no slowdown; with" in flat(
+    assert "With the baseline's 1 run per benchmark, this check detects no slowdown; with" in flat(
         render(report, width=80, colour=False, verbosity=1)
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @format_option("references", "How to print them.", terminal="table")
 @folder_option
 def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: str) -> None:
-    """Set published figures beside those of a results file.
+    """Show published figures beside those of a results file.
 
     They are those of DIR/published, and those that come with edgeperf. Nothing is judged: the exit code is 0 unless
     RESULTS cannot be used.
@@ -43,6 +43,6 @@ def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: 
     matching = beside.references(measured, files)
     if not matching:
         known = ", ".join(published.devices_with_figures(folder)) or "no device"
-        say(f"no published figure belongs to these benchmarks; there are figures of {known}: see --device")
+        say(f"no published figures match these benchmarks; there are figures of {known}: see --device")
     else:
         show(shown_by.references(matching, measured, paper()))

@@ -16,7 +16,7 @@ from pytest_edgeperf.cli.printing import paper
 def show(device: Optional[str], folder: str) -> None:
     """Print what is in a baseline, and what it lacks.
 
-    DEVICE is what this machine is unless given.
+    DEVICE is what this machine is, unless given.
     """
     from pytest_edgeperf.report.baseline_text import baseline_text
     from pytest_edgeperf.results import baselines

@@ -39,7 +39,7 @@ def across_markdown(across: Across) -> str:
 
 
 def study_markdown(result: StudyResult) -> List[str]:
-    """The lines of one study: a heading, and a table for each thing that it tells."""
+    """The lines of one study: a heading, and a table for each thing that it shows."""
     study = result.study
     lines = [f"## {escape(study.name)}"]
     for metric in study.metrics:
