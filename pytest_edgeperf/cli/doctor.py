@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def doctor(device: str, shown_by: Exporter) -> None:
     """Find what makes this machine measure wrongly or noisily, and how to fix it.
 
-    Changes nothing: it runs none of the commands that it names. Exits with 0 when the machine is fit to measure, 1 when it
-    is not, 4 when it is not the device.
+    Changes nothing: it runs none of the commands that it names. Exits with 0 when the machine is fit to measure, 1
+    when it is not, 4 when it is not the device.
     """
     from pytest_edgeperf.devices.doctor import examine
 

@@ -1,8 +1,8 @@
 """Published figures beside measured ones: what matches, the ratio, and what is known to differ. Nothing is judged.
 
 A published figure belongs to a benchmark when network, framework and all other parameters agree; a precision or a
-resolution that one side does not state is reported as not stated. A network is the parameter ``network`` (or ``model``),
-else the name of the test's function; ``MobileNet_v2`` and ``mobilenetv2`` are the same.
+resolution that one side does not state is reported as not stated. A network is the parameter ``network`` (or
+``model``), else the name of the test's function; ``MobileNet_v2`` and ``mobilenetv2`` are the same.
 """
 
 from __future__ import annotations

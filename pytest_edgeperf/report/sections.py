@@ -134,8 +134,8 @@ def renames(comparison: Comparison, names: Names, paper: Paper, *, accepted: boo
         lines += _item(f"{names[rename.old]} -> {names[rename.new]}: {rename_text(rename)}", paper)
     if accepted:
         return lines + _item(
-            "the runs of the old name are still in the baseline; edgeperf baseline prune --missing-from RESULTS removes "
-            "them",
+            "the runs of the old name are still in the baseline; edgeperf baseline prune --missing-from RESULTS "
+            "removes them",
             paper,
         )
     lines += _item("to keep the runs of the old name, if it is the same benchmark:", paper)

@@ -362,8 +362,8 @@ FEW = Apart(0.0025, "floor", sessions=1, benchmarks=7)
     [
         (
             FEW,
-            "One baseline session with 7 benchmarks does not show how much sessions on this machine differ; the comparison "
-            "allows for 0.25 %.",
+            "One baseline session with 7 benchmarks does not show how much sessions on this machine differ; the "
+            "comparison allows for 0.25 %.",
         ),
         (Apart(0.009, "suite", 1, 40), "The 40 benchmarks moved apart by more than their noise: 0.9 % each (standard"),
         (Apart(0.003, "chance", 1, 40), None),
@@ -393,7 +393,7 @@ def test_few_benchmarks_that_did_not_regress_need_no_caution(comparison):
 def test_the_gain_of_a_whole_refresh_is_told_with_v_in_a_check(session, comparison):
     gain = Gain(10, 17, 0.0372, 0.0361)
     report = replace(session, comparison=replace(comparison, gain=gain))
-    told = "With the baseline's 10 runs per benchmark, this check detects slowdowns of 3.7 % or more; with 17, as a refresh"
+    told = "With the baseline's 10 runs per benchmark, this check detects slowdowns of 3.7 % or more; with 17, as"
     assert told in flat(render(report, width=80, colour=False, verbosity=1))
     assert "as a refresh records" not in flat(render(report, width=80, colour=False))
     assert "as a refresh records" not in flat(
