@@ -29,7 +29,7 @@ from tests.statistics.sessions import Change  # noqa: E402
 SHOWN = "ort_squeezenet"
 SLOWDOWNS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.13, 0.16, 0.20, 0.25)
 SESSIONS = 40
-ROW = re.compile(r"^\| (.+?) \| .+? \| ([\d.]+)[^|]*% \|", re.MULTILINE)
+ROW = re.compile(r"^\| (.+?) \| .+? \| ([\d.]+) %[^|]* \|", re.MULTILINE)
 INK, ACCENT = "#30343b", "#d9480f"
 
 

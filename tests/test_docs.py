@@ -104,7 +104,7 @@ def test_the_rates_that_pages_quote_are_those_of_the_table():
     table = text_of(DOCS / "statistics-rates.md").partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
     (row,) = (line for line in table.splitlines() if line.startswith("| **edgeperf, a session"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    alarms, sessions = re.match(r"([\d.]+) \(of (\d+)", cells[2]).groups()
+    alarms, sessions = re.match(r"([\d.]+) % \(of (\d+)", cells[2]).groups()
     found = [re.match(r"[\d.]+", cell).group() for cell in cells[4:7]]
     quoted = " ".join(text_of(DOCS / "sessions.md").split())
     assert f"In {sessions} sessions of 50 unchanged benchmarks" in quoted

@@ -123,15 +123,15 @@ def rules_table(bench: Bench, effort: Effort, kept: Dict[Any, Tally]) -> str:
 
 
 def _rule_row(name: str, unchanged: Tally, found: Sequence[float]) -> List[str]:
-    alarms = per_cent(unchanged.alarm_rate)
+    alarms = f"{per_cent(unchanged.alarm_rate)} %"
     if unchanged.alarm_rate < 0.1:
         most = upper_bound(unchanged.sessions_with_alarm, unchanged.sessions)
-        alarms += f" (of {unchanged.sessions}; at most {per_cent(most)})"
+        alarms += f" (of {unchanged.sessions}; at most {per_cent(most)} %)"
     each = unchanged.alarms / unchanged.unchanged
     return [
         name,
         f"{100 * each:.2g} %" if each else "0",
-        f"{alarms} %",
+        alarms,
         *[f"{per_cent(share)} %" for share in found],
         f"{unchanged.runs / unchanged.unchanged:.1f}",
         f"{unchanged.seconds / unchanged.unchanged:.1f}",
