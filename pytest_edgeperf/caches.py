@@ -1,8 +1,8 @@
-"""The private folder for what is kept between sessions: whose it must be, and what of it may be read.
+"""The private folder for what is kept between sessions: who must own it, and which files may be read.
 
-Whoever can write here decides what a session loads, so everything is this user's own and nobody else's to write:
-each folder from the cache's down is checked by owner, kind and mode, and no link in it is followed. What another user
-left in it is moved aside.
+Anyone who can write here decides what a session loads, so everything must belong to this user and be writable by no
+other: each folder from the cache's down is checked by owner, kind and mode, and no link in it is followed. What another
+user left in it is moved aside.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class NotPrivate(OSError):
 
 
 def cache_folder(*parts: str, strict: bool = False) -> Path:
-    """A private folder (0700) of ours for what can be made again: journals, results, models, engines.
+    """A private folder (0700) for what can be made again: journals, results, models, engines.
 
     ``$EDGEPERF_CACHE_DIR``, else ``$XDG_CACHE_HOME/edgeperf``, else ``~/.cache/edgeperf``; where none of
     these can be used (no home, read-only, another user's, a link), a folder of this user in the temporary directory.
 
     Args:
         parts: folders below the cache's.
-        strict: refuse where ``$EDGEPERF_CACHE_DIR`` names a folder that cannot be used, instead of passing it over.
+        strict: raise an error if ``$EDGEPERF_CACHE_DIR`` names an unusable folder, instead of passing it over.
 
     Raises:
         OSError: not even the temporary directory can be used, or the folder that was asked for cannot.
@@ -74,7 +74,7 @@ def why_passed_over() -> Optional[str]:
 
 
 def is_private(path: Path) -> bool:
-    """Whether a file, or a folder with all that lies in it, is this user's own and nobody else may write it.
+    """Whether a file, or a folder with all its content, belongs to this user and is writable by no other.
 
     Links, devices and pipes are not, wherever they lead.
     """
@@ -91,7 +91,7 @@ def is_private(path: Path) -> bool:
 
 
 def make_private(folder: Path) -> None:
-    """Take from everybody else what they may do with a folder of ours and all that lies in it.
+    """Remove all permissions of other users from a folder and its content.
 
     Raises:
         NotPrivate: there is a link, a device or a pipe in it, or something of another user.
@@ -106,7 +106,7 @@ def make_private(folder: Path) -> None:
 
 
 def clear_place(folder: Path) -> None:
-    """Remove what is in the place of a folder in the cache; what another user left there is only moved aside.
+    """Remove whatever is at the path of a folder in the cache; what another user left there is moved aside.
 
     Raises:
         OSError: neither can be done.
@@ -119,7 +119,7 @@ def clear_place(folder: Path) -> None:
 
 
 def _move_aside(path: Path) -> None:
-    """Give what another user left in a folder of ours a name under which nothing is looked for."""
+    """Rename what another user left in the cache, so that nothing looks for it."""
     # Another session may do so at the same time.
     with suppress(FileNotFoundError):
         os.rename(path, f"{path}.not-ours-{secrets.token_hex(4)}")

@@ -1,4 +1,4 @@
-"""Folders for the time of a piece of work, which go when it is done, or with the next one where it was killed."""
+"""Temporary folders, removed when the work is done, or by the next process if that one was killed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Optional
 
-#: Such a folder has its lock only when it has lost this beginning, so that nobody takes it for abandoned before.
+#: The prefix of a folder that is not locked yet, so that no other process takes it for abandoned.
 _UNLOCKED = ".new-"
 
 
 @contextmanager
 def scratch(prefix: str, parent: Optional[Path] = None) -> Iterator[Path]:
-    """A private folder, removed at the end; before, those are removed that killed processes left there.
+    """A private folder, removed at the end; first, those that killed processes left behind are removed.
 
     Args:
         prefix: how its name begins, and those of its kind.

@@ -1,4 +1,4 @@
-"""What a Jetson or a Raspberry Pi betrays of itself where its device tree is hidden, as Docker hides it.
+"""What identifies a Jetson or a Raspberry Pi where its device tree is hidden, as Docker hides it.
 
 A container's /sys/firmware is masked, so that /proc/device-tree leads nowhere; the kernel's release, its list of
 processors, the sensors and, where mounted, L4T's release file are still those of the board.
@@ -50,7 +50,7 @@ _RAILS = re.compile(r"VDD_CPU_GPU_CV|VDD_CPU_GPU|VDD_GPU_SOC|VDD_CPU_CV|VDD_CPU_
 
 @dataclass(frozen=True)
 class Sign:
-    """What says that this is a board of this family: the file, what it says, and the model and chip if known."""
+    """Evidence that this is a board of this family: the file, what it says, and the model and chip if known."""
 
     family: str
     file: str

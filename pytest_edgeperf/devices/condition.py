@@ -21,7 +21,7 @@ _UNDERVOLTAGE = "undervoltage"
 
 @dataclass(frozen=True)
 class Condition:
-    """One look at the machine. What could not be read is ``None`` or not in the mapping."""
+    """The machine's state at one moment. What could not be read is ``None`` or absent from the mapping."""
 
     headroom: thermal.Headroom
     #: Counter -> events since boot.
@@ -34,7 +34,7 @@ class Condition:
 
 
 class Observer:
-    """Looks at one machine again and again; finds out once what can be read there."""
+    """Reads one machine's state repeatedly; which sensors it has is determined once."""
 
     def __init__(self, identity: Identity, root: Path = Path("/")) -> None:
         self._identity = identity
@@ -68,12 +68,12 @@ class Observer:
 
 
 def figures(before: Condition, after: Condition) -> Dict[str, Any]:
-    """What two looks show about the run between them, for its quality; what is unknown is left out.
+    """What two readings of the state show about the run between them, for its quality; what is unknown is left out.
 
     ``temperature_c`` and ``headroom_c`` (to the nearest trip point, of ``temperature_zone``) and
-    ``power_at_rest_mw``: before and after. ``slowed_by``: what slowed the machine down at either look or meanwhile,
-    by name. ``overcurrent_events``, ``swapped_pages``, ``oom_kills``: how many meanwhile. ``settings_changed``:
-    names of the settings that are others now.
+    ``power_at_rest_mw``: before and after. ``slowed_by``: what throttled the machine at either reading or in
+    between, by name. ``overcurrent_events``, ``swapped_pages``, ``oom_kills``: how many in between.
+    ``settings_changed``: names of the settings that changed.
     """
     quality: Dict[str, Any] = {}
     ends = (before.headroom, after.headroom)

@@ -60,9 +60,9 @@ def machine_root() -> Path:
 
 
 def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Path] = None) -> Device:
-    """The device called ``name``, after a look whether this machine is it; ``auto`` takes what it is.
+    """The device called ``name``, after checking that this machine is that device; ``auto`` identifies the machine.
 
-    ``host`` is right on every machine, as it asks for nothing; a host that a user describes is right on each host.
+    ``host`` fits every machine; a host that a user describes fits every host.
 
     Args:
         name: what ``--device`` says.
@@ -71,8 +71,8 @@ def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Pat
 
     Raises:
         UnknownDevice: no profile has this name.
-        DeviceMismatch: this machine is another device, or what it is cannot be read.
-        ProfileError: a profile that is not ours cannot be used.
+        DeviceMismatch: this machine is another device, or cannot be identified.
+        ProfileError: a profile of a package or of the project cannot be used.
     """
     root = machine_root() if root is None else root
     known = profiles(rootdir)

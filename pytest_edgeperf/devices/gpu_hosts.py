@@ -44,7 +44,7 @@ def gpus(root: Path = Path("/")) -> List[Gpu]:
 
 
 def device_name(models: Sequence[str]) -> Optional[str]:
-    """The name of a host with these GPUs, such as ``host-rtx4090``, or None where the models give no name.
+    """The name of a host with these GPUs, such as ``host-rtx4090``, or None where the models do not give a name.
 
     Several GPUs of one model are named once, as an inference runs on one; different ones are joined by ``and``.
     """

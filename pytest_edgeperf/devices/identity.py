@@ -16,7 +16,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Identity:
-    """What a machine is and from where this is known.
+    """What a machine is, and the evidence for it.
 
     ``name`` is a profile's, ``host-…`` of a host with an NVIDIA GPU, or ``unknown-jetson``,
     ``unknown-raspberry-pi``, ``unknown``; ``evidence`` is the file that decided and ``reason`` is what it says;
@@ -49,8 +49,8 @@ class Identity:
 def identify(root: Path = Path("/"), known: Optional[Mapping[str, Profile]] = None) -> Identity:
     """What the machine under ``root`` is; a host without a device tree of a device that is known.
 
-    A container that hides the device tree makes no host of a board: it is then one of unknown kind, and the reason
-    says what to mount.
+    A board whose device tree is hidden by a container is not a host: it is a board of unknown kind, and the reason says
+    what to mount.
 
     Args:
         root: where ``/proc`` and ``/sys`` are.

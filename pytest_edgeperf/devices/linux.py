@@ -1,4 +1,4 @@
-"""What any Linux machine says of its processor, memory, system and virtualisation."""
+"""What any Linux machine reports about its processor, memory, system and virtualisation."""
 
 from __future__ import annotations
 

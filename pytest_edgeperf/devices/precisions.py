@@ -46,7 +46,7 @@ def lacks(profile: Profile, processor: str, precision: str) -> Optional[str]:
 
 
 def imitates(root: Path, precision: str) -> Optional[str]:
-    """That this CPU has no instructions for the precision, in a sentence; ``None`` where it has, or is unknown."""
+    """A sentence where this CPU has no instructions for the precision; ``None`` where it has, or is unknown."""
     flags = cpu_flags(root)
     wanted = _CPU_FLAGS.get(precision)
     if not flags or wanted is None or flags & set(wanted):

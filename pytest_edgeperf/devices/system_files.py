@@ -160,7 +160,7 @@ def _link_at(file: str) -> Optional[str]:
 
 
 def may_run() -> bool:
-    """Whether programs below the root may be run: those of a machine that somebody recorded are only files."""
+    """Whether programs below the root may be run: those of a recorded machine are only files."""
     return not os.environ.get(ROOT_VARIABLE)
 
 

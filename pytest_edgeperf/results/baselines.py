@@ -75,7 +75,7 @@ def update(
     device: str,
     change: Callable[[Optional[Results]], Tuple[Optional[Results], _Outcome]],
 ) -> _Outcome:
-    """Change a device's baseline, and let nobody else change it in between.
+    """Change a device's baseline under a lock, so that no other process changes it in between.
 
     Args:
         folder: of the baselines.

@@ -1,4 +1,4 @@
-"""What of a text from anywhere may be printed."""
+"""Which characters of an arbitrary text may be printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a results file, in words that name the place and the remedy."""
+"""Errors of results files, with the place and the remedy."""
 
 from __future__ import annotations
 

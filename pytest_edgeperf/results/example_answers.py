@@ -1,4 +1,4 @@
-"""What a run answered, example by example: stored small, so that two runs can be compared in pairs.
+"""A run's answer for each example, stored compactly, so that two runs can be compared in pairs.
 
 One value per example is stored as bits (right or wrong) or as 16-bit floats (a score); detections as the matches with
 the ground truths that an average precision is computed from. Reading and writing it takes numpy, which is imported

@@ -1,4 +1,4 @@
-"""Figures that others published: where they are kept, and that nothing is judged by them.
+"""Figures that others published: where they are kept, and why nothing is judged by them.
 
 A run with a ``source`` is one number from a paper's table. Such runs stand beside a session's own figures; they are
 no baseline, as nothing is known of how they scatter and of most of what they depend on.
@@ -45,7 +45,7 @@ def refuse_published(results: Results, what: str) -> None:
 
 
 def folders(baselines: Union[str, os.PathLike[str]]) -> List[Path]:
-    """Where published figures are looked for: beside the project's own baselines, then those that come with us."""
+    """Where published figures are searched: beside the project's own baselines, then in this package."""
     installed = _PACKAGE / FOLDER
     ours = installed if installed.is_dir() else _PACKAGE.parent / "baselines" / FOLDER
     own = Path(baselines) / FOLDER

@@ -33,7 +33,7 @@ class ReferenceLine:
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no line can be.
+        """Check the values.
 
         Raises:
             ValueError: a number is missing or not finite, or a name is no text; the message names the field.
@@ -103,11 +103,11 @@ class Study:
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what no study can be.
+        """Check the values.
 
         Raises:
-            ValueError: ``pieces``, a pair of ``ratios`` or ``pareto`` or a word of ``gate`` is none; the message names
-                it.
+            ValueError: ``pieces``, a pair of ``ratios`` or ``pareto`` or a word of ``gate`` is invalid; the message
+                names it.
         """
         whole_number = isinstance(self.pieces, int) and not isinstance(self.pieces, bool)
         if self.pieces is not None and not (whole_number and self.pieces > 0):
@@ -129,7 +129,7 @@ class Study:
                 raise ValueError(f"pareto has {pair!r} instead of two metrics (cost, gain), such as ('latency', 'AP')")
 
     def to_dict(self) -> Dict[str, Any]:
-        """As stored in a results file under ``studies.<name>``; what is as usual is left out."""
+        """As stored in a results file under ``studies.<name>``; defaults are left out."""
         stored: Dict[str, Any] = {
             **self.extra,
             "x": self.x,

@@ -37,7 +37,7 @@ class Metric:
         return self.margin is not None
 
     def to_dict(self) -> Dict[str, Any]:
-        """As stored in a benchmark under ``metrics.<name>``; what is as usual is left out."""
+        """As stored in a benchmark under ``metrics.<name>``; defaults are left out."""
         stored = {**self.extra, "unit": self.unit, "better": self.better}
         if self.margin is not None:
             stored["margin"] = self.margin

@@ -180,7 +180,7 @@ def _is_measured(value: Any) -> bool:
 
 
 def not_finite(value: Any) -> str:
-    """What is wrong with a value that is no finite number."""
+    """What is wrong with a value that is not a finite number."""
     return f"{value if isinstance(value, float) else kind_of(value)} instead of a finite number"
 
 

@@ -12,7 +12,7 @@ from .check import ADVICE, OK, PROBLEM, STATES, UNKNOWN, Check
 
 __all__ = ["ADVICE", "OK", "PROBLEM", "STATES", "UNKNOWN", "Check", "Diagnosis", "examine"]
 
-#: Each looks at one side of the machine; a check that does not apply to it is not in the answer.
+#: Each checks one side of the machine; a check that does not apply to it is left out.
 _LOOKS: Tuple[Callable[[Path, Identity], List[Check]], ...] = (
     speed.checks,
     heat.checks,
@@ -32,7 +32,7 @@ _RECORDED_APART = frozenset((instance.CHECK,))
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All checks of one look at a machine."""
+    """The result of all checks of a machine."""
 
     checks: Tuple[Check, ...]
 
@@ -56,7 +56,7 @@ class Diagnosis:
         return f"{fit}: {', '.join(parts)}" if parts else fit
 
     def lasting(self) -> List[str]:
-        """What was found of those checks whose answer does not change by itself within a session."""
+        """The findings of those checks whose result does not change by itself within a session."""
         found = [check.id for state in (PROBLEM, ADVICE) for check in self.of(state)]
         return sorted(id for id in found if id not in _MOMENTARY | _RECORDED_APART)
 
@@ -66,5 +66,5 @@ class Diagnosis:
 
 
 def examine(identity: Identity, root: Path = Path("/")) -> Diagnosis:
-    """Look at everything that applies to this machine; changes nothing."""
+    """Run all checks that apply to this machine; changes nothing."""
     return Diagnosis(tuple(check for look in _LOOKS for check in look(root, identity)))

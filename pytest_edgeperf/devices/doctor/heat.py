@@ -1,4 +1,4 @@
-"""Whether the machine slows itself down, for heat or for a weak supply, or is about to."""
+"""Whether the machine throttles, from heat or a weak supply, or is about to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the next session will find the same machine: a hosted CI runner and a virtual machine are a type of it."""
+"""Whether the next session will run on the same machine: a hosted CI runner or a virtual machine is only of a type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the memory suffices: what is free, and what is swapped."""
+"""Whether there is enough memory: what is free, and what is swapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who else uses the machine: a desktop, updates, other load, other users of the GPU, monitors."""
+"""What else uses the machine: a desktop, updates, other load, other users of the GPU, monitors."""
 
 from __future__ import annotations
 

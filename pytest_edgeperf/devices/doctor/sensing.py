@@ -1,4 +1,4 @@
-"""Which sensors cannot be read although the machine has them, and what makes them readable."""
+"""Which sensors cannot be read although the machine has them, and how to make them readable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DENIED = re.compile(r"Permission denied|Operation not permitted")
 
 
 def checks(root: Path, identity: Identity) -> List[Check]:
-    """The sensors of power: without them energy is not measured."""
+    """The power sensors: without them energy is not measured."""
     found, absent = power.find(root, identity)
     readable = ", ".join(sensor.name for sensor in found)
     refused = [sensor for sensor in absent if _DENIED.search(sensor.reason)]

@@ -1,4 +1,4 @@
-"""How fast the machine is allowed to be, and whether that stays so: power mode, cores, clocks, turbo."""
+"""How fast the machine may run, and whether that is stable: power mode, cores, clocks, turbo."""
 
 from __future__ import annotations
 

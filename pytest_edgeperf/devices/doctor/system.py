@@ -1,4 +1,4 @@
-"""What of the system matters now and then: disk, containers, memory layout, word size, sleeping USB devices."""
+"""Other properties of the system: disk, containers, memory layout, word size, suspended USB devices."""
 
 from __future__ import annotations
 

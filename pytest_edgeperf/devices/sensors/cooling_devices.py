@@ -1,4 +1,4 @@
-"""Cooling devices: what the kernel turns up against heat, and which of them slow the machine down."""
+"""Cooling devices: what the kernel uses against heat, and which of them throttle the machine."""
 
 from __future__ import annotations
 

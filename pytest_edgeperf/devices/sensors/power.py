@@ -1,7 +1,7 @@
 """Power: which of a device's rails is the total, and which are parts of it.
 
-The one place to look for power of the device: the chips' own modules do not know what is behind their rails.
-A total is a rail that feeds everything; rails are never added up to one, as some feed others.
+The chips' own modules do not know what their rails feed; the device's profile does. A total is a rail that feeds
+everything; rails are never added up to a total, as some feed others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What processes hold of a GPU's memory: by nvmap's list on a Tegra, by NVML's on a card."""
+"""How much of a GPU's memory processes hold: from nvmap's list on a Tegra, from NVML on a card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .interface import Reading
 
 
 class DeviceMemory(Protocol):
-    """Tells what processes hold of the GPU's memory, and where that is read."""
+    """Reads how much of the GPU's memory processes hold."""
 
     source: str
 

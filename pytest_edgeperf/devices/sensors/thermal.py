@@ -1,4 +1,4 @@
-"""Temperatures of the thermal zones, and how far they are from where the machine slows itself down."""
+"""Temperatures of the thermal zones, and how far they are below the throttling limits."""
 
 from __future__ import annotations
 
