@@ -18,7 +18,7 @@ MIN_GOOD_RUNS = 3
 TAIL_DISTURBED = "tail_disturbed"
 TAIL = ("p90", "p95", "p99")
 
-NO_QUALITY = "no quality figures: all runs are taken as undisturbed"
+NO_QUALITY = "no quality figures: all runs are treated as undisturbed"
 
 
 @dataclass(frozen=True)

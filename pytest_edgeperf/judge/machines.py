@@ -43,22 +43,22 @@ def relation(old: Fields, new: Fields, *, same_boot: Optional[bool]) -> Relation
     """
     for name in ("hypervisor", "product"):
         if _differ(old, new, name):
-            return False, f"the baseline was measured on another machine ({name} {old[name]} -> {new[name]})"
+            return False, f"the baseline was measured on a different machine ({name} {old[name]} -> {new[name]})"
     for name, word in (("instance", "cloud instance"), ("serial", "board")):
         # Digests of different sources say nothing of each other.
         if name in old and name in new and _source(old[name]) == _source(new[name]):
             change = f"{name} {old[name]} -> {new[name]}"
             same = old[name] == new[name]
-            return same, "" if same else f"the baseline was measured on another {word} ({change})"
+            return same, "" if same else f"the baseline was measured on a different {word} ({change})"
     if same_boot:
         return True, ""
     if "runner" in new:
-        return False, f"each job on a CI runner hosted by {new['runner']} gets another machine"
+        return False, f"each job on a CI runner hosted by {new['runner']} runs on a different machine"
     if "runner" in old:
         return False, f"the baseline was measured on a CI runner hosted by {old['runner']}"
     if _differ(old, new, "id"):
         change = f"id {old['id']} -> {new['id']}"
-        return False, f"the baseline was measured on another machine, or before this one was reinstalled ({change})"
+        return False, f"the baseline was measured on a different machine, or before this one was reinstalled ({change})"
     return (True, "") if "id" in old and "id" in new else _UNKNOWN
 
 

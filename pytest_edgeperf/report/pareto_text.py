@@ -36,7 +36,7 @@ def rows_of(front: ParetoFront) -> List[ParetoRow]:
         if point.dominated_by is not None:
             other = front.points[point.dominated_by]
             by = other.series if one_place else f"{other.series} at {coordinate(other.x)}"
-            by += f" {TIED}" if point.told is False else ""
+            by += f" {TIED}" if point.separated is False else ""
         elif point.step is not None:
             step = step_text(point.step, front)
         rows.append(ParetoRow(point, coordinate(point.x), by, step))
@@ -68,12 +68,12 @@ def step_text(step: Step, front: ParetoFront) -> str:
 
 def has_equal(front: ParetoFront) -> bool:
     """Whether a row is marked with :data:`TIED`."""
-    return any(point.told is False for point in front.points)
+    return any(point.separated is False for point in front.points)
 
 
 def has_single_runs(front: ParetoFront) -> bool:
     """Whether a point is dominated by value alone."""
-    return any(not point.on_front and point.told is None for point in front.points)
+    return any(not point.on_front and point.separated is None for point in front.points)
 
 
 def _difference(value: float, name: str, metric: Metric) -> str:

@@ -140,7 +140,7 @@ def _ranks(study: Study, metric: str, ranked: Sequence[Ranking], paper: Paper) -
     over = _with_unit(study.x, study.x_unit)
     lines = _title(f"{study.name}: ranks by {metric_label(metric)} over {over}{says}", paper)
     lines += _in_parts([pad(paper.clean(name), len(_SERIES)) for name in names], columns, paper)
-    if not all(one.told for one in ranked):
+    if not all(one.separated for one in ranked):
         lines += wrap("single runs do not show ties: such ranks are by value", paper.width, indent="  ")
     return lines
 

@@ -72,7 +72,7 @@ def test_markdown(desktop):
 def test_a_study_that_no_file_holds():
     outcome = report(TABLE_I, "--study", "absent")
     assert outcome.exit_code == 4
-    assert "no file holds a study 'absent'" in outcome.output
+    assert "no file contains a study 'absent'" in outcome.output
 
 
 @pytest.mark.parametrize("content", [None, "no json", '{"format": "edgeperf-results", "version": 99}'])

@@ -104,7 +104,7 @@ def test_a_suspicion_is_inconclusive_and_asks_for_examples_and_no_runs():
     found = verdict(side([RIGHT]), side([wrong_too(8)], "two"))
     assert found.verdict == "inconclusive"
     assert "suspected to be worse" in found.reason
-    assert "more examples would tell" in found.reason
+    assert "more examples are needed to decide" in found.reason
     assert found.runs_needed is None
 
 
@@ -112,7 +112,7 @@ def test_few_examples_do_not_show_that_nothing_was_lost():
     few = np.arange(30) >= 2
     found = verdict(side([few]), side([wrong_too(1, few)], "two"))
     assert found.verdict == "inconclusive"
-    assert "it may be up to" in found.reason
+    assert "may be up to" in found.reason
 
 
 def test_an_accuracy_is_no_suspect():
@@ -139,7 +139,7 @@ def test_the_marker_may_make_it_gate():
 def test_other_examples_are_incomparable():
     base = side([of_examples(RIGHT, range(450))])
     found = verdict(base, side([of_examples(RIGHT, range(1, 451))], "two"))
-    assert (found.verdict, found.reason) == ("incomparable", "the sides, or their runs, were given different examples")
+    assert (found.verdict, found.reason) == ("incomparable", "the runs were given different examples")
     assert verdict(base, side([RIGHT[:400]], "two")).verdict == "incomparable"
 
 
@@ -189,7 +189,10 @@ def test_mistakes_of_which_less_is_better():
 
 def test_right_or_wrong_against_scores_is_incomparable():
     found = verdict(side([RIGHT]), side([of_examples(RIGHT.astype(float))], "two"))
-    assert (found.verdict, found.reason) == ("incomparable", "right or wrong on one side, scores on the other")
+    assert (found.verdict, found.reason) == (
+        "incomparable",
+        "one side has right and wrong answers, the other has scores",
+    )
 
 
 def test_detections_by_their_average_precision():
@@ -203,7 +206,7 @@ def test_detections_by_their_average_precision():
     assert verdict(side([stored[0]]), side([RIGHT[:150]], "two")).verdict == "incomparable"
     unmatched = replace(TOP1, threshold=0.3)
     told = verdict(side([stored[0]], metric=unmatched), side([stored[1]], "two", metric=unmatched))
-    assert "not matched at an overlap of 0.3" in told.reason
+    assert "not 0.3" in told.reason
 
 
 def test_damaged_answers_name_where_they_are():

@@ -103,9 +103,9 @@ def test_what_cannot_be_read_together_is_told():
     nothing = replace(EDGE, device="e", benchmarks={})
     across = read_across([("a", EDGE), ("b", over_pixels), ("d", without), ("e", nothing)])
     assert across.remarks == (
-        "b is left out of suo: it is over pixels (GFLOPs), not over complexity (GFLOPs)",
-        "d holds no study",
-        "e has measured nothing of suo",
+        "b is excluded from suo: its axis is pixels (GFLOPs), not complexity (GFLOPs)",
+        "d contains no study",
+        "e has no measurements of suo",
     )
     assert [one.series for one in across.studies[0].series] == ["nano: torch"]
 
@@ -121,10 +121,10 @@ def test_a_study_in_two_units_is_left_out_in_words():
     mixed = replace(EDGE, benchmarks={**EDGE.benchmarks, **file("nano", {9.0: 1.0}, unit="s").benchmarks})
     across = read_across([("a", mixed)])
     assert across.studies == ()
-    assert across.remarks == ("suo is left out: study 'suo': latency of torch is in ms and in s (torch-9.0)",)
+    assert across.remarks == ("suo is excluded: study 'suo': latency of torch is in ms and in s (torch-9.0)",)
 
 
 def test_only_the_studies_that_are_asked_for():
     two = replace(EDGE, studies={"suo": STUDY, "other": replace(STUDY, name="other")})
     assert [one.study.name for one in read_across([("a", two)], ["other"]).studies] == ["other"]
-    assert read_across([("a", two)], ["absent"]).remarks == ("no file holds a study 'absent'",)
+    assert read_across([("a", two)], ["absent"]).remarks == ("no file contains a study 'absent'",)

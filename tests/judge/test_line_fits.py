@@ -83,9 +83,9 @@ def test_a_constant_has_no_share_of_variance_to_explain():
 @pytest.mark.parametrize(
     ("x", "y", "confidence", "says"),
     [
-        ([], [], 0.95, "at least 2 points, and there are 0"),
-        ([1], [2], 0.95, "at least 2 points, and there is 1"),
-        ([4.5, 4.5, 4.5], [1, 2, 3], 0.95, "two different x, and all 3 points have 4.5"),
+        ([], [], 0.95, "at least 2 points; there are 0"),
+        ([1], [2], 0.95, "at least 2 points; there is 1"),
+        ([4.5, 4.5, 4.5], [1, 2, 3], 0.95, "two different x values; all 3 points are at 4.5"),
         ([1, 2], [1], 0.95, "1 y and 2 x"),
         ([1, math.nan], [1, 2], 0.95, "finite"),
         ([1, 2], [1, math.inf], 0.95, "finite"),

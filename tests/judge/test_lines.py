@@ -86,7 +86,7 @@ def test_memory_quotients_and_throughput_have_no_line_that_gates():
 def test_two_coordinates_and_a_new_series_are_told():
     few = judged(side(lambda x: 9 * x, 9, "two", x=X[:2]), base(x=X[:2]))
     assert few["slope"].verdict == "inconclusive"
-    assert few["slope"].reason == "a line that gates needs 3 coordinates that the baseline has, too: there are 2"
+    assert few["slope"].reason == "a gating line needs 3 coordinates that both sides have; there are 2"
     new = judged(side(lambda x: 9 * x, 9, "two", series="ort"))
     assert new["slope"].verdict == "new"
 
@@ -94,7 +94,7 @@ def test_two_coordinates_and_a_new_series_are_told():
 def test_a_flat_line_has_no_slope_to_compare():
     flat = judged(side(lambda x: 300.0, 9, "two"), side(lambda x: 300.0, 10, "one"))
     assert flat["slope"].verdict == "inconclusive"
-    assert "not known to be above 0" in flat["slope"].reason
+    assert "too uncertain to detect a change" in flat["slope"].reason
     assert flat["intercept"].verdict in ("unchanged", "inconclusive")
 
 
@@ -113,7 +113,7 @@ def test_single_numbers_tell_nothing():
 
     found = judged(published(lambda x: 9 * x, "two"), published(lambda x: 5 * x, "one"))
     assert {one.verdict for one in found.values()} == {"inconclusive"}
-    assert found["slope"].reason == "one run on each side tells nothing about the variance"
+    assert found["slope"].reason == "one run on each side says nothing about the variance"
 
 
 def test_a_suspect_is_measured_on_and_only_the_last_stage_rejects():

@@ -21,7 +21,7 @@ RUNNER = {"runner": "GitHub", "hypervisor": "hyper-v"}
     ("old", "new", "same_boot", "same", "says"),
     [
         (HOST, HOST, False, True, ""),
-        (HOST, OTHER, False, False, "another machine, or before this one was reinstalled (id 0000000000aa -> "),
+        (HOST, OTHER, False, False, "a different machine, or before this one was reinstalled (id 0000000000aa -> "),
         # One machine, seen from the host and from a container with an id of its own.
         (HOST, OTHER, True, True, ""),
         ({}, {}, None, None, ""),
@@ -31,15 +31,27 @@ RUNNER = {"runner": "GitHub", "hypervisor": "hyper-v"}
         # The same image, started on two machines.
         (HOST, {**HOST, "product": "ACME Tower"}, False, False, "(product ACME Box -> ACME Tower)"),
         (HOST, {**HOST, "hypervisor": "kvm"}, False, False, "(hypervisor none -> kvm)"),
-        ({**GUEST, "instance": "aws 1"}, {**GUEST, "instance": "aws 2"}, None, False, "another cloud instance (inst"),
+        (
+            {**GUEST, "instance": "aws 1"},
+            {**GUEST, "instance": "aws 2"},
+            None,
+            False,
+            "a different cloud instance (inst",
+        ),
         ({**GUEST, "instance": "aws 1"}, {**GUEST, "instance": "aws 1", "id": "c"}, False, True, ""),
         # Guests that were cloned from one snapshot also share its boot.
-        ({**GUEST, "instance": "aws 1"}, {**GUEST, "instance": "aws 2"}, True, False, "another cloud instance"),
+        ({**GUEST, "instance": "aws 1"}, {**GUEST, "instance": "aws 2"}, True, False, "a different cloud instance"),
         ({**GUEST, "instance": "xen 1"}, {**GUEST, "instance": "aws 2"}, False, None, ""),
-        ({**HOST, "serial": "board 1"}, {**HOST, "serial": "board 2"}, False, False, "another board (serial board 1 -"),
+        (
+            {**HOST, "serial": "board 1"},
+            {**HOST, "serial": "board 2"},
+            False,
+            False,
+            "a different board (serial board 1 -",
+        ),
         ({**HOST, "serial": "board 1"}, {**OTHER, "serial": "board 1"}, False, True, ""),
         ({**HOST, "serial": "board 1"}, {**HOST, "serial": "soc 2"}, False, True, ""),
-        (RUNNER, RUNNER, False, False, "each job on a CI runner hosted by GitHub gets another machine"),
+        (RUNNER, RUNNER, False, False, "each job on a CI runner hosted by GitHub runs on a different machine"),
         (RUNNER, RUNNER, None, False, "each job on a CI runner"),
         (RUNNER, RUNNER, True, True, ""),
         ({}, RUNNER, False, False, "each job on a CI runner hosted by GitHub"),
@@ -90,7 +102,7 @@ def test_another_machine_is_named_with_how_many_benchmarks_are_of_it():
         {"now": HOST},
     )
     comparison = compare(base, candidate)
-    why = "the baseline was measured on another machine, or before this one was reinstalled (id {} -> {})"
+    why = "the baseline was measured on a different machine, or before this one was reinstalled (id {} -> {})"
     assert comparison.other_machine == OtherMachine(why.format("0000000000bb", "0000000000aa"), 2, 4)
     assert comparison.to_dict()["other_machine"]["benchmarks"] == 2
 
@@ -128,5 +140,5 @@ def test_the_reason_of_most_benchmarks_is_given():
     )
     other = compare(base, candidate).other_machine
     assert other is not None
-    assert other.why == "the baseline was measured on another board (serial board y -> board here)"
+    assert other.why == "the baseline was measured on a different board (serial board y -> board here)"
     assert (other.benchmarks, other.judged) == (3, 3)

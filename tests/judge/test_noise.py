@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def fewer_sessions(monkeypatch, request):
     if "resampled_less_often" not in request.node.name:
-        monkeypatch.setattr(resampling, "_MOST_SESSIONS", 250)
+        monkeypatch.setattr(resampling, "MOST_SESSIONS", 250)
 
 
 def measured(*spreads, runs=19, seed=1, **changes):
@@ -130,7 +130,7 @@ def test_disturbed_runs_and_those_of_another_environment_are_left_out():
 def test_too_few_runs_are_said_and_no_reason_to_stop():
     few = {**measured(0.01).benchmarks, "few": measured(0.01, runs=2).benchmarks["b0"]}
     found = analysed(replace(measured(0.01), benchmarks=few))
-    assert found.not_analysed == {"few": "2 of 2 runs are good; it takes 3"}
+    assert found.not_analysed == {"few": "2 of 2 runs are good; at least 3 are needed"}
     assert list(found.benchmarks) == ["b0"]
     none = analysed(results({}))
     assert (none.benchmarks, none.remedies, none.false_alarms) == ({}, [], None)
@@ -138,7 +138,7 @@ def test_too_few_runs_are_said_and_no_reason_to_stop():
 
 def test_a_benchmark_whose_metrics_do_not_decide_is_said():
     found = analysed(results({"b": [run({"memory_process_peak": 40.0}) for _ in range(19)]}))
-    assert found.not_analysed == {"b": "none of its metrics decides by its spread"}
+    assert found.not_analysed == {"b": "none of its gating metrics is judged by its spread"}
 
 
 def test_a_latency_without_a_logarithm_is_not_analysed():
@@ -185,7 +185,7 @@ def test_fewer_runs_make_smaller_baselines_down_to_three():
         assert analysed(measured(0.01, runs=runs)).false_alarms.baseline_runs == size
     found = analysed(measured(0.01, runs=11))
     assert found.false_alarms is None
-    assert found.no_false_alarms == "that takes at least 12 good runs of a benchmark"
+    assert found.no_false_alarms == "a benchmark with at least 12 good runs is needed"
     assert found.to_dict()["false_alarms"] == {"sessions": 0, "reason": found.no_false_alarms}
     with pytest.raises(TooFewRunsError):
         false_alarms(results({}), Family(()), baseline_runs=10, stages=(3,), sessions=1)

@@ -46,7 +46,7 @@ def test_what_is_gained_for_which_cost():
     assert names(found.points) == ["int8", "worse int8", "fp32", "slow"]
     assert names(found.front) == ["int8", "fp32"]
     int8, worse, fp32, slow = found.points
-    assert (worse.dominated_by, worse.told, slow.dominated_by, slow.told) == (0, True, 2, True)
+    assert (worse.dominated_by, worse.separated, slow.dominated_by, slow.separated) == (0, True, 2, True)
     assert int8.step is None
     assert fp32.step == pytest.approx((8.0, 3.1))
     assert (fp32.cost, fp32.gain) == (12.0, 37.6)
@@ -85,7 +85,7 @@ def test_equal_to_three_digits_is_equal():
 
 def test_runs_tell_what_lies_apart():
     def told(*sides):
-        return front_of(*(member(name, *side) for name, side in zip("ab", sides))).points[1].told
+        return front_of(*(member(name, *side) for name, side in zip("ab", sides))).points[1].separated
 
     assert told(([10.0, 10.4], [90.0, 90.0]), ([10.5, 10.9], [90.0, 90.0])) is True
     assert told(([10.0, 10.6], [90.0, 90.0]), ([10.5, 10.9], [90.0, 90.0])) is False
@@ -100,7 +100,7 @@ def test_what_dominates_for_certain_is_named_before_what_is_nearer():
     found = front_of(near, far, asked)
     assert names(found.front) == ["far", "near"]
     by = {point.series: point for point in found.points}["asked"]
-    assert (found.points[by.dominated_by].series, by.told) == ("far", True)
+    assert (found.points[by.dominated_by].series, by.separated) == ("far", True)
 
 
 def test_what_has_not_both_metrics_is_left_out():
@@ -177,7 +177,7 @@ def test_the_front_is_that_of_brute_force(rows, cost_better, gain_better):
     for point in found.points:
         if point.dominated_by is None:
             assert (point.step is None) == (point is found.front[0])
-            assert point.told is None
+            assert point.separated is None
             continue
         by = found.points[point.dominated_by]
         assert by in front
@@ -185,7 +185,7 @@ def test_the_front_is_that_of_brute_force(rows, cost_better, gain_better):
         nearer = [
             one for one in front if dominates(one, point) and abs(one.cost - point.cost) < abs(by.cost - point.cost)
         ]
-        assert not nearer or point.told
+        assert not nearer or point.separated
     for after in found.front[1:]:
         worse, better = (sign * step for sign, step in zip(signs, after.step))
         assert (worse > 0 and better < 0) or after.step == (0.0, 0.0)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
-from pytest_edgeperf.judge import compare, renames
+from pytest_edgeperf.judge import compare
 from pytest_edgeperf.judge.renames import GONE, probable_renames, with_missing, with_renames
 from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.types import Benchmark, Results
 
+from ..growth import calls
 from .builders import ENVIRONMENT, METRICS, latency_runs
 
 NONE = "{}"
@@ -110,10 +112,14 @@ def test_missing_benchmarks_of_a_session():
     assert with_renames(comparison, base, now, compare).renames == ()
 
 
-def test_a_folder_of_a_thousand_benchmarks_that_moved_is_found_without_comparing_all_names(monkeypatch):
-    monkeypatch.setattr(renames, "_similarity", lambda *names: compared.append(names) or 1.0)
-    compared = []
-    missing = {f"old/a{i % 7}.py::test_{i}": NONE for i in range(1000)}
-    new = {name.replace("old/", "new/"): NONE for name in missing}
+def moved(count):
+    """A folder of so many benchmarks, before and after it was moved."""
+    missing = {f"old/a{i % 7}.py::test_{i}": NONE for i in range(count)}
+    return missing, {name.replace("old/", "new/"): NONE for name in missing}
+
+
+def test_a_folder_of_a_thousand_benchmarks_that_moved_is_found_without_comparing_all_names():
+    missing, new = moved(1000)
     assert probable_renames(missing, new) == {name.replace("old/", "new/"): name for name in missing}
-    assert len(compared) <= 2 * len(missing)
+    few, many = (calls(partial(probable_renames, *moved(count))) for count in (100, 400))
+    assert many < 6 * few

@@ -149,13 +149,13 @@ def test_ranks_tie_what_runs_do_not_tell_apart():
     ]
     first, second = rank(STUDY, members, ["slow", "fast", "as fast", "alone"])
     assert [set(group) for group in first.groups] == [{"fast", "as fast"}, {"slow"}]
-    assert (second.x, second.groups, second.told) == (2.0, (("slow",), ("fast",)), True)
+    assert (second.x, second.groups, second.separated) == (2.0, (("slow",), ("fast",)), True)
 
 
 def test_single_numbers_are_ranked_by_value_and_say_so():
     members = [member(name, 1.0, [value], plain=True) for name, value in (("b", 2.0), ("c", 3.0), ("a", 1.0))]
     (found,) = rank(STUDY, members, ["a", "b", "c"])
-    assert (found.groups, found.told) == ((("a",), ("b",), ("c",)), False)
+    assert (found.groups, found.separated) == ((("a",), ("b",), ("c",)), False)
 
 
 @given(

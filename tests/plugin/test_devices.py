@@ -144,13 +144,13 @@ def test_a_baseline_of_another_board_is_compared_and_said_to_be_of_another(nano)
     brief = ("--device=nano", "--edgeperf-telemetry=off", "--edgeperf-rounds=1", "--edgeperf-max-rounds=1")
     outcome = nano.run(*REFRESH, *brief)
     assert outcome.code == 0, outcome
-    assert "another board" not in outcome
+    assert "a different board" not in outcome
     (environment,) = load_json(nano.path / "baselines" / "nano.json")["environments"].values()
     assert environment["machine"]["serial"].startswith("board ")
     assert "1424019078953" not in str(environment)
     put(nano.root, serial, "1424019078954\0")
     outcome = nano.run(*brief, "--junitxml=junit.xml", "--edgeperf-results=now.json")
-    assert "The baseline was measured on another board (serial board " in outcome
+    assert "The baseline was measured on a different board (serial board " in outcome
     assert "--against=REF" in outcome
     assert nano.verdicts()["test_one"] not in ("incomparable", "new")
     files = [str(nano.path / name) for name in ("baselines/nano.json", "now.json")]

@@ -74,8 +74,8 @@ def test_junit_has_the_difference_and_the_counts(faster_and_worse):
 def test_an_inconclusive_one_says_what_more_examples_are_for():
     found = compare(side([RIGHT] * 5), side([wrong_too(8)] * 3, "two")).benchmarks["a"]
     assert inconclusive_text(found) == (
-        "top1 -1.8 points [-3.5, -0.9]; 8 of 450 examples lost, 0 won; it is suspected to be worse, p = 0.0084; "
-        "more examples would tell; would have detected a loss of 3 points or more"
+        "top1 -1.8 points [-3.5, -0.9]; 8 of 450 examples lost, 0 won; suspected to be worse, p = 0.0084; "
+        "more examples are needed to decide; would have detected a loss of 3 points or more"
     )
 
 

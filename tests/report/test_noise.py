@@ -33,7 +33,7 @@ def noise(**changes):
             ),
             B: BenchmarkNoise(17, 2, {"latency": (summary_noise("p50", 0.2, None, None, explained=None),)}),
         },
-        "not_analysed": {C: "2 of 2 runs are good; it takes 3"},
+        "not_analysed": {C: "2 of 2 runs are good; at least 3 are needed"},
         "false_alarms": FalseAlarms(500, 0, 10, 9),
         "remedies": (
             Remedy("max_rounds", True, 18, {B: (None, 0.31), A: (0.0432, 0.0391)}),
@@ -65,7 +65,7 @@ def test_the_whole_report():
     assert (
         "17 runs give the spread to within about 18 %; another day may differ more. Excluded: 2 disturbed runs." in told
     )
-    assert "test_gone[fp32] was not analysed: 2 of 2 runs are good; it takes 3" in told
+    assert "test_gone[fp32] was not analysed: 2 of 2 runs are good; at least 3 are needed" in told
     assert "false alarms: 0 of 500 sessions that were resampled from these runs; at most 0.6 % with 95 %" in told
     assert "max-rounds=18: test_slow[fp32] not detectable -> 31.0 %, test_fast[fp32] 4.3 % -> 3.9 %" in told
     assert "a baseline of 20 rounds, refreshed with --edgeperf-rounds=20: test_slow[fp32] not detectable" in told
@@ -78,9 +78,9 @@ def test_smaller_baselines_and_missing_alarms_are_said():
     told = words(noise_text(noise(false_alarms=FalseAlarms(300, 3, 4, 9)), Paper(80)))
     assert "3 of 300 sessions" in told
     assert "(with baselines of 4 runs: there are 13 runs, 19 would allow 10)" in told
-    none = noise(false_alarms=None, no_false_alarms="that takes at least 12 good runs of a benchmark", remedies=())
+    none = noise(false_alarms=None, no_false_alarms="a benchmark with at least 12 good runs is needed", remedies=())
     told = words(noise_text(none, Paper(80)))
-    assert "false alarms: no sessions were resampled; that takes at least 12 good runs" in told
+    assert "false alarms: no sessions were resampled; a benchmark with at least 12 good runs" in told
     assert "to detect smaller" not in told
 
 

@@ -250,7 +250,7 @@ def test_several_files_stand_beside_each_other():
 
 def test_files_without_a_study_are_told_in_words():
     text = across_text(read_across([("a.json", Results("host"))]), Paper(80))
-    assert text == "there are no measurements of any study that was asked for\n\nnote: host holds no study"
+    assert text == "there are no measurements of any study that was asked for\n\nnote: host contains no study"
 
 
 @given(names=st.lists(NAMES, min_size=2, max_size=3, unique=True), width=st.integers(40, 140), seed=st.integers(0, 99))

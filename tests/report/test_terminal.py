@@ -317,9 +317,9 @@ def test_power_and_energy_are_a_table_where_a_sensor_told_them(session):
     assert row.split()[-6:] == ["5.25", "0.310", "2.10", "412", "247", "51.5"]
 
 
-OTHER = OtherMachine("the baseline was measured on another cloud instance (instance aws 1a -> aws 2b)", 7, 7)
+OTHER = OtherMachine("the baseline was measured on a different cloud instance (instance aws 1a -> aws 2b)", 7, 7)
 TOLD = (
-    "The baseline was measured on another cloud instance (instance aws 1a -> aws 2b), and that alone can change "
+    "The baseline was measured on a different cloud instance (instance aws 1a -> aws 2b), and that alone can change "
     "latency: pytest --against=REF measures both commits on the same machine."
 )
 
@@ -332,7 +332,7 @@ def test_another_machine_is_said_in_a_sentence_with_the_remedy(session, comparis
     told = replace(comparison, other_machine=OTHER)
     assert TOLD in flat(render(replace(session, comparison=told), width=80, colour=False))
     assert TOLD in flat(render_comparison(told, width=80, colour=False))
-    assert "another cloud instance" not in render(session, width=80, colour=False)
+    assert "a different cloud instance" not in render(session, width=80, colour=False)
     some = replace(told, other_machine=OTHER._replace(benchmarks=2))
     assert "(instance aws 1a -> aws 2b) (for 2 of 7 benchmarks), and that" in flat(
         render_comparison(some, width=80, colour=False)
@@ -348,7 +348,7 @@ def test_a_quiet_report_says_it_beside_a_regression_only(session, comparison):
 
 
 def test_what_a_file_calls_its_machine_moves_no_cursor(session, comparison):
-    odd = OTHER._replace(why="the baseline was measured on another machine (product \x1b[2J -> \u202eB)")
+    odd = OTHER._replace(why="the baseline was measured on a different machine (product \x1b[2J -> \u202eB)")
     text = render_comparison(replace(comparison, other_machine=odd), width=80, colour=False)
     assert "\x1b" not in text
     assert "\u202e" not in text

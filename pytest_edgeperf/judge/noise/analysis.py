@@ -139,7 +139,7 @@ def noise(results: Results, gate: Gate, *, baseline_runs: int) -> Noise:
     benchmarks: Dict[str, BenchmarkNoise] = {}
     for name, metrics in summaries.items():
         if not metrics:
-            not_analysed[name] = "none of its metrics decides by its spread"
+            not_analysed[name] = "none of its gating metrics is judged by its spread"
             continue
         disturbed = sum(run.disturbed for run in results.benchmarks[name].runs)
         by_metric = {metric: tuple(several) for metric, several in metrics.items()}

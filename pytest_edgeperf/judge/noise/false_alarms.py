@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 FEWEST_BASELINE_RUNS = 3
 
 #: Enough to tell 1 % a session, none being seen; more where they are cheap, fewer where they take minutes.
-_FEWEST_SESSIONS, _MOST_SESSIONS = 100, 1000
+FEWEST_SESSIONS, MOST_SESSIONS = 100, 1000
 _JUDGED_BENCHMARKS = 15_000
 _SEED = "edgeperf noise"
 
@@ -83,7 +83,7 @@ def _without_accuracies(benchmark: Benchmark) -> Benchmark:
 
 def sessions_for(benchmarks: int) -> int:
     """Return how many sessions of so many benchmarks are resampled."""
-    return max(_FEWEST_SESSIONS, min(_MOST_SESSIONS, _JUDGED_BENCHMARKS // max(benchmarks, 1)))
+    return max(FEWEST_SESSIONS, min(MOST_SESSIONS, _JUDGED_BENCHMARKS // max(benchmarks, 1)))
 
 
 def false_alarms(
@@ -105,7 +105,7 @@ def false_alarms(
         if left >= FEWEST_BASELINE_RUNS:
             sides[name] = _Sides(benchmark, min(baseline_runs, left))
     if not sides:
-        raise TooFewRunsError(f"that takes at least {candidate_runs + FEWEST_BASELINE_RUNS} good runs of a benchmark")
+        raise TooFewRunsError(f"a benchmark with at least {candidate_runs + FEWEST_BASELINE_RUNS} good runs is needed")
     alarms = 0
     for number in range(sessions):
         rng = random.Random(f"{_SEED}/{number}")  # noqa: S311 (a sample, not a secret)

@@ -73,7 +73,7 @@ class AccuracyRule(Rule):
         """A number says nothing of single examples."""
         if all(map(is_accuracy, (*question.base, *question.candidate))):
             return None
-        return "answers example by example in some runs, only a number in others"
+        return "some runs hold an answer for each example, others only a number"
 
     def answer(self, questions: Sequence[Question], level: Level, case: Case) -> Answers:
         """Judge accuracies that share a part of the session's error level.
@@ -140,7 +140,7 @@ def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
     base, new = (_distinct(accuracy, side) for side in (accuracy.question.base, accuracy.question.candidate))
     examples = {one.examples for one in (*base.values(), *new.values())}
     if len(examples) > 1:
-        return _plain(accuracy, INCOMPARABLE, "the sides, or their runs, were given different examples")
+        return _plain(accuracy, INCOMPARABLE, "the runs were given different examples")
     count = int(accuracy.question.candidate[0]["n"])
     if len(base) == 1 and base.keys() == new.keys():
         mean = _mean(accuracy.question.candidate)
@@ -151,7 +151,7 @@ def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
         return _of_images(accuracy, count, sides, level)
     kinds = {one.values.dtype == bool for side in sides for one in side if one.values is not None}
     if len(kinds) > 1:
-        return _plain(accuracy, INCOMPARABLE, "right or wrong on one side, scores on the other")
+        return _plain(accuracy, INCOMPARABLE, "one side has right and wrong answers, the other has scores")
     margin = accuracy.margin / accuracy.scale
     if kinds == {True} and len(base) == len(new) == 1:
         old, now = (np.asarray(side[0].values) for side in sides)
@@ -171,7 +171,7 @@ def _of_images(
 ) -> Union[_Asked, MetricVerdict]:
     sets = [[one.detections for one in side if one.detections is not None] for side in sides]
     if any(len(of) != len(side) for of, side in zip(sets, sides)):
-        return _plain(accuracy, INCOMPARABLE, "detections on one side, one value per example on the other")
+        return _plain(accuracy, INCOMPARABLE, "one side has detections, the other has one value per example")
     threshold = ALL_THRESHOLDS if accuracy.metric.threshold is None else accuracy.metric.threshold
     try:
         paired = compare_detections(sets[0], sets[1], accuracy.margin, level, threshold)
@@ -214,10 +214,12 @@ def _decided(asked: _Asked, worse: float, better: float, level: Level) -> Metric
         verdict, p_adjusted = IMPROVED, better
     elif paired.p_worse < level.suspicion:
         verdict = INCONCLUSIVE
-        reason = f"it is suspected to be worse, p = {paired.p_worse:.2g}; more examples would tell"
+        reason = f"suspected to be worse, p = {paired.p_worse:.2g}; more examples are needed to decide"
     elif scale * paired.upper > limit:
         verdict = INCONCLUSIVE
-        reason = f"it may be up to {scale * paired.upper:.3g} {_points(accuracy)} worse; more examples would tell"
+        reason = (
+            f"may be up to {scale * paired.upper:.3g} {_points(accuracy)} worse; more examples are needed to decide"
+        )
     towards = 1.0 if accuracy.metric.better == LOWER else -1.0
     ends = sorted(towards * scale * end for end in paired.interval)
     figures = AccuracyFigures(

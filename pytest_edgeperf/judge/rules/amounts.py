@@ -12,14 +12,14 @@ from pytest_edgeperf.judge.rules.sizes import answer_all_beyond, checked_numbers
 
 #: A file holds six significant digits: less of a value is rounding.
 ROUNDING = 1e-5
-COMPARED = "compared by amounts, as there is no ratio to 0"
+COMPARED = "compared by differences, as there is no ratio to 0"
 
 
 def judge_amounts(question: Question, family: Family) -> Optional[Answer]:
     """Regressed if every candidate run is beyond every baseline run, and beyond their median by more than a margin.
 
     The margin is the largest of the tolerance times the median's size, what the marker allows for this metric by name
-    (in its unit) and 4 scaled median absolute scatter_margin of the baseline. As of sizes, it takes 3 candidate and 5
+    (in its unit) and 4 scaled median absolute deviations of the baseline. As of sizes, it takes 3 candidate and 5
     baseline runs. Between a baseline that is 0 in every run and a candidate that is not in any, without an amount that
     is allowed, any difference counts.
 

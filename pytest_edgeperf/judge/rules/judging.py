@@ -62,7 +62,7 @@ class Judged:
         ordered = {metric: found[metric] for metric in evidence.metrics if metric in found}
         gating = [BENCHMARK_VERDICTS[one.verdict] for one in ordered.values() if one.gates]
         verdict = min(gating)[1] if gating else INCONCLUSIVE
-        reason = evidence.note if gating else "no metric that gates was measured"
+        reason = evidence.note if gating else "no gating metric was measured"
         sides = evidence.sides() if verdict == REGRESSED else None
         return BenchmarkVerdict(verdict, ordered, reason=reason, differences=evidence.differences, sides=sides)
 

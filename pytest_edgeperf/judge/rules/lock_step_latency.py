@@ -212,14 +212,14 @@ def _decided(
     if tests.adjusted_better[position] <= level:
         return IMPROVED, None
     if tests.number[position] < FEWEST_PAIRS:
-        return INCONCLUSIVE, f"it takes at least {FEWEST_PAIRS} {unit}"
+        return INCONCLUSIVE, f"at least {FEWEST_PAIRS} {unit} are needed"
     p_value = float(tests.p_worse[position])
     if p_value < suspicion:
-        return INCONCLUSIVE, f"it is suspected to be slower, p = {p_value:.2g}"
+        return INCONCLUSIVE, f"suspected to be slower, p = {p_value:.2g}"
     if tests.upper[position] < math.log1p(limit):
         return UNCHANGED, None
     worse = 100.0 * math.expm1(min(float(tests.upper[position]), LOG_RATIO_LIMIT))
-    return INCONCLUSIVE, f"it may be up to {worse:.3g} % slower, and unchanged has to rule out {100 * limit:.3g} %"
+    return INCONCLUSIVE, f"may be up to {worse:.3g} % slower; unchanged has to rule out {100 * limit:.3g} %"
 
 
 def _median(values: List[Any]) -> Optional[float]:

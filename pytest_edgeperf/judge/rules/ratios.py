@@ -153,7 +153,7 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
         return Ruling(REGRESSED, worst, worst.adjusted_worse)
     primary = tests[0]
     if not primary.computable:
-        reason = "one run on each side tells nothing about the variance"
+        reason = "one run on each side says nothing about the variance"
         return Ruling(INCONCLUSIVE, primary, None, reason, primary)
     # Alike but for rounding, the first summary is shown.
     suspect = (
@@ -162,9 +162,9 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
     if suspect.p_worse < level.suspicion or suspect.adjusted_worse <= level.alpha:
         reason = f"{suspect.contrast.summary} is suspected to be worse, p = {suspect.p_worse:.2g}"
         if final and not may_regress:
-            reason += "; its measuring stopped at an earlier stage"
+            reason += "; measuring stopped at an earlier stage"
         elif suspect.contrast.candidate_runs < MIN_CANDIDATE_RUNS:
-            reason += f"; that takes at least {MIN_CANDIDATE_RUNS} candidate runs"
+            reason += f"; at least {MIN_CANDIDATE_RUNS} candidate runs are needed to confirm it"
         return Ruling(INCONCLUSIVE, suspect, suspect.adjusted_worse, reason, suspect)
     best = min(tests, key=lambda test: (test.adjusted_better, -test.p_worse))
     if best.adjusted_better <= level.alpha:

@@ -133,10 +133,10 @@ def _series_of(study: Study, placed: Mapping[str, Place], candidate: Results) ->
     found = []
     for metric in study.metrics:
         for series, benchmarks in names.items():
-            known = [candidate.benchmarks[name].metrics.get(metric) for name in benchmarks]
-            told = next((one for one in known if one is not None), None)
-            if told is not None and told.better == LOWER and not is_size(told.unit):
-                found.append(_Series(study, series, metric, told.unit, tuple(benchmarks)))
+            metrics = [candidate.benchmarks[name].metrics for name in benchmarks]
+            declared = next((declarations[metric] for declarations in metrics if metric in declarations), None)
+            if declared is not None and declared.better == LOWER and not is_size(declared.unit):
+                found.append(_Series(study, series, metric, declared.unit, tuple(benchmarks)))
     return found
 
 
@@ -167,23 +167,23 @@ def _place(results: Results, name: str) -> Optional[Place]:
 
 
 def _judged(lines: Sequence[_Line], contrasts: Sequence[Contrast], level: Level, case: Case) -> List[_JudgedLine]:
-    squares = np.array([one.squares for one in contrasts])
-    freedom = np.array([float(one.freedom) for one in contrasts])
+    squares = np.array([contrast.squares for contrast in contrasts])
+    freedom = np.array([float(contrast.freedom) for contrast in contrasts])
     moderation = moderate(contrasts, squares, freedom)
     asked = [
         (line, part, _estimate(line, part, moderation.variance, moderation.prior_freedom + freedom, case))
         for line in lines
         for part in line.series.study.gate
     ]
-    known = [(line, part, one) for line, part, one in asked if one is not None]
-    tested = _p_values([one for _, _, one in known], level)
+    known = [(line, part, estimate) for line, part, estimate in asked if estimate is not None]
+    tested = _p_values([estimate for _, _, estimate in known], level)
     answers = [
-        _JudgedLine(_verdict(line, part, None, reason="one run on each side tells nothing about the variance"))
-        for line, part, one in asked
-        if one is None
+        _JudgedLine(_verdict(line, part, None, reason="one run on each side says nothing about the variance"))
+        for line, part, estimate in asked
+        if estimate is None
     ]
-    for (line, part, one), (p_worse, worse, better) in zip(known, tested):
-        answers.append(_decided(line, part, one, p_worse, worse, better, level, case))
+    for (line, part, estimate), (p_worse, worse, better) in zip(known, tested):
+        answers.append(_decided(line, part, estimate, p_worse, worse, better, level, case))
     return answers
 
 
@@ -198,10 +198,10 @@ def _estimate(line: _Line, part: str, variance: Array, freedom: Array, case: Cas
     base_weights = point_weights([point.base_x for point in line.points], part)
     weights = point_weights([point.x for point in line.points], part)
     contrasts = [point.contrast for point in line.points]
-    base_runs = np.array([float(one.baseline_runs) for one in contrasts])
-    runs = np.array([float(one.candidate_runs) for one in contrasts])
-    session = between_sessions([one.nested for one in contrasts], sigma2).variance
-    session = session + np.array([one.other_variance for one in contrasts])
+    base_runs = np.array([float(contrast.baseline_runs) for contrast in contrasts])
+    runs = np.array([float(contrast.candidate_runs) for contrast in contrasts])
+    session = between_sessions([contrast.nested for contrast in contrasts], sigma2).variance
+    session = session + np.array([contrast.other_variance for contrast in contrasts])
     session = session + case.suite.excess.get(line.series.metric, 0.0)
     of_base = (base_weights * base) ** 2 * sigma2 / base_runs
     of_new = (weights * new) ** 2 * (sigma2 / runs + session)
@@ -226,7 +226,7 @@ def _estimate(line: _Line, part: str, variance: Array, freedom: Array, case: Cas
 def _decided(
     line: _Line,
     part: str,
-    one: _Estimate,
+    estimate: _Estimate,
     p_worse: float,
     worse: float,
     better: float,
@@ -236,18 +236,18 @@ def _decided(
     tolerance = case.family.tolerance
     verdict, reason = UNCHANGED, None
     suspicious = p_worse < level.suspicion
-    if part == SLOPE and one.baseline_error > _WELL_KNOWN * one.baseline:
-        reason = "the baseline's slope is not known to be above 0 well enough to tell a change of it"
-        return _JudgedLine(_verdict(line, part, one, reason=reason, tolerance=tolerance))
+    if part == SLOPE and estimate.baseline_error > _WELL_KNOWN * estimate.baseline:
+        reason = "the baseline's slope is too uncertain to detect a change of it"
+        return _JudgedLine(_verdict(line, part, estimate, reason=reason, tolerance=tolerance))
     if worse <= level.alpha and line.may_regress:
         verdict, suspicious = REGRESSED, False
     elif suspicious:
-        verdict, reason = INCONCLUSIVE, f"it is suspected to be worse, p = {p_worse:.2g}"
+        verdict, reason = INCONCLUSIVE, f"suspected to be worse, p = {p_worse:.2g}"
     elif better <= level.alpha and case.stage.final:
         verdict = IMPROVED
     p_adjusted = better if verdict == IMPROVED else worse
-    told = _verdict(line, part, one, verdict, reason, p_adjusted=p_adjusted, tolerance=tolerance)
-    return _JudgedLine(told, suspicious)
+    answer = _verdict(line, part, estimate, verdict, reason, p_adjusted=p_adjusted, tolerance=tolerance)
+    return _JudgedLine(answer, suspicious)
 
 
 def _has_median(value: Any) -> bool:
@@ -266,14 +266,14 @@ def _p_values(estimates: Sequence[_Estimate], level: Level) -> List[Tuple[float,
     """Of each: the raw p-value of being worse by more than the margin, and both directions' adjusted ones."""
     if not estimates:
         return []
-    difference = np.array([one.candidate - one.baseline for one in estimates])
-    margin = np.array([one.margin for one in estimates])
-    error = np.array([one.error for one in estimates])
-    freedom = np.array([one.freedom for one in estimates])
+    difference = np.array([estimate.candidate - estimate.baseline for estimate in estimates])
+    margin = np.array([estimate.margin for estimate in estimates])
+    error = np.array([estimate.error for estimate in estimates])
+    freedom = np.array([estimate.freedom for estimate in estimates])
     p_worse = stdtr(freedom, (margin - difference) / error)
     p_better = stdtr(freedom, (margin + difference) / error)
-    runs = np.array([float(one.runs) for one in estimates])
-    base_runs = np.array([float(one.baseline_runs) for one in estimates])
+    runs = np.array([float(estimate.runs) for estimate in estimates])
+    base_runs = np.array([float(estimate.baseline_runs) for estimate in estimates])
     worse = adjusted(p_worse, runs_factors(runs, base_runs), level.family_size, level.share)
     better = adjusted(p_better, runs_factors(base_runs, runs), level.family_size, level.share)
     return list(zip(p_worse.tolist(), worse.tolist(), better.tolist()))
@@ -281,7 +281,7 @@ def _p_values(estimates: Sequence[_Estimate], level: Level) -> List[Tuple[float,
 
 def _not_judged(series: _Series, points: Sequence[_Point]) -> List[_JudgedLine]:
     found = len({point.x for point in points})
-    reason = f"a line that gates needs {FEWEST_COORDINATES} coordinates that the baseline has, too: there are {found}"
+    reason = f"a gating line needs {FEWEST_COORDINATES} coordinates that both sides have; there are {found}"
     verdict = INCONCLUSIVE if points else NEW
     return [
         _JudgedLine(
@@ -303,20 +303,20 @@ def _not_judged(series: _Series, points: Sequence[_Point]) -> List[_JudgedLine]:
 def _verdict(
     line: _Line,
     part: str,
-    one: Optional[_Estimate],
+    estimate: Optional[_Estimate],
     verdict: str = INCONCLUSIVE,
     reason: Optional[str] = None,
     **more: Any,
 ) -> LineVerdict:
     series = line.series
     unit = f"{series.unit} per {series.study.x_unit or series.study.x}" if part == SLOPE else series.unit
-    told: Dict[str, Any] = {}
-    if one is not None:
-        reach = -float(stdtrit(one.freedom, INTERVAL_TAIL)) * one.error
-        difference = one.candidate - one.baseline
-        told = {
-            "baseline": one.baseline,
-            "candidate": one.candidate,
+    figures: Dict[str, Any] = {}
+    if estimate is not None:
+        reach = -float(stdtrit(estimate.freedom, INTERVAL_TAIL)) * estimate.error
+        difference = estimate.candidate - estimate.baseline
+        figures = {
+            "baseline": estimate.baseline,
+            "candidate": estimate.candidate,
             "interval": (difference - reach, difference + reach),
         }
     return LineVerdict(
@@ -328,6 +328,6 @@ def _verdict(
         unit=unit,
         benchmarks=tuple(point.contrast.benchmark for point in line.points),
         reason=reason,
-        **told,
+        **figures,
         **more,
     )

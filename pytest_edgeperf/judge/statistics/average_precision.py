@@ -76,7 +76,7 @@ def _rows(found: DetectionSet, threshold: Union[str, float]) -> Any:
     where = np.flatnonzero(np.isclose(found.thresholds, float(threshold), rtol=0, atol=1e-9))
     if not len(where):
         known = ", ".join(f"{one:g}" for one in found.thresholds)
-        raise ValueError(f"the detections were not matched at an overlap of {threshold}, but at {known}")
+        raise ValueError(f"the detections were matched at overlaps of {known}, not {threshold}")
     return where
 
 

@@ -18,7 +18,7 @@ SEPARATOR = ": "
 
 @dataclass(frozen=True)
 class Across:
-    """What several files tell together, and in a sentence each what of them could not be read together."""
+    """What several files show together, and in a sentence each what could not be combined."""
 
     studies: Tuple[StudyResult, ...]
     remarks: Tuple[str, ...] = ()
@@ -34,7 +34,7 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
     """The studies of results files, each with the series of all files and the ratios between them.
 
     A single file's series keep their names. Of several, a series is called after its device (after its file, where
-    two are of one device), and a series that the first file has, too, is told as how many times better it is there
+    two are of one device), and a series that the first file has, too, is given as how many times better it is there
     than in each other file, at each coordinate that both have; where a file's benchmark has a single number, there
     is no interval. A study is described by the first file that has it: another that has another coordinate, or a
     malformed study, is left out with a remark.
@@ -48,33 +48,33 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
     found: Dict[str, List[Member]] = {}
     remarks: List[str] = []
     for source in sources:
-        told, placed = source.results.studies.values(), places(source.results)
-        if not told:
-            remarks.append(f"{source.label} holds no study")
-        for study in told:
+        described, placed = source.results.studies.values(), places(source.results)
+        if not described:
+            remarks.append(f"{source.label} contains no study")
+        for study in described:
             if names and study.name not in names:
                 continue
             known = studies.setdefault(study.name, study)
             if (known.x, known.x_unit) != (study.x, study.x_unit):
                 remarks.append(
-                    f"{source.label} is left out of {study.name}: it is over {_axis(study)}, not over {_axis(known)}"
+                    f"{source.label} is excluded from {study.name}: its axis is {_axis(study)}, not {_axis(known)}"
                 )
                 continue
             studies[study.name] = _joined(known, study)
             own = members(study, placed, source.results)
             if not own and len(sources) > 1:
-                remarks.append(f"{source.label} has measured nothing of {study.name}")
+                remarks.append(f"{source.label} has no measurements of {study.name}")
             found.setdefault(study.name, []).extend(
                 one._replace(series=_series_name(source.label, one.series, sources)) for one in own
             )
     unknown = [name for name in names if name not in studies]
-    remarks += [f"no file holds a study {name!r}" for name in unknown]
+    remarks += [f"no file contains a study {name!r}" for name in unknown]
     read = []
     for name, study in studies.items():
         try:
             read.append(_read(study, found.get(name, []), sources))
         except ValueError as error:
-            remarks.append(f"{name} is left out: {error}")
+            remarks.append(f"{name} is excluded: {error}")
     return Across(tuple(read), tuple(remarks))
 
 

@@ -45,16 +45,16 @@ def fit_line(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -
         ValueError: fewer than two points, no two different x, or a value that is not finite.
     """
     if len(x) != len(y):
-        raise ValueError(f"a line needs as many y as x: there are {len(y)} y and {len(x)} x")
+        raise ValueError(f"a line needs as many y values as x values; there are {len(y)} y and {len(x)} x")
     if not 0 < confidence < 1:
-        raise ValueError(f"a confidence lies between 0 and 1, and {confidence!r} does not")
+        raise ValueError(f"confidence is {confidence!r}; it must be between 0 and 1")
     if not all(map(math.isfinite, (*x, *y))):
-        raise ValueError("a line needs finite numbers, and there is a nan or an infinity")
+        raise ValueError("a line needs finite numbers; there is a NaN or an infinity")
     n = len(x)
     if n < 2:
-        raise ValueError(f"a line needs at least 2 points, and there {'is' if n == 1 else 'are'} {n}")
+        raise ValueError(f"a line needs at least 2 points; there {'is' if n == 1 else 'are'} {n}")
     if len(set(x)) == 1:
-        raise ValueError(f"a line needs two different x, and all {n} points have {x[0]:g}")
+        raise ValueError(f"a line needs two different x values; all {n} points are at {x[0]:g}")
     mean_x, mean_y = math.fsum(x) / n, math.fsum(y) / n
     from_x, from_y = [one - mean_x for one in x], [one - mean_y for one in y]
     # Relative to the largest, the squares can neither overflow nor vanish.

@@ -38,7 +38,7 @@ _SIMULATED, _SIMULATED_OF_MANY = 4999, 999
 _MANY = 20
 _RESAMPLED = 400
 #: Numbers that are worked on together: bounds the memory to some 50 MB.
-_TOGETHER = 1_000_000
+NUMBERS_AT_ONCE = 1_000_000
 _SEED = 20261121
 #: Residuals below this share of the largest value are what floating point leaves of an exact line.
 _ROUNDING = 1e-9
@@ -87,6 +87,8 @@ def find_pieces(
     y: Sequence[float],
     number: Optional[int] = None,
     runs: Optional[Sequence[Sequence[float]]] = None,
+    *,
+    level: float = LEVEL,
 ) -> Optional[Pieces]:
     """The lines in pieces that explain the points; ``None`` where one line does, or none is to be had.
 
@@ -99,20 +101,21 @@ def find_pieces(
             equally spread or grow with the line, as those of latencies do.
         runs: each point's values in its runs, from which breaks are resampled; where a point has fewer than three,
             normal errors as large as the residuals stand in for them.
+        level: the share of straight series that may be broken; 1 leaves the decision to BIC alone.
 
     Raises:
         ValueError: as many x as y are needed, all finite; or so many pieces cannot be had from these points.
     """
     if len(x) != len(y):
-        raise ValueError(f"pieces need as many y as x: there are {len(y)} y and {len(x)} x")
+        raise ValueError(f"pieces need as many y values as x values; there are {len(y)} y and {len(x)} x")
     if not all(map(math.isfinite, (*x, *y))):
-        raise ValueError("pieces need finite numbers, and there is a nan or an infinity")
+        raise ValueError("pieces need finite numbers; there is a NaN or an infinity")
     order = sorted(range(len(x)), key=lambda at: x[at])
     ordered_x, ordered_y = [x[at] for at in order], np.array([y[at] for at in order], dtype=np.float64)
     most = len(set(x)) // FEWEST_COORDINATES
     if number is not None and number > max(most, 1):
         raise ValueError(
-            f"{number} pieces need {number * FEWEST_COORDINATES} different coordinates, and there are {len(set(x))}"
+            f"{number} pieces need {number * FEWEST_COORDINATES} different coordinates; there are {len(set(x))}"
         )
     if number == 1 or most < 2:
         return None
@@ -125,9 +128,9 @@ def find_pieces(
         return None
     random = np.random.default_rng(_SEED)
     p_straight = p_fewer = None
-    if number is None:
+    if number is None and level < 1:
         p_straight = _p_value(cutter, ordered_y, 1, random)
-        if p_straight > LEVEL:
+        if p_straight > level:
             return None
         p_fewer = _p_value(cutter, ordered_y, pieces - 1, random) if pieces > 2 else p_straight
     cuts = found.cuts(0, pieces)
@@ -192,7 +195,7 @@ class _Cutter:
         last = len(self.coordinates)
         totals = np.empty((len(rows), self.most))
         starts = np.zeros((len(rows), self.most, last + 1), dtype=np.intp)
-        step = max(1, _TOGETHER // last**2)
+        step = max(1, NUMBERS_AT_ONCE // last**2)
         for first in range(0, len(rows), step):
             part = slice(first, first + step)
             costs = self._costs(rows[part])

@@ -33,8 +33,8 @@ class ParetoPoint:
     gain: float
     #: The place among the points of one on the front that is at least as good in both; ``None`` on the front.
     dominated_by: Optional[int] = None
-    #: Whether the runs of the two lie apart; ``None`` on the front, and where a single run tells nothing of that.
-    told: Optional[bool] = None
+    #: Whether the runs of the two lie apart; ``None`` on the front, and where a single run cannot show that.
+    separated: Optional[bool] = None
     #: On the front, from the one before it.
     step: Optional[Step] = None
 
@@ -178,12 +178,12 @@ def _dominates(one: Tuple[float, float], other: Tuple[float, float]) -> bool:
 
 
 def _dominated(at: int, by: Sequence[int], points: Sequence[ParetoPoint], runs: Sequence[_Runs]) -> ParetoPoint:
-    told: Dict[int, Optional[bool]] = {one: _told(runs[one], runs[at]) for one in by}
-    nearest = min(by, key=lambda one: (not told[one], abs(points[one].cost - points[at].cost), one))
-    return replace(points[at], dominated_by=nearest, told=told[nearest])
+    separated: Dict[int, Optional[bool]] = {other: _separated(runs[other], runs[at]) for other in by}
+    nearest = min(by, key=lambda other: (not separated[other], abs(points[other].cost - points[at].cost), other))
+    return replace(points[at], dominated_by=nearest, separated=separated[nearest])
 
 
-def _told(better: _Runs, worse: _Runs) -> Optional[bool]:
+def _separated(better: _Runs, worse: _Runs) -> Optional[bool]:
     sides = ((better.cost, worse.cost), (worse.gain, better.gain))
     if any(len(low) > 1 and len(high) > 1 and max(low) < min(high) for low, high in sides):
         return True

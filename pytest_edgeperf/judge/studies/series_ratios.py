@@ -27,7 +27,7 @@ class RatioPoint:
 
     x: float
     times_better: float
-    #: ``None`` where a series has one run that tells nothing of its scatter.
+    #: ``None`` where a series has one run that shows nothing of its scatter.
     interval: Optional[Interval]
     runs: Tuple[int, int]
 
@@ -44,13 +44,13 @@ class SeriesRatios:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The series at one coordinate, the best first; those within a group cannot be told apart."""
+    """The series at one coordinate, the best first; those within a group do not differ by what their runs show."""
 
     metric: str
     x: float
     groups: Tuple[Tuple[str, ...], ...]
-    #: Whether the runs tell which neighbours differ; else the order is that of the values.
-    told: bool
+    #: Whether the runs show which neighbours differ; else the order is that of the values.
+    separated: bool
 
 
 class _Asked(NamedTuple):
@@ -85,7 +85,7 @@ def ratios_of(
 ) -> Tuple[SeriesRatios, ...]:
     """The ratios of each pair (series, over) in each metric, where both have a coordinate.
 
-    An accuracy has none, as its differences are told in points, nor has a number without a unit, such as an error as
+    An accuracy has none, as its differences are given in points, nor has a number without a unit, such as an error as
     a share of the largest output; a quotient of two metrics has.
 
     The runs are what varies: the interval is that of the difference of the mean logarithms of the runs' medians,
@@ -127,15 +127,15 @@ def _ranked(metric: str, x: float, ratios: Mapping[Tuple[str, str], Tuple[float,
     # A mean over all others orders them as their own values do.
     ordered = sorted(names, key=lambda name: -math.fsum(ratios[name, one][0] for one in names if one != name))
     groups: List[List[str]] = [[ordered[0]]]
-    told = True
+    separated = True
     for name in ordered[1:]:
         interval = ratios[groups[-1][0], name][1]
-        told = told and interval is not None
+        separated = separated and interval is not None
         if interval is not None and interval[0] <= 1 <= interval[1]:
             groups[-1].append(name)
         else:
             groups.append([name])
-    return Ranking(metric, x, tuple(tuple(group) for group in groups), told)
+    return Ranking(metric, x, tuple(tuple(group) for group in groups), separated)
 
 
 def _asked(
@@ -164,30 +164,30 @@ def _contrast(
     known = [[(one, some) for one, some in side if some] for side in values]
     if not all(known):
         return None
-    told = metric_of(known[0][0][0].benchmark, metric)
-    if not _has_ratios(metric, told):
+    declared = metric_of(known[0][0][0].benchmark, metric)
+    if not _has_ratios(metric, declared):
         return None
     sides: List[List[Value]] = []
     for side in known:
         converted: List[Value] = []
         for member, some in side:
-            scale = factor(metric_of(member.benchmark, metric).unit, told.unit)
+            scale = factor(metric_of(member.benchmark, metric).unit, declared.unit)
             if scale is None:
                 return None
             converted += some if scale == 1.0 else [_scaled(value, scale) for value in some]
         sides.append(converted)
     better, other = sides
     name = f"{known[0][0][0].name} and {known[1][0][0].name}"
-    base, candidate = (other, better) if told.better == HIGHER else (better, other)
+    base, candidate = (other, better) if declared.better == HIGHER else (better, other)
     origins = Origins.of(len(base), len(candidate), apart=new_session)
     try:
         contrast = contrast_medians(name, metric, base, candidate, origins=origins)
     except NoLogarithmError:
         return None
-    if told.better != HIGHER:
-        # Runs are told as (series, over) whichever of them is in the numerator.
+    if declared.better != HIGHER:
+        # Runs are counted as (series, over) whichever of them is in the numerator.
         contrast = contrast._replace(baseline_runs=len(other), candidate_runs=len(better))
-    return contrast, all(len(side) > 1 or _tells_scatter(side[0]) for side in sides)
+    return contrast, all(len(side) > 1 or _shows_scatter(side[0]) for side in sides)
 
 
 def _has_ratios(name: str, metric: Metric) -> bool:
@@ -201,7 +201,7 @@ def _scaled(value: Value, scale: float) -> Value:
     return value * scale
 
 
-def _tells_scatter(value: Value) -> bool:
+def _shows_scatter(value: Value) -> bool:
     return isinstance(value, Mapping) and bool(value.get("block_sd"))
 
 

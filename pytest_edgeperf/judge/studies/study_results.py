@@ -136,11 +136,11 @@ def _series(study: Study, found: Sequence[Member]) -> Tuple[SeriesResult, ...]:
             runs = numbers_of(member.benchmark, metric)
             if not runs:
                 continue
-            told = metric_of(member.benchmark, metric)
-            if units.setdefault(member.series, told.unit) != told.unit:
-                both = f"{units[member.series]} and in {told.unit} ({member.name})"
+            declared = metric_of(member.benchmark, metric)
+            if units.setdefault(member.series, declared.unit) != declared.unit:
+                both = f"{units[member.series]} and in {declared.unit} ({member.name})"
                 raise ValueError(f"study {study.name!r}: {metric} of {member.series} is in {both}")
-            directions[member.series] = told.better
+            directions[member.series] = declared.better
             points.setdefault(member.series, []).append(Point(member.x, median(runs), member.name, tuple(runs)))
         read += [
             _fitted(study, series, metric, units[series], points[series], higher=directions[series] == HIGHER)

@@ -28,7 +28,7 @@ def study_to_dict(result: StudyResult) -> Dict[str, Any]:
         "series": [_series_to_dict(one) for one in result.series],
         "ratios": [_ratios_to_dict(one) for one in result.ratios],
         "rankings": [
-            {"metric": one.metric, "x": one.x, "groups": [list(group) for group in one.groups], "told": one.told}
+            {"metric": one.metric, "x": one.x, "groups": [list(group) for group in one.groups], "told": one.separated}
             for one in result.rankings
         ],
         "shares": [_shares_to_dict(one) for one in result.shares],
@@ -107,7 +107,7 @@ def _pareto_to_dict(front: ParetoFront) -> Dict[str, Any]:
 def _pareto_point_to_dict(point: ParetoPoint, points: Sequence[ParetoPoint]) -> Dict[str, Any]:
     told = {**_identity(point), "cost": point.cost, "gain": point.gain, "front": point.on_front}
     if point.dominated_by is not None:
-        told.update(dominated_by=_identity(points[point.dominated_by]), told=point.told)
+        told.update(dominated_by=_identity(points[point.dominated_by]), told=point.separated)
     elif point.step is not None:
         told.update(step={"cost": point.step.cost, "gain": point.step.gain})
     return told
