@@ -104,7 +104,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """End a paper's suite, and the full one, with the findings: hold here, do not, or cannot be tested here."""
+    """End a paper's suite, and the full one, with what the runs say of each of its findings."""
     suite = config.getoption("suite", DEFAULT)
     measured = session_results(config)
     if suite == DEFAULT or measured is None:

@@ -141,7 +141,7 @@ EXPERIMENTS = (
 
 
 def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
-    """What of results files the text is made from: a results file itself, with a run of medians a benchmark."""
+    """What of results files the text is made from: a results file itself, whose runs have numbers only."""
     benchmarks: Dict[str, Any] = {}
     studies: Dict[str, Any] = {}
     software: Dict[str, Any] = {}
@@ -151,17 +151,30 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
             software.update(sections.get(RUNTIMES_SECTION, {}))
         for name, row in zip(results.benchmarks, rows_of(results)):
             benchmark = results.benchmarks[name]
-            values = {metric: float(f"{value:.4g}") for metric, value in row.values.items() if _is_shown(metric)}
-            run = {"environment": ENVIRONMENT, "started": benchmark.runs[-1].started, "session": ENVIRONMENT, **values}
-            if row.disturbed:
-                run["quality"] = {"disturbed": True}
+            shown = [metric for metric in row.quantities if _is_shown(metric) and metric in benchmark.metrics]
+            # the calm runs, or all where none is
+            keys = list(dict.fromkeys(key for metric in shown for key in row.quantities[metric].runs))
+            runs = [
+                {
+                    "environment": ENVIRONMENT,
+                    "started": benchmark.runs[-1].started,
+                    "session": ENVIRONMENT,
+                    **{
+                        metric: float(f"{row.quantities[metric].runs[key]:.4g}")
+                        for metric in shown
+                        if key in row.quantities[metric].runs
+                    },
+                    **({"quality": {"disturbed": True}} if row.disturbed else {}),
+                }
+                for key in keys
+            ]
             benchmarks[name] = {
                 "parameters": dict(benchmark.parameters),
-                "metrics": {metric: {"unit": benchmark.metrics[metric].unit} for metric in values},
-                "runs": [run],
+                "metrics": {metric: {"unit": benchmark.metrics[metric].unit} for metric in shown},
+                "runs": runs,
                 **({"study": benchmark.place.to_dict()} if benchmark.place is not None else {}),
             }
-            if "throughput" in values:
+            if "throughput" in shown:
                 benchmarks[name]["metrics"]["throughput"]["better"] = "higher"
     return {
         "format": "edgeperf-results",
@@ -214,7 +227,9 @@ post-processing are real. Beside the experiments, `models/` holds the networks, 
 | `--suite=suo-2021`, `--suite=mishra-2021` | a paper's experiments, each small, and its findings as a checklist |
 | `--suite=full` | everything, the papers' own networks and resolutions too; `-m suo_2021` takes those of one paper |
 
-A checklist says of each finding whether it holds here, does not, or cannot be tested here, with the figures."""
+A checklist decides each finding by intervals over the runs: it holds here, does not hold here, these runs do not tell,
+or it cannot be tested here and why. `edgeperf report nano.json host.json --checklist suo-2021` reads the results of
+several devices together."""
 
 
 def _overview() -> str:

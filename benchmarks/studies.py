@@ -6,21 +6,6 @@ from dataclasses import replace
 
 from pytest_edgeperf import ReferenceLine, Study
 
-#: Table I of Suo et al. (2021): YOLOv3's input resolutions and what an inference costs at them. A BFLOP is 1e9
-#: operations of convolutions, two per multiply-accumulate.
-TABLE_1_BFLOPS = {
-    320: 38.97,
-    416: 65.86,
-    448: 76.38,
-    480: 87.68,
-    512: 99.76,
-    544: 112.62,
-    576: 126.26,
-    608: 140.69,
-    640: 155.89,
-    672: 171.86,
-}
-
 #: Formulas (1) to (4) of Suo et al. (2021), section IV-A, on a Jetson Nano: time in ms and memory in MB over BFLOPs.
 SUO_2021_LINES = (
     ReferenceLine("TensorFlow, Jetson Nano", "latency", 10.19, 411.64, "ms", "suo-2021 formula (1)"),

@@ -15,7 +15,8 @@ from functools import partial
 
 import pytest
 from models import build
-from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY, TABLE_1_BFLOPS
+from papers.suo_2021 import TABLE_1_BFLOPS
+from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY
 from tasks.classification import crop, five_best
 from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox
 from tasks.images import HEIGHT, WIDTH, photographs

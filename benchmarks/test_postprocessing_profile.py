@@ -26,8 +26,9 @@ from functools import partial
 
 import pytest
 from models import build
+from papers.suo_2021 import TABLE_1_BFLOPS
 from processors import CUDA, synchronise, torch_device
-from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2, TABLE_1_BFLOPS
+from studies import MISHRA_2021_POSTPROCESSING, SUO_2021_EXPERIMENT_2
 from suites import values
 from tasks.detection import YOLOV3, YOLOV3_TINY, letterbox
 from tasks.images import HEIGHT, WIDTH, photographs

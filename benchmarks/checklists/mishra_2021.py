@@ -1,4 +1,4 @@
-"""The findings of Mishra (2021), sections 2.2 and 2.3, tested on a session's results.
+"""The findings of Mishra (2021), sections 2.2 and 2.3, tested on the results of one or several devices.
 
 "Performance analysis and optimization on edge AI devices" numbers no findings: these are its statements of what an
 optimisation gained, of precisions, and of tasks and devices.
@@ -6,10 +6,14 @@ optimisation gained, of precisions, and of tasks and devices.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Hashable, List, Sequence, Tuple
 
-from checklists.findings import UNTESTED, Checklist, Finding, Part, combined, tested, untested
-from checklists.reading import Rows, notes_of, rows_of, significant
+from papers.mishra_2021 import PAPER, PRICES
+
+from checklists.comparing import is_raspberry_pi, needs_devices, pairs
+from checklists.findings import UNTESTED, Checklist, Finding, Part, above, below, combined, untested, within
+from checklists.intervals import Estimate, difference, ratio
+from checklists.reading import FPS, Row, Rows, notes_of, rows_of, significant
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
@@ -23,50 +27,52 @@ TRAINED = (("test_digits", "top1"), ("test_shapes", "AP"))
 #: What is called a minor loss of accuracy, in percentage points.
 MINOR_POINTS = 1.0
 TASKS = "test_task_models.py"
+#: Tasks, the fastest first.
+ORDER = ("classification", "detection", "pose", "segmentation")
 #: What a clip of the pipeline has.
 FRAMES = 4
 #: Levels as the benchmarks name them.
 BASELINE, CPU_FIRST, WHOLE, BATCHES, HALF = "baseline", "cpu-postprocessing", "whole-tensors", "batches", "half"
-#: A gain that is smaller is within what sessions differ by.
+#: A smaller gain is none.
 PAYS = 1.02
+#: The gain of all levels as printed, within half of its last digit.
+PRINTED_GAIN = (1.675, 1.685)
 #: fp16's engine over fp32's.
 HALF_THE_SIZE = (0.45, 0.6)
 #: Gains of two networks differ when their ratio is larger.
 DIFFER = 1.1
 
 _NOT_MEASURED = "the pipeline was not measured at both levels"
-_ONE_DEVICE = "one session measures one device; read the results of two together"
 
 
-def checklist(results: Results) -> Checklist:
+def checklist(*results: Results) -> Checklist:
     """The pipeline's levels, then precisions, then tasks and devices."""
-    rows = rows_of(results)
+    rows = rows_of(*results, paper=PAPER)
     findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
     return Checklist(findings, notes_of(rows))
 
 
-def _fps(rows: Rows) -> Dict[Tuple[str, str, bool], Dict[str, float]]:
-    """(network, framework, on a GPU) -> level -> frames per second."""
-    found: Dict[Tuple[str, str, bool], Dict[str, float]] = {}
-    for row in rows.of(PIPELINE):
-        key = (str(row.parameters["network"]), row.framework, row.on_gpu)
-        found.setdefault(key, {})[str(row.parameters["level"])] = FRAMES * 1e3 / row.values["latency"]
-    return found
-
-
-def _gains(rows: Rows, before: str, after: str, only_on_gpu: bool = False) -> List[Tuple[float, str]]:
-    """From level to level: the ratio of frames per second, and its figures."""
+def _gains(rows: Rows, before: str, after: str) -> List[Tuple[Row, Estimate, str]]:
+    """From level to level: the later row, the ratio of frames per second, and its figures."""
+    measured = rows.of(PIPELINE, (FPS,))
+    later, earlier = (
+        measured.where(lambda row, level=level: row.parameters.get("level") == level) for level in (after, before)
+    )
     gains = []
-    for (network, framework, on_gpu), fps in _fps(rows).items():
-        if before in fps and after in fps and (on_gpu or not only_on_gpu):
-            ratio = fps[after] / fps[before]
-            figures = f"{significant(fps[before])} to {significant(fps[after])} FPS, {ratio - 1:+.0%}"
-            gains.append((ratio, f"{framework}, {network}: {figures}"))
+    for key, last, first in pairs(later, earlier, "device", "framework", "network"):
+        shown = f"{significant(_frames(first))} to {significant(_frames(last))} FPS"
+        found = ratio(last.quantity(FPS), first.quantity(FPS))
+        gains.append((last, found, f"{', '.join(map(str, key))}: {shown}, {found.value - 1:+.0%}, ratio"))
     return gains
 
 
+def _frames(row: Row) -> float:
+    """Frames per second: a measured call is of a clip."""
+    return row.values[FPS] * (1 if row.printed else FRAMES)
+
+
 def _gpu_only(rows: Rows, before: str, after: str) -> Tuple[Part, ...]:
-    parts = [tested(ratio >= PAYS, figures) for ratio, figures in _gains(rows, before, after, only_on_gpu=True)]
+    parts = [above(gain, PAYS, figures) for row, gain, figures in _gains(rows, before, after) if row.on_gpu]
     return combined(parts, "no framework ran the pipeline on a GPU, whose tensors would have to be moved")
 
 
@@ -80,51 +86,51 @@ def _level_1(rows: Rows) -> Tuple[Part, ...]:
 
 def _level_2(rows: Rows) -> Tuple[Part, ...]:
     parts = _gpu_only(rows, CPU_FIRST, WHOLE)
-    on_cpu = [figures for _, figures in _gains(rows, BASELINE, WHOLE)]
+    on_cpu = [figures[: -len(", ratio")] for _, _, figures in _gains(rows, BASELINE, WHOLE)]
     if parts[0].verdict == UNTESTED and on_cpu:
         return (untested(f"{parts[0].figures}; whole-tensor operations alone: {'; '.join(on_cpu)}"),)
     return parts
 
 
 def _level_3(rows: Rows) -> Tuple[Part, ...]:
-    return combined([tested(ratio >= PAYS, figures) for ratio, figures in _gains(rows, WHOLE, BATCHES)], _NOT_MEASURED)
+    return combined([above(gain, PAYS, figures) for _, gain, figures in _gains(rows, WHOLE, BATCHES)], _NOT_MEASURED)
 
 
 def _level_4(rows: Rows) -> Tuple[Part, ...]:
-    parts = [tested(ratio <= 1 / PAYS, figures) for ratio, figures in _gains(rows, BATCHES, HALF)]
-    return combined(parts, _NOT_MEASURED)
+    return combined([below(gain, 1 / PAYS, figures) for _, gain, figures in _gains(rows, BATCHES, HALF)], _NOT_MEASURED)
 
 
 def _in_all(rows: Rows) -> Tuple[Part, ...]:
-    parts = []
-    for (network, framework, _), fps in _fps(rows).items():
-        if BASELINE in fps and len(fps) > 1:
-            best = max((level for level in fps if level != BASELINE), key=lambda level: fps[level])
-            ratio = fps[best] / fps[BASELINE]
-            parts.append(
-                tested(
-                    ratio >= PAYS,
-                    f"{framework}, {network}: {significant(fps[BASELINE])} FPS, at best {significant(fps[best])} "
-                    f"({best}), {ratio - 1:+.0%}",
-                )
-            )
+    parts: List[Part] = []
+    measured = rows.of(PIPELINE, (FPS,))
+    for (_, _, _), group in measured.by("device", "framework", "network").items():
+        best = max(group, key=lambda row: row.values[FPS])
+        level = str(best.parameters.get("level"))
+        for row, gain, figures in _gains(Rows(group), BASELINE, level) if level != BASELINE else ():
+            parts.append(above(gain, PAYS, f"{figures[: -len(', ratio')]} ({level}), ratio", len(group) - 1))
+            if row.printed:
+                parts.append(within(gain, *PRINTED_GAIN, "the 68 % that are printed; the ratio of its figures"))
+        if level == BASELINE and len(group) > 1:
+            others = [row for row in group if row is not best]
+            second = max(others, key=lambda row: row.values[FPS])
+            shown = f"{second.framework}, {second.network}: at best {second.parameters.get('level')}, ratio"
+            parts.append(above(ratio(second.quantity(FPS), best.quantity(FPS)), PAYS, shown, len(others)))
     return combined(parts, _NOT_MEASURED)
 
 
+def _at(rows: Rows, precision: str) -> Rows:
+    return rows.where(lambda row: row.parameters.get("precision") == precision)
+
+
 def _half_the_size(rows: Rows) -> Tuple[Part, ...]:
-    sizes = rows.of(ALONE, ("engine_size",)).by("framework", "network", "resolution")
+    sizes = rows.of(ALONE, ("engine_size",))
     parts = []
-    for (framework, network, resolution), group in sizes.items():
-        mib = {row.parameters["precision"]: row.values["engine_size"] for row in group}
-        if {"fp16", "fp32"} <= set(mib):
-            ratio = mib["fp16"] / mib["fp32"]
-            parts.append(
-                tested(
-                    HALF_THE_SIZE[0] <= ratio <= HALF_THE_SIZE[1],
-                    f"{framework}, {network} {resolution}: {significant(mib['fp32'])} to "
-                    f"{significant(mib['fp16'])} MiB, {ratio:.0%}",
-                )
-            )
+    for key, half, full in pairs(
+        _at(sizes, "fp16"), _at(sizes, "fp32"), "device", "framework", "network", "resolution"
+    ):
+        mib = f"{significant(full.values['engine_size'])} to {significant(half.values['engine_size'])} MiB, ratio"
+        found = ratio(half.quantity("engine_size"), full.quantity("engine_size"))
+        parts.append(within(found, *HALF_THE_SIZE, f"{' '.join(map(str, key))}: {mib}"))
     return combined(parts, "no network was measured in fp16 beside fp32")
 
 
@@ -135,49 +141,86 @@ def _accuracy(rows: Rows) -> Tuple[Part, ...]:
     )
     parts = []
     for test, metric in TRAINED:
-        for (framework,), group in rows.of(f"{PRECISION}::{test}", (metric,)).by("framework").items():
-            share = {row.parameters["precision"]: row.values[metric] for row in group}
-            if {"fp16", "fp32"} <= set(share):
-                lost = share["fp32"] - share["fp16"]
-                figures = f"{framework}: {metric} {share['fp32']:.1f} % in fp32, {share['fp16']:.1f} % in fp16"
-                parts.append(tested(lost <= MINOR_POINTS, figures))
+        trained = rows.of(f"{PRECISION}::{test}", (metric,))
+        for (_, framework), half, full in pairs(_at(trained, "fp16"), _at(trained, "fp32"), "device", "framework"):
+            figures = (
+                f"{framework}: {metric} {full.values[metric]:.1f} % in fp32, {half.values[metric]:.1f} % in fp16, "
+                "points lost (over runs, not over examples)"
+            )
+            lost = difference(full.quantity(metric), half.quantity(metric))
+            parts.append(below(lost, MINOR_POINTS, figures))
     return combined(parts, f"no trained network was measured in fp16 beside fp32{errors_of_half}")
 
 
 def _depends(rows: Rows) -> Tuple[Part, ...]:
-    parts: List[Part] = []
-    for (framework,), group in rows.of(IN_TURNS, ("latency", "latency_fp16"), precision="fp16").by("framework").items():
-        gains = {
-            f"{row.parameters['network']} {row.parameters['resolution']}": row.values["latency"]
-            / row.values["latency_fp16"]
-            for row in group
-        }
-        if len(gains) > 1:
-            shown = ", ".join(f"{network} {gain:.2f} times" for network, gain in gains.items())
-            parts.append(
-                tested(
-                    max(gains.values()) / min(gains.values()) >= DIFFER, f"{framework}, fp16 as fast as fp32: {shown}"
-                )
-            )
-    if not parts:
+    measured = rows.of(IN_TURNS, ("latency", "latency_fp16"), precision="fp16")
+    networks = _differences(measured, ("device", "framework"), ("network", "resolution"))
+    if not networks:
         return (untested("two networks were not measured in fp16 beside fp32"),)
-    return (*parts, untested(f"of the hardware: {_ONE_DEVICE}"))
+    devices = _differences(measured, ("framework", "network", "resolution"), ("device",))
+    return (*networks, *needs_devices(rows, devices, "two devices"))
+
+
+def _differences(measured: Rows, same: Sequence[str], other: Sequence[str]) -> List[Part]:
+    """Whether what fp16 gains differs between the extremes of what is not the same."""
+    parts = []
+    for key, group in measured.by(*same).items():
+        gains: Dict[Tuple[Hashable, ...], Estimate] = {}
+        for names, (row, *_) in group.by(*other).items():
+            gains[names] = ratio(row.quantity("latency"), row.quantity("latency_fp16"))
+        if len(gains) > 1:
+            ordered = sorted(gains.values(), key=lambda gain: gain.center)
+            shown = ", ".join(f"{' '.join(map(str, names))} {gain.value:.2f} times" for names, gain in gains.items())
+            figures = f"{' '.join(map(str, key))}, fp16 as fast as fp32: {shown}; largest over smallest"
+            n_pairs = len(gains) * (len(gains) - 1) // 2
+            parts.append(above(ordered[-1].minus(ordered[0]), DIFFER, figures, n_pairs))
+    return parts
 
 
 def _order(rows: Rows) -> Tuple[Part, ...]:
+    # the figures of the statement are those of the board with a GPU
+    measured = rows.of(TASKS, (FPS,))
+    chosen = measured.where(lambda row: not is_raspberry_pi(row.device)) or measured
     parts = []
-    published = ("classification", "detection", "pose", "segmentation")
-    for (framework, precision), group in rows.of(TASKS).by("framework", "precision").items():
-        fps = {str(row.parameters["task"]): 1e3 / row.values["latency"] for row in group}
-        if set(published) <= set(fps):
-            shown = ", ".join(f"{task} {significant(fps[task])}" for task in published)
-            ordered = all(fps[first] >= fps[then] for first, then in zip(published, published[1:]))
-            parts.append(tested(ordered, f"{framework} {precision}, FPS: {shown}"))
+    for (device, framework, precision), group in chosen.by("device", "framework", "precision").items():
+        of_task = {str(row.parameters["task"]): row for row in group}
+        if set(ORDER) <= set(of_task):
+            for first, then in zip(ORDER, ORDER[1:]):
+                fps = [of_task[task].quantity(FPS) for task in (first, then)]
+                figures = (
+                    f"{device}, {framework} {precision}, FPS: {first} {significant(fps[0].center)}, {then} "
+                    f"{significant(fps[1].center)}, ratio"
+                )
+                parts.append(above(ratio(fps[0], fps[1]), 1.0, figures, len(ORDER) - 1))
     return combined(parts, "the four tasks were not measured")
 
 
-def _one_device(_: Rows) -> Tuple[Part, ...]:
-    return (untested(_ONE_DEVICE),)
+def _nano_over_rpi3(rows: Rows) -> List[Tuple[str, Estimate]]:
+    """Task -> frames per second of the Nano over the Raspberry Pi 3's, each with its fastest framework."""
+    measured = Rows(sorted(rows.of(TASKS, (FPS,)), key=lambda row: -row.values[FPS]))
+    return [
+        (str(task), ratio(nano.quantity(FPS), rpi3.quantity(FPS)))
+        for (task,), nano, rpi3 in pairs(measured.on("nano"), measured.on("rpi3"), "task")
+    ]
+
+
+_BOTH = "a Jetson Nano (nano) and a Raspberry Pi 3 (rpi3)"
+
+
+def _devices(rows: Rows) -> Tuple[Part, ...]:
+    gains = _nano_over_rpi3(rows)
+    parts = [above(gain, 1.0, f"{task}: FPS of nano over rpi3", len(gains)) for task, gain in gains]
+    return needs_devices(rows, parts, _BOTH)
+
+
+def _price(rows: Rows) -> Tuple[Part, ...]:
+    gains = _nano_over_rpi3(rows)
+    dearer = PRICES["nano"] / PRICES["rpi3"]
+    parts = [
+        below(gain, dearer, f"{task}: nano costs {dearer:.2f} times as much; its FPS over rpi3's", len(gains))
+        for task, gain in gains
+    ]
+    return needs_devices(rows, parts, _BOTH)
 
 
 Test = Callable[[Rows], Tuple[Part, ...]]
@@ -204,5 +247,11 @@ FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
         "classification is the fastest, then detection, pose estimation and segmentation (50, 26, 14 and 11 FPS)",
         _order,
     ),
-    ("2.3 devices", "a Jetson Nano is faster than a Raspberry Pi 3B in all four, by its GPU", _one_device),
+    ("2.3 devices", "a Jetson Nano is faster than a Raspberry Pi 3B in all four, by its GPU", _devices),
+    (
+        "2.3 price",
+        "price and performance are a trade-off: a Raspberry Pi 3B ($35) gives more frames per second a dollar than a "
+        "Jetson Nano ($108)",
+        _price,
+    ),
 )

@@ -1,30 +1,68 @@
-"""What the checklists read of results: a row per benchmark, and lines through some of them."""
+"""What the checklists read of results: a row per benchmark and device, and lines through some of them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from statistics import mean, median
+from statistics import mean
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from checklists.findings import digits as significant
+from checklists.intervals import Quantity, half_of_last_digit, printed
+
 if TYPE_CHECKING:
+    from papers import Paper
+
     from pytest_edgeperf import Results
 
 PYTORCH = "torch"
 TENSORRT = "tensorrt"
 GPU_VARIANTS = ("cuda", "tensorrt", "gpu")
+#: Metric of the whole pipeline's speed, made from ``throughput`` or ``latency``.
+FPS = "fps"
+#: Suffix of a metric's coefficient of variation over the samples of a run.
+VARIATION = "_cv"
+#: Unit in which another is given -> the factor to it.
+_UNITS = {"s": ("ms", 1e3), "us": ("ms", 1e-3)}
+
+__all__ = [
+    "FPS",
+    "PYTORCH",
+    "TENSORRT",
+    "VARIATION",
+    "Line",
+    "Row",
+    "Rows",
+    "line",
+    "notes_of",
+    "rows_of",
+    "significant",
+]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A benchmark: its file and test, its parameters, its coordinate in its study, and metric -> median over runs."""
+    """A benchmark on a device: its file and test, parameters, coordinate in its study, and metric -> quantity."""
 
+    device: str
     file: str
     test: str
     parameters: Mapping[str, Any]
     x: Optional[float]
-    values: Mapping[str, float]
+    quantities: Mapping[str, Quantity]
     disturbed: bool
+    printed: bool = False
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Metric -> median over runs."""
+        return {metric: quantity.center for metric, quantity in self.quantities.items()}
+
+    @property
+    def network(self) -> str:
+        """The parameter, or the test's name."""
+        return str(self.parameters.get("network", self.test[len("test_") :].replace("_", "-")))
 
     @property
     def framework(self) -> str:
@@ -42,11 +80,19 @@ class Row:
         runtime, _, variant = self.framework.partition(":")
         return runtime == TENSORRT or variant in GPU_VARIANTS
 
+    def quantity(self, metric: str) -> Quantity:
+        """A metric over the runs.
+
+        Raises:
+            KeyError: no run has it.
+        """
+        return self.quantities[metric]
+
 
 class Rows(List[Row]):
     """Rows, to be chosen from."""
 
-    def of(self, test: str, metrics: Sequence[str] = ("latency",), **parameters: Any) -> Rows:
+    def of(self, test: str, metrics: Sequence[str] = (), **parameters: Any) -> Rows:
         """Those of a test (``file::test``, or a file) with these parameters that have all of these metrics."""
         file, _, name = test.partition("::")
         return Rows(
@@ -55,7 +101,7 @@ class Rows(List[Row]):
             if row.file == file
             and name in ("", row.test)
             and all(row.parameters.get(key) == value for key, value in parameters.items())
-            and all(metric in row.values for metric in metrics)
+            and all(metric in row.quantities for metric in metrics)
         )
 
     def where(self, holds: Callable[[Row], bool]) -> Rows:
@@ -63,48 +109,115 @@ class Rows(List[Row]):
         return Rows(row for row in self if holds(row))
 
     def by(self, *parameters: str) -> Dict[Tuple[Any, ...], Rows]:
-        """Groups with the same values of these parameters, in order of appearance."""
+        """Groups with the same values of these parameters (or ``device``, ``network``), in order of appearance."""
         groups: Dict[Tuple[Any, ...], Rows] = {}
         for row in self:
-            groups.setdefault(tuple(row.parameters.get(name) for name in parameters), Rows()).append(row)
+            own = {**row.parameters, "device": row.device, "network": row.network}
+            groups.setdefault(tuple(own.get(name) for name in parameters), Rows()).append(row)
         return groups
+
+    def on(self, *devices: str) -> Rows:
+        """Those of these devices."""
+        return self.where(lambda row: row.device in devices)
 
     def pytorch(self) -> Rows:
         """PyTorch's."""
         return self.where(lambda row: row.runtime == PYTORCH)
 
     def deployed(self) -> Rows:
-        """TensorRT's; where it was not measured, every other runtime's but PyTorch's, which stand for it."""
-        return self.where(lambda row: row.runtime == TENSORRT) or self.where(lambda row: row.runtime != PYTORCH)
+        """TensorRT's; on a device where it was not measured, every other runtime's but PyTorch's, as a stand-in."""
+        with_tensorrt = {row.device for row in self if row.runtime == TENSORRT}
+        return self.where(
+            lambda row: row.runtime == TENSORRT if row.device in with_tensorrt else row.runtime != PYTORCH
+        )
 
     def sorted_by(self, metric_or_x: str = "x") -> Rows:
         """In ascending order of the coordinate or a metric."""
         return Rows(sorted(self, key=lambda row: (row.x if metric_or_x == "x" else row.values[metric_or_x]) or 0.0))
 
+    @property
+    def devices(self) -> Tuple[str, ...]:
+        """All devices, in order of appearance."""
+        return tuple(dict.fromkeys(row.device for row in self))
 
-def rows_of(results: Results) -> Rows:
-    """A row per benchmark with runs; a value is the median over the undisturbed runs, or over all where none is."""
-    rows = Rows()
-    for name, benchmark in results.benchmarks.items():
-        calm = [run for run in benchmark.runs if not run.disturbed]
-        values = {}
-        for metric in benchmark.metrics:
-            of_runs = [_number(run.values.get(metric)) for run in calm or benchmark.runs]
-            numbers = [number for number in of_runs if number is not None]
-            if numbers:
-                values[metric] = median(numbers)
-        path, _, rest = name.partition("::")
-        rows.append(
-            Row(
-                PurePosixPath(path).name,
-                rest.partition("[")[0],
-                benchmark.parameters,
-                benchmark.place.x if benchmark.place is not None else None,
-                values,
-                disturbed=bool(benchmark.runs) and not calm,
-            )
-        )
-    return rows
+    @property
+    def printed(self) -> bool:
+        """Whether these are a paper's own figures."""
+        return any(row.printed for row in self)
+
+
+def rows_of(*several: Results, paper: Optional[Paper] = None) -> Rows:
+    """A row per benchmark with runs; a paper's own figures only where nothing was measured.
+
+    A quantity has the undisturbed runs, or all where none is. Two files of one device are told apart by a number.
+    """
+    measured, published = Rows(), Rows()
+    devices: Counter[str] = Counter()
+    for results in several:
+        devices[results.device] += 1
+        count = devices[results.device]
+        device = results.device if count == 1 else f"{results.device} ({count})"
+        for name, benchmark in results.benchmarks.items():
+            if any(run.source is not None for run in benchmark.runs):
+                row = _published(device, name, benchmark, paper) if paper is not None else None
+                published.extend([row] if row is not None else [])
+            else:
+                measured.append(_measured(device, name, benchmark))
+    return measured or published
+
+
+def _measured(device: str, name: str, benchmark: Any) -> Row:
+    calm = [(index, run) for index, run in enumerate(benchmark.runs) if not run.disturbed]
+    runs = calm or list(enumerate(benchmark.runs))
+    quantities: Dict[str, Quantity] = {}
+    for metric in benchmark.metrics:
+        numbers = {(device, name, index): _number(run.values.get(metric)) for index, run in runs}
+        spreads = {(device, name, index): _variation(run.values.get(metric)) for index, run in runs}
+        for key, found in ((metric, numbers), (metric + VARIATION, spreads)):
+            of_runs = {run: number for run, number in found.items() if number is not None}
+            if of_runs:
+                quantities[key] = Quantity(of_runs)
+    quantities.update(_speed(quantities))
+    path, _, rest = name.partition("::")
+    return Row(
+        device,
+        PurePosixPath(path).name,
+        rest.partition("[")[0],
+        benchmark.parameters,
+        benchmark.place.x if benchmark.place is not None else None,
+        quantities,
+        disturbed=bool(benchmark.runs) and not calm,
+    )
+
+
+def _published(device: str, name: str, benchmark: Any, paper: Paper) -> Optional[Row]:
+    figures = {
+        metric: (value, benchmark.metrics[metric].unit)
+        for run in benchmark.runs
+        if run.source is not None and run.source.get("paper") == paper.name
+        for metric, value in run.values.items()
+    }
+    if not figures:
+        return None
+    quantities: Dict[str, Quantity] = {}
+    for metric, (value, unit) in figures.items():
+        _, factor = _UNITS.get(unit, (unit, 1.0))
+        number = float(value)
+        quantities[paper.metrics.get(metric, metric)] = printed(number * factor, half_of_last_digit(number) * factor)
+    if "latency" not in quantities and "infer" in quantities and "postprocess" in quantities:
+        total = quantities["infer"].plus(quantities["postprocess"])
+        quantities["latency"] = total.plus(quantities["preprocess"]) if "preprocess" in quantities else total
+    quantities.update(_speed(quantities))
+    parameters = {"precision": "fp32", **paper.parameters(benchmark.parameters)}
+    file = paper.files.get(name.partition("[")[0], name.partition("[")[0])
+    test = f"test_{str(parameters.get('network', '')).replace('-', '_')}"
+    return Row(device, file, test, parameters, None, quantities, disturbed=False, printed=True)
+
+
+def _speed(quantities: Mapping[str, Quantity]) -> Dict[str, Quantity]:
+    if "throughput" in quantities:
+        return {FPS: quantities["throughput"]}
+    return {FPS: quantities["latency"].inverse(1e3)} if "latency" in quantities else {}
 
 
 def notes_of(rows: Iterable[Row]) -> Tuple[str, ...]:
@@ -119,6 +232,12 @@ def _number(value: Any) -> Optional[float]:
     if isinstance(value, Mapping):
         value = value.get("p50", value.get("mean"))
     return None if value is None else float(value)
+
+
+def _variation(value: Any) -> Optional[float]:
+    if isinstance(value, Mapping) and value.get("sd") and value.get("mean"):
+        return float(value["sd"]) / float(value["mean"])
+    return None
 
 
 @dataclass(frozen=True)
@@ -139,15 +258,3 @@ def line(x: Sequence[float], y: Sequence[float]) -> Line:
     total = sum((value - middle_y) ** 2 for value in y)
     left = sum((other - slope * one - intercept) ** 2 for one, other in zip(x, y))
     return Line(slope, intercept, 1 - left / total if total > 0 else 1.0)
-
-
-def significant(value: float) -> str:
-    """Three significant digits without an exponent."""
-    if value == 0:
-        return "0"
-    decimals = max(0, 2 - _magnitude(value))
-    return f"{value:.{decimals}f}"
-
-
-def _magnitude(value: float) -> int:
-    return int(f"{abs(value):e}".partition("e")[2])

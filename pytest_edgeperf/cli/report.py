@@ -1,4 +1,4 @@
-"""``edgeperf report``: the studies of results files."""
+"""``edgeperf report``: the studies of results files, and what they say of a paper's findings."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytest_edgeperf.cli.printing import paper, say, show
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.report.exporters.interface import Exporter
+    from pytest_edgeperf.results.types import Results
 
 
 @click.command()
@@ -22,8 +23,30 @@ if TYPE_CHECKING:
 @click.option("--study", "names", multiple=True, metavar="NAME", help="Only this study (repeatable).")
 @format_option("studies", "How to print the studies.")
 @click.option("--plot", "folder", metavar="DIR", help="Also draw each study's Pareto fronts, as SVG files in DIR.")
-def report(files: Tuple[str, ...], names: Tuple[str, ...], shown_by: Exporter, folder: Optional[str]) -> None:
-    """Print the studies of one results file, or of several beside each other.
+@click.option(
+    "--checklist",
+    "papers",
+    multiple=True,
+    metavar="NAME",
+    help="Instead, what the results of all files say of each finding of a paper, such as suo-2021 (repeatable).",
+)
+@click.option(
+    "--benchmarks",
+    "benchmarks",
+    default="benchmarks",
+    show_default=True,
+    metavar="DIR",
+    help="The benchmarks that bring the checklists; code in DIR/checklists is run.",
+)
+def report(
+    files: Tuple[str, ...],
+    names: Tuple[str, ...],
+    shown_by: Exporter,
+    folder: Optional[str],
+    papers: Tuple[str, ...],
+    benchmarks: str,
+) -> None:
+    """Print the studies of one results file, or of several beside each other, or a checklist of all of them.
 
     Of several, the first is compared with each other one: how many times better it is. Exits with 0, or with 4 when a
     file cannot be read, none contains a study that was asked for, or a picture that was asked for cannot be drawn. The
@@ -32,12 +55,23 @@ def report(files: Tuple[str, ...], names: Tuple[str, ...], shown_by: Exporter, f
     from pytest_edgeperf.judge.studies.across_files import read_across
     from pytest_edgeperf.results import read
 
+    if papers:
+        if names or folder is not None:
+            raise click.UsageError("--checklist goes with neither --study nor --plot: it reads no studies.")
+        _checklists(papers, [read(name) for name in files], benchmarks, shown_by.name)
+        return
     across = read_across([(name, read(name)) for name in files], names)
     show(shown_by.studies(across, paper()))
     if not across.studies:
         sys.exit(EXIT_UNUSABLE)
     if folder is not None:
         _draw(across.studies, folder, err=not shown_by.for_terminal)
+
+
+def _checklists(papers: Sequence[str], results: Sequence[Results], benchmarks: str, form: str) -> None:
+    from pytest_edgeperf.cli.checklists import checklists
+
+    show(checklists(papers, results, benchmarks, form, paper().width))
 
 
 def _draw(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:

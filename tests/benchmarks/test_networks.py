@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from models import mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
 from models.weights import figures, seeded, unseeded_figures  # noqa: E402
-from studies import TABLE_1_BFLOPS  # noqa: E402
+from papers.suo_2021 import TABLE_1_BFLOPS  # noqa: E402
 from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox  # noqa: E402
 from tasks.images import photographs  # noqa: E402
 from torch import nn  # noqa: E402

@@ -171,3 +171,37 @@ def command(*arguments, blocked=None):
         text=True,
         check=False,
     )
+
+
+PUBLISHED_NANO = str(ROOT / "baselines" / "published" / "nano.json")
+PUBLISHED_RPI3 = str(ROOT / "baselines" / "published" / "rpi3.json")
+BENCHMARKS = str(ROOT / "benchmarks")
+
+
+def test_a_checklist_reads_several_files_together():
+    outcome = report(PUBLISHED_NANO, PUBLISHED_RPI3, "--checklist", "mishra-2021", "--benchmarks", BENCHMARKS)
+    assert outcome.exit_code == 0
+    assert "checklist of mishra-2021" in outcome.output
+    assert "holds here              2.3 devices" in outcome.output
+    assert "classification: FPS of nano over rpi3: 2.50 (printed, no interval)" in outcome.output
+
+
+def test_a_checklist_as_json_and_as_markdown():
+    command = (PUBLISHED_NANO, "--checklist", "suo-2021", "--benchmarks", BENCHMARKS, "--format")
+    (findings,) = [one["findings"] for one in json.loads(report(*command, "json").output)["checklists"].values()]
+    assert findings[0]["name"] == "Observation 1"
+    assert findings[0]["verdict"] == "the paper's own figures contradict this"
+    assert "## checklist of suo-2021\n\n```text\n" in report(*command, "markdown").output
+
+
+def test_a_checklist_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    outcome = report(PUBLISHED_NANO, "--checklist", "suo-2020", "--benchmarks", BENCHMARKS)
+    assert outcome.exit_code == 4
+    assert "no checklist is called suo-2020" in outcome.output
+    assert "suo-2021" in outcome.output
+    outcome = report(PUBLISHED_NANO, "--checklist", "suo-2021", "--benchmarks", tmp_path)
+    assert outcome.exit_code == 4
+    assert "has no checklists; name the folder" in outcome.output
+    outcome = report(PUBLISHED_NANO, "--checklist", "suo-2021", "--study", "x")
+    assert outcome.exit_code != 0
+    assert "--checklist goes with neither --study nor --plot" in outcome.output

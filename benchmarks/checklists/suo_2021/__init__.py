@@ -1,4 +1,4 @@
-"""The nine observations and five insights of Suo et al. (2021), sections IV and V-A, tested on a session's results.
+"""The nine observations and five insights of Suo et al. (2021), sections IV and V-A, tested on results.
 
 "Feasibility analysis of machine learning optimization on GPU-based low-cost edges". Where TensorRT was not measured,
 every other runtime that takes a whole graph stands for it, and the figures name it. YOLOv3 is read where it was
@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Tuple
 
-from checklists.findings import Checklist, Finding, Part, untested
+from papers.suo_2021 import PAPER
+
+from checklists.findings import Checklist, Finding, Part
 from checklists.reading import Rows, notes_of, rows_of
-from checklists.suo_2021.complexity import insight_1, observation_1, observation_2, observation_3, observation_4
+from checklists.suo_2021.complexity import (
+    insight_1,
+    observation_1,
+    observation_2,
+    observation_3,
+    observation_4,
+    observation_5,
+)
 from checklists.suo_2021.optimisation import observation_6
 from checklists.suo_2021.parallel import insight_4, observation_7
 from checklists.suo_2021.power import insight_5, observation_8, observation_9
@@ -19,18 +28,12 @@ from checklists.suo_2021.power import insight_5, observation_8, observation_9
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
 
-_ONE_DEVICE = "one session measures one device; read the results of an edge and of a faster processor together"
 
-
-def checklist(results: Results) -> Checklist:
+def checklist(*results: Results) -> Checklist:
     """Observations 1 to 9, then insights 1 to 5."""
-    rows = rows_of(results)
+    rows = rows_of(*results, paper=PAPER)
     findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
     return Checklist(findings, notes_of(rows))
-
-
-def _one_device(_: Rows) -> Tuple[Part, ...]:
-    return (untested(_ONE_DEVICE),)
 
 
 Test = Callable[[Rows], Tuple[Part, ...]]
@@ -58,7 +61,7 @@ FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
         "copy to the CPU takes almost as long as torch.where",
         observation_4,
     ),
-    ("Observation 5", "a faster CPU makes PyTorch faster (figure 8)", _one_device),
+    ("Observation 5", "a faster CPU makes PyTorch faster (figure 8)", observation_5),
     (
         "Observation 6",
         "16 bits and an input of the photograph's proportions are faster and take less memory, without a loss of "
@@ -83,7 +86,7 @@ FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
         "PyTorch's memory grows with the complexity from 1393 MB, TensorRT's stays at 1378 MB",
         observation_2,
     ),
-    ("Insight 3", "PyTorch's performance on an edge device is largely affected by its CPU", _one_device),
+    ("Insight 3", "PyTorch's performance on an edge device is largely affected by its CPU", observation_5),
     (
         "Insight 4",
         "running in parallel pays less the larger the complexity, as the forward pass on the GPU grows more than the "

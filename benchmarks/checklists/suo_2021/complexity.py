@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
-from checklists.findings import Part, combined, tested, untested
-from checklists.reading import TENSORRT, Line, Row, Rows, line, significant
-from checklists.suo_2021.detectors import DETECTORS, FEWEST_COMPLEXITIES, TURNING_POINT
+from papers.suo_2021 import FORMULA_3, TABLE_1_BFLOPS
+
+from checklists.comparing import (
+    FEWEST_COMPLEXITIES,
+    Fit,
+    fits,
+    is_host,
+    memory,
+    needs_devices,
+    no_memory,
+    pairs,
+    with_memory,
+)
+from checklists.findings import Part, above, below, combined, decided, untested, within
+from checklists.intervals import estimate, ratio
+from checklists.reading import TENSORRT, Row, Rows, significant
+from checklists.suo_2021.detectors import DETECTORS, TURNING_POINT
 
 COMPARISON = "test_framework_comparison.py"
 PROFILE = "test_postprocessing_profile.py"
-#: A line explains this share of the variance, or the relation is not called linear.
-LINEAR = 0.95
 #: Largest over smallest value of what is called stable.
 STABLE = 1.10
 MAIN_SHARE = 0.5
@@ -25,15 +38,18 @@ _TOO_FEW = f"a detector was not measured at {FEWEST_COMPLEXITIES} complexities"
 
 def observation_1(rows: Rows) -> Tuple[Part, ...]:
     """Whether the end-to-end time is linear in the complexity, and where PyTorch's is longest."""
-    deployed = _linear(_comparison(rows).deployed(), "latency", "ms")
+    deployed = [part for fit in _times(_comparison(rows).deployed()) for part in fit.linear("ms")]
     pytorch = []
-    for framework, group, fit in _lines(_comparison(rows).pytorch(), "latency"):
-        peak = max(group, key=lambda row: row.values["latency"])
+    for fit in _times(_comparison(rows).pytorch()):
+        *others, last = fit.rows
+        peak = max(others, key=lambda row: row.values["latency"])
         pytorch.append(
-            tested(
-                peak.x != group[-1].x,
-                f"{_formula(framework, fit, 'ms')}; its longest time is at {significant(peak.x or 0)} of "
-                f"{significant(group[-1].x or 0)} GFLOPs",
+            above(
+                ratio(peak.quantity("latency"), last.quantity("latency")),
+                1.0,
+                f"{fit.series}: {significant(peak.values['latency'])} ms at {significant(peak.x or 0)} GFLOPs, "
+                f"{significant(last.values['latency'])} ms at {significant(last.x or 0)}, the largest; ratio",
+                len(others),
             )
         )
     return (*combined(deployed, _ONLY_PYTORCH), *combined(pytorch, _NO_PYTORCH))
@@ -41,26 +57,35 @@ def observation_1(rows: Rows) -> Tuple[Part, ...]:
 
 def observation_2(rows: Rows) -> Tuple[Part, ...]:
     """Whether memory is stable over the complexity, and PyTorch's linear in it."""
-    pytorch = _linear(_comparison(rows, "memory_process_peak").pytorch(), "memory_process_peak", "MiB")
-    return (*combined(_stable(rows), _ONLY_PYTORCH), *combined(pytorch, _NO_PYTORCH))
+    comparison = _comparison(rows)
+    measured = with_memory(comparison)
+    pytorch = [part for fit in fits(measured.pytorch(), memory) for part in fit.linear("MiB")]
+    missing = no_memory(comparison) if comparison and not measured else ""
+    return (
+        *combined(_stable(rows, measured), missing or _ONLY_PYTORCH),
+        *combined(pytorch, missing or _NO_PYTORCH),
+    )
 
 
 def observation_3(rows: Rows) -> Tuple[Part, ...]:
     """Whether PyTorch spends its time on post-processing, and its forward pass does not grow."""
     parts = []
-    for framework, group, _ in _lines(_comparison(rows, "infer", "postprocess").pytorch(), "latency"):
-        shares = [row.values["postprocess"] / row.values["latency"] for row in group]
+    for fit in _times(_comparison(rows, "infer", "postprocess").pytorch()):
+        lowest = min(fit.rows, key=lambda row: row.values["postprocess"] / row.values["latency"])
         parts.append(
-            tested(
-                min(shares) > MAIN_SHARE,
-                f"{framework}'s post-processing is {min(shares):.1%} to {max(shares):.1%} of the end-to-end time",
+            above(
+                ratio(lowest.quantity("postprocess"), lowest.quantity("latency")),
+                MAIN_SHARE,
+                f"{fit.series}: share of post-processing, least at {significant(lowest.x or 0)} GFLOPs",
+                len(fit.rows),
             )
         )
-        first, last = group[0].values["infer"], group[-1].values["infer"]
+        first, last = fit.rows[0].quantity("infer"), fit.rows[-1].quantity("infer")
         parts.append(
-            tested(
-                last <= STABLE * first,
-                f"its forward time goes from {significant(first)} to {significant(last)} ms",
+            below(
+                ratio(last, first),
+                STABLE,
+                f"its forward time goes from {significant(first.center)} to {significant(last.center)} ms, ratio",
             )
         )
     return combined(parts, _TOO_FEW)
@@ -71,41 +96,83 @@ def observation_4(rows: Rows) -> Tuple[Part, ...]:
     parts: List[Part] = []
     needed = ("latency_forward", "latency_torch_where", "latency_to_cpu")
     for row in _nearest(rows.of(PROFILE, ("latency", *needed), precision="fp32").pytorch()):
-        whole, forward = row.values["latency"], row.values["latency_forward"]
-        where, copy = row.values["latency_torch_where"], row.values["latency_to_cpu"]
-        after = max(whole - forward, 0.0)
+        whole, where = row.quantity("latency"), row.quantity("latency_torch_where")
+        after = whole.minus(row.quantity("latency_forward"))
         at = f"{row.framework} at {row.parameters.get('resolution')} pixels"
-        parts.append(tested(after / whole > MAIN_SHARE, f"{at}: post-processing is {after / whole:.1%} of the time"))
-        share = where / after if after else 0.0
-        parts.append(tested(share > MAIN_SHARE, f"torch.where is {share:.1%} of the post-processing"))
+        parts.append(above(ratio(after, whole), MAIN_SHARE, f"{at}: share of post-processing"))
+        parts.append(above(ratio(where, after), MAIN_SHARE, "torch.where's share of the post-processing"))
+        if "latency_numpy_where" in row.quantities:
+            faster = ratio(where, row.quantity("latency_numpy_where"))
+            parts.append(above(faster, 1.0, "torch.where's time over numpy.where's (section III-B)"))
         if row.on_gpu:
-            parts.append(
-                tested(
-                    abs(copy / where - 1) <= SAME,
-                    f"the copy takes {significant(copy)} ms, torch.where {significant(where)} ms",
-                )
-            )
+            copy = ratio(row.quantity("latency_to_cpu"), where)
+            parts.append(within(copy, 1 - SAME, 1 + SAME, "the copy's time over torch.where's"))
         else:
             parts.append(untested("its tensors are on the CPU, so that nothing is copied"))
+    for row in rows.of(PROFILE, ("share",)):
+        share = estimate(row.quantity("share"))
+        bound = MAIN_SHARE * 100 if row.parameters.get("part") != "copy to the CPU" else 100 * (1 - SAME)
+        parts.append(above(share, bound, f"{row.parameters.get('part')}, % of what it is a part of"))
     return combined(parts, "PyTorch's post-processing was not measured in parts")
+
+
+def observation_5(rows: Rows) -> Tuple[Part, ...]:
+    """Whether a faster processor makes PyTorch's post-processing, and so PyTorch, faster (figure 8)."""
+    measured = rows.of(COMPARISON, ("latency", "postprocess"), precision="fp32").pytorch()
+    board, host = measured.where(lambda row: not is_host(row.device)), measured.where(lambda row: is_host(row.device))
+    parts = []
+    found = list(pairs(board, host, "network", "resolution"))
+    for (network, resolution), slow, fast in found:
+        for metric in ("postprocess", "latency"):
+            parts.append(
+                above(
+                    ratio(slow.quantity(metric), fast.quantity(metric)),
+                    1.0,
+                    f"{network} {resolution}: {metric} on {slow.device} over {fast.device}",
+                    2 * len(found),
+                )
+            )
+    return needs_devices(rows, parts, "an edge device and a host with a faster processor")
 
 
 def insight_1(rows: Rows) -> Tuple[Part, ...]:
     """Whether every framework's time is a line, and TensorRT's grows least from the least."""
     comparison = _comparison(rows)
-    if not _lines(comparison, "latency"):
+    lines = _times(comparison)
+    if not lines:
         return (untested(_TOO_FEW),)
     # formula (2) has PyTorch's in pieces, of which there are too few points here
-    parts = list(combined(_linear(comparison.deployed(), "latency", "ms"), _ONLY_PYTORCH))
-    fits = [(framework, fit) for framework, _, fit in _lines(comparison, "latency")]
-    slope = min(fits, key=lambda fit: fit[1].slope)[0]
-    intercept = min(fits, key=lambda fit: fit[1].intercept)[0]
-    figures = f"the smallest growth is {slope}'s, the smallest initial time {intercept}'s"
-    if len(fits) > 1 and any(framework.partition(":")[0] == TENSORRT for framework, _ in fits):
-        parts.append(tested(all(name.partition(":")[0] == TENSORRT for name in (slope, intercept)), figures))
-    else:
-        parts.append(untested(f"TensorRT was not measured beside another runtime; {figures}"))
+    parts = list(combined([part for fit in _times(comparison.deployed()) for part in fit.linear("ms")], _ONLY_PYTORCH))
+    if rows.printed:
+        return (*parts, *_against_formula_3(lines))
+    tensorrt = [fit for fit in lines if fit.rows[0].runtime == TENSORRT]
+    others = [fit for fit in lines if fit.rows[0].runtime != TENSORRT]
+    if not tensorrt or not others:
+        slope = min(lines, key=lambda fit: fit.slope.center).series
+        intercept = min(lines, key=lambda fit: fit.intercept.center).series
+        figures = f"the smallest growth is {slope}'s, the smallest initial time {intercept}'s"
+        return (*parts, untested(f"TensorRT was not measured beside another runtime; {figures}"))
+    for name in ("slope", "intercept"):
+        for other in others:
+            first, second = (estimate(getattr(fit, name), linear=True) for fit in (tensorrt[0], other))
+            gap = first.minus(second)
+            what = f"{name} of {tensorrt[0].series} minus {other.series}'s"
+            parts.append(below(gap, 0.0, what, 2 * len(others)))
     return tuple(parts)
+
+
+def _against_formula_3(lines: List[Fit]) -> List[Part]:
+    """The line through the printed points of another framework against TensorRT's printed formula."""
+    return [
+        decided(
+            fit.slope.center > FORMULA_3[0],
+            f"one line through {fit.series}'s printed times has {significant(fit.slope.center)} ms/GFLOP, TensorRT's "
+            f"formula (3) {FORMULA_3[0]}",
+            printed=True,
+        )
+        for fit in lines
+        if fit.rows[0].runtime != TENSORRT
+    ]
 
 
 def _measured(rows: Rows, file: str, *metrics: str, **parameters: object) -> Rows:
@@ -118,48 +185,48 @@ def _measured(rows: Rows, file: str, *metrics: str, **parameters: object) -> Row
 
 
 def _comparison(rows: Rows, *metrics: str) -> Rows:
-    return _measured(rows, COMPARISON, *metrics, precision="fp32").sorted_by()
+    return _measured(_placed(rows), COMPARISON, *metrics, precision="fp32").sorted_by()
 
 
-def _lines(rows: Rows, metric: str) -> List[Tuple[str, Rows, Line]]:
-    found = []
-    for (framework,), group in rows.by("framework").items():
-        x = [row.x or 0.0 for row in group]
-        if len(set(x)) >= FEWEST_COMPLEXITIES:
-            found.append((framework, group, line(x, [row.values[metric] for row in group])))
-    return found
-
-
-def _formula(framework: str, fit: Line, unit: str) -> str:
-    sign = "+" if fit.intercept >= 0 else "-"
-    return (
-        f"{framework} {significant(fit.slope)} {unit}/GFLOP C {sign} {significant(abs(fit.intercept))} {unit}, "
-        f"R² {fit.explained:.3f}"
+def _placed(rows: Rows) -> Rows:
+    """With table I's complexities as coordinates of printed figures."""
+    return Rows(
+        replace(row, x=TABLE_1_BFLOPS.get(row.parameters.get("resolution", 0))) if row.printed else row for row in rows
     )
 
 
-def _linear(rows: Rows, metric: str, unit: str) -> List[Part]:
-    return [
-        tested(fit.explained >= LINEAR and fit.slope > 0, _formula(framework, fit, unit))
-        for framework, _, fit in _lines(rows, metric)
-    ]
+def _times(rows: Rows) -> List[Fit]:
+    return fits(rows, lambda row: row.quantity("latency"))
 
 
-def _stable(rows: Rows) -> List[Part]:
+def _stable(rows: Rows, measured: Rows) -> List[Part]:
+    series = [(fit.series, fit.rows) for fit in fits(measured.deployed(), memory)]
+    if rows.printed:
+        series = [(TENSORRT, with_memory(rows).where(lambda row: row.runtime == TENSORRT and _is_fp32(row)))]
     parts = []
-    for framework, group, _ in _lines(_comparison(rows, "memory_process_peak").deployed(), "memory_process_peak"):
-        values = [row.values["memory_process_peak"] for row in group]
-        low, high = min(values), max(values)
+    for name, group in series:
+        if len(group) < 2:
+            continue
+        low, high = (chosen(group, key=lambda row: memory(row).center) for chosen in (min, max))
         parts.append(
-            tested(high / low <= STABLE, f"{framework} between {significant(low)} and {significant(high)} MiB")
+            below(
+                ratio(memory(high), memory(low)),
+                STABLE,
+                f"{name} between {significant(memory(low).center)} and {significant(memory(high).center)} MiB, ratio",
+                len(group),
+            )
         )
     return parts
+
+
+def _is_fp32(row: Row) -> bool:
+    return row.parameters.get("precision") == "fp32"
 
 
 def _nearest(rows: Rows) -> List[Row]:
     """Per framework the row of the larger detector at the resolution nearest to the paper's example."""
     best = []
-    for group in rows.by("framework").values():
+    for group in rows.by("device", "framework").values():
         chosen = group.where(lambda row: row.test == DETECTORS[0]) or group
         best.append(min(chosen, key=lambda row: abs(int(row.parameters.get("resolution", 0)) - TURNING_POINT)))
     return best

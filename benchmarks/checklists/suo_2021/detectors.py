@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 DETECTORS = ("test_yolov3", "test_yolov3_tiny")
-FEWEST_COMPLEXITIES = 3
 #: Side in pixels from which the paper's observations 7 and 8 change.
 TURNING_POINT = 480
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Any, List, Mapping, Tuple
 
+from papers.suo_2021 import SCALINGS
 from tasks.proportions import kept
 
-from checklists.findings import Part, combined, tested, untested
-from checklists.reading import Rows, significant
-from checklists.suo_2021.detectors import DETECTORS, name_of
+from checklists.comparing import memory, no_memory, pairs, with_memory
+from checklists.findings import Part, above, below, combined, untested
+from checklists.intervals import difference, ratio
+from checklists.reading import FPS, Rows
 
 SCALING = "test_resolution_scaling.py"
 IN_TURNS = "test_precision.py::test_in_turns"
 ALONE = "test_precision.py::test_alone"
+OPTIMISATION = "test_parallel_engines.py"
+#: Memory that is larger by no more has not grown.
+SAME_MEMORY = 1.01
 DETECTOR_NETWORKS = ("yolov3", "yolov3-tiny")
 #: Table II: row, the row that it is compared with, and what is "unchanged" (and "reduced by less than 1 %") in points.
 ACCURACY_CLAIMS = (
@@ -27,6 +32,8 @@ NARROW_PHOTO = (480, 640)
 
 def observation_6(rows: Rows) -> Tuple[Part, ...]:
     """What 16 bits and an input of the photograph's proportions gain, and what accuracy they lose."""
+    if rows.printed:
+        return combined([*_both_printed(rows), *_as_accurate(rows)], "the paper's own figures were not given")
     parts = [*_half_is_faster(rows), *_half_is_smaller(rows), *_wide_is_faster(rows)]
     parts += combined(_as_accurate(rows), f"no average precision was measured{_pixels_kept()}" + _errors(rows))
     return tuple(parts)
@@ -39,23 +46,37 @@ def _pixels_kept() -> str:
     )
 
 
+def _both_printed(rows: Rows) -> List[Part]:
+    """The paper's figures of both together, 320x320 in 32 bits against 320x192 in 16."""
+    parts = []
+    single = rows.of(OPTIMISATION, (FPS, "memory_system_peak")).where(lambda row: "parallel" not in row.parameters)
+    half = single.where(lambda row: row.parameters["precision"] == "fp16")
+    for (device,), fast, full in pairs(half, single.where(lambda row: row.parameters["precision"] == "fp32"), "device"):
+        parts.append(above(ratio(fast.quantity(FPS), full.quantity(FPS)), 1.0, f"{device}: frames per second, ratio"))
+        parts.append(below(ratio(memory(fast), memory(full)), 1.0, f"{device}: memory, ratio"))
+    return parts
+
+
 def _as_accurate(rows: Rows) -> List[Part]:
     """Table II, on the photographs of --data where they were measured, else on drawn shapes."""
     measured = rows.of(f"{SCALING}::test_data", ("AP",)) or rows.of(f"{SCALING}::test_shapes", ("AP",))
+    if rows.printed:
+        measured = rows.of(SCALING, ("AP",))
     parts = []
-    for (framework,), group in measured.deployed().by("framework").items():
-        found = {(row.parameters["scaling"], row.parameters["precision"]): row.values["AP"] for row in group}
+    for (device, framework), group in measured.deployed().by("device", "framework").items():
+        found = {(_scaling(row.parameters), row.parameters["precision"]): row.quantity("AP") for row in group}
         for row, than, most in ACCURACY_CLAIMS:
             if row in found and than in found:
-                lost = round(found[than] - found[row], 6)
-                parts.append(
-                    tested(
-                        lost < most,
-                        f"{framework}: AP {found[row]:.1f} % at {' '.join(row)}, {found[than]:.1f} % at "
-                        f"{' '.join(than)}",
-                    )
+                figures = (
+                    f"{device}, {framework}: AP {found[row].center:.1f} % at {' '.join(row)}, "
+                    f"{found[than].center:.1f} % at {' '.join(than)}; points lost (over runs, not over photographs)"
                 )
+                parts.append(below(difference(found[than], found[row]), most, figures, len(ACCURACY_CLAIMS)))
     return parts
+
+
+def _scaling(parameters: Mapping[str, Any]) -> str:
+    return str(parameters.get("scaling") or SCALINGS.get(parameters.get("resolution", 0), ""))
 
 
 def _detectors(rows: Rows) -> Rows:
@@ -63,53 +84,47 @@ def _detectors(rows: Rows) -> Rows:
 
 
 def _half_is_faster(rows: Rows) -> List[Part]:
-    parts = []
-    for row in _detectors(rows.of(IN_TURNS, ("latency", "latency_fp16"), precision="fp16")).deployed():
-        half, full = row.values["latency_fp16"], row.values["latency"]
-        parts.append(
-            tested(
-                half < full,
-                f"{row.framework}, {row.parameters['network']} {row.parameters['resolution']}: fp16 takes "
-                f"{half / full:.1%} of fp32's time",
-            )
+    parts = [
+        below(
+            ratio(row.quantity("latency_fp16"), row.quantity("latency")),
+            1.0,
+            f"{row.device}, {row.framework}, {row.network} {row.parameters['resolution']}: fp16's time over fp32's",
         )
+        for row in _detectors(rows.of(IN_TURNS, ("latency", "latency_fp16"), precision="fp16")).deployed()
+    ]
     return parts or [untested("no runtime but PyTorch ran a detector in fp16 beside fp32")]
 
 
 def _half_is_smaller(rows: Rows) -> List[Part]:
-    alone = _detectors(rows.of(ALONE, ("memory_process_peak",))).deployed()
-    parts = []
-    for (framework, network, resolution), group in alone.by("framework", "network", "resolution").items():
-        mib = {row.parameters["precision"]: row.values["memory_process_peak"] for row in group}
-        if {"fp16", "fp32"} <= set(mib):
-            parts.append(
-                tested(
-                    mib["fp16"] < mib["fp32"],
-                    f"{framework}, {network} {resolution}: {significant(mib['fp16'])} MiB in fp16, "
-                    f"{significant(mib['fp32'])} in fp32",
-                )
-            )
+    alone = _detectors(rows.of(ALONE)).deployed()
+    measured = with_memory(alone)
+    half, full = (
+        measured.where(lambda row, bits=bits: row.parameters["precision"] == bits) for bits in ("fp16", "fp32")
+    )
+    parts = [
+        below(ratio(memory(small), memory(large)), 1.0, f"{' '.join(map(str, key))}: fp16's memory over fp32's")
+        for key, small, large in pairs(half, full, "device", "framework", "network", "resolution")
+    ]
+    if alone and not measured:
+        return [untested(no_memory(alone))]
     return parts or [untested("no runtime but PyTorch ran a detector in fp16 and in fp32, each alone")]
 
 
 def _wide_is_faster(rows: Rows) -> List[Part]:
-    wide = rows.of(SCALING, ("latency", "memory_process_peak"), photo="16:9").deployed()
+    wide = rows.of(SCALING, ("latency",), photo="16:9").deployed()
+    fitting = wide.where(lambda row: row.parameters["scaling"] == "16:9")
+    square = wide.where(lambda row: row.parameters["scaling"] == "1:1")
     parts = []
-    for (framework, longer, precision), group in wide.by("framework", "longer", "precision").items():
-        for test in DETECTORS:
-            by_scaling = {row.parameters["scaling"]: row.values for row in group if row.test == test}
-            if not {"1:1", "16:9"} <= set(by_scaling):
-                continue
-            square, fitting = by_scaling["1:1"], by_scaling["16:9"]
-            parts.append(
-                tested(
-                    fitting["latency"] < square["latency"]
-                    and fitting["memory_process_peak"] <= square["memory_process_peak"],
-                    f"{framework} {precision}, {name_of(test)}, longer side {longer}: an input of 16:9 takes "
-                    f"{fitting['latency'] / square['latency']:.1%} of a square's time and "
-                    f"{fitting['memory_process_peak'] / square['memory_process_peak']:.1%} of its memory",
-                )
-            )
+    for (device, framework, precision, network, longer), narrow, whole in pairs(
+        fitting, square, "device", "framework", "precision", "network", "longer"
+    ):
+        name = f"{device}, {framework} {precision}, {network}, longer side {longer}: an input of 16:9 over a square's"
+        parts.append(below(ratio(narrow.quantity("latency"), whole.quantity("latency")), 1.0, f"{name} time"))
+        if with_memory(Rows([narrow, whole])) == [narrow, whole]:
+            # a network's weights may be all of it, so that it need only not grow
+            parts.append(below(ratio(memory(narrow), memory(whole)), SAME_MEMORY, f"{name} memory"))
+        else:
+            parts.append(untested(no_memory(Rows([narrow, whole]))))
     return parts or [untested("an input of 16:9 was not measured beside a square one")]
 
 
