@@ -286,7 +286,7 @@ class FrameworkContract:
     def test_closing_gives_the_memory_back(self, framework: Framework, tmp_path: Path) -> None:
         """Five engines of 32 MiB, one after the other, need no more than a few of them."""
         if not os.path.exists("/proc/self/status"):
-            pytest.skip("the kernel does not tell a process's memory")
+            pytest.skip("the kernel does not report a process's memory")
         model = self.a_model(tmp_path, WIDE)
 
         def cycle() -> None:
@@ -306,7 +306,7 @@ class FrameworkContract:
         assert after - before < 3 * 32
 
     def test_a_damaged_file_is_one_error_that_names_it(self, framework: Framework, tmp_path: Path) -> None:
-        """The runtime's own words may follow."""
+        """The runtime's own message may follow."""
         with pytest.raises(FrameworkError, match="damaged"):
             framework.load(self.damaged(tmp_path))
 

@@ -58,10 +58,10 @@ class Built:
 
     def describe(self) -> Dict[str, Any]:
         """For a run's environment: the engine's hash, the tools that made it and what it was calibrated with."""
-        told: Dict[str, Any] = {"engine_sha256": self.digest, "built_with": dict(self.key["tools"])}
+        description: Dict[str, Any] = {"engine_sha256": self.digest, "built_with": dict(self.key["tools"])}
         if self.key.get("calibration"):
-            told["calibration"] = self.key["calibration"]
-        return told
+            description["calibration"] = self.key["calibration"]
+        return description
 
 
 def built(
@@ -183,8 +183,8 @@ def processor_digest() -> Dict[str, str]:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
-    told = sorted({line for line in lines if line.split(":")[0].strip() in ("flags", "Features", "model name")})
-    return {"machine": platform.machine(), "cpuinfo_sha256": hashlib.sha256("\n".join(told).encode()).hexdigest()}
+    relevant = sorted({line for line in lines if line.split(":")[0].strip() in ("flags", "Features", "model name")})
+    return {"machine": platform.machine(), "cpuinfo_sha256": hashlib.sha256("\n".join(relevant).encode()).hexdigest()}
 
 
 def recipe_of(function: Callable[[], Any], what: str) -> Dict[str, Any]:
@@ -225,7 +225,7 @@ def source_of_recipe(recipe: Mapping[str, Any]) -> Dict[str, Any]:
     if file is None:
         return dict(recipe)
     files = sorted(Path(file).parent.glob("*.py")) if "." in recipe["module"] else [Path(file)]
-    digests = "".join(file_digest(str(one)) for one in files)
+    digests = "".join(file_digest(str(path)) for path in files)
     return {**recipe, "sha256": hashlib.sha256(digests.encode()).hexdigest()}
 
 
@@ -330,7 +330,7 @@ def _paths(python: str, ours: str) -> List[str]:
 
 
 def main() -> int:
-    """Build what standard input orders; errors of the tools are told in their own words."""
+    """Build what standard input orders; errors of the tools are printed as they are."""
     order = json.load(sys.stdin)
     module, _, name = order["function"].partition(":")
     try:

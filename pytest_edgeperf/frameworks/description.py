@@ -24,7 +24,7 @@ class EngineDescription(Mapping[str, Any]):
     provider: str
     #: How many threads of the host compute, or why that is not known.
     threads: Union[int, str]
-    #: What else this runtime tells, as JSON holds it.
+    #: What else this runtime reports, as JSON holds it.
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

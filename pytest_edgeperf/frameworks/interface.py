@@ -85,9 +85,9 @@ class Engine(ABC):
     inputs: Tuple[TensorSpec, ...]
     #: What the files that the runtime loaded take, in MiB, where there are any.
     size_mib: Optional[float] = None
-    #: How long the inference took, in ms, that loading made, where it made one: that was the cold one.
+    #: How long the cold inference took, in ms, where loading already made it.
     first_ms: Optional[float] = None
-    #: What loading took besides reading the model, in ms, where it can be told: ``engine_context``,
+    #: What loading took besides reading the model, in ms, where that is known: ``engine_context``,
     #: ``engine_allocation`` (the first two of the six steps of inference in Swaminathan et al. 2024, figure 3).
     load_ms: Mapping[str, float] = MappingProxyType({})
 
@@ -111,7 +111,7 @@ class Engine(ABC):
         """What the runtime really gave, read back from it: provider, threads, spinning, version."""
 
     def device_memory_mib(self) -> Optional[float]:
-        """The most memory of a GPU that the runtime's own allocator has had in use; ``None`` where it does not tell."""
+        """The most memory of a GPU that the runtime's own allocator has used; ``None`` where it does not report it."""
         return None
 
     def close(self) -> None:  # noqa: B027 (most runtimes need nothing)
@@ -154,7 +154,7 @@ class SelfTimed(Engine):
     def run_for(self, seconds: float, *arrays: Array) -> Mapping[str, Sequence[float]]:
         """Infer on the arrays for so long; how long each inference took, in ms, in the order in which they ran.
 
-        ``latency``, and where it tells them ``device_copy_in``, ``device_infer`` and ``device_copy_out``, all of the
+        ``latency``, and where it reports them ``device_copy_in``, ``device_infer`` and ``device_copy_out``, all of the
         same length.
         """
 

@@ -138,7 +138,7 @@ def build_fixed(folder: Path, onnx: str, shapes: Mapping[str, Sequence[int]]) ->
     package.save(model, str(work))
     try:
         fold(str(work), str(folder / FIXED))
-        # Some runtimes want to be told every shape.
+        # Some runtimes need every shape in the file.
         package.save(package.shape_inference.infer_shapes(package.load(str(folder / FIXED))), str(folder / FIXED))
     finally:
         work.unlink()
@@ -226,7 +226,7 @@ def load(path: str) -> Any:
     """The parsed file without weights that lie in files beside it.
 
     Raises:
-        FrameworkError: the package onnx is not installed, or the file is no ONNX file.
+        FrameworkError: the package onnx is not installed, or the file is not an ONNX file.
     """
     try:
         import onnx
@@ -235,7 +235,7 @@ def load(path: str) -> Any:
     try:
         return onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's own errors differ from release to release
-        raise FrameworkError(f"{path} is no ONNX file: {type(error).__name__}: {error}") from error
+        raise FrameworkError(f"{path} is not an ONNX file: {type(error).__name__}: {error}") from error
 
 
 def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
@@ -244,7 +244,7 @@ def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
     import onnx
 
     weights = {tensor.name for tensor in graph.initializer}
-    found = []
+    inputs = []
     for value in graph.input:
         if value.name in weights:
             continue
@@ -253,8 +253,8 @@ def _declared(path: str) -> List[Tuple[str, Tuple[Any, ...], str]]:
             dimension.dim_value if dimension.HasField("dim_value") else dimension.dim_param or "?"
             for dimension in tensor.shape.dim
         )
-        found.append((value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))))
-    return found
+        inputs.append((value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))))
+    return inputs
 
 
 def _mentions(path: str, text: bytes) -> bool:
@@ -277,6 +277,6 @@ def _fixed(name: str, shape: Tuple[Any, ...], dtype: str, path: str) -> TensorSp
         else:
             raise FrameworkError(
                 f"input {name!r} of {path}: dimension {position} is dynamic ({size!r}); "
-                f"say its size with Model(inputs=[TensorSpec({name!r}, shape=(...))])"
+                f"give its size with Model(inputs=[TensorSpec({name!r}, shape=(...))])"
             )
     return TensorSpec(name, tuple(sizes), dtype)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 DEVICE = "CPU"
-#: Precision -> what OpenVINO is told to compute in; what int8 leaves unquantised stays in fp32.
+#: Precision -> what OpenVINO is asked to compute in; what int8 leaves unquantised stays in fp32.
 HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
 #: Precision -> the types that its convolutions and matrix products then show.
 EXECUTED = {"fp32": ("f32",), "fp16": ("f16",), "bf16": ("bf16",), "int8": ("i8", "u8")}
@@ -52,8 +52,8 @@ PROBE = b"""<net name="probe" version="11"><layers>
 class OpenVino(Framework):
     """OpenVINO, CPU device, from an ONNX file.
 
-    The precision is always told: on CPUs with bfloat16 OpenVINO would else compute in it, and it takes fp16 for bf16
-    without a word. int8 is quantised by NNCF from a calibration set, once, in another process; a source ``onnx:int8``
+    The precision is always set: on CPUs with bfloat16 OpenVINO would otherwise compute in it, and it silently replaces
+    fp16 by bf16. int8 is quantised by NNCF from a calibration set, once, in another process; a source ``onnx:int8``
     with quantise and dequantise nodes is taken as it is. After loading, the compiled network is asked in what its
     convolutions and matrix products run. OpenVINO and NNCF report each import to their maker over the network; they
     are imported without that.
@@ -200,7 +200,7 @@ class OpenVinoEngine(Engine):
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``, which are read in place; the outputs are copies.
 
-        Shapes and types are checked here: OpenVINO converts another type without a word.
+        Shapes and types are checked here: OpenVINO silently converts other types.
         """
         if tuple((array.shape, array.dtype) for array in arrays) != self._forms:
             raise FrameworkError(self._misfit(arrays))
@@ -245,7 +245,7 @@ def _read(core: Any, path: str, model: Model) -> Any:
 def _fix_inputs(network: Any, model: Model, path: str) -> Tuple[TensorSpec, ...]:
     """Give the network's inputs the model's sizes, a free batch without any being one; in the model's order.
 
-    OpenVINO tells what the file declares, so that a measured process does not hold the file a second time.
+    OpenVINO reads what the file declares, so that a measured process does not hold the file a second time.
     """
     declared = network.inputs
     names = [port.any_name for port in declared]
@@ -275,7 +275,7 @@ def _default_spec(port: Any, path: str) -> TensorSpec:
         else:
             raise FrameworkError(
                 f"input {port.any_name!r} of {path}: dimension {position} is dynamic; "
-                f"say its size with Model(inputs=[TensorSpec({port.any_name!r}, shape=(...))])"
+                f"give its size with Model(inputs=[TensorSpec({port.any_name!r}, shape=(...))])"
             )
     return TensorSpec(port.any_name, tuple(shape), _dtype(port))
 
@@ -313,7 +313,7 @@ def _require_no_half(network: Any, model: Model, precision: str, path: str) -> N
     for port in (*network.inputs, *network.outputs):
         if _dtype(port) in ("float16", "bfloat16"):
             raise FrameworkError(
-                f"model {model.name!r} was to be loaded as {precision}, but {port.any_name!r} of {path} is "
+                f"model {model.name!r} should be loaded as {precision}, but {port.any_name!r} of {path} is "
                 f"{_dtype(port)}; engines take and give float32"
             )
 
@@ -328,8 +328,8 @@ def require_compiled(compiled: Any, asked: Mapping[str, Any]) -> None:
 
 def executed_types(compiled: Any) -> Dict[str, int]:
     """Type -> number of the compiled network's convolutions, matrix products and recurrent layers that run in it."""
-    told = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
-    types = Counter(info["runtimePrecision"].astype(str) for info in told if info["layerType"].astype(str) in HEAVY)
+    infos = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
+    types = Counter(info["runtimePrecision"].astype(str) for info in infos if info["layerType"].astype(str) in HEAVY)
     return dict(sorted(types.items()))
 
 
@@ -338,10 +338,10 @@ def require_executed(executed: Mapping[str, int], model: Model, precision: str, 
     right = sum(executed.get(kind, 0) for kind in EXECUTED[precision])
     heavy = sum(executed.values())
     if 2 * right <= heavy and (heavy or precision == "int8"):
-        told = ", ".join(f"{count} in {kind}" for kind, count in executed.items()) or "none"
+        counts = ", ".join(f"{count} in {kind}" for kind, count in executed.items()) or "none"
         raise FrameworkError(
             f"openvino was asked for {precision}, but of the convolutions and matrix products of model {model.name!r} "
-            f"({path}) it runs {told}"
+            f"({path}) it runs {counts}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Runtimes that take a precision and compute in fp32 all the same: a small convolution tells whether they do."""
+"""Runtimes that accept a precision but may compute in fp32: a small convolution shows whether they do."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def not_computed(framework: Framework, function: str, precision: str) -> Optiona
             source=processor_digest(),
         )
     except FrameworkError as error:
-        return f"{framework.name} could not be asked whether it computes in {precision} here: {error}"
+        return f"{framework.name} could not be tested for {precision} here: {error}"
     if json.loads((made.folder / PROBED).read_text("utf-8"))["differs"]:
         return None
     return (
-        f"{framework.name} {version} takes {precision} on this CPU, but computes convolutions in fp32 "
-        "(the same outputs, bit for bit)"
+        f"{framework.name} {version} accepts {precision} on this CPU, but computes convolutions in fp32 "
+        "(the outputs are bit-identical)"
     )
 
 

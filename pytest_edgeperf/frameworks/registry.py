@@ -65,7 +65,7 @@ def version_of(name: str) -> Optional[str]:
     """The version of the runtime registered as ``name``; ``None``: it is not installed.
 
     Raises:
-        FrameworkError: as :func:`get`, or its adapter fails to tell; the message names the package.
+        FrameworkError: as :func:`get`, or its adapter fails to report it; the message names the package.
     """
     framework = get(name)
     try:
@@ -75,7 +75,9 @@ def version_of(name: str) -> Optional[str]:
             f"framework {name!r}: asking {_origin(name)} for its version failed: {type(error).__name__}: {error}"
         ) from error
     if version is not None and not isinstance(version, str):
-        raise FrameworkError(f"framework {name!r}: {_origin(name)} has the version {version!r:.60}, which is no text")
+        raise FrameworkError(
+            f"framework {name!r}: {_origin(name)} has the version {version!r:.60}, which is not a string"
+        )
     return version
 
 
@@ -84,7 +86,7 @@ def formats() -> List[SourceFormat]:
     declared: List[SourceFormat] = []
     for name in names():
         try:
-            declared += [one for one in get(name).formats if one not in declared]
+            declared += [known for known in get(name).formats if known not in declared]
         except FrameworkError:
             continue
     return declared
@@ -140,13 +142,13 @@ def _registrations() -> Mapping[str, List[_Registration]]:
 def _registrations_on(search_path: Tuple[str, ...]) -> Mapping[str, List[_Registration]]:
     """Those of ``sys.path``, of which the files are read once: there may be hundreds of distributions."""
     # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there
-    found: Dict[str, List[_Registration]] = {}
+    registrations: Dict[str, List[_Registration]] = {}
     for distribution in metadata.distributions():
         for entry_point in distribution.entry_points:
             if entry_point.group == GROUP:
                 registration = _Registration(distribution.metadata["Name"], entry_point)
-                found.setdefault(entry_point.name, []).append(registration)
-    return found
+                registrations.setdefault(entry_point.name, []).append(registration)
+    return registrations
 
 
 def _load(name: str, registration: _Registration) -> Framework:
@@ -162,6 +164,6 @@ def _load(name: str, registration: _Registration) -> Framework:
     if not isinstance(framework, Framework):
         raise FrameworkError(
             f"framework {name!r}: {where} is not a pytest_edgeperf.frameworks.interface.Framework; "
-            f"tell the makers of {registration.distribution}"
+            f"report it to the maintainers of {registration.distribution}"
         )
     return framework

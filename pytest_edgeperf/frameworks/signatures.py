@@ -9,7 +9,7 @@ from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSp
 
 
 def numbered(names: Sequence[str]) -> Optional[List[int]]:
-    """Where in ``names`` the one that ends in 0 is, in 1, and so on; ``None`` where they are not numbered from 0."""
+    """Where in ``names`` those are that end in 0, in 1, and so on; ``None`` where they are not numbered from 0."""
     ends = [re.search(r"(\d+)$", name) for name in names]
     numbers = [int(end.group(1)) if end else -1 for end in ends]
     if sorted(numbers) != list(range(len(numbers))):
@@ -53,7 +53,7 @@ def fitting(
             if size <= 0 and position > 0:
                 raise FrameworkError(
                     f"input {name!r} of {path}: dimension {position} is dynamic; "
-                    f"say its size with Model(inputs=[TensorSpec({name!r}, shape=(...))])"
+                    f"give its size with Model(inputs=[TensorSpec({name!r}, shape=(...))])"
                 )
             sizes.append(size if size > 0 else 1)
         return TensorSpec(name, tuple(sizes), dtypes[0])

@@ -44,7 +44,7 @@ def missing_source(model: Model, wanted: SourceFormat) -> str:
 
 
 def best_source(model: Model, kind: str, precision: str) -> Optional[str]:
-    """The key of the source that a runtime which reads ``kind`` should take: one that is in the precision already,
+    """The key of the source that a runtime which reads ``kind`` should take: the one in the precision,
     else the plain one; ``None`` where there is neither.
     """
     return next((key for key in (f"{kind}:{precision}", kind) if key in model.sources), None)

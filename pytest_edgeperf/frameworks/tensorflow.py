@@ -120,13 +120,13 @@ class _Network:
     """What a source gave: something to call with tensors, its inputs in the model's order, and what it holds."""
 
     def __init__(
-        self, holder: Any, call: Any, inputs: Sequence[TensorSpec], outputs: Sequence[str], told: Mapping[str, Any]
+        self, holder: Any, call: Any, inputs: Sequence[TensorSpec], outputs: Sequence[str], details: Mapping[str, Any]
     ) -> None:
         self.holder = holder
         self.call = call
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
-        self.told = dict(told)
+        self.details = dict(details)
         self.size_mib: Optional[float] = None
 
 
@@ -138,7 +138,7 @@ class TensorFlowEngine(Engine):
         self.inputs = network.inputs
         self.size_mib = network.size_mib
         self._tf = tf
-        self._told = network.told
+        self._details = network.details
         self._shapes = [spec.shape for spec in self.inputs]
         self._dtypes = [spec.dtype for spec in self.inputs]
         self._device = tf.device
@@ -186,7 +186,7 @@ class TensorFlowEngine(Engine):
             threading.get_intra_op_parallelism_threads(),
             interop_threads=threading.get_inter_op_parallelism_threads(),
             onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-            **self._told,
+            **self._details,
         )
 
     def close(self) -> None:
@@ -233,14 +233,14 @@ def _network(tf: Any, model: Model, key: str, source: Any) -> _Network:
         return _saved_model(tf, model, path)
     if not path.endswith(".keras") or not os.path.isfile(path):
         # Keras reads other formats, some without its safe mode.
-        raise FrameworkError(f"model {model.name!r}: {path} is no SavedModel's folder and no .keras file")
+        raise FrameworkError(f"model {model.name!r}: {path} is neither a SavedModel folder nor a .keras file")
     try:
         loaded = tf.keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras has no class of its own for them
         raise FrameworkError(f"tensorflow {tf.__version__} cannot load {path}: {error}") from error
     network = _keras(loaded, model, path)
     network.size_mib = os.path.getsize(path) / 2**20
-    network.told["model_sha256"] = file_digest(path)[:12]
+    network.details["model_sha256"] = file_digest(path)[:12]
     return network
 
 
@@ -250,9 +250,9 @@ def _keras(keras_model: Any, model: Model, where: str) -> _Network:
     if not known and not model.inputs:
         raise FrameworkError(
             f"model {model.name!r}: {where} is a Keras model that does not know the shapes of its inputs; "
-            "say them with Model(inputs=[TensorSpec(name, shape=(...))])"
+            "give them with Model(inputs=[TensorSpec(name, shape=(...))])"
         )
-    declared = [(str(one.name).partition(":")[0], one.shape, one.dtype) for one in known]
+    declared = [(str(tensor.name).partition(":")[0], tensor.shape, tensor.dtype) for tensor in known]
     specs, places = _specs(model, declared, where, in_order=True) if declared else (list(model.inputs), [])
 
     def call(*tensors: Any) -> Any:
@@ -287,8 +287,8 @@ def _saved_model(tf: Any, model: Model, path: str) -> _Network:
 
     outputs = list(numbered_first(signature.structured_outputs))
     files = [os.path.join(folder, name) for folder, _, names_there in os.walk(path) for name in names_there]
-    told = {"source": "SavedModel", "model_sha256": file_digest(os.path.join(path, "saved_model.pb"))[:12]}
-    network = _Network(loaded, call, specs, outputs, told)
+    details = {"source": "SavedModel", "model_sha256": file_digest(os.path.join(path, "saved_model.pb"))[:12]}
+    network = _Network(loaded, call, specs, outputs, details)
     network.size_mib = sum(map(os.path.getsize, files)) / 2**20
     return network
 
@@ -337,24 +337,24 @@ def _traced(tf: Any, network: _Network) -> Any:
     try:
         return tf.function(flat, input_signature=signature).get_concrete_function()
     except Exception as error:
-        where = network.told["source"]
+        where = network.details["source"]
         raise FrameworkError(f"tensorflow {tf.__version__} cannot trace the {where}: {error}") from error
 
 
 def _require_precision(tf: Any, function: Any, model: Model, precision: str) -> None:
     """What convolutions and matrix products compute in, or without any all operations, must be the precision."""
-    found = _computed_in(tf, function)
+    types = _computed_in(tf, function)
     wanted = DTYPES[precision]
-    if wanted not in found or (precision == "fp32" and len(found) > 1):
+    if wanted not in types or (precision == "fp32" and len(types) > 1):
         raise FrameworkError(
-            f"model {model.name!r} was to be loaded as {precision}, but computes in "
-            f"{', '.join(sorted(found)) or 'no floating-point type'}"
+            f"model {model.name!r} should be loaded as {precision}, but computes in "
+            f"{', '.join(sorted(types)) or 'no floating-point type'}"
         )
 
 
 def _computed_in(tf: Any, function: Any) -> Set[str]:
     graph = function.graph.as_graph_def()
-    nodes = [*graph.node, *(node for one in graph.library.function for node in one.node_def)]
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     types = [(node.op, tf.as_dtype(node.attr["T"].type).name) for node in nodes if node.attr["T"].type]
     floats = [(operation, name) for operation, name in types if name in DTYPES.values()]
     return {name for operation, name in floats if operation in COMPUTING} or {name for _, name in floats}

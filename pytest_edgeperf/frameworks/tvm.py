@@ -31,7 +31,7 @@ FUNCTION = "main"
 PARALLEL = b"TVMBackendParallelLaunch"
 #: Seen with 0.27: its pass ToMixedPrecision left all of ResNet-18 in fp32; a QDQ file has fp32 convolutions in it.
 UNABLE = {
-    "fp16": "tvm has no fp16 that can be relied on: its own conversion may leave a network in fp32 without a word",
+    "fp16": "tvm has no reliable fp16: its own conversion may silently leave a network in fp32",
     "int8": "tvm has no int8: it computes the convolutions of a quantised file in fp32, after dequantising",
 }
 
@@ -139,7 +139,7 @@ class TvmEngine(Engine):
         output = self._function(*map(self._tensor, arrays))
         if isinstance(output, self._tensor_class):
             return (output.numpy(),)
-        return tuple(one.numpy() for one in output)
+        return tuple(tensor.numpy() for tensor in output)
 
     def describe(self) -> EngineDescription:
         """What was compiled; the processor's name is part of ``target``."""
@@ -196,7 +196,7 @@ def build_library(folder: Path, onnx: str, target: str) -> None:
     """Compile the ONNX file for the target, with TVM's default pipeline, and link it as a shared library.
 
     Raises:
-        FrameworkError: TVM cannot read, compile or link it; with TVM's own words.
+        FrameworkError: TVM cannot read, compile or link it; with TVM's message.
     """
     import json
 

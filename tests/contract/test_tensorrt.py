@@ -186,7 +186,7 @@ class Scenario:
         typed = "BuilderFlag.FP16" not in has
         done = {
             "unable": [TensorRt().unable(precision) for precision in ("fp32", "tf32", "fp16", "bf16", "int8")],
-            "device": json.loads(next((self.folder / "cache").rglob("tensorrt-device-*/told.json")).read_text()),
+            "device": json.loads(next((self.folder / "cache").rglob("tensorrt-device-*/facts.json")).read_text()),
             "fp32": self.outcome(self.engine("plain")),
             "tf32": self.outcome(self.engine("plain", "tf32")),
         }
@@ -287,7 +287,7 @@ def test_an_engine_of_another_version_or_gpu_is_not_loaded(scenario, monkeypatch
         later = scenario(**other)
         model = Model("mine", {"tensorrt": partial(str, path)}, (TensorSpec("x", (3, 4)),))
         with pytest.raises(
-            FrameworkError, match=r"cannot load .*engine\.plan: it is no engine, or one of another version"
+            FrameworkError, match=r"cannot load .*engine\.plan: it is not an engine, or one of another version"
         ):
             TensorRt().load(model)
         assert later.version in sys.modules["tensorrt"].__version__

@@ -112,7 +112,7 @@ def test_too_much_memory_is_one_sentence(fake, package):
 @pytest.mark.parametrize(
     ("traits", "sentence"),
     [
-        ({"driver": False}, r"finds no driver of NVIDIA's that is new enough for it \(.+\): install the driver"),
+        ({"driver": False}, r"finds no NVIDIA driver that is new enough for it \(.+\): install the driver"),
         ({"devices": 0}, r"finds no CUDA device \(.+\): is there a GPU, may this user or container use it"),
     ],
 )
@@ -153,7 +153,7 @@ def test_no_package_is_one_sentence(monkeypatch):
     [
         (
             "libcuda.so.1: cannot open shared object file",
-            r"^PyCUDA finds no driver of NVIDIA's .*libcuda\.so\.1: cannot op",
+            r"^PyCUDA finds no NVIDIA driver .*libcuda\.so\.1: cannot op",
         ),
         (
             "undefined symbol: cuArrayCreate_v2",

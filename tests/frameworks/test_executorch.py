@@ -75,7 +75,7 @@ def test_it_infers_and_says_what_the_program_holds(precision):
 
 
 @needs_runtime
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the kernel does not tell what threads did")
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the kernel does not report what threads did")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_so_many_threads_compute(threads):
     """PyTorch's are not among them: its copy of so large an output would be made in parallel."""
@@ -108,7 +108,7 @@ def test_the_pool_of_threads_is_not_changed_under_an_engine():
 
 @needs_runtime
 def test_channels_last_in_memory_are_not_taken_for_channels_first(program):
-    """ExecuTorch itself gives a wrong answer for them, without a word."""
+    """ExecuTorch itself silently gives a wrong answer for them."""
     import torch
     from executorch.runtime import Runtime
 
@@ -158,10 +158,10 @@ def test_a_program_of_the_users_is_taken_as_it_is(program):
 
 @needs_runtime
 def test_a_program_in_another_precision_is_refused(program):
-    with pytest.raises(FrameworkError, match=r"own\.pte was to be int8, but it computes in fp32"):
+    with pytest.raises(FrameworkError, match=r"own\.pte should be int8, but it computes in fp32"):
         ExecuTorch().load(as_model(program), precision="int8")
     named = small(**{"executorch:int8": partial(str, program)})
-    with pytest.raises(FrameworkError, match="was to be int8"):
+    with pytest.raises(FrameworkError, match="should be int8"):
         ExecuTorch().load(named, precision="int8")
 
 
@@ -187,7 +187,7 @@ def test_a_source_that_gives_no_module_is_told():
 def test_a_module_without_shapes_is_declined():
     reason = ExecuTorch().unsupported(Model("net", {"torch": broad}), "fp32")
     assert reason is not None
-    assert "say them with Model(inputs=" in reason
+    assert "give them with Model(inputs=" in reason
 
 
 def test_a_module_is_declined_at_no_precision_that_xnnpack_has():

@@ -47,7 +47,7 @@ def test_it_says_what_it_is(contract):
 
 
 def test_fewer_threads_than_asked_are_an_error(contract):
-    """The first session of several threads makes the process's pool; MNN gives later ones no more, without a word."""
+    """The first session of several threads makes the process's pool; MNN silently gives later ones no more."""
     code = (
         "import sys; from pytest_edgeperf.frameworks import as_model\n"
         "from pytest_edgeperf.frameworks.mnn import Mnn\n"
@@ -87,10 +87,10 @@ def test_a_file_of_mnns_is_taken_as_it_is(contract, tmp_path):
 
 def test_a_quantised_file_is_no_fp32_and_the_other_way_round(contract, tmp_path):
     quantised = as_model(converted(contract, tmp_path, "int8"))
-    with pytest.raises(FrameworkError, match=r"int8\.mnn was to be fp32, but its weights are: 2 arrays of int8"):
+    with pytest.raises(FrameworkError, match=r"int8\.mnn should be fp32, but its weights are: 2 arrays of int8"):
         Mnn().load(quantised)
     assert Mnn().load(quantised, precision="int8").describe()["quantisation"] == "weights only"
-    with pytest.raises(FrameworkError, match=r"fp32\.mnn was to be int8, but its weights are: 2 arrays of fp32"):
+    with pytest.raises(FrameworkError, match=r"fp32\.mnn should be int8, but its weights are: 2 arrays of fp32"):
         Mnn().load(as_model(converted(contract, tmp_path)), precision="int8")
 
 

@@ -160,10 +160,10 @@ def test_int8_is_for_files_that_are_int8(network):
 
 
 def test_int8_files_are_no_fp32_and_the_other_way_round(network):
-    with pytest.raises(FrameworkError, match=r"net\.param was to be fp32, but 1 of its layers are int8"):
+    with pytest.raises(FrameworkError, match=r"net\.param should be fp32, but 1 of its layers are int8"):
         Ncnn().load(int8_contract(network, source="ncnn"))
     model = network(["ReLU relu 1 1 in0 out0"], source="ncnn:int8")
-    with pytest.raises(FrameworkError, match=r"net\.param was to be int8, but none of its layers has int8 scales"):
+    with pytest.raises(FrameworkError, match=r"net\.param should be int8, but none of its layers has int8 scales"):
         Ncnn().load(model, precision="int8")
     assert "ncnn2int8" in str(Ncnn().unsupported(Model("net", {"onnx": str}), "int8"))
     batch = Model("net", {"onnx": str}, inputs=(TensorSpec("images", (4, 3, 8, 8)),))
@@ -189,7 +189,7 @@ def test_files_that_are_no_network_are_named(network, tmp_path):
         Ncnn().load(network(["Convolution convolution 1 1 in0 out0 0=4 1=3 5=0 6=108"], FP32 + bytes(100)))
     model = network(["ReLU relu 1 1 in0 out0"])
     (tmp_path / "net.param").write_bytes(b"this is no network")
-    with pytest.raises(FrameworkError, match=r"net\.param is no text file of ncnn's parameters"):
+    with pytest.raises(FrameworkError, match=r"net\.param is not a text file of ncnn's parameters"):
         Ncnn().load(model)
 
 
@@ -216,7 +216,7 @@ def test_a_limit_of_openmp_is_no_silent_limit(network, monkeypatch):
 
 
 @needs_pnnx
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the kernel does not tell a process's threads")
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the kernel does not list a process's threads")
 def test_the_threads_are_really_there(tmp_path):
     path = write_onnx(str(tmp_path / "contract.onnx"))
     code = (

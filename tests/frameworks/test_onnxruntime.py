@@ -194,7 +194,7 @@ def test_other_precisions_are_declined_with_a_reason(precision):
 @needs_runtime
 def test_a_file_that_is_not_in_the_precision_is_refused(onnx_file):
     model = Model("net", {"onnx:int8": lambda: str(onnx_file())})
-    with pytest.raises(FrameworkError, match=r"was to be int8, but its weights are none"):
+    with pytest.raises(FrameworkError, match=r"should be int8, but its weights are none"):
         OnnxRuntime().load(model, precision="int8")
 
 

@@ -100,10 +100,10 @@ def test_without_a_package_for_cuda_the_hosts_clock_is_all_and_that_is_said(gpu,
 
     monkeypatch.setattr(adapter, "open_cuda", absent)
     engine = adapter.load(loading(model), "cuda")
-    assert engine.describe()["device_times"] == "not told: install cuda-bindings"
+    assert engine.describe()["device_times"] == "not available: install cuda-bindings"
     found = TimedInference(LocalConductor(0.02), {}, {})(engine, images()[0])
     assert "device_latency" not in found.values
-    with pytest.raises(FrameworkError, match=r"whether this GPU has tf32 cannot be told: install cuda-bindings"):
+    with pytest.raises(FrameworkError, match=r"cannot determine whether this GPU has tf32: install cuda-bindings"):
         monkeypatch.delenv(adapter.TF32_VARIABLE)
         adapter.load(loading(model, "tf32"), "cuda")
 
@@ -113,7 +113,7 @@ def test_tf32_is_forbidden_for_fp32_and_needs_a_gpu_that_has_it(gpu, model, monk
     with pytest.raises(FrameworkError, match="NVIDIA_TF32_OVERRIDE=0 forbids it"):
         adapter.load(loading(model, "tf32"), "cuda")
     monkeypatch.setenv(adapter.TF32_VARIABLE, "1")
-    with pytest.raises(FrameworkError, match="fp32 was asked for, but NVIDIA_TF32_OVERRIDE=1 computes tf32"):
+    with pytest.raises(FrameworkError, match="fp32 was asked for, but NVIDIA_TF32_OVERRIDE=1 uses tf32"):
         adapter.load(loading(model), "cuda")
     assert adapter.load(loading(model, "tf32"), "cuda").precision == "tf32"
     monkeypatch.setattr(HostCuda, "capability", (7, 5))
@@ -227,7 +227,7 @@ def test_a_setting_that_is_not_taken_is_an_error(tensorrt, model, monkeypatch):
 def test_an_engine_that_is_built_again_in_the_measured_process_is_an_error(tensorrt, model, monkeypatch):
     folder, _ = tensorrt
     monkeypatch.setattr(Session, "writes", folder / "other.engine")
-    with pytest.raises(FrameworkError, match=r"did not take the engine built for model 'net', and built another"):
+    with pytest.raises(FrameworkError, match=r"did not accept the engine built for model 'net', and built another"):
         adapter.load(loading(model, "fp32", Ort, "tensorrt"), "tensorrt")
 
 

@@ -172,7 +172,7 @@ def test_the_target_for_half_precision_is_accepted_and_computes_in_fp32(onnx, tm
     assert "computes in fp32" in str(OpenCv().unable("fp16"))
 
 
-# What OpenCV would take without a word.
+# What OpenCV would silently accept.
 
 
 @needs_runtime
@@ -296,7 +296,7 @@ def test_a_quantised_file_is_int8_and_not_fp32(onnx, tmp_path):
     quantised = next((tmp_path / "cache").rglob("small-int8-*/model.onnx"))
     taken = OpenCv().load(model_of(quantised, precision="int8"), precision="int8")
     np.testing.assert_array_equal(taken.infer(images()[0])[0], made.infer(images()[0])[0])
-    with pytest.raises(FrameworkError, match="was to be fp32, but opencv computes 2 of its layers in int8"):
+    with pytest.raises(FrameworkError, match="should be fp32, but opencv computes 2 of its layers in int8"):
         OpenCv().load(model_of(quantised))
 
 
@@ -308,7 +308,7 @@ def test_a_file_with_quantise_and_dequantise_nodes_is_not_int8(onnx, tmp_path):
     np.savez(str(tmp_path / "examples.npz"), **{f"{index}_0": image for index, image in enumerate(images())})
     examples = Examples(str(tmp_path / "examples.npz"), ["images"])
     quantization.quantize_static(path, str(tmp_path / "qdq.onnx"), examples, per_channel=True)
-    with pytest.raises(FrameworkError, match=r"was to be int8, but opencv computes none .* give one in QLinear"):
+    with pytest.raises(FrameworkError, match=r"should be int8, but opencv computes none .* give one in QLinear"):
         OpenCv().load(model_of(tmp_path / "qdq.onnx", precision="int8"), precision="int8")
 
 
@@ -368,7 +368,7 @@ def test_a_description_of_another_size_is_refused(darknet):
     with pytest.raises(FrameworkError, match=r"images float32 \[1, 3, 16, 16\], but .*net\.cfg has images float32 \[1"):
         OpenCv().load(other)
     nothing = darknet(cfg=CFG.replace("width=8\n", ""))
-    with pytest.raises(FrameworkError, match=r"net\.cfg does not tell the size of its inputs; say it with Model"):
+    with pytest.raises(FrameworkError, match=r"net\.cfg does not contain the size of its inputs; give it with"):
         OpenCv().load(nothing)
 
 

@@ -190,7 +190,7 @@ def test_inputs_are_left_as_they_are_and_outputs_are_the_callers(onnx_file, form
     "given", [np.zeros((1, 3, 4, 4)), np.zeros((1, 3, 4, 4), np.int32), np.zeros((3, 4, 4), np.float32)]
 )
 def test_an_input_of_another_type_or_shape_is_an_error(onnx_file, given):
-    """OpenVINO itself converts types without a word."""
+    """OpenVINO itself silently converts types."""
     engine = OpenVino().load(as_model(onnx_file()))
     with pytest.raises(FrameworkError, match=r"takes 'images' float32 \[1, 3, 4, 4\], but was given"):
         engine.infer(given)

@@ -96,7 +96,7 @@ def test_advice_is_for_the_platform():
     [
         ("sys.exit(3)", "asking odd_runtime:Odd of edgeperf-odd for its version failed: SystemExit: 3"),
         ("1 / 0", "asking odd_runtime:Odd of edgeperf-odd for its version failed: ZeroDivisionError"),
-        ("[1, 2]", r"odd_runtime:Odd of edgeperf-odd has the version \[1, 2\], which is no text"),
+        ("[1, 2]", r"odd_runtime:Odd of edgeperf-odd has the version \[1, 2\], which is not a string"),
     ],
 )
 def test_a_version_that_cannot_be_told_names_the_package(site, monkeypatch, answer, reason):

@@ -96,7 +96,7 @@ def test_a_file_that_would_run_its_own_code_is_refused(tmp_path):
 def test_the_older_format_is_refused(tmp_path):
     path = tmp_path / "net.h5"
     path.write_bytes(b"\x89HDF")
-    with pytest.raises(FrameworkError, match=r"net\.h5 is no SavedModel's folder and no \.keras file"):
+    with pytest.raises(FrameworkError, match=r"net\.h5 is neither a SavedModel folder nor a \.keras file"):
         TensorFlow().load(of(partial(str, path), IMAGES))
 
 
@@ -121,7 +121,7 @@ def test_a_keras_file_is_loaded(tmp_path):
 )
 def test_a_model_that_computes_in_another_precision_is_refused(key, precision, policy, computes):
     source = partial(network, policy=policy)
-    with pytest.raises(FrameworkError, match=f"was to be loaded as {precision}, but computes in {computes}"):
+    with pytest.raises(FrameworkError, match=f"should be loaded as {precision}, but computes in {computes}"):
         TensorFlow().load(of(source, IMAGES, key=key), precision=precision)
 
 
@@ -168,7 +168,7 @@ def test_a_free_dimension_must_be_said():
         given = keras.Input((None, None, 3), name="pictures")
         return keras.Model(given, keras.layers.GlobalAveragePooling2D()(given))
 
-    with pytest.raises(FrameworkError, match=r"input 'pictures' of .*dimension 1 is dynamic; say its size"):
+    with pytest.raises(FrameworkError, match=r"input 'pictures' of .*dimension 1 is dynamic; give its size"):
         TensorFlow().load(of(pooled))
     engine = TensorFlow().load(of(pooled, TensorSpec("pictures", (1, 8, 6, 3))))
     assert engine.infer(*engine.example_inputs(1)[0])[0].shape == (1, 3)

@@ -63,7 +63,7 @@ def test_it_infers_and_says_what_it_is(tmp_path):
 
 
 @needs_runtime
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the kernel does not tell a process's threads")
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the kernel does not list a process's threads")
 def test_it_starts_as_many_threads_as_it_was_asked_for(tmp_path):
     """The interpreter does not tell their number; the kernel does."""
     model = of(write_network(tmp_path / "net.tflite"))

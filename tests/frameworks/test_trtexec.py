@@ -350,8 +350,8 @@ def test_a_file_that_is_in_the_precision_is_taken_as_it_is(fake, tmp_path):
 @pytest.mark.parametrize(
     ("version", "precision", "complaint"),
     [
-        ("10.3.0", "int8", "was to be int8, but has no quantise"),
-        ("11.1.0", "fp16", "was to be fp16, and .* its tensors are FLOAT"),
+        ("10.3.0", "int8", "should be int8, but has no quantise"),
+        ("11.1.0", "fp16", "should be fp16, and .* its tensors are FLOAT"),
     ],
 )
 @pytest.mark.thorough
@@ -366,12 +366,12 @@ def test_a_file_that_is_not_in_the_precision_it_is_named_for_is_refused(fake, tm
 def test_the_options_that_count_are_read_back(fake, onnx_file, wrong):
     fake()
     wrong("fp32-only", "build")
-    with pytest.raises(FrameworkError, match=r"asked for the precisions FP32\+FP16, and says FP32$"):
+    with pytest.raises(FrameworkError, match=r"asked for the precisions FP32\+FP16, but reports FP32$"):
         load_model(small(onnx_file()), "fp16")
 
 
 @pytest.mark.parametrize(
-    ("mode", "complaint"), [("graph", "CUDA Graph: Disabled, and says Enabled"), ("mute", "says nothing of it")]
+    ("mode", "complaint"), [("graph", "CUDA Graph: Disabled, but reports Enabled"), ("mute", "but reports nothing")]
 )
 @pytest.mark.thorough
 def test_the_mode_is_read_back(engine_of, wrong, mode, complaint):
@@ -403,7 +403,7 @@ def test_a_build_that_goes_wrong_is_one_error_and_leaves_nothing(
     wrong(mode, "build")
     with pytest.raises(FrameworkError) as caught:
         load_model(small(onnx_file()))
-    for complaint in [f"trtexec {version} was to build an engine of", "small.onnx", *complaints]:
+    for complaint in [f"trtexec {version} was asked to build an engine of", "small.onnx", *complaints]:
         assert complaint in str(caught.value)
     assert list((tmp_path / "cache").rglob("engine.plan")) == []
     assert list((tmp_path / "cache").rglob("timing-*.bin")) == []
@@ -417,7 +417,7 @@ def test_a_build_that_hangs_is_killed(fake, onnx_file, wrong, monkeypatch):
     log = fake()
     wrong("hang", "build")
     monkeypatch.setenv("EDGEPERF_TRTEXEC_BUILD_S", "2.5")
-    with pytest.raises(FrameworkError, match=r"did not end within 2\.5 s and was killed"):
+    with pytest.raises(FrameworkError, match=r"did not finish within 2\.5 s and was killed"):
         load_model(small(onnx_file()))
     assert not any(alive(json.loads(line)["pid"]) for line in log.read_text().splitlines())
 
@@ -506,8 +506,8 @@ def test_a_gpu_that_nobody_names_is_said_to_be_so(engine_of, monkeypatch):
         ("fail", r"failed \(1\):\n.*OutOfMemory"),
         ("die", "was killed by SIGKILL"),
         ("lie", r"ended well, but wrote no (outputs|times)\.json"),
-        ("garbage", r"wrote (outputs|times) that are no JSON"),
-        ("truncated", r"wrote (outputs|times) that are no JSON: .*; was it stopped\?"),
+        ("garbage", r"wrote (outputs|times) that are not JSON"),
+        ("truncated", r"wrote (outputs|times) that are not JSON: .*; was it stopped\?"),
         ("nothing", "wrote an empty list of (outputs|times)"),
     ],
 )
@@ -525,7 +525,7 @@ def test_a_run_that_hangs_is_killed(engine_of, wrong, monkeypatch, tmp_path, at)
     monkeypatch.setattr(trtexec_engine, "START_LIMIT_S", 1.5)
     monkeypatch.setenv("FAKE_TRTEXEC_LOG", str(tmp_path / "starts"))
     wrong("hang", at)
-    with pytest.raises(FrameworkError, match=r"trtexec 10\.3\.0 was to .* 'contract' .* did not end within"):
+    with pytest.raises(FrameworkError, match=r"trtexec 10\.3\.0 was asked to .* 'contract' .* did not finish within"):
         engine.infer(images()[0]) if at == "infer" else engine.run_for(0.1, images()[0])
     (start,) = [json.loads(line) for line in (tmp_path / "starts").read_text().splitlines()]
     assert not alive(start["pid"])
@@ -534,8 +534,8 @@ def test_a_run_that_hangs_is_killed(engine_of, wrong, monkeypatch, tmp_path, at)
 @pytest.mark.parametrize(
     ("mode", "complaint"),
     [
-        ("nan", r"wrote outputs that are no numbers \(nan or inf\)"),
-        ("inf", r"wrote outputs that are no numbers \(nan or inf\)"),
+        ("nan", r"wrote outputs that are not numbers \(nan or inf\)"),
+        ("inf", r"wrote outputs that are not numbers \(nan or inf\)"),
         ("renamed", "wrote the outputs other, not scores"),
     ],
 )
@@ -558,12 +558,12 @@ def test_too_few_inferences_are_told(engine_of, wrong):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("{}", "are no list of objects"),
-        ("[1]", "are no list of objects"),
+        ("{}", "are not a list of objects"),
+        ("[1]", "are not a list of objects"),
         ('[{"startComputeMs": 300, "h2dMs": 1, "computeMs": 1, "d2hMs": 1}]', "KeyError: 'latencyMs'"),
         ('[{"startComputeMs": 300, "h2dMs": -1, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "times that cannot be"),
         ('[{"startComputeMs": 300, "h2dMs": 0, "computeMs": 0, "d2hMs": 0, "latencyMs": 0}]', "times that cannot be"),
-        ('[{"startComputeMs": 300, "h2dMs": nan, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "are no numbers"),
+        ('[{"startComputeMs": 300, "h2dMs": nan, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "are not numbers"),
         ('[{"startComputeMs": "x", "h2dMs": 1, "computeMs": 1, "d2hMs": 1, "latencyMs": 1}]', "cannot be read"),
         (f'[{{"startComputeMs": 1{400 * "0"}}}]', "cannot be read: OverflowError"),
         ("[" * 100_000, "nested too deeply"),
@@ -583,7 +583,7 @@ def test_times_that_make_no_sense_are_refused(text, complaint):
         (f'[{{"name": "a", "dimensions": "1", "values": [1{400 * "0"}]}}]', "an output that cannot be read"),
         (f'[{{"name": "a", "dimensions": "1{400 * "0"}", "values": [1]}}]', "an output that cannot be read"),
         (f'[{{"name": "a", "values": {"[" * 100_000}', "nested too deeply"),
-        ('[{"name": "a", "dimensions": "1", "values": [NaN]}]', "the output 'a' with values that are no numbers"),
+        ('[{"name": "a", "dimensions": "1", "values": [NaN]}]', "the output 'a' with values that are not numbers"),
     ],
 )
 def test_outputs_that_make_no_sense_are_refused(text, complaint):
@@ -688,7 +688,7 @@ def test_an_engine_that_cannot_be_loaded_is_told(fake, engine_of, tmp_path):
     (tmp_path / "damaged.engine").write_bytes(b"nothing")
     with pytest.raises(FrameworkError, match=r"damaged\.engine.*\n.*magic tag"):
         own_engine(tmp_path / "damaged.engine", *SPECS)
-    with pytest.raises(FrameworkError, match=r"trtexec does not tell the inputs of the engine .*say them with Model"):
+    with pytest.raises(FrameworkError, match=r"does not report the inputs of the engine .*give them with Model"):
         own_engine(other)
 
 
@@ -739,7 +739,7 @@ def test_where_there_is_none_it_says_what_to_install(nowhere, onnx_file):
         TrtExec().missing(),
         TrtExec().unable("fp16"),
     ):
-        assert "there is no trtexec on the PATH nor at" in sentence
+        assert "trtexec is neither on the PATH nor at" in sentence
         assert "sudo apt-get install libnvinfer-bin" in sentence
     with pytest.raises(FrameworkError, match="libnvinfer-bin"):
         load_model(small(onnx_file()))
@@ -770,7 +770,7 @@ def test_a_name_for_nothing_is_not_passed_over(nowhere, monkeypatch):
     monkeypatch.setenv("EDGEPERF_TRTEXEC", str(nowhere / "no-trtexec"))
     assert TrtExec().version() is None
     assert "EDGEPERF_TRTEXEC names" in TrtExec().missing()
-    assert "which is no program; correct it or unset it" in TrtExec().missing()
+    assert "which is not a program; correct it or unset it" in TrtExec().missing()
 
 
 @pytest.mark.parametrize(
@@ -801,7 +801,7 @@ def test_one_that_never_prints_its_help_is_told(fake, wrong, monkeypatch):
     monkeypatch.setattr(trtexec_program, "HELP_LIMIT_S", 1.0)
     wrong("hang", "help")
     assert TrtExec().version() is None
-    assert "did not end within 1 s and was killed" in TrtExec().missing()
+    assert "did not finish within 1 s and was killed" in TrtExec().missing()
     assert len(log.read_text().splitlines()) == 1
 
 

@@ -180,7 +180,7 @@ def test_a_quantised_file_has_fp32_convolutions():
 @pytest.mark.parametrize(
     ("precision", "reason"),
     [
-        ("fp16", "may leave a network in fp32 without a word"),
+        ("fp16", "may silently leave a network in fp32"),
         ("int8", "computes the convolutions of a quantised file in fp32"),
         ("bf16", "tvm has no bf16, only fp32"),
     ],

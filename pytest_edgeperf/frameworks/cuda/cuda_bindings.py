@@ -36,7 +36,7 @@ class CudaBindings(Cuda):
             FrameworkError: there is none.
         """
         self._runtime = runtime
-        self.version = next((found for found in map(version_of, BINDINGS_DISTRIBUTIONS) if found), "unknown")
+        self.version = next(filter(None, map(version_of, BINDINGS_DISTRIBUTIONS)), "unknown")
         self._in = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._out = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         try:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 DEVICE = 0
 NO_DRIVER = (
-    "{package} finds no driver of NVIDIA's that is new enough for it ({words}): install the driver, or the release of "
+    "{package} finds no NVIDIA driver that is new enough for it ({words}): install the driver, or the release of "
     "{package} for the driver's CUDA"
 )
 NO_DEVICE = (

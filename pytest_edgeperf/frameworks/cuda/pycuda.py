@@ -159,4 +159,4 @@ class _Pushed:
         if self._context is not None:
             self._driver.Context.pop()
         if isinstance(error, self._driver.Error):
-            raise FrameworkError(f"CUDA: PyCUDA says: {error}") from error
+            raise FrameworkError(f"CUDA: PyCUDA reports: {error}") from error

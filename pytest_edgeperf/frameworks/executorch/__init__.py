@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequen
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
 from pytest_edgeperf.frameworks.executorch.lowering import PROGRAM, lowered
-from pytest_edgeperf.frameworks.executorch.program import METHOD, inspected, read_found
+from pytest_edgeperf.frameworks.executorch.program import METHOD, inspected, read_content
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import (
     Engine,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 PORTABLE = "portable kernels"
-#: The numbers by which a program tells the types of its inputs.
+#: The numbers by which a program gives the types of its inputs.
 DTYPES = {
     0: "uint8",
     1: "int8",
@@ -54,7 +54,7 @@ class ExecuTorch(Framework):
     static quantisation (PT2E, symmetric, weights per channel) from a calibration set; fp16 has weights and activations
     in half precision, with fp32 inputs and outputs. A program whose convolutions or linear layers XNNPACK did not take
     is refused, for the portable kernels are hundreds of times slower. A user's own ``.pte`` file is taken as it is; it
-    must be in the precision asked for. ``describe`` tells what the program really holds.
+    must be in the precision asked for. ``describe`` lists what the program really holds.
 
     The runtime has one pool of threads for the process. It can be changed only while no engine is loaded.
     """
@@ -62,8 +62,8 @@ class ExecuTorch(Framework):
     name = "executorch"
     install_advice = "pip install 'pytest-edgeperf[executorch]'"
     install_on: ClassVar[Mapping[str, str]] = {
-        "jetpack-4": "cannot be had: ExecuTorch needs Python 3.10, and JetPack 4 has 3.6",
-        "jetpack-5": "cannot be had: ExecuTorch needs Python 3.10, and JetPack 5 has 3.8",
+        "jetpack-4": "not available: ExecuTorch needs Python 3.10, and JetPack 4 has 3.6",
+        "jetpack-5": "not available: ExecuTorch needs Python 3.10, and JetPack 5 has 3.8",
     }
     precisions = ("fp32", "fp16", "int8")
     formats = (SourceFormat("executorch", (".pte",)), TORCH)
@@ -84,7 +84,7 @@ class ExecuTorch(Framework):
             if not model.inputs:
                 return (
                     f"model {model.name!r}: a torch module does not know the shapes of its inputs; "
-                    "say them with Model(inputs=[TensorSpec(name, shape=(...))])"
+                    "give them with Model(inputs=[TensorSpec(name, shape=(...))])"
                 )
             if precision == "int8" and version_of("torchao") is None:
                 return "quantising a model for executorch needs the package torchao: pip install torchao"
@@ -103,10 +103,10 @@ class ExecuTorch(Framework):
                 loaded with another number of threads.
         """
         model, precision = configuration.model, configuration.precision
-        path, found, made = self._program(model, precision)
-        _require_precision_of(found, precision, path)
+        path, content, made = self._program(model, precision)
+        _require_precision_of(content, precision, path)
         runtime, bindings = self._runtime()
-        missing = set(found["delegates"]) - set(runtime.backend_registry.registered_backend_names)
+        missing = set(content["delegates"]) - set(runtime.backend_registry.registered_backend_names)
         if missing:
             raise FrameworkError(
                 f"{path} is made for {', '.join(sorted(missing))}, which executorch {self.version()} lacks here"
@@ -121,7 +121,7 @@ class ExecuTorch(Framework):
             method = program.load_method(METHOD)
         except RuntimeError as error:
             raise FrameworkError(f"executorch {self.version()} cannot load {path}: {error}") from error
-        return ExecuTorchEngine(configuration, bindings, method, path, found, made)
+        return ExecuTorchEngine(configuration, bindings, method, path, content, made)
 
     def _program(self, model: Model, precision: str) -> Tuple[str, Mapping[str, Any], Optional[Built]]:
         """The program to load, what is in it, and how it was built if it was."""
@@ -131,7 +131,7 @@ class ExecuTorch(Framework):
             path = file_of(model, source)
             return path, inspected(model, precision, path, self.version()), None
         made = lowered(model, precision)
-        return str(made.folder / PROGRAM), read_found(made), made
+        return str(made.folder / PROGRAM), read_content(made), made
 
     def _runtime(self) -> Tuple[Any, Any]:
         with warnings.catch_warnings():
@@ -150,7 +150,7 @@ class ExecuTorchEngine(Engine):
         bindings: Any,
         method: Any,
         path: str,
-        found: Mapping[str, Any],
+        content: Mapping[str, Any],
         made: Optional[Built],
     ) -> None:
         import numpy as np
@@ -162,7 +162,7 @@ class ExecuTorchEngine(Engine):
         self._output_dtypes = [dtype.replace("float16", "float32") for dtype in _outputs_of(method.metadata, path)]
         self._bindings = bindings
         self._model_sha256 = file_digest(path)[:12]
-        self._found = found
+        self._content = content
         self._made = made
         # The public method.execute copies the outputs with PyTorch, large ones on threads of PyTorch's own.
         self._execute = method._method
@@ -173,8 +173,8 @@ class ExecuTorchEngine(Engine):
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; ExecuTorch checks their shapes and types.
 
-        It takes an array whose channels lie last in memory for one whose channels lie first, without a word, so that
-        such an array is copied here.
+        It silently reads an array whose channels lie last in memory as if they lay first, so that such an array is
+        copied here.
         """
         try:
             outputs = self._execute(
@@ -182,19 +182,20 @@ class ExecuTorchEngine(Engine):
             )
         except RuntimeError as error:
             raise FrameworkError(
-                f"executorch cannot run {self.model.name!r} on {_told(arrays)} (it takes {_told(self.inputs)}): {error}"
+                f"executorch cannot run {self.model.name!r} on {_listed(arrays)} (it takes {_listed(self.inputs)}): "
+                f"{error}"
             ) from error
         # They lie in the runtime's own buffers; float16 comes back as float32.
-        return tuple(one.numpy().astype(dtype) for one, dtype in zip(outputs, self._output_dtypes))
+        return tuple(tensor.numpy().astype(dtype) for tensor, dtype in zip(outputs, self._output_dtypes))
 
     def describe(self) -> EngineDescription:
-        """What the program holds and the size of the pool of threads now; layers are told by their precision."""
+        """What the program holds and the size of the pool of threads now; layers are counted by their precision."""
         return self.configuration.description(
-            ", ".join(sorted(self._found["delegates"])) or PORTABLE,
+            ", ".join(sorted(self._content["delegates"])) or PORTABLE,
             self._bindings._threadpool_get_thread_count(),
-            delegates=sum(self._found["delegates"].values()),
-            delegated_layers=dict(self._found["layers"]),
-            portable_operators=dict(self._found["portable"]),
+            delegates=sum(self._content["delegates"].values()),
+            delegated_layers=dict(self._content["layers"]),
+            portable_operators=dict(self._content["portable"]),
             model_sha256=self._model_sha256,
             **(self._made.describe() if self._made is not None else {}),
         )
@@ -206,7 +207,7 @@ class ExecuTorchEngine(Engine):
 
 
 def _source(model: Model, precision: str) -> Optional[str]:
-    """A program in the precision, else the module, else a program of which only a look can tell the precision."""
+    """A program in the precision, else the module, else a program whose precision only its content shows."""
     key = best_source(model, "executorch", precision)
     if key == "executorch" and precision != "fp32" and "torch" in model.sources:
         return "torch"
@@ -216,7 +217,7 @@ def _source(model: Model, precision: str) -> Optional[str]:
 def _set_threads(bindings: Any, threads: int) -> None:
     if not hasattr(bindings, "_threadpool_get_thread_count"):
         raise FrameworkError(
-            "this release of executorch cannot tell how many threads it computes with; "
+            "this release of executorch cannot report how many threads it uses; "
             "upgrade it: pip install --upgrade executorch"
         )
     if bindings._threadpool_get_thread_count() == threads:
@@ -247,7 +248,7 @@ def _resolve_inputs(metadata: Any, model: Model, path: str) -> Tuple[TensorSpec,
         return tuple(declared)
     if [(spec.shape, spec.dtype) for spec in model.inputs] != [(spec.shape, spec.dtype) for spec in declared]:
         raise FrameworkError(
-            f"model {model.name!r} says its inputs are {_told(model.inputs)}, {path} has {_told(declared)}"
+            f"model {model.name!r} says its inputs are {_listed(model.inputs)}, {path} has {_listed(declared)}"
         )
     return tuple(model.inputs)
 
@@ -266,17 +267,17 @@ def _dtype(tensor: Any, what: str) -> str:
     return DTYPES[tensor.dtype()]
 
 
-def _told(tensors: Sequence[Any]) -> str:
+def _listed(tensors: Sequence[Any]) -> str:
     return ", ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors) or "nothing"
 
 
-def _require_precision_of(found: Mapping[str, Any], precision: str, path: str) -> None:
+def _require_precision_of(content: Mapping[str, Any], precision: str, path: str) -> None:
     """The program must compute in the precision, or it would be measured under a wrong name.
 
-    A quantised program may keep some layers in fp32; ``describe`` tells how many.
+    A quantised program may keep some layers in fp32; ``describe`` says how many.
     """
-    held = found["layers"] or found["tensors"]
+    held = content["layers"] or content["tensors"]
     # Without layers, what goes in and out may be in fp32 at every precision.
-    mixed = precision == "int8" or (precision == "fp16" and not found["layers"])
+    mixed = precision == "int8" or (precision == "fp16" and not content["layers"])
     if precision not in held if mixed else set(held) != {precision}:
-        raise FrameworkError(f"{path} was to be {precision}, but it computes in {', '.join(sorted(held)) or 'nothing'}")
+        raise FrameworkError(f"{path} should be {precision}, but it computes in {', '.join(sorted(held)) or 'nothing'}")

@@ -15,7 +15,7 @@ from pytest_edgeperf.frameworks.building import (
     source_of_recipe,
     version_of,
 )
-from pytest_edgeperf.frameworks.executorch.program import FOUND, inspect
+from pytest_edgeperf.frameworks.executorch.program import CONTENT, inspect
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
 
 if TYPE_CHECKING:
@@ -87,15 +87,15 @@ def build_program(
         raise FrameworkError(f"{what} cannot be exported for executorch: {type(error).__name__}: {error}") from error
     path = folder / PROGRAM
     path.write_bytes(program.buffer)
-    found = inspect(str(path))
-    left = {name: count for name, count in found["portable"].items() if any(part in name for part in HEAVY)}
+    content = inspect(str(path))
+    left = {name: count for name, count in content["portable"].items() if any(part in name for part in HEAVY)}
     if left:
         raise FrameworkError(
             f"{what}: XNNPACK did not take "
             + ", ".join(f"{count} x {name}" for name, count in sorted(left.items()))
             + f" at {precision}; executorch's portable kernels would take seconds for them"
         )
-    (folder / FOUND).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
+    (folder / CONTENT).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def _quantised(torch: Any, graph: Any, calibration: str) -> Any:
@@ -132,8 +132,8 @@ def _as(torch: Any, value: Any, dtype: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to(dtype) if value.is_floating_point() else value
     if isinstance(value, dict):
-        return {key: _as(torch, one, dtype) for key, one in value.items()}
+        return {key: _as(torch, item, dtype) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        converted: List[Any] = [_as(torch, one, dtype) for one in value]
+        converted: List[Any] = [_as(torch, item, dtype) for item in value]
         return tuple(converted) if isinstance(value, tuple) else converted
     return value

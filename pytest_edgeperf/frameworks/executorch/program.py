@@ -12,8 +12,8 @@ from pytest_edgeperf.frameworks.building import Built, built, file_digest
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
 from pytest_edgeperf.scratch import scratch
 
-#: What :func:`inspect` found in the program.
-FOUND = "found.json"
+#: The file with what :func:`inspect` returned for the program.
+CONTENT = "content.json"
 METHOD = "forward"
 XNNPACK = "XnnpackBackend"
 #: Nodes of XNNPACK's graph that are counted as layers.
@@ -35,17 +35,17 @@ TYPES = {
 }
 
 
-def read_found(made: Built) -> Mapping[str, Any]:
-    """What :func:`inspect` found in a program when it was built."""
-    found: Mapping[str, Any] = json.loads((made.folder / FOUND).read_text("utf-8"))
-    return found
+def read_content(made: Built) -> Mapping[str, Any]:
+    """What is in a program, as :func:`inspect` returned it when it was built."""
+    content: Mapping[str, Any] = json.loads((made.folder / CONTENT).read_text("utf-8"))
+    return content
 
 
 def inspected(model: Model, precision: str, path: str, version: Optional[str]) -> Mapping[str, Any]:
     """What is in a program that the user gave, looked at in another process; kept in the cache."""
-    return read_found(
+    return read_content(
         built(
-            f"{__name__}:build_found",
+            f"{__name__}:build_content",
             model,
             precision,
             tools={"executorch": version},
@@ -56,9 +56,9 @@ def inspected(model: Model, precision: str, path: str, version: Optional[str]) -
     )
 
 
-def build_found(folder: Path, program: str) -> None:
+def build_content(folder: Path, program: str) -> None:
     """Write what is in a program that somebody else built."""
-    (folder / FOUND).write_text(json.dumps(inspect(program), indent=1, sort_keys=True) + "\n", "utf-8")
+    (folder / CONTENT).write_text(json.dumps(inspect(program), indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def inspect(path: str) -> Dict[str, Dict[str, int]]:
@@ -76,7 +76,7 @@ def inspect(path: str) -> Dict[str, Dict[str, int]]:
     try:
         program = deserialize_pte_binary(Path(path).read_bytes()).program
     except Exception as error:  # the parser has no class of errors of its own
-        raise FrameworkError(f"{path} is no executorch program: {type(error).__name__}: {error}") from error
+        raise FrameworkError(f"{path} is not an ExecuTorch program: {type(error).__name__}: {error}") from error
     plan = next((plan for plan in program.execution_plan if plan.name == METHOD), None)
     if plan is None:
         names = ", ".join(plan.name for plan in program.execution_plan)
@@ -89,7 +89,7 @@ def inspect(path: str) -> Dict[str, Dict[str, int]]:
         kind = getattr(getattr(value.val, "scalar_type", None), "name", None)
         if kind in TYPES:
             tensors[TYPES[kind]] += 1
-    for instruction in (one.instr_args for chain in plan.chains for one in chain.instructions):
+    for instruction in (step.instr_args for chain in plan.chains for step in chain.instructions):
         if hasattr(instruction, "delegate_index"):
             delegates[plan.delegates[instruction.delegate_index].id] += 1
         elif hasattr(instruction, "op_index"):

@@ -49,8 +49,8 @@ WINOGRAD = "winograd_memory_level"
 class Mnn(Framework):
     """MNN, its CPU backend.
 
-    An ONNX file is converted by MNN's converter in another process. MNN ignores a precision that the CPU lacks without
-    a word (``low`` and ``low_bf16`` on most x86): a small convolution tells whether it does. int8 stores only the
+    An ONNX file is converted by MNN's converter in another process. MNN silently ignores a precision that the CPU
+    lacks (``low`` and ``low_bf16`` on most x86): a small convolution shows whether it does. int8 stores only the
     weights in 8 bits, per channel, and computes in fp32 (MNN's static quantiser, tried in 3.6.1, gave wrong outputs or
     crashed). The sources ``"mnn"`` and ``"mnn:int8"`` give the path of an ``.mnn`` file, taken as it is. Winograd's
     convolutions make fp32 less exact; the option ``mnn.winograd_memory_level`` may be 0 (without), 1 (the default
@@ -116,7 +116,7 @@ class Mnn(Framework):
             session = interpreter.createSession(config)
         except Exception as error:
             raise FrameworkError(
-                f"MNN {self.version()} cannot load {file.path}: {error}; its own words are on standard output"
+                f"MNN {self.version()} cannot load {file.path}: {error}; its messages are on standard output"
             ) from error
         _require_session(interpreter, session, file.path, configuration.threads)
         return MnnEngine(configuration, mnn, interpreter, session, file)
@@ -135,8 +135,8 @@ class Mnn(Framework):
         bits = 8 if precision == "int8" else 0
         # MNN takes the other precisions when it makes the session, of the same file.
         made = converted(model, fixed, bits)
-        told = "weights only" if bits else None
-        return _File(str(made.folder / CONVERTED), specs, told, output_names(fixed), made)
+        quantisation = "weights only" if bits else None
+        return _File(str(made.folder / CONVERTED), specs, quantisation, output_names(fixed), made)
 
 
 class _File(NamedTuple):
@@ -230,7 +230,7 @@ def _require_session(interpreter: Any, session: Any, path: str, threads: int) ->
     if backend not in BACKENDS:
         raise FrameworkError(f"MNN was asked for the backend CPU and gave number {backend!r}")
     if _info(interpreter, session, INFO_RESIZE_STATUS) != 0:
-        raise FrameworkError(f"MNN could not prepare a session of {path}; its own words are on standard output")
+        raise FrameworkError(f"MNN could not prepare a session of {path}; its messages are on standard output")
     given = _info(interpreter, session, INFO_THREADS)
     if given != threads:
         raise FrameworkError(

@@ -32,12 +32,12 @@ INT8_ACTIVATIONS = ', "symmetricQuan":'
 
 def require_weights(stored: Mapping[str, int], precision: str, path: str) -> None:
     """The file's weights must be in the precision, or it would be measured under a wrong name."""
-    told = ", ".join(f"{count} arrays of {kind}" for kind, count in stored.items() if count) or "none"
+    counts = ", ".join(f"{count} arrays of {kind}" for kind, count in stored.items() if count) or "none"
     if precision == "int8":
         if not stored.get("int8"):
-            raise FrameworkError(f"{path} was to be int8, but its weights are: {told}")
+            raise FrameworkError(f"{path} should be int8, but its weights are: {counts}")
     elif any(count for kind, count in stored.items() if kind not in ("fp32", precision)):
-        raise FrameworkError(f"{path} was to be {precision}, but its weights are: {told}")
+        raise FrameworkError(f"{path} should be {precision}, but its weights are: {counts}")
 
 
 def converted(model: Model, onnx: str, weight_bits: int) -> Built:
@@ -113,7 +113,7 @@ def build(folder: Path, onnx: str, weight_bits: int) -> None:
     quantised = ["--weightQuantBits", str(weight_bits)] if weight_bits else []
     _convert("-f", "ONNX", "--modelFile", onnx, "--MNNModel", str(folder / CONVERTED), *quantised)
     if not (folder / CONVERTED).is_file():
-        raise FrameworkError(f"MNN's converter cannot convert {onnx}; its own words are above")
+        raise FrameworkError(f"MNN's converter cannot convert {onnx}; its messages are above")
     if weight_bits:
         require_weights(_stored(str(folder / CONVERTED)), "int8", onnx)
 
@@ -124,7 +124,7 @@ def build_scan(folder: Path, mnn: str) -> None:
 
 
 def _convert(*arguments: str) -> None:
-    """Run MNN's converter, which says that it succeeded even where it wrote nothing."""
+    """Run MNN's converter, which reports success even where it wrote nothing."""
     # The module behind ``mnnconvert``: that command itself installs a package and sends a report over the network.
     import _tools
 
@@ -133,20 +133,20 @@ def _convert(*arguments: str) -> None:
 
 def _stored(path: str) -> Dict[str, int]:
     """How many arrays of weights a file has, by type; it is read as the text that MNN's converter makes of it."""
-    found = {"fp32": 0, "fp16": 0, "int8": 0, "int8 activations": 0}
+    counts = {"fp32": 0, "fp16": 0, "int8": 0, "int8 activations": 0}
     with tempfile.TemporaryDirectory() as work:
         dump = os.path.join(work, "dump.json")
         _convert("-f", "MNN", "--modelFile", path, "--JsonFile", dump)
         if not os.path.isfile(dump):
-            raise FrameworkError(f"{path} is no file of MNN's; the converter's own words are above")
+            raise FrameworkError(f"{path} is not an MNN file; the converter's messages are above")
         with open(dump, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 stored = STORED.match(line)
                 if stored is not None:
                     kind = "fp16" if int(stored.group(1)) == STORED_FP16 else f"int{stored.group(2)}"
-                    found[kind] = found.get(kind, 0) + 1
+                    counts[kind] = counts.get(kind, 0) + 1
                 elif line.startswith(FLOAT_WEIGHTS):
-                    found["fp32"] += 1
+                    counts["fp32"] += 1
                 elif line.startswith(INT8_ACTIVATIONS):
-                    found["int8 activations"] += 1
-    return found
+                    counts["int8 activations"] += 1
+    return counts

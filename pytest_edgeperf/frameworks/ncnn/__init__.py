@@ -44,8 +44,8 @@ class Ncnn(Framework):
     """ncnn, its CPU kernels.
 
     An ONNX file is converted by pnnx (``pip install pnnx``; its program alone is used, not PyTorch) in another process,
-    with weights in fp32. fp16 and bf16 are switches of ncnn, which it ignores without a word where a CPU or a layer
-    cannot do them: a small convolution tells whether the CPU can, and ``describe()`` how many layers do. ncnn's
+    with weights in fp32. fp16 and bf16 are switches of ncnn, which it silently ignores where a CPU or a layer
+    cannot do them: a small convolution shows whether the CPU can, and ``describe()`` how many layers do. ncnn's
     quantiser is in no wheel, so int8 is for files that are int8 already: the source ``"ncnn:int8"`` gives the paths of
     a ``.param`` and a ``.bin`` file, as ``"ncnn"`` does for the other precisions. ncnn infers one example at a time.
     """
@@ -107,7 +107,7 @@ class Ncnn(Framework):
         net.opt.num_threads = configuration.threads
         if net.load_param(files.param) != 0 or net.load_model(files.bin) != 0:
             raise FrameworkError(
-                f"ncnn {self.version()} cannot load {files.param} with {files.bin}; its own words are on standard error"
+                f"ncnn {self.version()} cannot load {files.param} with {files.bin}; its messages are on standard error"
             )
         require_as_asked(ncnn, net, precision, configuration.threads)
         return NcnnEngine(configuration, ncnn, net, files, specs, made)
@@ -178,7 +178,7 @@ class NcnnEngine(Engine):
             # A copy of ncnn's own: on numpy's memory a layer that computes in place crashes the process.
             copied = self._mat(np.ascontiguousarray(array)[0]).clone()
             if extractor.input(name, copied) != 0:
-                raise FrameworkError(f"ncnn did not take the input {name!r} of model {self.model.name!r}")
+                raise FrameworkError(f"ncnn did not accept the input {name!r} of model {self.model.name!r}")
         outputs = []
         for name, _ in self._outputs:
             status, output = extractor.extract(name)
@@ -233,7 +233,7 @@ def _require_single_examples(specs: Sequence[TensorSpec], model: Model) -> None:
     if not specs:
         raise FrameworkError(
             f"model {model.name!r}: ncnn's files do not hold the shapes of their inputs; "
-            "say them with Model(inputs=[TensorSpec(name, shape=(1, ...))])"
+            "give them with Model(inputs=[TensorSpec(name, shape=(1, ...))])"
         )
     reason = _unsuitable(specs, model)
     if reason is not None:

@@ -96,12 +96,12 @@ def build_fp32(folder: Path, onnx: str) -> None:
         if done.returncode != 0 or not all(path.is_file() for path in targets.values()):
             raise FrameworkError(f"pnnx cannot convert {onnx} ({done.returncode}):\n{last}")
         announced = Path(work, "model.pnnx.param").read_text("utf-8")
-    found = sorted(
+    numbered = sorted(
         (int(match.group(1)), match.group(2)) for match in map(OUTPUT.match, announced.splitlines()) if match
     )
-    shapes = [[int(size) for size in sizes.split(",") if size] for _, sizes in found]
+    shapes = [[int(size) for size in sizes.split(",") if size] for _, sizes in numbered]
     if len(shapes) != len(prepared.graph.output) or not all(map(prod, shapes)):
-        raise FrameworkError(f"pnnx does not tell the shapes of the outputs of {onnx}:\n{last}")
+        raise FrameworkError(f"pnnx does not report the shapes of the outputs of {onnx}:\n{last}")
     (folder / OUTPUTS).write_text(json.dumps(shapes) + "\n", "utf-8")
 
 
@@ -120,7 +120,7 @@ def transpose_matrices(model: Any) -> None:
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         transposed = [attribute for attribute in node.attribute if attribute.name == "transB"]
-        if node.op_type != "Gemm" or node.input[1] not in constants or any(one.i for one in transposed):
+        if node.op_type != "Gemm" or node.input[1] not in constants or any(attribute.i for attribute in transposed):
             continue
         for attribute in transposed:
             node.attribute.remove(attribute)

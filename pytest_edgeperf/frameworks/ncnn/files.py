@@ -31,17 +31,17 @@ def require_layers(ncnn: Any, param: str, precision: str) -> None:
     with open(param, encoding="utf-8", errors="replace") as file:
         lines = file.read().splitlines()
     if not lines or lines[0].strip() != MAGIC:
-        raise FrameworkError(f"{param} is no text file of ncnn's parameters (it does not begin with {MAGIC})")
+        raise FrameworkError(f"{param} is not a text file of ncnn's parameters (it does not begin with {MAGIC})")
     layers = [(line.split(None, 1)[0], line) for line in lines[2:] if line.strip()]
     unknown = sorted({kind for kind, _ in layers if ncnn.layer_to_index(kind) < 0})
     if unknown:
         raise FrameworkError(f"ncnn has no layer {', '.join(unknown)}, which {param} needs")
     scales = [INT8_SCALES.search(line) for kind, line in layers if kind in WEIGHTED]
-    quantised = sum(found is not None and int(found.group(1)) != 0 for found in scales)
+    quantised = sum(match is not None and int(match.group(1)) != 0 for match in scales)
     if precision == "int8" and not quantised:
-        raise FrameworkError(f"{param} was to be int8, but none of its layers has int8 scales")
+        raise FrameworkError(f"{param} should be int8, but none of its layers has int8 scales")
     if precision != "int8" and quantised:
-        raise FrameworkError(f"{param} was to be {precision}, but {quantised} of its layers are int8")
+        raise FrameworkError(f"{param} should be {precision}, but {quantised} of its layers are int8")
 
 
 def layers_in(net: Any, precision: str, param: str) -> Optional[str]:

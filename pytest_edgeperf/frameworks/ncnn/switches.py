@@ -29,7 +29,7 @@ OPTIONAL_SWITCHES = ("use_bf16_packed",)
 
 
 def switches(option: Any, precision: str) -> Dict[str, bool]:
-    """What each switch must be; a release that lacks one of the necessary ones fails when it is set."""
+    """What each switch must be; a release that lacks a necessary switch fails when it is set."""
     return {
         name: precision in on for name, on in SWITCHES.items() if name not in OPTIONAL_SWITCHES or hasattr(option, name)
     }
@@ -42,7 +42,7 @@ def require_as_asked(ncnn: Any, net: Any, precision: str, threads: int) -> None:
         given = getattr(net.opt, name)
         if given != wanted:
             raise FrameworkError(f"ncnn was asked for {name} {wanted!r} and gave {given!r}")
-    # OpenMP gives fewer threads than num_threads says without a word where the environment tells it to.
+    # OpenMP silently gives fewer threads than num_threads where the environment limits them.
     limit = os.environ.get("OMP_THREAD_LIMIT", "")
     if limit.isdigit() and int(limit) < threads:
         raise FrameworkError(

@@ -68,4 +68,4 @@ def require_marks(path: str, precision: str) -> None:
 
     types = {onnx.TensorProto.DataType.Name(weight.data_type) for weight in model.graph.initializer}
     if not types & set(MARKS[precision]):
-        raise FrameworkError(f"{path} was to be {precision}, but its weights are {', '.join(sorted(types)) or 'none'}")
+        raise FrameworkError(f"{path} should be {precision}, but its weights are {', '.join(sorted(types)) or 'none'}")

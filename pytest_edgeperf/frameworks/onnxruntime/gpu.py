@@ -48,8 +48,8 @@ def load(loading: Loading, variant: str) -> OnnxRuntimeEngine:
     With cuda-bindings or PyCUDA, the session works in a stream of ours, where events time it.
 
     Raises:
-        FrameworkError: the provider does not work here, a node would run on the CPU, TF32 cannot be had or be switched
-            off, or TensorRT's engine cannot be built in another process.
+        FrameworkError: the provider does not work here, a node would run on the CPU, TF32 is not available or cannot be
+            switched off, or TensorRT's engine cannot be built in another process.
     """
     configuration = loading.configuration
     precision = configuration.precision
@@ -80,22 +80,22 @@ def load(loading: Loading, variant: str) -> OnnxRuntimeEngine:
         ) from error
     if _files(engine) != before:
         raise FrameworkError(
-            f"TensorRT did not take the engine built for model {configuration.model.name!r}, and built another in the "
-            f"measured process; remove {engine.folder if engine else ''} and try again"
+            f"TensorRT did not accept the engine built for model {configuration.model.name!r}, and built another in "
+            f"the measured process; remove {engine.folder if engine else ''} and try again"
         )
     _require_options(session, variant, precision, str(configuration.version))
     if cuda is None or stream is None:
-        return GpuEngine(loading, session, variant, {"device_times": f"not told: {without}"})
+        return GpuEngine(loading, session, variant, {"device_times": f"not available: {without}"})
     return TimedGpuEngine(loading, session, variant, cuda, stream)
 
 
 class GpuEngine(OnnxRuntimeEngine):
     """A session on a GPU; ONNX Runtime copies inputs and outputs in every inference."""
 
-    def __init__(self, loading: Loading, session: Any, variant: str, told: Mapping[str, Any]) -> None:
+    def __init__(self, loading: Loading, session: Any, variant: str, details: Mapping[str, Any]) -> None:
         super().__init__(loading, session)
         self._variant = variant
-        self._told = dict(told)
+        self._details = dict(details)
         if variant == TENSORRT and loading.made is not None:
             self.size_mib = loading.made.size_mib
 
@@ -111,7 +111,7 @@ class GpuEngine(OnnxRuntimeEngine):
             TF32_VARIABLE: os.environ.get(TF32_VARIABLE, "default"),
             "mps": mps_active(),
             "cpu_nodes": "allowed" if self.configuration.options.get(CPU_NODES) else "none",
-            **self._told,
+            **self._details,
         }
         return replace(described, details=details)
 
@@ -121,8 +121,8 @@ class TimedGpuEngine(GpuEngine, DeviceTimed):
 
     def __init__(self, loading: Loading, session: Any, variant: str, cuda: Cuda, stream: int) -> None:
         major, minor = cuda.compute_capability()
-        told = {"gpu": cuda.device_name(), "compute_capability": f"{major}.{minor}", "cuda_package": cuda.package}
-        super().__init__(loading, session, variant, told)
+        details = {"gpu": cuda.device_name(), "compute_capability": f"{major}.{minor}", "cuda_package": cuda.package}
+        super().__init__(loading, session, variant, details)
         self._cuda = cuda
         self._stream = stream
         self._buffers: Optional[_Buffers] = None
@@ -149,13 +149,13 @@ class TimedGpuEngine(GpuEngine, DeviceTimed):
         asked_ns = perf_counter_ns()
         cuda.synchronise(stream)
         waited_ms = (perf_counter_ns() - asked_ns) / 1e6
-        steps = [cuda.elapsed_ms(one, other) for one, other in zip(events, events[1:])]
-        told = dict(zip(("device_copy_in", "device_infer", "device_copy_out"), steps))
-        told["device_latency"] = cuda.elapsed_ms(events[0], events[3])
-        told["synchronise"] = waited_ms
+        steps = [cuda.elapsed_ms(start, end) for start, end in zip(events, events[1:])]
+        times = dict(zip(("device_copy_in", "device_infer", "device_copy_out"), steps))
+        times["device_latency"] = cuda.elapsed_ms(events[0], events[3])
+        times["synchronise"] = waited_ms
         for event in events:
             cuda.destroy_event(event)
-        return told
+        return times
 
     def close(self) -> None:
         """Free the session, the buffers and the stream; the engine cannot infer afterwards."""
@@ -268,18 +268,18 @@ def _choose_tf32(precision: str) -> None:
     if precision == "tf32":
         if given == "0":
             raise FrameworkError(
-                f"tf32 was asked for, but {TF32_VARIABLE}=0 forbids it, which holds for a whole process; unset it, and "
+                f"tf32 was asked for, but {TF32_VARIABLE}=0 forbids it for the whole process; unset it, and "
                 "measure fp32 and tf32 in benchmarks of their own"
             )
     elif given not in (None, "0"):
-        raise FrameworkError(f"{precision} was asked for, but {TF32_VARIABLE}={given} computes tf32 for fp32; unset it")
+        raise FrameworkError(f"{precision} was asked for, but {TF32_VARIABLE}={given} uses tf32 for fp32; unset it")
     else:
         os.environ[TF32_VARIABLE] = "0"
 
 
 def _require_tf32(cuda: Optional[Cuda], without: Optional[str]) -> None:
     if cuda is None:
-        raise FrameworkError(f"whether this GPU has tf32 cannot be told: {without}")
+        raise FrameworkError(f"cannot determine whether this GPU has tf32: {without}")
     major, minor = cuda.compute_capability()
     if major < 8:
         raise FrameworkError(
@@ -288,7 +288,7 @@ def _require_tf32(cuda: Optional[Cuda], without: Optional[str]) -> None:
 
 
 def _require_options(session: Any, variant: str, precision: str, version: str) -> None:
-    """The provider's own account of its settings; releases that tell fewer leave out what they do not know."""
+    """The provider's own account of its settings; releases that report fewer leave out what they do not know."""
     given = session.get_provider_options()[PROVIDERS[variant]]
     asked = {"use_tf32": "1"} if precision == "tf32" else {}
     if variant == TENSORRT:

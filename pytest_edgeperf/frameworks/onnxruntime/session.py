@@ -105,7 +105,7 @@ class OnnxRuntimeEngine(Engine):
         for value in (*session.get_inputs(), *session.get_outputs()):
             if value.type == "tensor(float16)":
                 raise FrameworkError(
-                    f"model {self.model.name!r} was to be loaded as {self.precision}, but {value.name!r} of {path} is "
+                    f"model {self.model.name!r} should be loaded as {self.precision}, but {value.name!r} of {path} is "
                     "float16"
                 )
 
@@ -172,7 +172,7 @@ def _default_spec(value: Any, path: str) -> TensorSpec:
         else:
             raise FrameworkError(
                 f"input {value.name!r} of {path}: dimension {position} is dynamic ({dimension!r}); "
-                f"say its size with Model(inputs=[TensorSpec({value.name!r}, shape=(...))])"
+                f"give its size with Model(inputs=[TensorSpec({value.name!r}, shape=(...))])"
             )
     return TensorSpec(value.name, tuple(shape), _dtype(value, path))
 

@@ -55,8 +55,8 @@ class OpenCv(Framework):
     set, built once in another process. OpenCV's own ``Net.quantize`` cannot be saved, so it would quantise in the
     process that is measured. Of a file with quantise and dequantise nodes (QDQ) OpenCV computes the layers in fp32,
     so a source ``onnx:int8`` of that kind is refused. There is no fp16: OpenCV for Linux accepts the target
-    DNN_TARGET_CPU_FP16 and computes in fp32. Releases before 4.7 lack layers, most of all of int8 networks, and say so
-    when they read or first infer one.
+    DNN_TARGET_CPU_FP16 and computes in fp32. Releases before 4.7 lack layers, mostly of int8 networks, and fail when
+    they read or first run such a network.
     """
 
     name = "opencv"
@@ -70,7 +70,7 @@ class OpenCv(Framework):
     formats = (ONNX, *IN_TWO_FILES.values())
 
     def version(self) -> Optional[str]:
-        """The version that cv2's own files tell, its distribution's, or ``"unknown build"``; imports nothing."""
+        """The version in cv2's own files, its distribution's, or ``"unknown build"``; imports nothing."""
         try:
             spec = importlib.util.find_spec("cv2")
         except ValueError:
@@ -85,7 +85,7 @@ class OpenCv(Framework):
         reason = super().unable(precision)
         if precision == "fp16":
             return (
-                "opencv has no fp16 on a CPU under Linux: it accepts the target DNN_TARGET_CPU_FP16, says CPU_FP16, "
+                "opencv has no fp16 on a CPU under Linux: it accepts the target DNN_TARGET_CPU_FP16, reports CPU_FP16, "
                 "and computes in fp32"
             )
         return reason
@@ -140,10 +140,12 @@ class OpenCv(Framework):
                 network = self._onnx(cv2, model, source, precision)
             network.net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
             if network.engine != "new":
-                # the new engine has the CPU only, and warns when it is told so
+                # the new engine has the CPU only, and warns when a target is set
                 network.net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
         except cv2.error as error:
-            raise FrameworkError(f"opencv {self.version()} cannot load model {model.name!r}: {_said(error)}") from error
+            raise FrameworkError(
+                f"opencv {self.version()} cannot load model {model.name!r}: {_message(error)}"
+            ) from error
         require_precision_of_layers(network, precision)
         return OpenCvEngine(configuration, cv2, network, source)
 
@@ -166,12 +168,12 @@ class OpenCv(Framework):
         )
 
     def _in_two_files(self, cv2: Any, model: Model, kind: str) -> Network:
-        found = obtain(model, kind)
-        if not isinstance(found, (tuple, list)) or len(found) != 2:
+        paths = obtain(model, kind)
+        if not isinstance(paths, (tuple, list)) or len(paths) != 2:
             raise FrameworkError(
-                f"model {model.name!r}: sources[{kind!r}] gave {found!r}, not the paths of its two files"
+                f"model {model.name!r}: sources[{kind!r}] gave {paths!r}, not the paths of its two files"
             )
-        files = tuple(existing(str(path), model) for path in found)
+        files = tuple(existing(str(path), model) for path in paths)
         reader = getattr(cv2.dnn, {"darknet": "readNetFromDarknet", "caffe": "readNetFromCaffe"}[kind], None)
         if reader is None:
             raise FrameworkError(self._has_no_reader(model, kind))
@@ -180,7 +182,7 @@ class OpenCv(Framework):
             net = reader(*files)
         except cv2.error as error:
             raise FrameworkError(
-                f"opencv {self.version()} cannot load {files[0]} with {files[1]}: {_said(error)}"
+                f"opencv {self.version()} cannot load {files[0]} with {files[1]}: {_message(error)}"
             ) from error
         if kind == "darknet":
             require_all_weights(net, inputs, files)
@@ -204,7 +206,7 @@ class OpenCv(Framework):
         try:
             net = cv2.dnn.readNetFromONNX(path, *asked)
         except cv2.error as error:
-            raise FrameworkError(f"opencv {self.version()} cannot load {path}: {_said(error)}") from error
+            raise FrameworkError(f"opencv {self.version()} cannot load {path}: {_message(error)}") from error
         engine = "classic" if CLASSIC_MARK in net.getLayerTypes() else "new"
         if asked and engine != "new":
             raise FrameworkError(
@@ -219,11 +221,11 @@ class OpenCv(Framework):
         cv2 = self.imported("cv2", "reinstall it (opencv-python-headless needs no libGL)")
         if not hasattr(cv2, "dnn"):
             raise FrameworkError(f"opencv {self.version()} was built without its DNN module; {self.install_advice}")
-        told = str(self.version())
-        if told != UNKNOWN and release(told) != release(cv2.__version__):
+        expected = str(self.version())
+        if expected != UNKNOWN and release(expected) != release(cv2.__version__):
             raise FrameworkError(
-                f"the files of opencv say {told}, but the cv2 that is imported says {cv2.__version__}: several "
-                f"distributions lie over one another; uninstall {', '.join(DISTRIBUTIONS)} and install one of them"
+                f"the files of opencv are of {expected}, but the imported cv2 is {cv2.__version__}: several "
+                f"distributions overwrite each other; uninstall {', '.join(DISTRIBUTIONS)} and install one of them"
             )
         return cv2
 
@@ -300,11 +302,11 @@ def set_threads(cv2: Any, threads: int) -> None:
 
 
 def _parallel_framework(cv2: Any) -> str:
-    found = re.search(r"Parallel framework:\s*(\S.*)", cv2.getBuildInformation())
-    return found.group(1).strip() if found else "none"
+    match = re.search(r"Parallel framework:\s*(\S.*)", cv2.getBuildInformation())
+    return match.group(1).strip() if match else "none"
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return " ".join(str(error).split())
 
 

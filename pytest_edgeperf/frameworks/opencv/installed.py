@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
 
-#: They all bring the one package cv2, and lie over one another where several are installed.
+#: They all install the one package cv2, and overwrite each other's files.
 DISTRIBUTIONS = (
     "opencv-python-headless",
     "opencv-python",
@@ -18,7 +18,7 @@ DISTRIBUTIONS = (
     "opencv-contrib-python",
 )
 UNKNOWN = "unknown build"
-#: How the shared library that an extension module needs tells its release: "4.5", or "406" for 4.6.
+#: How the name of the shared library that an extension module needs shows its release: "4.5", or "406" for 4.6.
 SONAME = re.compile(rb"libopencv_core\.so\.(\d+)(?:\.(\d+))?")
 BUILT_IN = re.compile(rb"General configuration for OpenCV (\d+\.\d+\.\d+)")
 
@@ -38,9 +38,9 @@ def version_at(origin: str) -> str:
     path = Path(origin)
     folder = next((parent for parent in path.parents if parent.name == "cv2"), None)
     if folder is not None and (folder / "version.py").is_file():
-        told = re.search(r"opencv_version\s*=\s*[\"']([^\"']+)", (folder / "version.py").read_text("utf-8"))
-        if told is not None:
-            return told.group(1)
+        match = re.search(r"opencv_version\s*=\s*[\"']([^\"']+)", (folder / "version.py").read_text("utf-8"))
+        if match is not None:
+            return match.group(1)
     modules = [path] if path.suffix == ".so" else sorted((folder or path.parent).rglob("cv2*.so"))
     for module in modules:
         version = version_in(module)

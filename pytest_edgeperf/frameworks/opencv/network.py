@@ -44,16 +44,16 @@ def layers_of(net: Any) -> Dict[str, int]:
 
 def require_precision_of_layers(network: Network, precision: str) -> None:
     """Raise FrameworkError unless OpenCV computes the network's heavy layers in the precision."""
-    told = layers_of(network.net)
+    counts = layers_of(network.net)
     path = network.files[0]
-    if precision == "int8" and not told["int8_layers"]:
+    if precision == "int8" and not counts["int8_layers"]:
         raise FrameworkError(
-            f"{path} was to be int8, but opencv computes none of its {told['heavy_layers']} convolutions and matrix "
+            f"{path} should be int8, but opencv computes none of its {counts['heavy_layers']} convolutions and matrix "
             "products so: of a file with QuantizeLinear and DequantizeLinear around them it computes them in fp32; "
             "give one in QLinear operators (QuantFormat.QOperator), or only the source 'onnx', which is then quantised"
         )
-    if precision == "fp32" and told["int8_layers"]:
+    if precision == "fp32" and counts["int8_layers"]:
         raise FrameworkError(
-            f"{path} was to be fp32, but opencv computes {told['int8_layers']} of its layers in int8: the file is "
+            f"{path} should be fp32, but opencv computes {counts['int8_layers']} of its layers in int8: the file is "
             "quantised; ask for int8"
         )

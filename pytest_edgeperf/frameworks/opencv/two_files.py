@@ -12,18 +12,19 @@ from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSp
 def inputs_in_text(path: str, model: Model, read: Any) -> Tuple[TensorSpec, ...]:
     """The inputs that Darknet's or Caffe's description names; they must fit the model's own."""
     with open(path, encoding="utf-8", errors="replace") as file:
-        found: Tuple[TensorSpec, ...] = read(file.read())
-    if not found and not model.inputs:
+        described: Tuple[TensorSpec, ...] = read(file.read())
+    if not described and not model.inputs:
         raise FrameworkError(
-            f"{path} does not tell the size of its inputs; say it with Model(inputs=[TensorSpec(name, shape=(...))])"
+            f"{path} does not contain the size of its inputs; give it with "
+            "Model(inputs=[TensorSpec(name, shape=(...))])"
         )
-    if not found or not model.inputs:
-        return tuple(model.inputs) or found
+    if not described or not model.inputs:
+        return tuple(model.inputs) or described
     # The only input is set without its name; several are set by theirs, in the model's order.
-    wanted = {spec.name if len(found) > 1 else "": (tuple(spec.shape), spec.dtype) for spec in model.inputs}
-    if wanted != {spec.name if len(found) > 1 else "": (spec.shape, spec.dtype) for spec in found}:
+    wanted = {spec.name if len(described) > 1 else "": (tuple(spec.shape), spec.dtype) for spec in model.inputs}
+    if wanted != {spec.name if len(described) > 1 else "": (spec.shape, spec.dtype) for spec in described}:
         raise FrameworkError(
-            f"model {model.name!r} has the inputs {_shapes(model.inputs)}, but {path} has {_shapes(found)}"
+            f"model {model.name!r} has the inputs {_shapes(model.inputs)}, but {path} has {_shapes(described)}"
         )
     return tuple(model.inputs)
 
@@ -47,7 +48,9 @@ def caffe_inputs(text: str) -> Tuple[TensorSpec, ...]:
     names = re.findall(r'^\s*input\s*:\s*"([^"]+)"', text, re.MULTILINE)
     if not names:
         layers = re.split(r"\blayer\s*\{", text)[1:]
-        tops = [re.search(r'\btop\s*:\s*"([^"]+)"', one) for one in layers if re.search(r'type\s*:\s*"Input"', one)]
+        tops = [
+            re.search(r'\btop\s*:\s*"([^"]+)"', layer) for layer in layers if re.search(r"type\s*:\s*\"Input\"", layer)
+        ]
         names = [top.group(1) for top in tops if top is not None]
     blocks = re.findall(r"\binput_(?:shape|param)\s*:?\s*\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}", text)
     shapes = [tuple(int(size) for size in re.findall(r"\bdim\s*:\s*(\d+)", block)) for block in blocks]
@@ -60,7 +63,7 @@ def caffe_inputs(text: str) -> Tuple[TensorSpec, ...]:
 
 
 def require_all_weights(net: Any, inputs: Sequence[TensorSpec], files: Tuple[str, ...]) -> None:
-    """OpenCV takes whatever memory holds for the weights that a file lacks, and leaves the rest of a longer one."""
+    """OpenCV reads arbitrary memory for weights that a file lacks, and ignores the rest of a longer file."""
     cfg, path = files
     with open(path, "rb") as file:
         start = file.read(8)

@@ -49,7 +49,7 @@ class TensorRt(Framework):
     with TensorRT's version, the GPU and Jetson's release. Up to TensorRT 10 the precision is a flag of the builder,
     read back, and int8 is calibrated by TensorRT; from 11 on the file's types decide, so the file is converted: to
     float16, or quantised with nodes (QDQ). A source ``onnx:fp16``, ``onnx:bf16`` or ``onnx:int8`` is taken as it is,
-    and so is a source ``tensorrt``: an engine of the user's (``.engine``, ``.plan``), which does not tell its
+    and so is a source ``tensorrt``: an engine of the user's (``.engine``, ``.plan``), which does not report its
     precision.
 
     The options (:data:`options.OPTIONS`) are the same for both. Without ``tensorrt.profile``, an engine with inputs of
@@ -72,7 +72,7 @@ class TensorRt(Framework):
             "sudo apt install python3-libnvinfer, in a venv made with --system-site-packages by the system's Python "
             "3.12: pip install cuda-bindings==13.* 'pytest-edgeperf[onnxruntime]'"
         ),
-        "raspberry-pi": "not to be had: TensorRT needs an NVIDIA GPU",
+        "raspberry-pi": "not available: TensorRT needs an NVIDIA GPU",
     }
     variants = (TRTEXEC,)
     precisions = ("fp32", "tf32", "fp16", "bf16", "int8")
@@ -89,7 +89,7 @@ class TensorRt(Framework):
         return self._driver().version()
 
     def unable(self, precision: str) -> Optional[str]:
-        """Also what TensorRT and CUDA say of this machine."""
+        """Also where TensorRT or CUDA reports that this machine cannot."""
         reason = super().unable(precision)
         if reason is not None:
             return reason
@@ -122,7 +122,7 @@ class TensorRt(Framework):
         return driver.unsupported(model, precision, options) if driver.version() is not None else None
 
     def providers(self) -> Sequence[str]:
-        """The GPU's name where the bindings are; trtexec does not tell it beforehand."""
+        """The GPU's name where the bindings are; trtexec does not report it beforehand."""
         driver = self._driver()
         return driver.providers() if isinstance(driver, Bindings) else ("gpu",)
 

@@ -11,7 +11,7 @@ from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import Engine, EngineConfiguration, FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.onnx_files import digests_of
-from pytest_edgeperf.frameworks.tensorrt.bindings_build import TOLD
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import FACTS
 from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
 from pytest_edgeperf.frameworks.tensorrt.files import (
     ENGINE,
@@ -61,7 +61,7 @@ class Bindings:
     def version(self) -> Optional[str]:
         """The version of the module ``tensorrt``, or ``None`` where there is none.
 
-        Read from its metadata or its files. Only where neither tells is it imported, once, in a child process.
+        Read from its metadata or its files. Only where neither has it is the module imported, once, in a child process.
         """
         spec = util.find_spec("tensorrt")
         if spec is None or spec.origin is None:
@@ -73,16 +73,16 @@ class Bindings:
         return (open_cuda().device_name(),)
 
     def unable(self, precision: str) -> Optional[str]:
-        """Why no engine of the precision runs here, as CUDA and TensorRT's builder say; the latter in a child, once."""
+        """Why no engine of the precision runs here, by CUDA and TensorRT's builder, which is asked in a child, once."""
         try:
-            gpu, told = self._device()
+            gpu, facts = self._device()
         except FrameworkError as error:
             return f"tensorrt cannot run here: {error}"
-        if not told["fast"].get(precision, True):
-            return f"TensorRT {self.version()} says that {gpu.name} has no fast {precision}"
+        if not facts["fast"].get(precision, True):
+            return f"TensorRT {self.version()} reports that {gpu.name} has no fast {precision}"
         if precision in ("tf32", "bf16") and gpu.compute_capability < AMPERE:
             return f"{gpu.name} has no {precision} (compute capability {gpu.key()['compute_capability']}; from 8.0)"
-        if precision == "bf16" and not told["strongly_typed"] and "BF16" not in told["flags"]:
+        if precision == "bf16" and not facts["strongly_typed"] and "BF16" not in facts["flags"]:
             return f"TensorRT {self.version()} has no bf16: its builder has no flag for it"
         return None
 
@@ -105,13 +105,13 @@ class Bindings:
         """
         model, precision, options = configuration.model, configuration.precision, configuration.options
         cuda = open_cuda()
-        gpu, told = self._device(cuda)
+        gpu, facts = self._device(cuda)
         profile = options[PROFILE]
         if not model.inputs:
             specs = tuple(TensorSpec(spec.name, usual_shape(profile, spec), spec.dtype) for spec in specs)
         require_within(profile, specs)
         conversion: Optional[Built] = None
-        if not is_given(model, precision) and self._converts(told, precision):
+        if not is_given(model, precision) and self._converts(facts, precision):
             conversion = converted(model, precision, onnx, specs)
         # Without a conversion the builder itself calibrates.
         calibrates = precision == "int8" and conversion is None and not is_given(model, precision)
@@ -133,29 +133,29 @@ class Bindings:
             source={**digests_of(path), **gpu.key()},
             calibration=calibration_of(model, specs) if calibrates else None,
         )
-        told = json.loads((made.folder / TOLD).read_text("utf-8"))
+        facts = json.loads((made.folder / FACTS).read_text("utf-8"))
         details = {
             **built_from(conversion, made),
             "model_sha256": file_digest(onnx)[:12],
-            "strongly_typed": told["strongly_typed"],
-            "builder_flags": sorted(name for name, is_set in told["flags"].items() if is_set),
-            "device_type": told["device_type"],
-            "dla_core": told.get("dla_core"),
-            "calibrator": told.get("calibrator"),
-            "timing_cache": told["timing_cache"],
+            "strongly_typed": facts["strongly_typed"],
+            "builder_flags": sorted(name for name, is_set in facts["flags"].items() if is_set),
+            "device_type": facts["device_type"],
+            "dla_core": facts.get("dla_core"),
+            "calibrator": facts.get("calibrator"),
+            "timing_cache": facts["timing_cache"],
         }
-        if "builder_optimization_level" in told:
-            details["builder_optimization_level"] = told["builder_optimization_level"]
-        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, told["outputs"])
+        if "builder_optimization_level" in facts:
+            details["builder_optimization_level"] = facts["builder_optimization_level"]
+        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, facts["outputs"])
 
     def missing(self) -> Optional[str]:
         """That there is no module ``tensorrt`` for this Python, or ``None``."""
         return None if self.version() is not None else "TensorRT's bindings are not installed for this Python"
 
     def load_engine(self, configuration: EngineConfiguration, engine: str) -> Engine:
-        """Load an engine that the user built; its precision is the user's word, since an engine does not tell it.
+        """Load an engine that the user built; its precision is the user's word, since an engine does not report it.
 
-        Without the model's inputs they are those that it tells, a free first size being a batch of one.
+        Without the model's inputs they are those that it reports, with a free first size as a batch of one.
 
         Raises:
             FrameworkError: this version on this GPU does not take it, or its inputs are not the model's.
@@ -174,17 +174,19 @@ class Bindings:
         details: Mapping[str, Any],
         outputs: Optional[Mapping[str, str]],
     ) -> Engine:
-        told = {
+        facts = {
             "driver": "bindings",
             "compute_capability": gpu.key()["compute_capability"],
             "cuda": f"{cuda.package} {cuda.version}",
             "mps": mps_active(),
             **details,
         }
-        return TensorRtEngine(configuration, cuda, path, specs, outputs, configuration.description(gpu.name, 1, **told))
+        return TensorRtEngine(
+            configuration, cuda, path, specs, outputs, configuration.description(gpu.name, 1, **facts)
+        )
 
     def _device(self, cuda: Optional[Cuda] = None) -> Tuple[Gpu, Mapping[str, Any]]:
-        """The GPU, and what the builder says of it."""
+        """The GPU, and what the builder reports about it."""
         gpu = Gpu.of(cuda or open_cuda())
         made = built(
             f"{BUILDING}:build_device",
@@ -194,11 +196,11 @@ class Bindings:
             arguments={},
             source=gpu.key(),
         )
-        told: Mapping[str, Any] = json.loads((made.folder / TOLD).read_text("utf-8"))
-        return gpu, told
+        facts: Mapping[str, Any] = json.loads((made.folder / FACTS).read_text("utf-8"))
+        return gpu, facts
 
-    def _converts(self, told: Mapping[str, Any], precision: str) -> bool:
-        """Whether the file has to be converted, since the builder cannot be told the precision."""
+    def _converts(self, facts: Mapping[str, Any], precision: str) -> bool:
+        """Whether the file has to be converted, since the builder has no setting for the precision."""
         if precision in ("fp32", "tf32"):
             return False
-        return bool(told["strongly_typed"]) or (precision == "int8" and not told["calibrates"])
+        return bool(facts["strongly_typed"]) or (precision == "int8" and not facts["calibrates"])

@@ -1,7 +1,7 @@
 """Builds engines of TensorRT by its Python bindings, in a process of its own (see :mod:`building`).
 
-What a version has is found by looking, never by comparing versions: up to 10 precisions are flags of the builder and
-int8 has calibrators; from 11 on a network is strongly typed, and its file says the types.
+What a version has is looked up in it, never decided by comparing versions: up to 10 precisions are flags of the builder
+and int8 has calibrators; from 11 on a network is strongly typed, and its file decides the types.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pytest_edgeperf.frameworks.interface import FrameworkError
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, OPTIMISATION_LEVEL, require_free
 
-TOLD = "told.json"
+FACTS = "facts.json"
 #: How often the builder times each tactic; its own default of 1 lets chance choose.
 TIMING_ITERATIONS = 4
-#: Flags of the builder that say what it may compute in, where the version has them.
+#: Flags of the builder for what it may compute in, where the version has them.
 FLAGS = ("TF32", "FP16", "BF16", "INT8")
-#: Precision -> the one of them that is set; all others are cleared.
+#: Precision -> the flag that is set; all others are cleared.
 FLAG_OF: Mapping[str, Optional[str]] = {"fp32": None, "tf32": "TF32", "fp16": "FP16", "bf16": "BF16", "int8": "INT8"}
 #: TensorRT's types by their names -> numpy's. ``trt.nptype`` is no help: before 8.6 it needs a numpy under 1.24.
 DTYPES = {
@@ -65,20 +65,20 @@ def dtype_of(kind: Any) -> str:
 
 
 def build_device(folder: Path) -> None:
-    """Write what the builder says of this GPU and this version, which costs more memory than a measured process has."""
+    """Write what the builder reports about this GPU and version, which takes too much memory for a measured process."""
     trt = import_tensorrt()
     builder = _builder(trt, _logger(trt))
-    told: Dict[str, Any] = {"strongly_typed": is_typed(trt), "dla_cores": int(builder.num_DLA_cores)}
-    told["flags"] = [name for name in FLAGS if hasattr(trt.BuilderFlag, name)]
-    told["calibrates"] = hasattr(trt, "IInt8EntropyCalibrator2")
-    # From 11 on it does not say.
+    facts: Dict[str, Any] = {"strongly_typed": is_typed(trt), "dla_cores": int(builder.num_DLA_cores)}
+    facts["flags"] = [name for name in FLAGS if hasattr(trt.BuilderFlag, name)]
+    facts["calibrates"] = hasattr(trt, "IInt8EntropyCalibrator2")
+    # From 11 on it does not report these.
     asked = {"tf32": "platform_has_tf32", "fp16": "platform_has_fast_fp16", "int8": "platform_has_fast_int8"}
-    told["fast"] = {
+    facts["fast"] = {
         precision: bool(getattr(builder, question))
         for precision, question in asked.items()
         if hasattr(builder, question)
     }
-    (folder / TOLD).write_text(json.dumps(told, sort_keys=True) + "\n", "utf-8")
+    (folder / FACTS).write_text(json.dumps(facts, sort_keys=True) + "\n", "utf-8")
 
 
 class _Asked(NamedTuple):
@@ -93,10 +93,10 @@ class _Asked(NamedTuple):
 
 
 def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[str] = None, **asked: Any) -> None:
-    """Write the engine of an ONNX file, and what the builder then said that it was told.
+    """Write the engine of an ONNX file, and the settings that the builder then reports.
 
     Args:
-        folder: where :data:`ENGINE` and :data:`TOLD` are written.
+        folder: where :data:`ENGINE` and :data:`FACTS` are written.
         onnx: path of the file.
         timing_cache: path of what the builder learnt of this GPU's tactics; read where it is there, and written.
         calibration: path of the examples for int8 (see :func:`building.read_calibration`).
@@ -114,27 +114,27 @@ def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[s
     network = builder.create_network(_network_flags(trt))
     _parse(trt, network, logger, onnx)
     config = builder.create_builder_config()
-    told: Dict[str, Any] = {"strongly_typed": is_typed(trt), "flags": _set_precision(trt, config, wanted.precision)}
-    told.update(_set_options(trt, config, wanted))
-    told.update(_set_device(trt, builder, config, wanted))
+    facts: Dict[str, Any] = {"strongly_typed": is_typed(trt), "flags": _set_precision(trt, config, wanted.precision)}
+    facts.update(_set_options(trt, config, wanted))
+    facts.update(_set_device(trt, builder, config, wanted))
     _set_profiles(trt, builder, network, config, wanted, calibration is not None)
-    told["timing_cache"] = _use_timing_cache(trt, config, Path(timing_cache))
+    facts["timing_cache"] = _use_timing_cache(trt, config, Path(timing_cache))
     with ExitStack() as held:
         if calibration is not None:
             # The builder does not keep it.
             calibrator = _calibrator(trt, open_cuda(), held, read_calibration(calibration), wanted.inputs)
             config.int8_calibrator = calibrator
-            told["calibrator"] = "IInt8EntropyCalibrator2"
+            facts["calibrator"] = "IInt8EntropyCalibrator2"
         serialised = builder.build_serialized_network(network, config)
     if serialised is None:
         raise FrameworkError(
-            f"TensorRT {trt.__version__} cannot build {os.path.basename(onnx)} in {wanted.precision}; its own words "
+            f"TensorRT {trt.__version__} cannot build {os.path.basename(onnx)} in {wanted.precision}; its messages "
             "are above; if memory is short, lower the option tensorrt.workspace_mib"
         )
     (folder / ENGINE).write_bytes(bytes(serialised))
     _keep_timing_cache(config, Path(timing_cache))
-    told["outputs"] = {tensor.name: dtype_of(tensor.dtype) for tensor in _outputs(network)}
-    (folder / TOLD).write_text(json.dumps(told, sort_keys=True) + "\n", "utf-8")
+    facts["outputs"] = {tensor.name: dtype_of(tensor.dtype) for tensor in _outputs(network)}
+    (folder / FACTS).write_text(json.dumps(facts, sort_keys=True) + "\n", "utf-8")
 
 
 def _logger(trt: Any) -> Any:
@@ -148,8 +148,8 @@ def _builder(trt: Any, logger: Any) -> Any:
         return trt.Builder(logger)
     except TypeError as error:  # its factory gave nothing
         raise FrameworkError(
-            f"TensorRT {trt.__version__} makes no builder ({error}); it needs a GPU, a driver that is new enough for "
-            "it and its library nvinfer_builder_resource"
+            f"TensorRT {trt.__version__} cannot create a builder ({error}); it needs a GPU, a new enough "
+            "driver and its library nvinfer_builder_resource"
         ) from error
 
 
@@ -166,7 +166,7 @@ def _parse(trt: Any, network: Any, logger: Any, onnx: str) -> None:
     if parser.parse_from_file(onnx):
         return
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
-    words = "; ".join(f"node {error.node()}: {error.desc()}" for error in errors) or "it does not say why"
+    words = "; ".join(f"node {error.node()}: {error.desc()}" for error in errors) or "it gives no reason"
     raise FrameworkError(
         f"TensorRT {trt.__version__} cannot read {os.path.basename(onnx)}: {words}; export it with other operators, or "
         "use a version that has them"
@@ -174,19 +174,19 @@ def _parse(trt: Any, network: Any, logger: Any, onnx: str) -> None:
 
 
 def _set_precision(trt: Any, config: Any, precision: str) -> Dict[str, bool]:
-    """Set and clear the flags that this version has; how the builder then says that they are."""
+    """Set and clear the flags that this version has; how the builder then reports them."""
     wanted = FLAG_OF[precision]
     if not is_typed(trt) and wanted is not None and not hasattr(trt.BuilderFlag, wanted):
         raise FrameworkError(f"TensorRT {trt.__version__} has no {precision}: its builder has no flag {wanted}")
-    told = {}
+    facts = {}
     for name in FLAGS:
         if not hasattr(trt.BuilderFlag, name):
             continue
         flag = getattr(trt.BuilderFlag, name)
         (config.set_flag if name == wanted else config.clear_flag)(flag)
-        told[name] = bool(config.get_flag(flag))
-        _require_taken(trt, f"the flag {name}", name == wanted, told[name])
-    return told
+        facts[name] = bool(config.get_flag(flag))
+        _require_taken(trt, f"the flag {name}", name == wanted, facts[name])
+    return facts
 
 
 def _set_options(trt: Any, config: Any, wanted: _Asked) -> Dict[str, Any]:
@@ -247,7 +247,7 @@ def _set_profiles(trt: Any, builder: Any, network: Any, config: Any, wanted: _As
             config.add_optimization_profile(profile) >= 0 if number == 0 else config.set_calibration_profile(profile)
         )
         if not taken:
-            raise FrameworkError(f"TensorRT {trt.__version__} does not take the shapes {shapes} as a profile")
+            raise FrameworkError(f"TensorRT {trt.__version__} does not accept the shapes {shapes} as a profile")
 
 
 def _calibrator(
@@ -300,7 +300,7 @@ def _use_timing_cache(trt: Any, config: Any, path: Path) -> str:
         cache = config.create_timing_cache(content)
         if cache is not None and config.set_timing_cache(cache, False):
             return "kept" if content else "new"
-    raise FrameworkError(f"TensorRT {trt.__version__} takes no timing cache, not even an empty one")
+    raise FrameworkError(f"TensorRT {trt.__version__} accepts no timing cache, not even an empty one")
 
 
 def _keep_timing_cache(config: Any, path: Path) -> None:
@@ -315,4 +315,4 @@ def _outputs(network: Any) -> List[Any]:
 
 def _require_taken(trt: Any, what: str, asked: Any, given: Any) -> None:
     if asked != given:
-        raise FrameworkError(f"TensorRT {trt.__version__} was asked for {what}: {asked}, and says {given}")
+        raise FrameworkError(f"TensorRT {trt.__version__} was asked for {what}: {asked}, but reports {given}")

@@ -150,7 +150,7 @@ class TensorRtEngine(DeviceTimed):
             free_mib, total_mib = self._cuda.memory_mib()
             raise FrameworkError(
                 f"TensorRT {trt.__version__} cannot make a context for {path}: {free_mib:.0f} of {total_mib:.0f} MiB "
-                "of the device's memory are free; its own words are on standard error"
+                "of the device's memory are free; its messages are on standard error"
             )
         context_ns = perf_counter_ns() - start_ns
         tensors: Any = (_Tensors if hasattr(engine, "num_io_tensors") else _NumberedBindings)(trt, engine, context)
@@ -177,8 +177,8 @@ class TensorRtEngine(DeviceTimed):
         engine = runtime.deserialize_cuda_engine(Path(path).read_bytes())
         if engine is None:
             raise FrameworkError(
-                f"TensorRT {trt.__version__} cannot load {path}: it is no engine, or one of another version or for "
-                "another GPU; its own words are on standard error"
+                f"TensorRT {trt.__version__} cannot load {path}: it is not an engine, or one of another version or for "
+                "another GPU; its messages are on standard error"
             )
         # The engine does not keep it.
         self._runtime = runtime
@@ -193,7 +193,7 @@ class TensorRtEngine(DeviceTimed):
         address = self._cuda.allocate(max(1, host.nbytes))
         self._held.callback(self._cuda.free, address)
         if not self._tensors.bind(name, address):
-            raise FrameworkError(f"tensorrt does not take an address for {name!r}")
+            raise FrameworkError(f"tensorrt does not accept an address for {name!r}")
         return name, address, host
 
     def _require_inputs(self, tensors: Any, path: str) -> None:
@@ -212,7 +212,7 @@ class TensorRtEngine(DeviceTimed):
                 )
             if -1 in declared and not tensors.set_shape(spec.name, spec.shape):
                 raise FrameworkError(
-                    f"input {spec.name!r}: the engine does not take the shape {list(spec.shape)}; its profile says "
+                    f"input {spec.name!r}: the engine does not accept the shape {list(spec.shape)}; its profile says "
                     f"which it takes (tensorrt.{PROFILE})"
                 )
 
@@ -227,7 +227,7 @@ class TensorRtEngine(DeviceTimed):
                 raise FrameworkError(f"output {name!r} of {path} is {dtype}, which numpy cannot hold")
             if dtype == "float16" and self.precision in ("fp32", "tf32"):
                 raise FrameworkError(
-                    f"model {self.model.name!r} was to be loaded as {self.precision}, but its output {name!r} is "
+                    f"model {self.model.name!r} should be loaded as {self.precision}, but its output {name!r} is "
                     "float16"
                 )
             if any(size < 0 for size in shape):
@@ -276,7 +276,7 @@ class TensorRtEngine(DeviceTimed):
     def _enqueue(self) -> None:
         if not self._tensors.enqueue(self._stream):
             raise FrameworkError(
-                f"tensorrt could not start an inference of model {self.model.name!r}; its own words are on standard "
+                f"tensorrt could not start an inference of model {self.model.name!r}; its messages are on standard "
                 "error"
             )
 
@@ -303,14 +303,14 @@ class TensorRtEngine(DeviceTimed):
 
 def _specs_of(tensors: Any, path: str) -> Tuple[TensorSpec, ...]:
     """The engine's inputs, a free first size being a batch of one."""
-    found = []
+    specs = []
     for name in tensors.inputs:
         first, *others = tensors.declared(name) or (1,)
         if any(size < 0 for size in others):
             raise FrameworkError(
-                f"input {name!r} of {path} has free sizes: {[first, *others]}; say them with "
+                f"input {name!r} of {path} has free sizes: {[first, *others]}; give them with "
                 f"Model(inputs=[TensorSpec({name!r}, shape=(...))])"
             )
         shape = (1 if first < 0 else first, *others) if tensors.declared(name) else ()
-        found.append(TensorSpec(name, shape, tensors.dtype(name)))
-    return tuple(found)
+        specs.append(TensorSpec(name, shape, tensors.dtype(name)))
+    return tuple(specs)

@@ -83,19 +83,19 @@ def require_types(path: str, precision: str, *, typed: bool) -> None:
     name = os.path.basename(path)
     if precision == "int8":
         if not any(node.op_type == "DequantizeLinear" for node in graph.node):
-            raise FrameworkError(f"{name} was to be int8, but has no quantise and dequantise nodes")
+            raise FrameworkError(f"{name} should be int8, but has no quantise and dequantise nodes")
         return
     if not typed:
         return
     import onnx
 
     tensors = [*graph.initializer, *(a.t for node in graph.node for a in node.attribute if a.HasField("t"))]
-    found = {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in tensors}
+    types = {onnx.TensorProto.DataType.Name(tensor.data_type) for tensor in tensors}
     wanted = TYPES.get(precision)
-    wrong = found & set(TYPES.values()) if wanted is None else set() if wanted in found else found or {"no type"}
+    wrong = types & set(TYPES.values()) if wanted is None else set() if wanted in types else types or {"no type"}
     if wrong:
         raise FrameworkError(
-            f"{name} was to be {precision}, and this version of TensorRT computes in the types of the file, but its "
+            f"{name} should be {precision}, and this version of TensorRT computes in the types of the file, but its "
             f"tensors are {', '.join(sorted(wrong))}"
         )
 

@@ -21,8 +21,8 @@ def l4t_release() -> Optional[str]:
         text = L4T.read_text("utf-8", "replace")
     except OSError:
         return None
-    found = re.search(r"R(\d+)[^,]*,\s*REVISION:\s*([\d.]+)", text)
-    return f"{found.group(1)}.{found.group(2)}" if found else text.strip()[:40]
+    match = re.search(r"R(\d+)[^,]*,\s*REVISION:\s*([\d.]+)", text)
+    return f"{match.group(1)}.{match.group(2)}" if match else text.strip()[:40]
 
 
 def version_in(origin: str) -> Optional[str]:
@@ -32,9 +32,9 @@ def version_in(origin: str) -> Optional[str]:
             text = Path(origin).with_name(name).read_text("utf-8", "replace")
         except OSError:
             continue
-        found = re.search(r"^__version__\s*=\s*[\"']([^\"']+)", text, re.MULTILINE)
-        if found:
-            return found.group(1)
+        match = re.search(r"^__version__\s*=\s*[\"']([^\"']+)", text, re.MULTILINE)
+        if match:
+            return match.group(1)
     return _imported_version(origin)
 
 

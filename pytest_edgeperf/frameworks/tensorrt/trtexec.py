@@ -146,7 +146,7 @@ class TrtExec:
         specs = tuple(model.inputs)
         if not specs:
             raise FrameworkError(
-                f"model {model.name!r}: trtexec does not tell the inputs of the engine {engine}; say them with "
+                f"model {model.name!r}: trtexec does not report the inputs of the engine {engine}; give them with "
                 "Model(inputs=...)"
             )
         _require_inputs(model, specs)

@@ -55,7 +55,8 @@ def build(
     dynamic = [
         value.name
         for value in graph.input
-        if value.name not in weights and not all(one.dim_value > 0 for one in value.type.tensor_type.shape.dim)
+        if value.name not in weights
+        and not all(dimension.dim_value > 0 for dimension in value.type.tensor_type.shape.dim)
     ]
     require_free(profile, dynamic)
     require_types(onnx, precision, typed=program.strongly_typed)
@@ -74,7 +75,7 @@ def build(
         if not made.is_file() or made.stat().st_size == 0:
             what = "an empty file" if made.is_file() else "no file"
             raise FrameworkError(
-                f"trtexec {program.version} was to build an engine of {onnx} and ended well, but wrote {what}:\n"
+                f"trtexec {program.version} was asked to build an engine of {onnx} and ended well, but wrote {what}:\n"
                 f"{last_words(printed)}"
             )
         _require_precision(printed, precision, program)
@@ -128,12 +129,12 @@ def shapes_text(named: Sequence[Tuple[str, Sequence[int]]]) -> str:
 
 
 def _require_precision(printed: str, precision: str, program: Program) -> None:
-    """It says which precisions it lets the builder choose from."""
+    """The precisions that it reports as the builder's choice must be those that it was asked for."""
     asked = f"FP32+{precision.upper()}" if f"--{precision}" in program.options else "FP32"
     asked = "Strongly Typed" if program.strongly_typed else asked
-    found = re.search(r"\bPrecision: (.+)", printed)
-    if found is None or found.group(1).strip() != asked:
+    match = re.search(r"\bPrecision: (.+)", printed)
+    if match is None or match.group(1).strip() != asked:
         raise FrameworkError(
-            f"trtexec {program.version} was asked for the precisions {asked}, and says "
-            f"{found.group(1).strip() if found else 'nothing of them'}"
+            f"trtexec {program.version} was asked for the precisions {asked}, but reports "
+            f"{match.group(1).strip() if match else 'nothing'}"
         )

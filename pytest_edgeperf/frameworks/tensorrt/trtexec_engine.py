@@ -35,7 +35,7 @@ START_LIMIT_S = 300.0
 #: begins, no CUDA graph. No spinning: the times are the device's own, which waiting does not change, and on a board
 #: the spinning core takes power from the GPU.
 MODE = ("--exposeDMA", "--includeDataTransfers", "--noCudaGraph", "--noSpinWait")
-#: How it says in which mode it ran.
+#: How it reports the mode in which it ran.
 READ_BACK = {"ExposeDMA": "Enabled", "Data transfers": "Enabled", "CUDA Graph": "Disabled", "Spin-wait": "Disabled"}
 
 
@@ -87,7 +87,7 @@ class TrtExecEngine(SelfTimed):
 
         ``latency`` is its ``latencyMs``: copying in, computing and copying out by the device's events, without the
         pauses between them and without the host's work before and after. The starts and ends that it exports as well
-        have six digits since the program began, too few to tell the pauses.
+        have six digits since the program began, too few to resolve the pauses.
 
         Raises:
             FrameworkError: as for :meth:`infer`, or it exported no times that can be read, or too few.
@@ -150,7 +150,7 @@ class TrtExecEngine(SelfTimed):
                 return (folder / exported).read_text("utf-8", "replace")
             except FileNotFoundError:
                 raise FrameworkError(
-                    f"trtexec {self._program.version} was to {what} and ended well, but wrote no {exported}:\n"
+                    f"trtexec {self._program.version} was asked to {what} and ended well, but wrote no {exported}:\n"
                     f"{last_words(printed)}"
                 ) from None
 
@@ -176,11 +176,11 @@ def _raw(arrays: Tuple[Array, ...], specs: Sequence[TensorSpec], program: Progra
 
 
 def _require_mode(printed: str, program: Program) -> None:
-    """It says what it does; that must be what it was asked for, or runs of two releases would not compare."""
+    """The mode that it reports must be what it was asked for, or runs of two releases would not compare."""
     for what, asked in READ_BACK.items():
-        found = re.search(rf"{re.escape(what)}: (\w+)", printed)
-        if found is None or found.group(1) != asked:
+        match = re.search(rf"{re.escape(what)}: (\w+)", printed)
+        if match is None or match.group(1) != asked:
             raise FrameworkError(
-                f"trtexec {program.version} was asked for {what}: {asked}, and says "
-                f"{found.group(1) if found else 'nothing of it'}"
+                f"trtexec {program.version} was asked for {what}: {asked}, but reports "
+                f"{match.group(1) if match else 'nothing'}"
             )

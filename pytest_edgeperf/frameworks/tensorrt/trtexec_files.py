@@ -27,12 +27,12 @@ def _entries(text: str, where: str, what: str) -> List[Mapping[str, Any]]:
         entries = json.loads(text)
     except ValueError as error:
         if re.search(r"[\s\[:]-?(?:nan|inf)\b", text):
-            raise FrameworkError(f"{where} wrote {what} that are no numbers (nan or inf)") from None
-        raise FrameworkError(f"{where} wrote {what} that are no JSON: {error}; was it stopped?") from None
+            raise FrameworkError(f"{where} wrote {what} that are not numbers (nan or inf)") from None
+        raise FrameworkError(f"{where} wrote {what} that are not JSON: {error}; was it stopped?") from None
     except RecursionError:
         raise FrameworkError(f"{where} wrote {what} that are nested too deeply") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise FrameworkError(f"{where} wrote {what} that are no list of objects")
+        raise FrameworkError(f"{where} wrote {what} that are not a list of objects")
     if not entries:
         raise FrameworkError(f"{where} wrote an empty list of {what}")
     return entries
@@ -42,30 +42,30 @@ def read_outputs(text: str, names: Optional[Sequence[str]], where: str) -> Tuple
     """The arrays in the order of ``names``; ``trtexec`` writes them in an order of its own."""
     import numpy as np
 
-    found: Dict[str, Array] = {}
+    outputs: Dict[str, Array] = {}
     for entry in _entries(text, where, "outputs"):
         try:
             shape = [int(size) for size in re.findall(r"-?\d+", str(entry["dimensions"]))]
-            found[str(entry["name"])] = np.array(entry["values"], np.float32).reshape(shape)
+            outputs[str(entry["name"])] = np.array(entry["values"], np.float32).reshape(shape)
         except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise FrameworkError(f"{where} wrote an output that cannot be read: {error}") from None
-    if names is None and len(found) > 1:
+    if names is None and len(outputs) > 1:
         raise FrameworkError(
-            f"{where} has the outputs {', '.join(sorted(found))}, in no order that trtexec tells; say it with "
-            f"the option tensorrt.{OUTPUTS}"
+            f"{where} has the outputs {', '.join(sorted(outputs))}, in an order that trtexec does not report; give it "
+            f"with the option tensorrt.{OUTPUTS}"
         )
-    names = list(found) if names is None else names
-    if sorted(names) != sorted(found):
-        raise FrameworkError(f"{where} wrote the outputs {', '.join(sorted(found))}, not {', '.join(names)}")
+    names = list(outputs) if names is None else names
+    if sorted(names) != sorted(outputs):
+        raise FrameworkError(f"{where} wrote the outputs {', '.join(sorted(outputs))}, not {', '.join(names)}")
     for name in names:
-        if not np.isfinite(found[name]).all():
-            raise FrameworkError(f"{where} wrote the output {name!r} with values that are no numbers (nan or inf)")
-    return tuple(found[name] for name in names)
+        if not np.isfinite(outputs[name]).all():
+            raise FrameworkError(f"{where} wrote the output {name!r} with values that are not numbers (nan or inf)")
+    return tuple(outputs[name] for name in names)
 
 
 def read_times(text: str, where: str) -> Dict[str, List[float]]:
     """Metric -> how long each inference after the warm-up took, in ms."""
-    found: Dict[str, List[float]] = {metric: [] for metric in PHASES}
+    times: Dict[str, List[float]] = {metric: [] for metric in PHASES}
     for entry in _entries(text, where, "times"):
         try:
             started_ms = float(entry["startComputeMs"])
@@ -77,9 +77,9 @@ def read_times(text: str, where: str) -> Dict[str, List[float]]:
         # Releases before 8.5 export those of the warm-up as well.
         if started_ms >= WARM_UP_MS:
             for metric, value in values.items():
-                found[metric].append(value)
-    if len(found["latency"]) < FEWEST:
+                times[metric].append(value)
+    if len(times["latency"]) < FEWEST:
         raise FrameworkError(
-            f"{where} timed {len(found['latency'])} inferences after the warm-up, and {ITERATIONS} were asked for"
+            f"{where} timed {len(times['latency'])} inferences after the warm-up, and {ITERATIONS} were asked for"
         )
-    return found
+    return times

@@ -60,7 +60,7 @@ except OSError as error:
 
 @dataclass(frozen=True)
 class Program:
-    """One ``trtexec``, and what it says of itself."""
+    """One ``trtexec``, and what it reports about itself."""
 
     path: str
     #: TensorRT's, such as ``10.3.0``.
@@ -85,23 +85,23 @@ class Program:
             arguments: its options.
             folder: where relative names of files lie; it must be this run's alone.
             limit_s: after so many seconds it is killed.
-            what: it was to do, for the message.
+            what: the task, for the message.
 
         Raises:
             FrameworkError: it failed, was killed, or took too long; with its own last words.
         """
-        return _run(self.path, arguments, folder, limit_s, f"trtexec {self.version} was to {what}")
+        return _run(self.path, arguments, folder, limit_s, f"trtexec {self.version} was asked to {what}")
 
 
 def find() -> Program:
     """The program that is to be used here.
 
     Raises:
-        FrameworkError: there is none, or it does not say what it is.
+        FrameworkError: there is none, or it does not report its version.
     """
     path = _path()
-    found = os.stat(path)
-    answer = _ask(path, found.st_mtime_ns, found.st_size)
+    status = os.stat(path)
+    answer = _ask(path, status.st_mtime_ns, status.st_size)
     if isinstance(answer, str):
         raise FrameworkError(answer)
     return answer
@@ -138,25 +138,25 @@ def gpu_name() -> Optional[str]:
 
 
 def last_words(output: str) -> str:
-    """The lines of its output that tell what went wrong."""
+    """The lines of its output that show what went wrong."""
     lines = output.strip().splitlines()
-    told = [line for line in lines if "[E]" in line or "[F]" in line][-_LINES_TOLD:] or lines[-_LINES_TOLD:]
-    verdict = [line for line in lines if line.startswith("&&&& FAILED") and line not in told]
-    return "\n".join(line[:500] for line in [*told, *verdict[-1:]]) or "(it printed nothing)"
+    errors = [line for line in lines if "[E]" in line or "[F]" in line][-_LINES_TOLD:] or lines[-_LINES_TOLD:]
+    verdict = [line for line in lines if line.startswith("&&&& FAILED") and line not in errors]
+    return "\n".join(line[:500] for line in [*errors, *verdict[-1:]]) or "(it printed nothing)"
 
 
 def _path() -> str:
     named = os.environ.get(VARIABLE)
     if named:
         if not _is_program(named):
-            raise FrameworkError(f"{VARIABLE} names {named}, which is no program; correct it or unset it")
+            raise FrameworkError(f"{VARIABLE} names {named}, which is not a program; correct it or unset it")
         return os.path.abspath(named)
-    found = shutil.which("trtexec")
-    if found is not None:
-        return os.path.abspath(found)
+    on_path = shutil.which("trtexec")
+    if on_path is not None:
+        return os.path.abspath(on_path)
     if _is_program(USUAL):
         return USUAL
-    raise FrameworkError(f"there is no trtexec on the PATH nor at {USUAL}; {INSTALL_ADVICE}")
+    raise FrameworkError(f"trtexec is neither on the PATH nor at {USUAL}; {INSTALL_ADVICE}")
 
 
 def _is_program(path: str) -> bool:
@@ -168,7 +168,7 @@ def _ask(path: str, mtime_ns: int, size: int) -> Union[Program, str]:
     """The program by its banner and its help, or why not; another file under the same path is asked anew."""
     try:
         with scratch("edgeperf-trtexec-") as folder:
-            text = _run(path, ["--help"], folder, HELP_LIMIT_S, f"{path} was to print its help")
+            text = _run(path, ["--help"], folder, HELP_LIMIT_S, f"{path} was asked to print its help")
     except FrameworkError as error:
         # One that hangs is not waited for a second time.
         return str(error)
@@ -214,7 +214,7 @@ def _run(path: str, arguments: Sequence[str], folder: Path, limit_s: float, what
 
 def _problem(code: Optional[int], output: str, limit_s: float) -> Optional[str]:
     if code is None:
-        return f"did not end within {limit_s:g} s and was killed"
+        return f"did not finish within {limit_s:g} s and was killed"
     if code < 0:
         try:
             name = signal.Signals(-code).name

@@ -54,7 +54,7 @@ class TfLite(Framework):
     theirs. A file that is in the precision already, as ``tflite`` or as ``tflite:int8``, is taken as it is; where its
     inputs and outputs are integers, the engine quantises and dequantises within the inference.
 
-    The interpreter does not tell its number of threads.
+    The interpreter does not report its number of threads.
     """
 
     name = "tflite"
@@ -102,7 +102,7 @@ class TfLite(Framework):
         kind = kind_of(interpreter)
         if kind != precision:
             raise FrameworkError(
-                f"model {model.name!r} was to be loaded as {precision}, but the tensors of {path} are {kind}"
+                f"model {model.name!r} should be loaded as {precision}, but the tensors of {path} are {kind}"
             )
         pairs = inputs_of(interpreter, model, path)
         try:
@@ -182,7 +182,7 @@ class TfLiteEngine(Engine):
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; the interpreter checks shapes and types."""
         if len(arrays) != len(self._feeds):
-            raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(one.name for one in self.inputs)}")
+            raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(spec.name for spec in self.inputs)}")
         for (index, quantise), array in zip(self._feeds, arrays):
             self._set_tensor(index, array if quantise is None else quantise(array))
         self._invoke()

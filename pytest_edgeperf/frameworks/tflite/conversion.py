@@ -40,7 +40,7 @@ CONVERTED = "model.tflite"
 
 
 def missing_tool(module: str) -> Optional[str]:
-    """What is to be said where no Python has the tool, or ``None``; asks no other Python."""
+    """Why no Python has the tool, as part of a sentence, or ``None``; asks no other Python."""
     python = os.environ.get(PYTHON_VARIABLE)
     if python:
         return None if shutil.which(python) else f"needs {PYTHON_VARIABLE}, which names {python}: no such program"
@@ -73,15 +73,17 @@ def _versions(python: str) -> Dict[str, Optional[str]]:
     code = (
         "import json, sys\n"
         "from importlib import metadata\n"
-        "found = {d.metadata['Name'].lower().replace('_', '-'): d.version for d in metadata.distributions()}\n"
-        "print(json.dumps({name: found.get(name) for name in sys.argv[1:]}))"
+        "installed = {d.metadata['Name'].lower().replace('_', '-'): d.version for d in metadata.distributions()}\n"
+        "print(json.dumps({name: installed.get(name) for name in sys.argv[1:]}))"
     )
     try:
         child = subprocess.run([python, "-I", "-c", code, *TOOLS], capture_output=True, text=True, check=True)
         return dict(json.loads(child.stdout))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        told = (getattr(error, "stderr", "") or str(error)).strip()
-        raise FrameworkError(f"{PYTHON_VARIABLE} names {python}, which does not tell its packages: {told}") from error
+        message = (getattr(error, "stderr", "") or str(error)).strip()
+        raise FrameworkError(
+            f"{PYTHON_VARIABLE} names {python}, which does not list its packages: {message}"
+        ) from error
 
 
 def converted(model: Model) -> Built:
@@ -89,7 +91,7 @@ def converted(model: Model) -> Built:
     if not model.inputs:
         raise FrameworkError(
             f"model {model.name!r}: a torch module does not know the shapes of its inputs; "
-            "say them with Model(inputs=[TensorSpec(name, shape=(...))])"
+            "give them with Model(inputs=[TensorSpec(name, shape=(...))])"
         )
     python, tools = _tools(model, "litert_torch", "litert-torch")
     recipe = recipe_of(model.sources["torch"], f"the torch source of model {model.name!r}")

@@ -1,4 +1,4 @@
-"""What an interpreter tells of a .tflite file: its inputs and outputs, its types, and what XNNPACK took."""
+"""What an interpreter reports about a .tflite file: its inputs and outputs, its types, and what XNNPACK took."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def tensors_of(interpreter: Any, side: str) -> List[Tensor]:
     details = interpreter.get_input_details() if side == "input" else interpreter.get_output_details()
     _, fed, fetched = signature_of(interpreter)
     signed = fed if side == "input" else fetched
-    found = []
+    tensors = []
     for detail in details:
         index = int(detail["index"])
         free = [int(size) for size in detail.get("shape_signature", ())]
         scale, zero_point = detail["quantization"]
-        found.append(
+        tensors.append(
             Tensor(
-                (*(name for name, one in signed.items() if one == index), str(detail["name"])),
+                (*(name for name, place in signed.items() if place == index), str(detail["name"])),
                 index,
                 tuple(free or (int(size) for size in detail["shape"])),
                 _type_name(detail),
@@ -49,7 +49,7 @@ def tensors_of(interpreter: Any, side: str) -> List[Tensor]:
                 int(zero_point),
             )
         )
-    return found
+    return tensors
 
 
 def signature_of(interpreter: Any) -> Tuple[Optional[str], Dict[str, int], Dict[str, int]]:
@@ -74,7 +74,7 @@ def inputs_of(interpreter: Any, model: Model, path: str) -> List[Tuple[Tensor, T
     """The inputs in the model's order with what they are fed.
 
     Raises:
-        FrameworkError: another number of inputs, names that do not tell which is which, other shapes or types.
+        FrameworkError: another number of inputs, names that do not identify the inputs, other shapes or types.
     """
     tensors = tensors_of(interpreter, "input")
     ordered = in_order(tensors)
@@ -128,33 +128,36 @@ def _type_name(detail: Mapping[str, Any]) -> str:
 def kind_of(interpreter: Any) -> str:
     """The precision that the types of the graph's tensors show: weights and activations, whichever is smaller."""
     details = interpreter.get_tensor_details()
-    if any(_type_name(one) in ("int8", "uint8") and len(one["quantization_parameters"]["scales"]) for one in details):
+    if any(
+        _type_name(detail) in ("int8", "uint8") and len(detail["quantization_parameters"]["scales"])
+        for detail in details
+    ):
         return "int8"
-    return "fp16" if any(_type_name(one) == "float16" for one in details) else "fp32"
+    return "fp16" if any(_type_name(detail) == "float16" for detail in details) else "fp32"
 
 
 def _operations(interpreter: Any) -> List[Mapping[str, Any]]:
-    # No public method tells them; a release without this one leaves them untold.
+    # No public method lists them; a release without this one leaves them unknown.
     return list(getattr(interpreter, "_get_ops_details", list)())
 
 
 def activations_of(interpreter: Any) -> str:
     """The types of what operations compute, such as ``float32`` where only weights are stored in int8."""
-    types = {int(one["index"]): _type_name(one) for one in interpreter.get_tensor_details()}
+    types = {int(detail["index"]): _type_name(detail) for detail in interpreter.get_tensor_details()}
     computed = {
         types.get(int(output), "")
         for operation in _operations(interpreter)
         if operation["op_name"] not in (*CASTS, *DELEGATES)
         for output in operation["outputs"]
     }
-    return ", ".join(sorted(computed & {*FLOATS, *INTEGERS})) or "not told"
+    return ", ".join(sorted(computed & {*FLOATS, *INTEGERS})) or "unknown"
 
 
 def delegated(interpreter: Any) -> Dict[str, str]:
     """How many operations XNNPACK took: those between the inputs and the outputs of its nodes."""
     operations = _operations(interpreter)
-    own = [one for one in operations if one["op_name"] not in DELEGATES]
-    maker = {int(tensor): place for place, one in enumerate(own) for tensor in one["outputs"]}
+    own = [operation for operation in operations if operation["op_name"] not in DELEGATES]
+    maker = {int(tensor): place for place, operation in enumerate(own) for tensor in operation["outputs"]}
     taken = set()
     for node in operations:
         if node["op_name"] not in DELEGATES:
@@ -167,5 +170,5 @@ def delegated(interpreter: Any) -> Dict[str, str]:
                 taken.add(place)
                 left.extend(int(tensor) for tensor in own[place]["inputs"] if int(tensor) not in given)
     if not operations:
-        return {"delegate": "not told"}
+        return {"delegate": "unknown"}
     return {"delegate": "XNNPACK" if taken else "none", "delegated": f"{len(taken)} of {len(own)} operations"}

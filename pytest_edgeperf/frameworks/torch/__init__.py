@@ -126,10 +126,12 @@ class TorchEngine(Engine):
         with self._inference_mode():
             tensors = map(self._from_numpy, arrays)
             if self._converts:
-                output = self._module(*(one.to(self._dtype) if one.is_floating_point() else one for one in tensors))
+                output = self._module(
+                    *(tensor.to(self._dtype) if tensor.is_floating_point() else tensor for tensor in tensors)
+                )
                 return tuple(
-                    one.float().numpy() if one.is_floating_point() else one.numpy()
-                    for one in flat(self._torch, output, self.model)
+                    tensor.float().numpy() if tensor.is_floating_point() else tensor.numpy()
+                    for tensor in flat(self._torch, output, self.model)
                 )
             output = self._module(*tensors)
             if isinstance(output, self._tensor):
@@ -151,7 +153,7 @@ class TorchEngine(Engine):
         if not self.inputs:
             raise FrameworkError(
                 f"model {self.model.name!r}: a torch module does not know the shapes of its inputs; "
-                "say them with Model(inputs=[TensorSpec(name, shape=(...))])"
+                "give them with Model(inputs=[TensorSpec(name, shape=(...))])"
             )
         return super().example_inputs(count, seed)
 
@@ -176,5 +178,5 @@ def _set_threads(torch: Any, threads: int) -> None:
         try:
             torch.set_num_interop_threads(1)
         except RuntimeError:
-            # refused after the first parallel work; eager inference does not use them, describe() tells
+            # refused after the first parallel work; eager inference does not use them, and describe() reports them
             return

@@ -66,7 +66,7 @@ class TorchCudaEngine(DeviceTimed):
         """Copy arrays in, run the module, copy its outputs back as float32; nested outputs come back flat, in order."""
         with self._inference_mode(), self._in_stream(self._stream):
             outputs = self._outputs(self._module(*self._copied(arrays)))
-            return tuple(one.cpu().numpy() for one in outputs)
+            return tuple(tensor.cpu().numpy() for tensor in outputs)
 
     def synchronise(self) -> None:
         """Wait until the GPU has finished."""
@@ -82,7 +82,7 @@ class TorchCudaEngine(DeviceTimed):
             copied.record()
             outputs = self._outputs(self._module(*tensors))
             inferred.record()
-            kept = [one.to("cpu", non_blocking=True) for one in outputs]
+            kept = [tensor.to("cpu", non_blocking=True) for tensor in outputs]
             end.record()
             asked_ns = perf_counter_ns()
             self._stream.synchronize()
@@ -120,11 +120,13 @@ class TorchCudaEngine(DeviceTimed):
         self._torch.cuda.empty_cache()
 
     def _copied(self, arrays: Tuple[Array, ...]) -> List[Any]:
-        tensors = (self._torch.from_numpy(one).to(self._device, non_blocking=True) for one in arrays)
-        return [one.to(self._dtype) if one.is_floating_point() else one for one in tensors]
+        tensors = (self._torch.from_numpy(array).to(self._device, non_blocking=True) for array in arrays)
+        return [tensor.to(self._dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
 
     def _outputs(self, given: Any) -> List[Any]:
-        return [one.float() if one.is_floating_point() else one for one in flat(self._torch, given, self.model)]
+        return [
+            tensor.float() if tensor.is_floating_point() else tensor for tensor in flat(self._torch, given, self.model)
+        ]
 
 
 def _require_gpu(torch: Any, version: str) -> None:
@@ -143,16 +145,16 @@ def _require_gpu(torch: Any, version: str) -> None:
 
 
 def _require_capability(torch: Any, precision: str) -> None:
-    found, least = tuple(torch.cuda.get_device_capability()), LEAST_CAPABILITY.get(precision, (0, 0))
-    if found < least:
+    capability, least = tuple(torch.cuda.get_device_capability()), LEAST_CAPABILITY.get(precision, (0, 0))
+    if capability < least:
         raise FrameworkError(
             f"{torch.cuda.get_device_name()} has no {precision}: its compute capability is "
-            f"{found[0]}.{found[1]}, and {precision} needs {least[0]}.{least[1]}"
+            f"{capability[0]}.{capability[1]}, and {precision} needs {least[0]}.{least[1]}"
         )
 
 
 def _set_tf32(torch: Any, on: bool) -> Dict[str, Any]:
-    """Switch TF32 for matrices and convolutions, and tell what PyTorch says then.
+    """Switch TF32 for matrices and convolutions; what PyTorch then reports.
 
     Releases since 2.9 have a setting of their own for it, and refuse to mix it with the older one.
     """
@@ -160,12 +162,12 @@ def _set_tf32(torch: Any, on: bool) -> Dict[str, Any]:
     if hasattr(matrices, "fp32_precision") and hasattr(cudnn, "conv"):
         wanted: Any = "tf32" if on else "ieee"
         matrices.fp32_precision = cudnn.conv.fp32_precision = wanted
-        told = {"matmul_fp32": matrices.fp32_precision, "convolution_fp32": cudnn.conv.fp32_precision}
+        settings = {"matmul_fp32": matrices.fp32_precision, "convolution_fp32": cudnn.conv.fp32_precision}
     else:
         wanted = on
         matrices.allow_tf32 = cudnn.allow_tf32 = wanted
-        told = {"matmul_allow_tf32": matrices.allow_tf32, "convolution_allow_tf32": cudnn.allow_tf32}
-    for name, given in told.items():
+        settings = {"matmul_allow_tf32": matrices.allow_tf32, "convolution_allow_tf32": cudnn.allow_tf32}
+    for name, given in settings.items():
         if given != wanted:
             raise FrameworkError(f"torch was asked for {name} {wanted!r} and gave {given!r}")
-    return told
+    return settings

@@ -18,7 +18,7 @@ def dtype_of(torch: Any, precision: str) -> Any:
 def size_mib(module: Any) -> float:
     """What a module's parameters and buffers take."""
     stored = [*module.parameters(), *module.buffers()]
-    return float(sum(one.numel() * one.element_size() for one in stored)) / 2**20
+    return float(sum(tensor.numel() * tensor.element_size() for tensor in stored)) / 2**20
 
 
 def flat(torch: Any, output: Any, model: Model) -> Iterator[Any]:
