@@ -91,8 +91,15 @@ class Engine(ABC):
     #: ``engine_allocation`` (the first two of the six steps of inference in Swaminathan et al. 2024, figure 3).
     load_ms: Mapping[str, float] = MappingProxyType({})
 
-    def __init__(self, configuration: EngineConfiguration) -> None:
-        """Keep what the engine is asked to be; its inputs are the model's until the engine knows better."""
+    configuration: EngineConfiguration
+
+    def __init__(self, configuration: Optional[EngineConfiguration] = None) -> None:
+        """Keep what the engine is asked to be; its inputs are the model's until the engine knows better.
+
+        Engines from before there were configurations give none, and set these attributes themselves.
+        """
+        if configuration is None:
+            return
         self.configuration = configuration
         self.framework = configuration.framework
         self.precision = configuration.precision

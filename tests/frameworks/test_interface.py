@@ -155,6 +155,7 @@ class OldEngine(Engine):
     framework = "old"
 
     def __init__(self, model, precision):
+        super().__init__()
         self.model, self.precision, self.inputs = model, precision, model.inputs
 
     def infer(self, *arrays):
