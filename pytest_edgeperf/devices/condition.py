@@ -11,6 +11,7 @@ from .profiles import HOST, RASPBERRY_PI
 from .sensors import cooling_devices, counters, nvml, power, thermal
 from .sensors.interface import Sensor
 from .sensors.raspberrypi import Throttled, get_throttled, throttled_between
+from .sensors.registry import find_power
 from .settings_in_force import settings_in_force
 
 _SWAP = ("swap_pages_in", "swap_pages_out")
@@ -40,7 +41,7 @@ class Observer:
         self._identity = identity
         self.root = root
         self._counters: List[Sensor] = counters.find(root, identity)[0]
-        self._total = next((sensor for sensor in power.find(root, identity)[0] if sensor.name == power.TOTAL), None)
+        self._total = next((sensor for sensor in find_power(identity, root)[0] if sensor.name == power.TOTAL), None)
 
     def look(self) -> Condition:
         """Read everything now; takes milliseconds, so never while something is timed."""

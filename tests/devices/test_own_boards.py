@@ -6,6 +6,7 @@ import pytest
 
 from pytest_edgeperf.devices import ProfileError, profiles, resolve
 from pytest_edgeperf.devices.condition import Observer
+from pytest_edgeperf.devices.doctor import examine
 from pytest_edgeperf.devices.sensors.interface import POWER
 from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.sensors.thermal import Trip, headroom
@@ -226,6 +227,9 @@ def test_a_sensor_is_one_file_and_one_entry_point_and_a_device_is_one_entry(pack
     assert (total.is_total, total.refresh_hz) == (True, 10.0)
     assert "power_total" not in absent
     assert "power_usb_meter" not in sensors
+    assert Observer(device.identity, device.root).look().power_mw == 5250.0
+    checks = {check.id: check for check in examine(device.identity, device.root).checks}
+    assert checks["sensors"].found == "power: power_VDD_CPU, power_total"
     put(device.root, "/dev/usb-meter", "0\n")
     sensors, absent = sensors_of(device)
     assert "power_total" not in sensors

@@ -8,6 +8,7 @@ from typing import List
 
 from ..identity import Identity
 from ..sensors import power
+from ..sensors.registry import find_power
 from .check import ADVICE, Check, ok, unknown
 
 _DENIED = re.compile(r"Permission denied|Operation not permitted")
@@ -15,7 +16,7 @@ _DENIED = re.compile(r"Permission denied|Operation not permitted")
 
 def checks(root: Path, identity: Identity) -> List[Check]:
     """The power sensors: without them energy is not measured."""
-    found, absent = power.find(root, identity)
+    found, absent = find_power(identity, root)
     readable = ", ".join(sensor.name for sensor in found)
     refused = [sensor for sensor in absent if _DENIED.search(sensor.reason)]
     why = "Power and energy cannot be measured without it."

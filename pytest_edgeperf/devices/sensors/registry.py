@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import List, Sequence, Set, Tuple
 
 from ..identity import Identity
-from ..packages import entry_points
+from ..packages import Registered, entry_points
 from ..profiles import JETSON
 from . import jtop, power
 from .file_sensor import sort_out
@@ -19,6 +19,8 @@ from .interface import COUNTER, POWER, UNITS, Sensor, Unavailable
 GROUP = "edgeperf.sensors"
 #: The entry point that looks for the profile's total among the rails of the chips we know.
 _RAILS = f"{power.__name__}:{power.find.__name__}"
+#: How the values of our own entry points begin.
+_OURS = __name__.partition(".")[0] + "."
 
 
 def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Sensor], List[Unavailable]]:
@@ -27,11 +29,38 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
     jetson-stats is used only where the kernel shows no total power, as its service disturbs what is measured. A
     package whose function fails is among the absent ones.
     """
+    sensors, absent = _collected(entry_points(GROUP), identity, root)
+    if identity.family == JETSON and not any(sensor.quantity == POWER and sensor.is_total for sensor in sensors):
+        readable, missing = jtop.find(root, identity)
+        sensors += readable
+        absent += missing
+    return sensors, absent
+
+
+def find_power(identity: Identity, root: Path = Path("/")) -> Tuple[List[Sensor], List[Unavailable]]:
+    """The power sensors among them: the rails of the chips we know, those of other packages, and the total.
+
+    Quick enough to be called often: no library of a vendor is loaded.
+    """
+    entries = tuple(entry for entry in entry_points(GROUP) if _is_rails_or_of_others(entry[0].value))
+    sensors, absent = _collected(entries, identity, root)
+    return (
+        [sensor for sensor in sensors if sensor.quantity == POWER],
+        [missing for missing in absent if missing.quantity == POWER],
+    )
+
+
+def _is_rails_or_of_others(value: str) -> bool:
+    return value == _RAILS or not value.startswith(_OURS)
+
+
+def _collected(entries: Registered, identity: Identity, root: Path) -> Tuple[List[Sensor], List[Unavailable]]:
+    """What the functions behind these entry points return, with the total that the profile names in its place."""
     sensors: List[Sensor] = []
     absent: List[Unavailable] = []
     of_others: List[Sensor] = []
     names: Set[str] = set()
-    for entry, package in entry_points(GROUP):
+    for entry, package in entries:
         try:
             readable, missing = _checked(*entry.load()(root, identity))
         except (Exception, SystemExit) as error:  # other packages' code
@@ -53,10 +82,6 @@ def find_sensors(identity: Identity, root: Path = Path("/")) -> Tuple[List[Senso
         sensors = [other for other in sensors if other is not sensor]
         absent = [gone for gone in absent if gone.name != power.TOTAL]
         sort_out([total], sensors, absent)
-    if identity.family == JETSON and not any(sensor.quantity == POWER and sensor.is_total for sensor in sensors):
-        readable, missing = jtop.find(root, identity)
-        sensors += readable
-        absent += missing
     return sensors, absent
 
 
