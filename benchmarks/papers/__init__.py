@@ -6,8 +6,14 @@ parameters from them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping
+
+
+def key(network: str) -> str:
+    """A network's name without what only writes it differently: ``MobileNet-V2`` is ``mobilenetv2``."""
+    return re.sub("[^a-z0-9]", "", network.lower())
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from studies import SUO_2021_TABLE_2
 from pytest_edgeperf.results.study_definitions import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
+#: How many each checklist has.
+FINDINGS = {"suo-2021": 14, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
 
 
@@ -329,7 +331,7 @@ def test_power_the_other_way_round(session):
     assert {found[name].verdict for name in ("Observation 8", "Observation 9", "Insight 5")} == {FAILS}
 
 
-@pytest.mark.parametrize("paper", CHECKLISTS)
+@pytest.mark.parametrize("paper", ["suo-2021", "mishra-2021"])
 def test_one_run_decides_nothing(paper):
     once = Session(noise=(1.0,))
     compared(once, "tensorrt", lambda x: 5.32 * x + 37.62)
@@ -372,7 +374,7 @@ def test_devices_are_compared_where_several_files_are_given():
 @pytest.mark.parametrize("paper", CHECKLISTS)
 def test_where_nothing_was_measured_everything_says_why(session, paper):
     checklist = CHECKLISTS[paper](session.results())
-    assert checklist.count(UNTESTED) == len(checklist.findings) == {"suo-2021": 14, "mishra-2021": 12}[paper]
+    assert checklist.count(UNTESTED) == len(checklist.findings) == FINDINGS[paper]
     assert all(part.figures for one in checklist.findings for part in one.parts)
     assert render(checklist).splitlines()[-1].endswith(f"{len(checklist.findings)} cannot be tested here")
 

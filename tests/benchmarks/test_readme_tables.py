@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import readme_tables
-from checklists import CHECKLISTS
 from readme_tables import EXPERIMENTS, KEPT, README, kept_of, text_of, to_json
+from suites import PAPERS
 
 from pytest_edgeperf import read_results
 from pytest_edgeperf.results import parse
@@ -65,7 +65,7 @@ def test_what_is_kept_is_a_results_file_without_the_machine():
     text = text_of(read)
     assert "| onnxruntime | 12.3 | 81.0 |" in text
     assert "onnxruntime 1.2" in text
-    for paper in CHECKLISTS:
+    for paper in PAPERS:
         assert f"## Checklist of {paper}" in text
 
 

@@ -1,0 +1,41 @@
+"""Swaminathan et al. (2024): its networks, identified by the parameters that table 1 counts."""
+
+from __future__ import annotations
+
+from papers import Paper
+
+PAPER = Paper(
+    "swaminathan-2024",
+    files={
+        "swaminathan-2024::image_classification": "test_model_zoo.py",
+        "swaminathan-2024::action_recognition": "test_action_recognition.py",
+    },
+    values={
+        "network": {
+            "vgg": "vgg19",
+            "resnet": "resnet50",
+            "squeezenet": "squeezenet1-1",
+            "densenet": "densenet121",
+            "shufflenet-v2": "shufflenet-v2-x1-0",
+            "mobilenet-v2": "mobilenetv2",
+            # it has the parameters of ResNeXt-50 32x4d, not of a ResNet with pre-activation
+            "resnet-v2": "resnext50-32x4d",
+        }
+    },
+)
+#: Table 1: network -> (FLOPs, of multiply-accumulates, and trainable parameters) as printed.
+CLASSIFIERS = {
+    "alexnet": (1475805888, 61751008),
+    "vgg19": (19590954654, 143667240),
+    "resnet50": (3883453952, 25557032),
+    "squeezenet1-1": (780414144, 1235496),
+    "densenet121": (2845996288, 7978856),
+    "shufflenet-v2-x1-0": (298632608, 2278604),
+    "mobilenetv2": (300356480, 3504872),
+    "resnext50-32x4d": (3866082816, 25028904),
+}
+ACTION_NETWORKS = {
+    "3d-cnn": (116551168, 20333956),
+    "autoencoder": (22434944, 332807),
+    "densenet-action-recognition": (27681924, 109386),
+}
