@@ -40,10 +40,10 @@ def test_outputs(timed_inference, framework, precision, network, resolution):
     timed_inference(engine, Inputs.of(inputs[:4]))
     inputs.append(np.random.default_rng(SEED).random(inputs[0].shape, np.float32))
     names = [*(f"photograph {number}" for number in range(PHOTOGRAPHS)), "random"]
-    found, right = (np.concatenate(outputs) for outputs in zip(*answers(engine, model, inputs)))
-    timed_inference.accuracy("cosine", cosine_similarity(found, right).clip(0, 1), example_ids=names)
+    outputs, right = (np.concatenate(arrays) for arrays in zip(*answers(engine, model, inputs)))
+    timed_inference.accuracy("cosine", cosine_similarity(outputs, right).clip(0, 1), example_ids=names)
     if network in CLASSIFIERS:
-        timed_inference.accuracy("same_class", found.argmax(axis=1) == right.argmax(axis=1), example_ids=names)
+        timed_inference.accuracy("same_class", outputs.argmax(axis=1) == right.argmax(axis=1), example_ids=names)
 
 
 def answers(engine, model, inputs):

@@ -100,8 +100,8 @@ def given_to(device, images, precision):
     return torch.from_numpy(images).to(device=device, dtype=getattr(torch, TORCH_TYPES[precision]))
 
 
-def has_boxes_in_every_frame(found):
-    return len(found) == FRAMES and all(len(detections.boxes) for detections in found)
+def has_boxes_in_every_frame(frames):
+    return len(frames) == FRAMES and all(len(detections.boxes) for detections in frames)
 
 
 def clips():

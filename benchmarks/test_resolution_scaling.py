@@ -110,8 +110,8 @@ def test_data(timed_inference, framework, precision, scaling, data, detector):
         postprocess=partial(detect, heads=detector.heads, resolution=size, photo_shape=photo.shape),
     )
     asked = replace(data, images=data.images[examples_for(engine, len(data.images))])
-    found = detector.detections_of(engine, asked.images, size, len(data.categories))
-    record_detections(timed_inference, asked, found)
+    detections = detector.detections_of(engine, asked.images, size, len(data.categories))
+    record_detections(timed_inference, asked, detections)
 
 
 def measure(network, heads, timed_inference, framework, precision, longer, photo, scaling):

@@ -143,14 +143,14 @@ def shapes_of(seed: int, number: int) -> List[Shape]:
     """The objects of a photograph, in the order in which they are drawn: whole, later ones partly over earlier ones."""
     generator = np.random.default_rng([seed, number, 0])
     height, width = size_of(number)
-    found: List[Shape] = []
+    shapes: List[Shape] = []
     for _ in range(int(generator.integers(1, MOST_OBJECTS + 1))):
         for _ in range(ATTEMPTS):
             shape = _candidate(generator, height, width)
-            if _fits(shape, found, height, width):
-                found.append(shape)
+            if _fits(shape, shapes, height, width):
+                shapes.append(shape)
                 break
-    return found
+    return shapes
 
 
 def draw(seed: int, number: int, shapes: Sequence[Shape]) -> Array:

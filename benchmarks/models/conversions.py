@@ -48,9 +48,9 @@ def converted(kind: str, name: str, resolution: int) -> Any:
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
         if not (folder / PATHS).is_file() or kept_files.untrusted(folder):
             _make(kind, name, resolution, folder)
-    found = json.loads((folder / PATHS).read_text("utf-8"))
-    paths = tuple(str(folder / path) for path in found["paths"])
-    return paths if found["several"] else paths[0]
+    content = json.loads((folder / PATHS).read_text("utf-8"))
+    paths = tuple(str(folder / path) for path in content["paths"])
+    return paths if content["several"] else paths[0]
 
 
 def _make(kind: str, name: str, resolution: int, folder: Path) -> None:

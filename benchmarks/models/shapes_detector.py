@@ -114,16 +114,16 @@ def loss(output: torch.Tensor, truths: torch.Tensor) -> torch.Tensor:
         truths: [m, 6]: place in the batch, class, and centre x and y, width and height in input pixels.
     """
     cells = output.reshape(len(output), len(HEAD.anchors), PER_ANCHOR, *output.shape[2:])
-    found, anchor = assigned_anchors(truths)
-    image, class_ = found[:, 0].long(), found[:, 1].long()
-    column, row = (found[:, 2] / HEAD.stride).long(), (found[:, 3] / HEAD.stride).long()
+    assigned, anchor = assigned_anchors(truths)
+    image, class_ = assigned[:, 0].long(), assigned[:, 1].long()
+    column, row = (assigned[:, 2] / HEAD.stride).long(), (assigned[:, 3] / HEAD.stride).long()
     raw = cells[image, anchor, :, row, column]
     centres = (torch.sigmoid(raw[:, :2]) + torch.stack([column, row], dim=1)) * HEAD.stride
     sizes = raw[:, 2:4].clamp(-LARGEST_STRETCH, LARGEST_STRETCH).exp() * torch.tensor(HEAD.anchors)[anchor]
-    overlap, generalised = overlaps(torch.cat([centres, sizes], dim=1), found[:, 2:])
+    overlap, generalised = overlaps(torch.cat([centres, sizes], dim=1), assigned[:, 2:])
     objectness = torch.zeros_like(cells[:, :, 4])
     objectness[image, anchor, row, column] = overlap.detach()
-    count = max(1, len(found))
+    count = max(1, len(assigned))
     binary = functional.binary_cross_entropy_with_logits
     wrong_objectness = binary(cells[:, :, 4], objectness, reduction="sum")
     wrong_classes = binary(raw[:, 5:], functional.one_hot(class_, PER_ANCHOR - 5).float(), reduction="sum")

@@ -48,11 +48,11 @@ class Level:
         """Width and height of each default box of a cell, as shares of the input's side."""
         small = self.size / SIDE
         middle = (small * self.next_size / SIDE) ** 0.5
-        found = [(small, small), (middle, middle)]
+        shapes = [(small, small), (middle, middle)]
         for ratio in self.ratios:
             wide, narrow = small * ratio**0.5, small / ratio**0.5
-            found += [(wide, narrow), (narrow, wide)]
-        return found
+            shapes += [(wide, narrow), (narrow, wide)]
+        return shapes
 
 
 #: 8732 boxes: SSD300 for COCO.
@@ -80,13 +80,13 @@ def default_boxes(levels: Sequence[Level]) -> Array:
 
     Level by level, shape by shape, row by row, as the networks' outputs.
     """
-    found = [
+    boxes = [
         ((column + 0.5) * level.step / SIDE, (row + 0.5) * level.step / SIDE, width, height)
         for level in levels
         for width, height in level.shapes
         for row, column in product(range(level.cells), repeat=2)
     ]
-    return np.clip(np.array(found, np.float32), 0, 1)
+    return np.clip(np.array(boxes, np.float32), 0, 1)
 
 
 def decode(locations: Array, classes: Array, levels: Sequence[Level]) -> Tuple[Array, Array]:

@@ -130,9 +130,9 @@ def _pick_in_loops(boxes: Tensor, probabilities: Tensor, photo_shape: Tuple[int,
             apart = _overlap(candidates[0], candidates[1:]) <= OVERLAP
             candidates, scores = candidates[1:][apart], scores[1:][apart]
     best = np.argsort(-np.array(kept_scores), kind="stable").astype(np.int64)
-    found = torch.stack(kept) if kept else boxes[:0]
+    kept_boxes = torch.stack(kept) if kept else boxes[:0]
     classes = np.array(kept_classes, int)[best]
-    return _arrays_on_photo(found.cpu().numpy()[best], np.array(kept_scores)[best], classes, photo_shape)
+    return _arrays_on_photo(kept_boxes.cpu().numpy()[best], np.array(kept_scores)[best], classes, photo_shape)
 
 
 def _overlap(box: Tensor, others: Tensor) -> Tensor:

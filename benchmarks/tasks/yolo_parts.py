@@ -20,7 +20,7 @@ Array = np.ndarray
 
 def yolo_layer(outputs: Sequence[Array], heads: Sequence[Head]) -> Array:
     """Every cell of the raw heads decoded: [boxes, 5 + classes] float32, objectness and classes as probabilities."""
-    found = []
+    heads_decoded = []
     for output, head in zip(outputs, heads):
         rows, columns = output.shape[2:]
         raw = output.reshape(len(head.anchors), 5 + CLASSES, rows, columns)
@@ -28,8 +28,8 @@ def yolo_layer(outputs: Sequence[Array], heads: Sequence[Head]) -> Array:
         grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)))
         decoded[:, :2] = (decoded[:, :2] + grid) * head.stride
         decoded[:, 2:4] = np.exp(raw[:, 2:4]) * np.array(head.anchors)[:, :, None, None]
-        found.append(decoded.transpose(0, 2, 3, 1).reshape(-1, 5 + CLASSES))
-    return np.concatenate(found).astype(np.float32, copy=False)
+        heads_decoded.append(decoded.transpose(0, 2, 3, 1).reshape(-1, 5 + CLASSES))
+    return np.concatenate(heads_decoded).astype(np.float32, copy=False)
 
 
 def where_numpy(predictions: Array, confidence: float = CONFIDENCE) -> Tuple[Array, Array, Array]:

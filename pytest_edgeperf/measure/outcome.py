@@ -35,9 +35,9 @@ def require_finished(result: Any) -> None:
     """
     __tracebackhide__ = True
     for member in _members(result):
-        found = _unfinished(member)
-        if found is not None:
-            kind, remedy = found
+        unfinished = _unfinished(member)
+        if unfinished is not None:
+            kind, remedy = unfinished
             if inspect.iscoroutine(member):
                 # Without this, Python warns in the middle of the report that it was never awaited.
                 member.close()
@@ -51,12 +51,12 @@ def require_finished(result: Any) -> None:
 def synchroniser(result: Any, arguments: Sequence[Any]) -> Optional[Synchroniser]:
     """How to wait for what the target leaves on a device; ``None`` where its work is over when it returns.
 
-    Told by what it returned and was given, and, of CUDA, by work that is still pending.
+    Known from what it returned and was given, and, of CUDA, from work that is still pending.
     """
     for member in _members([result, *arguments]):
-        found = _of_tensor(member)
-        if found is not None:
-            return found
+        waiter = _of_tensor(member)
+        if waiter is not None:
+            return waiter
     torch = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
     try:

@@ -98,25 +98,25 @@ class Pipeline:
             Unfinished: a plain callable returned something that would compute its answer later.
         """
         __tracebackhide__ = True
-        found: Dict[str, Any] = {}
+        figures: Dict[str, Any] = {}
         if self.engine is not None and self.engine.size_mib is not None:
-            found["engine_size"] = self.engine.size_mib
+            figures["engine_size"] = self.engine.size_mib
         if self.engine is not None:
-            found.update(self.engine.load_ms)
+            figures.update(self.engine.load_ms)
         if self.engine is not None and self.engine.first_ms is not None:
-            found["first_ms"] = self.engine.first_ms
+            figures["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:
-            found = {**_compare(self.engine, self.infer), **found}
+            figures = {**_compare(self.engine, self.infer), **figures}
         if check is None and self.engine is not None:
-            return found
+            return figures
         result, first_ms = self._first_call()
-        found.setdefault("first_ms", first_ms)
+        figures.setdefault("first_ms", first_ms)
         if check is not None:
             answer = check(result)
             # Not "is False": a comparison of arrays gives numpy's own False.
             if answer is not None and not answer:
                 raise OutputMismatch(f"the benchmark's check returned {answer!r} for the target's result")
-        return found
+        return figures
 
     def _first_call(self) -> Tuple[Any, float]:
         """The result of the first call, and what it took in ms with what it left on a device."""
