@@ -27,3 +27,9 @@ def cache_with(tmp_path_factory, config, networks):
                 training.train(network)
             export(network, resolution)
     return folder
+
+
+def identity(path):
+    """Equal as long as a file is neither written nor replaced; reading it changes the time of the last access only."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
