@@ -49,7 +49,7 @@ class Comparable:
 
 
 def is_hard(name: str) -> bool:
-    """Say whether runs that differ in the field ``section.key`` must not be compared."""
+    """Whether runs that differ in the field ``section.key`` must not be compared."""
     section, _, key = name.partition(".")
     if section == "fingerprint":
         return key not in SOFT_FINGERPRINT
@@ -65,7 +65,7 @@ def environment_fields(results: Results, environment: str) -> Dict[str, Any]:
 
 
 def is_allowed(name: str, allowed: Sequence[str]) -> bool:
-    """Say whether the field ``section.key`` is among those that somebody allows to differ, by either name."""
+    """Whether the field ``section.key`` may differ because it was allowed to, by either name."""
     return name in allowed or name.partition(".")[2] in allowed
 
 

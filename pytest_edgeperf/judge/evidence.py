@@ -14,7 +14,7 @@ from pytest_edgeperf.results.types import Benchmark, Metric, Run
 #: With fewer good runs than this, a machine that disturbed the others leaves nothing to judge by.
 MIN_GOOD_RUNS = 3
 
-#: The quality figure of a run of which the tail is no evidence, and the summaries that are meant.
+#: The quality figure of a run whose tail is excluded from the comparison, and the summaries that this excludes.
 TAIL_DISTURBED = "tail_disturbed"
 TAIL = ("p90", "p95", "p99")
 

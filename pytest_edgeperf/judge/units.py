@@ -26,7 +26,7 @@ _QUANTITIES = (
 
 
 def is_size(unit: str) -> bool:
-    """Say whether a metric in this unit is a size in bytes."""
+    """Whether a metric in this unit is a size in bytes."""
     return unit in UNIT_BYTES
 
 

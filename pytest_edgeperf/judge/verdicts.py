@@ -21,7 +21,7 @@ VERDICTS = (REGRESSED, IMPROVED, UNCHANGED, INCONCLUSIVE, NEW, MISSING, INCOMPAR
 STOP = "stop"
 MORE = "more"
 
-#: By what it is known how far sessions lie apart.
+#: What the distance between sessions is estimated from.
 BY_FLOOR, BY_CHANCE, BY_SESSIONS, BY_SUITE = "floor", "chance", "sessions", "suite"
 
 
@@ -31,9 +31,9 @@ def _rounded(value: Optional[float]) -> Optional[float]:
 
 @dataclass(frozen=True)
 class Side:
-    """What one side's evidence is: its good runs' timed seconds, and the commit of the latest that has one.
+    """The evidence of one side: the timed seconds of its good runs, and the commit of the latest run that has one.
 
-    ``timed_s`` is ``None`` where a run does not tell it.
+    ``timed_s`` is ``None`` if a run has no such figure.
     """
 
     timed_s: Optional[float] = None
@@ -60,7 +60,7 @@ class AccuracyFigures:
     same: bool = False
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return what ``--format json`` prints of it."""
+        """Return the object that ``--format json`` prints."""
         printed: Dict[str, Any] = {
             "difference": _rounded(self.difference),
             "difference_interval": [_rounded(end) for end in self.interval],
@@ -75,17 +75,17 @@ class AccuracyFigures:
 
 @dataclass(frozen=True)
 class MetricVerdict:
-    """What is known of one metric of one benchmark.
+    """The verdict on one metric of one benchmark.
 
     ``ratio`` is candidate / baseline of ``summary`` (``p50``, …; ``value`` for a plain number), with
     its two-sided 95 % ``interval``; ``p_adjusted`` is Holm's, ``None`` where the rule has no p-value;
-    ``detectable`` is the smallest ratio that this measurement would have found with 80 % power;
+    ``detectable`` is the smallest ratio that this measurement would have detected with 80 % power;
     ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
     standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
     processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together,
     and ``builds`` among how many builds of the engines, where there were several; ``accuracy``
-    is there, and no ratio, where answers were compared example by example. ``rules_out`` says of an unchanged one how
-    much worse it is not, with 95 % confidence: 0.041 is 4.1 %.
+    replaces the ratio where answers were compared example by example. ``rules_out`` is the loss that an unchanged
+    metric excludes with 95 % confidence: 0.041 is 4.1 %.
     """
 
     verdict: str
@@ -146,11 +146,11 @@ class BenchmarkVerdict:
     #: Fields of the environment that differ, ``section.key`` -> (baseline, candidate): the reason of
     #: ``incomparable``, otherwise they only inform.
     differences: Mapping[str, Tuple[Any, Any]] = field(default_factory=dict)
-    #: Of a regressed one, what the baseline and the candidate rest on.
+    #: For a regressed benchmark: the evidence of the baseline and of the candidate.
     sides: Optional[Tuple[Side, Side]] = None
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return what ``--format json`` prints of it."""
+        """Return the object that ``--format json`` prints."""
         printed: Dict[str, Any] = {
             "verdict": self.verdict,
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
@@ -164,7 +164,7 @@ class BenchmarkVerdict:
 
 @dataclass(frozen=True)
 class LineVerdict:
-    """What is known of the ``slope`` or the ``intercept`` (its ``part``) of a series whose study lets it gate.
+    """The verdict on the ``slope`` or the ``intercept`` (its ``part``) of a series whose study lets it gate.
 
     ``baseline`` and ``candidate`` are in ``unit``, the ``interval`` (95 %) is of their difference. ``benchmarks`` are
     the ids that the line goes through, as they were collected.
@@ -185,7 +185,7 @@ class LineVerdict:
     reason: Optional[str] = None
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return what ``--format json`` prints of it."""
+        """Return the object that ``--format json`` prints."""
         printed: Dict[str, Any] = {
             "study": self.study,
             "series": self.series,
@@ -218,7 +218,7 @@ class Rename:
     reason: Optional[str] = None
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return what ``--format json`` prints of it."""
+        """Return the object that ``--format json`` prints."""
         printed: Dict[str, Any] = {
             "old": self.old,
             "new": self.new,
@@ -250,7 +250,7 @@ class Apart(NamedTuple):
 
 
 class Gain(NamedTuple):
-    """What a baseline of more runs would find: a slowdown (ratio - 1) now and then, medians over the suite."""
+    """The slowdown (ratio - 1) that a baseline of more runs would detect, beside today's; medians over the suite."""
 
     runs: int
     more_runs: int
@@ -267,13 +267,13 @@ class Comparison:
     common_shift: Optional[float] = None
     #: Of the series whose study lets slope or intercept gate.
     lines: Tuple[LineVerdict, ...] = ()
-    #: Of the missing and the new benchmarks, those that are probably the same.
+    #: Pairs of a missing and a new benchmark that are probably the same.
     renames: Tuple[Rename, ...] = ()
     #: Where the baseline of judged benchmarks is of another machine than the candidate, as far as is known.
     other_machine: Optional[OtherMachine] = None
     #: ``None`` where both sides are of the same sessions.
     apart: Optional[Apart] = None
-    #: ``None`` where baselines have as many runs as a refresh makes, or would find nothing anyway.
+    #: ``None`` if baselines have as many runs as a refresh makes, or more of them would detect nothing either.
     gain: Optional[Gain] = None
 
     @property

@@ -17,7 +17,7 @@ CONFIDENCE = 0.95
 #: A smaller baseline than this says nothing of the gate that was asked about.
 FEWEST_BASELINE_RUNS = 3
 
-#: Enough to tell 1 % a session, none being seen; more where they are cheap, fewer where they take minutes.
+#: Enough to show 1 % a session if there is no alarm; more where sessions are cheap, fewer where they take minutes.
 FEWEST_SESSIONS, MOST_SESSIONS = 100, 1000
 _JUDGED_BENCHMARKS = 15_000
 _SEED = "edgeperf noise"

@@ -34,7 +34,7 @@ class Remedy:
     """Something to change; effects are detectable slowdowns (a ratio - 1, 80 % power) now and then, by benchmark."""
 
     kind: str
-    #: Whether a gain is predicted for any of the benchmarks; ``None`` where nobody can tell.
+    #: Whether a gain is predicted for any of the benchmarks; ``None`` if the gain cannot be predicted.
     helps: Optional[bool]
     #: The new value: rounds, runs or a factor on the budget.
     value: Optional[float] = None

@@ -60,7 +60,7 @@ class AccuracyRule(Rule):
         return question.some_summaries and any(map(is_accuracy, (*question.base, *question.candidate)))
 
     def count(self, case: Case) -> int:
-        """Every accuracy that gates of a benchmark that was collected, whatever comes of it."""
+        """Every gating accuracy of the benchmarks that were collected."""
         benchmarks = (case.candidate.benchmarks.get(name) for name in case.family.benchmarks)
         return sum(
             self.gates(name, metric)
@@ -86,15 +86,15 @@ class AccuracyRule(Rule):
         raw = level.alpha * level.share / max(level.family_size, 1)
         accuracies = [Accuracy.of(question, case.family) for question in questions]
         for place, accuracy in enumerate(accuracies):
-            found = _ask(accuracy, raw)
-            if isinstance(found, MetricVerdict):
-                verdicts[place] = found
+            result = _ask(accuracy, raw)
+            if isinstance(result, MetricVerdict):
+                verdicts[place] = result
             else:
-                asked.append((place, found))
-        worse = holm(np.array([one.paired.p_worse for _, one in asked]), level.family_size) / level.share
-        better = holm(np.array([one.paired.p_better for _, one in asked]), level.family_size) / level.share
-        for (place, one), adjusted_worse, adjusted_better in zip(asked, worse.tolist(), better.tolist()):
-            verdicts[place] = _decided(one, min(adjusted_worse, 1.0), min(adjusted_better, 1.0), level)
+                asked.append((place, result))
+        worse = holm(np.array([test.paired.p_worse for _, test in asked]), level.family_size) / level.share
+        better = holm(np.array([test.paired.p_better for _, test in asked]), level.family_size) / level.share
+        for (place, test), adjusted_worse, adjusted_better in zip(asked, worse.tolist(), better.tolist()):
+            verdicts[place] = _decided(test, min(adjusted_worse, 1.0), min(adjusted_better, 1.0), level)
         # Further runs would give the same answers: none is worth its time.
         return Answers(
             [Answer(question.benchmark, question.name, verdicts[place]) for place, question in enumerate(questions)]
@@ -138,7 +138,7 @@ class _Asked(NamedTuple):
 
 def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
     base, new = (_distinct(accuracy, side) for side in (accuracy.question.base, accuracy.question.candidate))
-    examples = {one.examples for one in (*base.values(), *new.values())}
+    examples = {answers.examples for answers in (*base.values(), *new.values())}
     if len(examples) > 1:
         return _plain(accuracy, INCOMPARABLE, "the runs were given different examples")
     count = int(accuracy.question.candidate[0]["n"])
@@ -147,9 +147,9 @@ def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
         figures = AccuracyFigures(0.0, (0.0, 0.0), accuracy.margin, count, same=True)
         return _plain(accuracy, UNCHANGED, None, baseline=mean, candidate=mean, accuracy=figures)
     sides = [list(base.values()), list(new.values())]
-    if any(one.detections is not None for side in sides for one in side):
+    if any(answers.detections is not None for side in sides for answers in side):
         return _of_images(accuracy, count, sides, level)
-    kinds = {one.values.dtype == bool for side in sides for one in side if one.values is not None}
+    kinds = {answers.values.dtype == bool for side in sides for answers in side if answers.values is not None}
     if len(kinds) > 1:
         return _plain(accuracy, INCOMPARABLE, "one side has right and wrong answers, the other has scores")
     margin = accuracy.margin / accuracy.scale
@@ -159,7 +159,7 @@ def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
             old, now = ~old, ~now
         return _Asked(accuracy, count, compare_right(old, now, margin, level), accuracy.scale)
     means = [
-        np.mean([np.asarray(one.values, float) for one in _repeated(side, of)], axis=0)
+        np.mean([np.asarray(answers.values, float) for answers in _repeated(side, of)], axis=0)
         for side, of in zip((base, new), (accuracy.question.base, accuracy.question.candidate))
     ]
     losses = means[0] - means[1] if accuracy.metric.better != LOWER else means[1] - means[0]
@@ -169,7 +169,7 @@ def _ask(accuracy: Accuracy, level: float) -> Union[_Asked, MetricVerdict]:
 def _of_images(
     accuracy: Accuracy, count: int, sides: Sequence[Sequence[ExampleAnswers]], level: float
 ) -> Union[_Asked, MetricVerdict]:
-    sets = [[one.detections for one in side if one.detections is not None] for side in sides]
+    sets = [[answers.detections for answers in side if answers.detections is not None] for side in sides]
     if any(len(of) != len(side) for of, side in zip(sets, sides)):
         return _plain(accuracy, INCOMPARABLE, "one side has detections, the other has one value per example")
     threshold = ALL_THRESHOLDS if accuracy.metric.threshold is None else accuracy.metric.threshold
@@ -182,17 +182,17 @@ def _of_images(
 
 def _distinct(accuracy: Accuracy, values: Sequence[Mapping[str, Any]]) -> Dict[str, ExampleAnswers]:
     """The answers of a side's runs by their digest, each once."""
-    found: Dict[str, ExampleAnswers] = {}
+    answers: Dict[str, ExampleAnswers] = {}
     for value in values:
         digest = _digest(value)
-        if digest in found:
+        if digest in answers:
             continue
         try:
-            found[digest] = answers_of(value)
+            answers[digest] = answers_of(value)
         except ValueError as error:
             where = f"{accuracy.question.benchmark}: {accuracy.question.name}"
             raise ResultsError(f"{where}: {error}; measure it again, or restore the file") from None
-    return found
+    return answers
 
 
 def _repeated(answers: Mapping[str, ExampleAnswers], values: Sequence[Mapping[str, Any]]) -> List[ExampleAnswers]:

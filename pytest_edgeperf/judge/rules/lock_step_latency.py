@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FEWEST_PAIRS = 4
 #: Before the last look a benchmark is cleared when it is at most this much slower, with 95 % confidence.
 CLEARED_BELOW = 0.02
-#: What "unchanged" rules out where nothing else is asked for: two commits are told apart more finely than sessions.
+#: What "unchanged" rules out by default: lock-step resolves smaller differences than separate sessions do.
 MUST_DETECT = 0.05
 #: Within a pair the memory layout is one, so pairs differ by more than their quads predict: by a factor of 2 to 210
 #: in variance over ten workloads, 10 in the middle. So little is known beforehand that it counts as one pair.
@@ -73,7 +73,7 @@ class Duet:
         by_build: Dict[int, List[Pair]] = {}
         for build, pair in zip(self.builds, self.pairs):
             by_build.setdefault(build, []).append(pair)
-        return [mean_of_pairs(some) for some in by_build.values()]
+        return [mean_of_pairs(pairs) for pairs in by_build.values()]
 
 
 class LockStepLatencyRule(Rule):
@@ -157,11 +157,11 @@ class _Tests:
         self, duets: Sequence[Duet], tolerances: Sequence[float], level: float, family_size: int, look: Look
     ) -> None:
         observations = [duet.observations() for duet in duets]
-        ratios = [np.array([one.log_ratio for one in some]) for some in observations]
-        self.number = np.array([len(one) for one in ratios], dtype=float)
-        self.mean = np.array([one.mean() for one in ratios])
-        self.squares = np.array([((one - one.mean()) ** 2).sum() for one in ratios])
-        errors = [math.sqrt(np.mean([one.error**2 for one in some])) for some in observations]
+        ratios = [np.array([pair.log_ratio for pair in pairs]) for pairs in observations]
+        self.number = np.array([len(logs) for logs in ratios], dtype=float)
+        self.mean = np.array([logs.mean() for logs in ratios])
+        self.squares = np.array([((logs - logs.mean()) ** 2).sum() for logs in ratios])
+        errors = [math.sqrt(np.mean([pair.error**2 for pair in pairs])) for pairs in observations]
         predicted = np.maximum(np.array(errors), _NO_ERROR)
         self.tolerance = np.log1p(np.array(tolerances, dtype=float))
         freedom = self.number - 1.0
@@ -183,8 +183,8 @@ class _Tests:
         number = np.maximum(self.number, np.array(last, dtype=float))
         df = self.df + number - self.number
         critical = -stdtrit(df, level / family_size)
-        found = self.tolerance + (critical + stdtrit(df, POWER)) * np.sqrt(self.variance / number)
-        self.detectable = np.exp(np.clip(found, 0.0, LOG_RATIO_LIMIT))
+        detected = self.tolerance + (critical + stdtrit(df, POWER)) * np.sqrt(self.variance / number)
+        self.detectable = np.exp(np.clip(detected, 0.0, LOG_RATIO_LIMIT))
         self.scatter = np.sqrt(self.squares / np.maximum(freedom, 1.0))
 
 

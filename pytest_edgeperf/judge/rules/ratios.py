@@ -47,19 +47,19 @@ class Group:
 
     def signs(self) -> List[int]:
         """Of each contrast: 1 where larger is worse, -1 where smaller is."""
-        return [sign for one in self.questions for sign in [one.question.sign] * one.tests]
+        return [sign for tested in self.questions for sign in [tested.question.sign] * tested.tests]
 
     def tolerances(self) -> List[float]:
         """Of each contrast, as a ratio - 1."""
-        return [tolerance for one in self.questions for tolerance in [one.tolerance] * one.tests]
+        return [tolerance for tested in self.questions for tolerance in [tested.tolerance] * tested.tests]
 
     def weights(self) -> List[float]:
         """Of each contrast: what it has of its metric's part of the level."""
-        return [weight for one in self.questions for weight in summary_weights(one.tests)]
+        return [weight for tested in self.questions for weight in summary_weights(tested.tests)]
 
     def places(self) -> List[int]:
         """Which of its metric's summaries each contrast is: 0 for the low quantile."""
-        return [place for one in self.questions for place in range(one.tests)]
+        return [place for tested in self.questions for place in range(tested.tests)]
 
 
 class Ratios(NamedTuple):
@@ -120,24 +120,24 @@ def answer_ratios(group: Group, level: Level, case: Case) -> Ratios:
     must_detect = case.family.must_detect
     rulings = [
         rule(
-            outcomes[one.first : one.first + one.tests],
+            outcomes[tested.first : tested.first + tested.tests],
             level,
-            limit=_limit(one, must_detect),
-            may_regress=one.question.may_regress,
+            limit=_limit(tested, must_detect),
+            may_regress=tested.question.may_regress,
             final=case.stage.final,
         )
-        for one in group.questions
+        for tested in group.questions
     ]
     undecided = [
-        (ruling.undecided.position, _limit(one, must_detect))
-        for one, ruling in zip(group.questions, rulings)
+        (ruling.undecided.position, _limit(tested, must_detect))
+        for tested, ruling in zip(group.questions, rulings)
         if ruling.undecided is not None
     ]
     needed: Dict[int, Tuple[Optional[int], Optional[int]]] = {}
     if undecided:
         positions = [position for position, _ in undecided]
         needed = dict(zip(positions, tests.runs_needed(positions, [limit for _, limit in undecided])))
-    answers = [_answer(one, ruling, needed) for one, ruling in zip(group.questions, rulings)]
+    answers = [_answer(tested, ruling, needed) for tested, ruling in zip(group.questions, rulings)]
     return Ratios(answers, tests, outcomes)
 
 

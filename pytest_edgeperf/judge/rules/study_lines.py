@@ -130,25 +130,25 @@ def _series_of(study: Study, placed: Mapping[str, Place], candidate: Results) ->
     for name, place in placed.items():
         if place.study == study.name:
             names.setdefault(place.series, []).append(name)
-    found = []
+    series_found = []
     for metric in study.metrics:
         for series, benchmarks in names.items():
             metrics = [candidate.benchmarks[name].metrics for name in benchmarks]
             declared = next((declarations[metric] for declarations in metrics if metric in declarations), None)
             if declared is not None and declared.better == LOWER and not is_size(declared.unit):
-                found.append(_Series(study, series, metric, declared.unit, tuple(benchmarks)))
-    return found
+                series_found.append(_Series(study, series, metric, declared.unit, tuple(benchmarks)))
+    return series_found
 
 
 def _points(series: _Series, case: Case) -> List[_Point]:
-    found = []
+    points = []
     for name in series.benchmarks:
         evidence, before, now = case.evidence.get(name), _place(case.base, name), _place(case.candidate, name)
         if evidence is None or before is None or now is None or before.study != series.study.name:
             continue
         if series.metric in evidence.changed_metrics or series.metric not in evidence.metrics:
             continue
-        base, new = ([one for one in side if _has_median(one)] for side in evidence.values(series.metric))
+        base, new = ([value for value in side if _has_median(value)] for side in evidence.values(series.metric))
         if not base or not new:
             continue
         try:
@@ -157,8 +157,8 @@ def _points(series: _Series, case: Case) -> List[_Point]:
             )
         except NoLogarithmError:
             continue
-        found.append(_Point(before.x, now.x, contrast))
-    return found
+        points.append(_Point(before.x, now.x, contrast))
+    return points
 
 
 def _place(results: Results, name: str) -> Optional[Place]:

@@ -1,4 +1,4 @@
-"""What two targets that took turns tell: a robust mean of the log ratios of neighbouring blocks."""
+"""The log ratio of two targets that took turns: a robust mean over neighbouring blocks."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Paired(NamedTuple):
     upper: float
     p_worse: float
     p_better: float
-    #: The smallest true loss that is found with 80 % power; ``None`` where it cannot be told.
+    #: The smallest true loss that is detected with 80 % power; ``None`` if unknown.
     detectable: Optional[float]
     #: Examples that only the baseline, or only the candidate, has right (or answers better); of images, where they
     #: were matched otherwise, both are ``None``.

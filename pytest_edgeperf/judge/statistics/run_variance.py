@@ -80,7 +80,7 @@ def fit_prior(squares: Array, freedom: Array, dispersion: Array, fallback: Prior
 def moderated_variance(squares: Array, freedom: Array, dispersion: Array, scale: Array, prior_freedom: Array) -> Array:
     """Return s^2 = (d0 c2 b^2 + SS) / (d0 + nu) + 0.002^2 (Smyth 2004, equation 2, and the run floor).
 
-    Where neither prior nor runs tell anything (d0 + nu = 0) it is NaN.
+    NaN where neither prior nor runs give an estimate (d0 + nu = 0).
     """
     total = prior_freedom + freedom
     known = np.where(total > 0, total, np.nan)

@@ -1,4 +1,4 @@
-"""What the runs of a benchmark in a study tell of a metric, or of the quotient of two."""
+"""The values that the runs of a benchmark in a study give for a metric, or for the quotient of two."""
 
 from __future__ import annotations
 

@@ -112,14 +112,14 @@ def pareto_fronts(study: Study, members: Sequence[Member]) -> Tuple[ParetoFront,
     Raises:
         ValueError: a metric is in units of two quantities, or in two directions; the message names the benchmark.
     """
-    found = []
+    fronts = []
     for cost, gain in study.pareto:
         costs, gains = _Scale(study, cost), _Scale(study, gain)
         read = [(member, costs.read(member), gains.read(member)) for member in members]
-        known = [one for one in read if one[1] and one[2]]
+        known = [row for row in read if row[1] and row[2]]
         if known and costs.metric is not None and gains.metric is not None:
-            found.append(_front(cost, gain, costs.metric, gains.metric, known))
-    return tuple(found)
+            fronts.append(_front(cost, gain, costs.metric, gains.metric, known))
+    return tuple(fronts)
 
 
 def _front(

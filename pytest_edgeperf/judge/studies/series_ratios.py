@@ -106,7 +106,7 @@ def rank(
     """Order the series at each coordinate that at least two of them have, for each metric that has ratios.
 
     A series is in the group of the best before it unless the 95 % interval of their ratio leaves out 1. Each
-    interval holds alone: of twenty pairs of equal series one is told apart.
+    interval holds alone: one in twenty pairs of equal series appears to differ.
     """
     asked = _asked(study, members, list(combinations(names, 2)), new_session=new_session)
     ratios: Dict[Tuple[str, float], Dict[Tuple[str, str], Tuple[float, Optional[Interval]]]] = {}

@@ -13,7 +13,7 @@ from pytest_edgeperf.results.types import Run
 
 @dataclass(frozen=True)
 class Shares:
-    """The parts at one coordinate: shares of the whole by metric, 0.96 is 96 %, and what no part tells."""
+    """The parts at one coordinate: shares of the whole by metric, 0.96 is 96 %, and the rest."""
 
     x: float
     parts: Mapping[str, float]
