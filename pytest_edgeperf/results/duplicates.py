@@ -18,13 +18,14 @@ def distinct(runs: Iterable[Run]) -> List[Run]:
     """
     kept: List[Run] = []
     first: Dict[_Key, Run] = {}
-    alike: Dict[Tuple[_Key, Any], List[Run]] = {}
+    # Of the runs that share a key: those with the same figure.
+    alike: Dict[_Key, Dict[Any, List[Run]]] = {}
     for run in runs:
         key = (run.session, run.started, run.environment)
         if key in first:
-            earlier = first[key]
-            alike.setdefault((key, _figure(earlier)), [earlier])
-            same = alike.setdefault((key, _figure(run)), [])
+            if key not in alike:
+                alike[key] = {_figure(first[key]): [first[key]]}
+            same = alike[key].setdefault(_figure(run), [])
             if any(_agree(run, other) for other in same):
                 continue
             same.append(run)
@@ -39,7 +40,7 @@ def _figure(run: Run) -> Any:
     value = run.values[min(run.values)] if run.values else None
     if isinstance(value, (dict, Mapping)):
         value = value.get("mean")
-    return rounded(value) if isinstance(value, (int, float)) else None
+    return float(f"{value:.6g}") if type(value) is float else value if isinstance(value, int) else None
 
 
 def rounded(value: Any) -> Any:

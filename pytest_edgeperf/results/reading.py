@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from .decoding import RESTORE, decode, file_bytes
@@ -309,6 +310,11 @@ def _against(stored: Any) -> Against:
         raise error.under("against") from None
 
 
+@lru_cache(maxsize=64)
+def _usual_metric(unit: str, better: str) -> Metric:
+    return Metric(unit, better)
+
+
 def _metric(raw: Any) -> Metric:
     if (
         not isinstance(raw, dict)
@@ -322,6 +328,9 @@ def _metric(raw: Any) -> Metric:
         raise InvalidError("not true or false", ["informs"], value=raw["informs"])
     if "threshold" in raw and not (is_number(raw["threshold"]) or raw["threshold"] == ALL_THRESHOLDS):
         raise InvalidError(f"not a number or {ALL_THRESHOLDS!r}", ["threshold"], value=raw["threshold"])
+    if len(raw) == 2 and "better" in raw:
+        # Of most benchmarks the same few are read again and again.
+        return _usual_metric(raw["unit"], raw["better"])
     metric = Metric.from_dict(raw)
     if metric.extra:
         _rest(raw, METRIC_FIELDS)
