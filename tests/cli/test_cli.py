@@ -151,7 +151,7 @@ def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
         def unable(self, precision):
             return super().unable(precision) or ("not on this CPU" if precision == "fp16" else None)
 
-        unsupported = load = None
+        unsupported = _load = None
 
     class Absent(Installed):
         install_advice = "pip install onnxruntime"
