@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, median, variance
 from typing import Hashable, List, Mapping, Optional, Sequence, Tuple
 
@@ -131,6 +131,10 @@ class Estimate:
         if self.linear:
             return low, high
         return math.exp(low) if low > -math.inf else 0.0, math.exp(high) if high < 700 else math.inf
+
+    def inverse(self) -> Estimate:
+        """The reciprocal ratio."""
+        return replace(self, center=-self.center)
 
     def minus(self, other: Estimate) -> Estimate:
         """The difference (of logarithms: the ratio) to an independent one."""
