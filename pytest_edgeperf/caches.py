@@ -162,7 +162,7 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
             raise OSError(
-                f"{path} cannot be locked, because its file system has no locks ({error.strerror}); "
+                f"{path} cannot be locked, because its file system does not support locks ({error.strerror}); "
                 f"set {VARIABLE} to a folder on a local disk"
             ) from error
         yield

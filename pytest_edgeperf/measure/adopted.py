@@ -24,7 +24,7 @@ from pytest_edgeperf.measure.runtimes import loaded_versions
 
 
 class AdoptedBenchmark:
-    """Worker plugin that delivers what pytest-benchmark's ``benchmark`` fixture measured."""
+    """A worker's plugin that delivers what pytest-benchmark's ``benchmark`` fixture measured."""
 
     def __init__(self, channel: Channel, settings: Mapping[str, Any]) -> None:
         self._channel = channel

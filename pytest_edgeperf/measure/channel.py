@@ -1,4 +1,4 @@
-"""Lines of JSON over a socket pair: how a worker and its coordinator talk, apart from any output."""
+"""Lines of JSON over a socket pair, by which a worker and its coordinator communicate."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class MessageTooLong(ChannelClosed):
 
 
 class MalformedMessage(Exception):
-    """What arrived is no message: something else writes to the connection."""
+    """Received data is not a message: something else writes to the connection."""
 
 
 class Channel:
-    """One side of the conversation."""
+    """One end of the connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -106,5 +106,5 @@ def _decoded(line: bytes) -> Message:
     except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
-        raise MalformedMessage(f"{line[:_SHOWN_BYTES]!r}{'...' if len(line) > _SHOWN_BYTES else ''} is no message")
+        raise MalformedMessage(f"{line[:_SHOWN_BYTES]!r}{'...' if len(line) > _SHOWN_BYTES else ''} is not a message")
     return message

@@ -1,4 +1,4 @@
-"""Start of a worker process: ``python launcher.py FD SESSION_PID``, of which the second is for who lists processes.
+"""Start of a worker process: ``python launcher.py FD SESSION_PID``; the second argument is for process listings only.
 
 Run by path, so that the measuring code is the coordinator's whatever the worker's ``sys.path`` holds.
 """

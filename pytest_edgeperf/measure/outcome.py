@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional, Seque
 _DEEPEST = 3
 _MOST_MEMBERS = 100
 _LAZY_ITERATORS = (map, filter, zip, enumerate, reversed)
-_ITEMS = "take its items inside the target, such as lambda: list(f(x)), or give postprocess=list"
+_ITEMS = "consume its items inside the target, such as lambda: list(f(x)), or give postprocess=list"
 _AWAIT = "await it inside the target, such as lambda: asyncio.run(f(x))"
 _RESULT = "wait for it inside the target, such as lambda: f(x).result()"
 
@@ -43,8 +43,8 @@ def require_finished(result: Any) -> None:
                 member.close()
             within = "" if member is result else f" (in a {type(result).__name__})"
             raise Unfinished(
-                f"the target returned {kind}{within}: it has computed nothing yet, and only the making of that object "
-                f"would be timed; {remedy}"
+                f"the target returned {kind}{within}: it has not computed anything yet, so only the creation of that "
+                f"object would be timed; {remedy}"
             )
 
 
@@ -73,7 +73,7 @@ def _unfinished(member: Any) -> Optional[Tuple[str, str]]:
     if inspect.iscoroutine(member):
         return "a coroutine", _AWAIT
     if inspect.isasyncgen(member):
-        return "an asynchronous generator", "take its items inside the target, in a function given to asyncio.run"
+        return "an asynchronous generator", "consume its items inside the target, in a function given to asyncio.run"
     if inspect.isgenerator(member):
         return "a generator", _ITEMS
     if isinstance(member, _LAZY_ITERATORS) or module == "itertools":

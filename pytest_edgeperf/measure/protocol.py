@@ -1,7 +1,7 @@
-"""What a coordinator and its worker say to each other, as types: a specification, then commands and events.
+"""The protocol between a coordinator and its worker, as types: a specification, then commands and events.
 
-On the wire each is a JSON object. What arrives is held against the annotations of its class, so that whoever has an
-event, a command or a specification can rely on what they say.
+On the wire each is a JSON object. Received messages are validated against the annotations of their class, so that the
+fields of an event, a command or a specification have the declared types.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_edgeperf.results.types import Metric
 
 @dataclass(frozen=True)
 class Specification:
-    """What a worker is to do; the first message that it gets."""
+    """The task of a worker; the first message that it receives."""
 
     #: The benchmark's id; empty where the worker only collects.
     nodeid: str
@@ -47,7 +47,7 @@ class Specification:
     program: str = "pytest"
 
     def to_message(self) -> Message:
-        """As it is sent."""
+        """The specification as a JSON object."""
         return to_message(self)
 
     @classmethod
@@ -65,7 +65,7 @@ class Specification:
 
 @dataclass(frozen=True)
 class TimeBlock:
-    """Time inferences for so many seconds, after ``settle_s`` of untimed ones; the answer is :class:`BlockTimed`."""
+    """Time inferences for ``seconds``, after ``settle_s`` of untimed ones; the answer is :class:`BlockTimed`."""
 
     seconds: float
     settle_s: float = 0.0
@@ -75,14 +75,14 @@ class TimeBlock:
 
 @dataclass(frozen=True)
 class Sustain:
-    """Repeat the inference, untimed, for so many seconds; the answer is :class:`Sustained`."""
+    """Repeat the inference untimed for ``seconds``; the answer is :class:`Sustained`."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Time nothing more: the body goes on."""
+    """Stop timing: the test body continues."""
 
 
 # Events of the worker. Answers to commands first.
@@ -176,7 +176,7 @@ class NotCollected:
 
 @dataclass(frozen=True)
 class WrongCode:
-    """A side of a comparison has loaded what is not its own."""
+    """A side of a comparison has loaded the wrong code."""
 
     problems: List[str]
 
@@ -258,31 +258,31 @@ _NAMES: Mapping[Type[Any], Tuple[str, str]] = {
 
 
 def name_of(kind: Type[Any]) -> str:
-    """What a command or an event is called on the wire."""
+    """The name of a command or an event on the wire."""
     return _NAMES[kind][1]
 
 
-def message_of(said: Union[Command, Event]) -> Message:
-    """A command or an event as it is sent."""
-    key, name = _NAMES[type(said)]
-    return {key: name, **to_message(said)}
+def message_of(content: Union[Command, Event]) -> Message:
+    """A command or an event as a JSON object."""
+    key, name = _NAMES[type(content)]
+    return {key: name, **to_message(content)}
 
 
 def command_of(message: Message) -> Command:
-    """The command that a message is.
+    """Parse a message as a command.
 
     Raises:
-        MalformedMessage: it is none, lacks a field, or has a value of a wrong type.
+        MalformedMessage: it is of an unknown kind, lacks a field, or has a value of a wrong type.
     """
     command: Command = _said("command", COMMANDS, message)
     return command
 
 
 def event_of(message: Message) -> Event:
-    """The event that a message is.
+    """Parse a message as an event.
 
     Raises:
-        MalformedMessage: it is none, lacks a field, or has a value of a wrong type.
+        MalformedMessage: it is of an unknown kind, lacks a field, or has a value of a wrong type.
     """
     event: Event = _said("event", EVENTS, message)
     return event

@@ -1,4 +1,4 @@
-"""One side of a comparison of two commits or two interpreters: which paths are its own, and which the other's."""
+"""One side of a comparison of two commits or two interpreters: which paths belong to which side."""
 
 from __future__ import annotations
 
@@ -36,12 +36,15 @@ class Side:
 
     def counterpart(self, path: str) -> Optional[str]:
         """This side's file or folder for ``path``, whether it exists or not; ``None``: not the checkout's."""
-        places = [os.path.normpath(os.path.join(self.tree, one)) for one in self._within(path, self.checkout)]
+        places = [os.path.normpath(os.path.join(self.tree, relative)) for relative in self._within(path, self.checkout)]
         return next((place for place in places if os.path.exists(place)), places[0] if places else None)
 
     def in_checkout(self, path: str) -> Optional[str]:
         """The checkout's file or folder for one in this side's tree; ``None``: not in the tree."""
-        return next((os.path.normpath(os.path.join(self.checkout, one)) for one in self._within(path, self.tree)), None)
+        return next(
+            (os.path.normpath(os.path.join(self.checkout, relative)) for relative in self._within(path, self.tree)),
+            None,
+        )
 
     def owns(self, path: str) -> bool:
         """``path`` is source of this side."""
@@ -59,8 +62,8 @@ class Side:
         if _relative(_real(path), _OUR_FOLDER) is not None:
             return []
         forms = dict.fromkeys((os.path.abspath(path), _real(path)))
-        found = [(form, _relative(form, tree)) for form in forms if self._root_of(form) == tree]
-        return [relative for form, relative in found if relative is not None and not _is_environment(form, tree)]
+        relatives = [(form, _relative(form, tree)) for form in forms if self._root_of(form) == tree]
+        return [relative for form, relative in relatives if relative is not None and not _is_environment(form, tree)]
 
     def _root_of(self, path: str) -> Optional[str]:
         """The innermost of the trees that ``path`` lies in: one may be a folder of another."""

@@ -1,4 +1,4 @@
-"""Whose code a worker loads: what lies in the user's checkout comes from the tree of the worker's side.
+"""Directs a worker's imports: code of the user's checkout is loaded from the tree of the worker's side.
 
 Two commits are compared by two workers. The candidate's side is the checkout itself, the base's side is a worktree
 of another commit. A worker enters its side before pytest starts: its search path, its folder and every module that
@@ -63,21 +63,21 @@ class SideFinder(MetaPathFinder):
             yield metadata.PathDistribution(Path(self._side.distribution))
 
     def problems(self) -> List[str]:
-        """What makes this side's figures those of other code: one sentence each, with the remedy.
+        """The problems by which this side measured the wrong code: one sentence each, with the remedy.
 
         Modules of the other side's tree, sources hidden by an installed copy, compiled parts that are missing or
         the other side's.
         """
-        told = [self._not_built_text(name) for name in self.not_built]
-        told += [
-            f"{one.name} was loaded from the other side's tree: {one.path}; this side is {self._side.tree}. "
+        problems = [self._not_built_text(name) for name in self.not_built]
+        problems += [
+            f"{file.name} was loaded from the other side's tree: {file.path}; this side is {self._side.tree}. "
             "Give the base side an environment of its own with --against-python PATH"
-            for one in foreign_modules(self._side)
+            for file in foreign_modules(self._side)
         ]
         if not self._side.separate_environments:
-            told += hidden_sources(self._side)
-            told += borrowed_parts(self._side) if self._side.is_mapped else []
-        return told
+            problems += hidden_sources(self._side)
+            problems += borrowed_parts(self._side) if self._side.is_mapped else []
+        return problems
 
     def _later_specs(self, fullname: str, path: Optional[Sequence[str]], target: Any) -> Iterator[ModuleSpec]:
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
@@ -110,7 +110,7 @@ class SideFinder(MetaPathFinder):
         locations = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
         if origin is not None and self._side.counterpart(origin) is not None:
             return self._moved(spec.name, str(self._side.counterpart(origin)), locations)
-        if locations is None or all(self._side.counterpart(one) is None for one in locations):
+        if locations is None or all(self._side.counterpart(location) is None for location in locations):
             return spec
         mapped = self._mapped(locations)
         if origin is None and not any(map(os.path.exists, mapped)):
@@ -122,17 +122,21 @@ class SideFinder(MetaPathFinder):
         if not os.path.isfile(origin):
             return None
         if locations is not None:
-            locations = [one for one in self._mapped(locations) if os.path.isdir(one)] or [os.path.dirname(origin)]
+            locations = [location for location in self._mapped(locations) if os.path.isdir(location)] or [
+                os.path.dirname(origin)
+            ]
         return spec_from_file_location(name, origin, submodule_search_locations=locations)
 
     def _mapped(self, paths: Iterable[str]) -> List[str]:
-        return [self._side.counterpart(one) or one for one in paths]
+        return [self._side.counterpart(location) or location for location in paths]
 
     def _specs_in_checkout(self, fullname: str, path: Optional[Sequence[str]]) -> List[ModuleSpec]:
         """What the checkout would have given for a module that this side's tree has not."""
         if not self._side.is_mapped:
             return []
-        places = self._unmapped if path is None else [one for one in map(self._side.in_checkout, path) if one]
+        places = (
+            self._unmapped if path is None else [location for location in map(self._side.in_checkout, path) if location]
+        )
         spec = PathFinder.find_spec(fullname, places) if places else None
         return [spec] if spec is not None and spec.has_location else []
 
@@ -141,7 +145,7 @@ class SideFinder(MetaPathFinder):
         if file.endswith(tuple(EXTENSION_SUFFIXES)):
             return True
         command = ["git", "-C", self._side.checkout, "check-ignore", "-q", "--", file]
-        # A git hook that runs these tests has told them its own repository.
+        # A git hook that runs these tests has set variables of its own repository.
         variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         try:
             done = subprocess.run(command, env=variables, stderr=subprocess.DEVNULL, timeout=20, check=False)
@@ -162,11 +166,11 @@ class LoadedFile(NamedTuple):
 
 def foreign_modules(side: Side) -> List[LoadedFile]:
     """Loaded modules that come from the other side's tree, in order of their names; one place each."""
-    found: Dict[str, LoadedFile] = {}
-    for one in _loaded_files():
-        if side.is_foreign(one.path):
-            found.setdefault(one.name, one)
-    return [found[name] for name in sorted(found)]
+    first: Dict[str, LoadedFile] = {}
+    for file in _loaded_files():
+        if side.is_foreign(file.path):
+            first.setdefault(file.name, file)
+    return [first[name] for name in sorted(first)]
 
 
 def _loaded_files() -> Iterator[LoadedFile]:
@@ -189,12 +193,12 @@ def enter(side: Side, search_path: Sequence[Optional[str]]) -> SideFinder:
     all but the finder.
     """
     own = list(sys.path)
-    wanted = [one for entry in search_path for one in (own if entry is None else [entry])]
+    wanted = [folder for entry in search_path for folder in (own if entry is None else [entry])]
     finder = SideFinder(side, wanted)
-    sys.path[:] = list(dict.fromkeys(side.counterpart(one) or one for one in wanted))
+    sys.path[:] = list(dict.fromkeys(side.counterpart(folder) or folder for folder in wanted))
     if "PYTHONPATH" in os.environ:
         inherited = os.environ["PYTHONPATH"].split(os.pathsep)
-        os.environ["PYTHONPATH"] = os.pathsep.join(side.counterpart(one) or one for one in inherited)
+        os.environ["PYTHONPATH"] = os.pathsep.join(side.counterpart(folder) or folder for folder in inherited)
     folder = side.counterpart(os.getcwd())
     if folder is not None:
         os.chdir(folder if os.path.isdir(folder) else side.tree)

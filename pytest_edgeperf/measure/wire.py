@@ -1,7 +1,7 @@
 """Dataclasses as JSON objects and back: how specifications, commands and events travel between processes.
 
-What arrives is held against the annotations of its class. Only what those of :mod:`.protocol` need is known here; a
-library for it would have to be in every interpreter that a side of a comparison may have.
+Received objects are validated against the annotations of their class. Only the types of :mod:`.protocol` are supported;
+a library for it would have to be in every interpreter that a side of a comparison may have.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _T = TypeVar("_T")
 _SHOWN_CHARACTERS = 80
 
 
-def to_message(said: Any) -> Message:
-    """The fields of a dataclass, as JSON can hold them."""
-    return {each.name: _plain(getattr(said, each.name)) for each in fields(said)}
+def to_message(instance: Any) -> Message:
+    """The fields of a dataclass as JSON values."""
+    return {each.name: _plain(getattr(instance, each.name)) for each in fields(instance)}
 
 
 def from_message(kind: Type[_T], message: Mapping[str, Any], name: str) -> _T:

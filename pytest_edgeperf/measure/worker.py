@@ -54,7 +54,7 @@ class ChannelConductor:
         self._channel = channel
 
     def blocks(self) -> Iterable[Block]:
-        """Announce that all is prepared, then yield each block that is commanded until told to finish."""
+        """Announce that the benchmark is prepared, then yield each commanded block until the command to finish."""
         self._send(Ready())
         while True:
             message = self._channel.receive()
@@ -89,7 +89,7 @@ class ChannelConductor:
 
 
 class WorkerPlugin:
-    """Keeps the one benchmark and sends what happens to it."""
+    """Selects the worker's benchmark and sends its reports."""
 
     def __init__(self, channel: Channel, specification: Specification) -> None:
         self.channel = channel
@@ -112,7 +112,7 @@ class WorkerPlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Config, items: List[pytest.Item]) -> None:
-        """Leave only the benchmark that this worker is for."""
+        """Deselect all but this worker's benchmark."""
         wanted = self.specification.nodeid
         others = [item for item in items if item.nodeid != wanted]
         items[:] = [item for item in items if item.nodeid == wanted]
@@ -121,13 +121,13 @@ class WorkerPlugin:
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Say when the benchmark is not here: its file, its name or its parameters."""
+        """Report if the benchmark was not collected."""
         if not session.items:
             self._send(NotCollected())
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Say why the benchmark's file could not be collected here."""
+        """Send the reason why the benchmark's file could not be collected."""
         if report.failed:
             self._send(CollectionFailed(shortened(str(report.longrepr))))
 
@@ -155,7 +155,7 @@ class WorkerPlugin:
 
 
 class CollectingPlugin:
-    """Tells which benchmarks the arguments select, and runs none."""
+    """Sends which benchmarks the arguments select, and runs none."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -163,7 +163,7 @@ class CollectingPlugin:
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Say why a file could not be collected."""
+        """Send the reason why a file could not be collected."""
         if report.failed:
             self._channel.send(message_of(CollectionFailed(shortened(str(report.longrepr)))))
 
@@ -171,7 +171,10 @@ class CollectingPlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Send the ids of the selected items, those that are marked as benchmarks, and benchmarks' parameters."""
         marked = [item.nodeid for item in session.items if item.get_closest_marker("timed_inference")]
-        measured = {*marked, *(one.nodeid for one in session.items if "benchmark" in getattr(one, "fixturenames", ()))}
+        measured = {
+            *marked,
+            *(item.nodeid for item in session.items if "benchmark" in getattr(item, "fixturenames", ())),
+        }
         parameters = {
             item.nodeid: stored(item.callspec.params)
             for item in session.items
@@ -189,7 +192,7 @@ class CollectingPlugin:
 def run(channel: Channel, specification: Specification, finder: Optional[SideFinder] = None) -> None:
     """Run the worker's pytest session with the coordinator's options and send its exit status.
 
-    ``finder``: of a worker that is one side of a comparison; what it loaded from elsewhere is sent too.
+    ``finder`` is given for one side of a comparison; code that was loaded from the wrong place is reported.
     """
     arguments = [*specification.args, *specification.targets]
     config = pytest_arguments.configured(specification.options, arguments, specification.folder)

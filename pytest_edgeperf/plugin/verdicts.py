@@ -74,7 +74,7 @@ def _failing_lines(config: pytest.Config, measuring: MeasuringSession) -> Mappin
 
 
 def exit_as_asked(measuring: MeasuringSession) -> None:
-    """End the session as a test asked for in its worker; what was measured until then is reported already."""
+    """End the session as a test asked for in its worker; runs measured so far is reported already."""
     asked = measuring.coordinator.exit
     if asked is not None:
         # The test has failed, and perhaps others; a code of 0 would hide that.

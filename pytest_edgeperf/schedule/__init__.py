@@ -1,1 +1,1 @@
-"""In the coordinator: rounds of fresh processes, the journal, the judge's stages, and what pytest is told."""
+"""In the coordinator: rounds of fresh processes, the journal, the judge's stages, and the reports for pytest."""

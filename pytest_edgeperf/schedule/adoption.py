@@ -1,4 +1,4 @@
-"""What workers measured with pytest-benchmark's fixture, handed to that plugin's own reports of this session."""
+"""Passes what workers measured with pytest-benchmark's fixture to that plugin's reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_edgeperf.schedule.plan import Plan
 
 @dataclass
 class FixtureFigures:
-    """What pytest-benchmark reads from a ``benchmark`` fixture that has done its work."""
+    """The attributes that pytest-benchmark reads from a used ``benchmark`` fixture."""
 
     name: str
     fullname: str
@@ -29,7 +29,7 @@ class FixtureFigures:
 def hand_over(config: pytest.Config, plans: Iterable[Plan]) -> None:
     """Give pytest-benchmark the figures of the adopted plans, so that its table, files and comparisons have them.
 
-    Runs are not pooled: of several, the one with the median of their median times stands for the benchmark.
+    Runs are not pooled: the run with the median of the runs' median times represents the benchmark.
     """
     session = getattr(config, "_benchmarksession", None)
     if session is None:

@@ -1,4 +1,4 @@
-"""Metrics that markers name in ``gate`` and ``tolerance``: wrong names before measuring, unmeasured ones after it."""
+"""Checks the metrics that markers name in ``gate`` and ``tolerance``: that they exist, and that they were measured."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ ALIKE = 0.8
 #: Of a comparison within one process there is a latency of each target, by the name that the user gave it.
 _LATENCY_OF_TARGET = "latency_"
 _SUMMARY = re.compile(r"(.+)_(p[0-9]+|min|max|mean|sd)\Z")
+#: Of a metric with summaries.
+_TESTED = "its low quantile, median and tail are tested"
 _ALONE = re.compile(r"(p[0-9]+|min|max|mean|median|sd)\Z")
 #: Of several engines at once it is measured without sensors too.
 THROUGHPUT = "throughput"
@@ -28,14 +30,14 @@ _NAMED = 3
 
 
 class Asked(NamedTuple):
-    """One metric that a marker names, and by which keyword."""
+    """A metric that a marker names, with the keyword."""
 
     keyword: str
     metric: str
 
 
 class Unmeasured(NamedTuple):
-    """What was asked of metrics that no run has: sentences, and whether a gate is among it."""
+    """Requests for metrics that no run has: sentences, and whether a gate is among them."""
 
     sentences: Sequence[str]
     gates: bool
@@ -43,10 +45,10 @@ class Unmeasured(NamedTuple):
 
 def asked(options: BenchmarkOptions) -> List[Asked]:
     """The metrics that a marker names."""
-    found = [Asked("gate", name) for name in options.gate]
+    named = [Asked("gate", name) for name in options.gate]
     if isinstance(options.tolerance, Mapping):
-        found += [Asked("tolerance", name) for name in options.tolerance]
-    return found
+        named += [Asked("tolerance", name) for name in options.tolerance]
+    return named
 
 
 def needs_sensors(metric: str) -> bool:
@@ -57,10 +59,10 @@ def needs_sensors(metric: str) -> bool:
 def check(
     options: Mapping[str, BenchmarkOptions], baseline: Optional[Results], why_absent: Callable[[str], Optional[str]]
 ) -> None:
-    """Refuse a name that is nearly one of ours: a typing error there gates nothing, and nobody sees it.
+    """Reject a name that is similar to a known metric: such a typing error would silently gate nothing.
 
-    Names that the baseline has are right, and so are others that resemble none of ours: an accuracy's name is known
-    only when it was recorded. Beside an error, what this session will not measure is named too.
+    Names in the baseline are accepted, and so are names that resemble no known metric: an accuracy's name is known
+    only once it was recorded. An error also names the metrics that this session will not measure.
 
     Args:
         options: what each benchmark's marker asks for, by id.
@@ -70,16 +72,20 @@ def check(
     Raises:
         SettingsError: a name is wrong; the message has all that are, with what was probably meant.
     """
-    stored = {name for one in baseline.benchmarks.values() for name in one.metrics} if baseline is not None else set()
+    stored = (
+        {name for benchmark in baseline.benchmarks.values() for name in benchmark.metrics}
+        if baseline is not None
+        else set()
+    )
     wrong, absent = [], []
-    for id, one in options.items():
-        for keyword, metric in asked(one):
+    for id, marker in options.items():
+        for keyword, metric in asked(marker):
             meant = _meant(metric, stored)
             why = why_absent(metric)
             if meant is not None:
-                wrong.append(f"{id}: timed_inference({keyword}=…) names {metric!r}, which is no metric; {meant}")
+                wrong.append(f"{id}: timed_inference({keyword}=…) names {metric!r}, which is not a metric; {meant}")
             elif why is not None and metric != THROUGHPUT:
-                absent.append(f"{id}: {keyword}={metric!r} will decide nothing: {why}")
+                absent.append(f"{id}: {keyword}={metric!r} will have no effect: {why}")
     if wrong:
         raise SettingsError("\n".join([*wrong, *absent]))
 
@@ -88,13 +94,11 @@ def _meant(metric: str, stored: Set[str]) -> Optional[str]:
     if metric in METRICS or metric in stored:
         return None
     if _ALONE.match(metric):
-        return f"{metric} is a summary: name the metric, such as latency, of which low quantile, median and tail decide"
+        return f"{metric} is a summary: name the metric instead, such as latency; {_TESTED}"
     summary = _SUMMARY.match(metric)
     if summary is not None and summary.group(1) in METRICS:
         whole = summary.group(1)
-        return (
-            f"{summary.group(2)} is a summary of {whole}: name {whole}, of which low quantile, median and tail decide"
-        )
+        return f"{summary.group(2)} is a summary of {whole}: name {whole} instead; {_TESTED}"
     if metric.startswith(_LATENCY_OF_TARGET):
         return None
     close = difflib.get_close_matches(metric, METRICS, n=1, cutoff=ALIKE)
@@ -102,7 +106,7 @@ def _meant(metric: str, stored: Set[str]) -> Optional[str]:
 
 
 def unmeasured(plans: Iterable[Plan], why_absent: Callable[[str], Optional[str]]) -> Unmeasured:
-    """What markers asked of metrics that no run of their benchmark delivered."""
+    """The metrics that markers name and that no run of their benchmark delivered."""
     missing: Dict[Asked, List[str]] = {}
     delivered: Set[str] = set()
     for plan in plans:
@@ -110,17 +114,17 @@ def unmeasured(plans: Iterable[Plan], why_absent: Callable[[str], Optional[str]]
             continue
         measured = {name for run in plan.runs for name in run.values}
         delivered |= measured
-        for one in asked(plan.options):
-            if one.metric not in measured:
-                missing.setdefault(one, []).append(plan.id)
-    sentences = [_sentence(one, ids, delivered, why_absent(one.metric)) for one, ids in missing.items()]
-    return Unmeasured(sentences, any(one.keyword == "gate" for one in missing))
+        for request in asked(plan.options):
+            if request.metric not in measured:
+                missing.setdefault(request, []).append(plan.id)
+    sentences = [_sentence(request, ids, delivered, why_absent(request.metric)) for request, ids in missing.items()]
+    return Unmeasured(sentences, any(request.keyword == "gate" for request in missing))
 
 
-def _sentence(one: Asked, ids: Sequence[str], delivered: Set[str], why: Optional[str]) -> str:
+def _sentence(request: Asked, ids: Sequence[str], delivered: Set[str], why: Optional[str]) -> str:
     rest = len(ids) - _NAMED
     names = ", ".join(ids[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    close = difflib.get_close_matches(one.metric, sorted(delivered), n=1)
+    close = difflib.get_close_matches(request.metric, sorted(delivered), n=1)
     if why is None:
         why = f"did you mean {close[0]}?" if close else "its runs do not have it"
-    return f"{one.keyword}={one.metric!r} of {names} decided nothing, as it was not measured: {why}"
+    return f"{request.keyword}={request.metric!r} of {names} had no effect, because it was not measured: {why}"

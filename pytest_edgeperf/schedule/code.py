@@ -1,4 +1,4 @@
-"""Which code a session measures, so that a resumed one can tell whether it is still the same."""
+"""Which code a session measures, so that a resumed session can detect a change."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ def _content(path: Path, most_bytes: int) -> Tuple[str, int]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 return "no file", 0
-            if found.st_size > most_bytes:
-                return f"{found.st_size} {found.st_mtime_ns}", 0
+            if status.st_size > most_bytes:
+                return f"{status.st_size} {status.st_mtime_ns}", 0
             digest = hashlib.sha256()
             for block in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(block)
-            return digest.hexdigest(), found.st_size
+            return digest.hexdigest(), status.st_size
     except OSError:
         return "absent", 0
 

@@ -1,4 +1,4 @@
-"""What pytest collected before anything was deselected, and which benchmarks of a baseline are no longer there."""
+"""What pytest collected before deselection, and which benchmarks of a baseline no longer exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SELECTING = ("keyword", "markexpr", "deselect", "lf")
 
 
 class CollectedTests:
-    """Every test that was collected, also those that were deselected afterwards, and the files that were read."""
+    """All collected tests, including those deselected afterwards, and the collected files."""
 
     def __init__(self, items: List[pytest.Item], nodes: List[str]) -> None:
         """``nodes``: the ids of all collectors, of which files are some."""
@@ -44,21 +44,27 @@ class CollectedTests:
         not asked for.
         """
         arguments = [str(argument) for argument in config.args]
-        if any(getattr(config.option, name, None) for name in SELECTING) or any("::" in one for one in arguments):
+        if any(getattr(config.option, name, None) for name in SELECTING) or any(
+            "::" in argument for argument in arguments
+        ):
             return []
         here = self.benchmarks()
         asked = {"framework": set(settings.frameworks), "precision": set(settings.precisions)}
         for name, values in asked.items():
             # A project may parametrise by that name itself.
             if values:
-                values.update(one[name] for one in here.values() if isinstance(one.get(name), str))
+                values.update(parameters[name] for parameters in here.values() if isinstance(parameters.get(name), str))
         start = Path(config.invocation_params.dir)
-        folders = [path for path in (os.path.abspath(start / one) for one in arguments) if os.path.isdir(path)]
+        folders = [
+            path for path in (os.path.abspath(start / argument) for argument in arguments) if os.path.isdir(path)
+        ]
         return [
             name
-            for name in without_match({name: one.parameters for name, one in baseline.items()}, here)
+            for name in without_match({name: benchmark.parameters for name, benchmark in baseline.items()}, here)
             if self._was_read(name, Path(config.rootpath), folders)
-            and all(_was_asked_for(baseline[name].parameters.get(one), values) for one, values in asked.items())
+            and all(
+                _was_asked_for(baseline[name].parameters.get(parameter), values) for parameter, values in asked.items()
+            )
         ]
 
     def _was_read(self, benchmark_id: str, root: Path, folders: List[str]) -> bool:

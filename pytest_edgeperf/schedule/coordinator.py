@@ -1,4 +1,4 @@
-"""A session of measuring from its first round to its verdicts; whatever fails on the way, the runs stay."""
+"""A session from its first round to its verdicts; whatever fails on the way, the runs are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 
 @dataclass
 class Coordinator:
-    """One session of measuring. ``measure`` fills the plans and the environments of its state, and ``comparison``."""
+    """Measures one session. ``measure`` fills the plans and environments of its state, and ``comparison``."""
 
     strategy: Strategy
     comparison: Optional[Comparison] = None
@@ -32,12 +32,12 @@ class Coordinator:
 
     @property
     def notes(self) -> List[str]:
-        """What the user should know of how it was measured."""
+        """Notes for the user on how the session was measured."""
         return self.state.notes
 
     @property
     def rounds(self) -> int:
-        """How many rounds there were."""
+        """The number of rounds that were measured."""
         return self.state.rounds
 
     @property
@@ -51,9 +51,9 @@ class Coordinator:
         return self.state.stopped
 
     def measure(self) -> None:
-        """Measure all plans: the planned rounds, then, in a check, further ones for suspects.
+        """Measure all plans: the planned rounds and, in a check, further rounds for suspects.
 
-        Once there are runs, an error of ours ends the measuring or the judging; ``errors`` has it, and the runs stay.
+        An internal error ends the measuring or the judging; it is recorded in ``errors``, and the runs are kept.
         """
         state = self.state
         began_s = state.clock.now()
@@ -82,7 +82,7 @@ class Coordinator:
         return self.strategy.measured()
 
     def resume(self, past: Past) -> None:
-        """Take over the runs that an unfinished session had measured, as if they were this one's."""
+        """Take over the runs of an unfinished session as if this session had measured them."""
         plans = {plan.id: plan for plan in self.state.plans}
         for benchmark_id, record in past.runs:
             plan = plans.get(benchmark_id)
@@ -100,5 +100,5 @@ class Coordinator:
         cooling, notes = self.state.cooling, self.state.notes
         notes += self.strategy.notes()
         if cooling.waited_s >= 1:
-            notes.append(f"waited {cooling.waited_s:.0f} s in all until the machine had cooled down")
+            notes.append(f"waited {cooling.waited_s:.0f} s in total for the machine to cool down")
         notes += [cooling.note] if cooling.note else []

@@ -1,4 +1,4 @@
-"""What comes of one worker."""
+"""What one worker delivers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_edgeperf.measure.protocol import AccuracyMeasured, Collected, ExitCa
 
 @dataclass
 class Delivery:
-    """What came of one worker: its pytest reports, its run, and why it failed to deliver if it did."""
+    """What one worker delivered: its pytest reports, its run and, if it failed, the fault."""
 
     reports: List[Dict[str, Any]] = field(default_factory=list)
     run: Optional[Measurement] = None
@@ -31,30 +31,30 @@ class Delivery:
 
     @property
     def failed(self) -> bool:
-        """A fault, or a setup, call or teardown that failed."""
+        """Whether the worker failed, or the setup, call or teardown of its test."""
         return self.fault is not None or any(report.get("outcome") == "failed" for report in self.reports)
 
     @property
     def failed_phase(self) -> str:
-        """``setup``, ``body`` or ``teardown``: which of them failed first."""
+        """The part that failed first: ``setup``, ``body`` or ``teardown``."""
         phases = [str(report["when"]) for report in self.reports if report.get("outcome") == "failed"]
         return "body" if phases[:1] == ["call"] else "".join(phases[:1])
 
     @property
     def crash(self) -> str:
-        """The first line of what failed first: an exception and its message."""
+        """The first line of the first failure: an exception and its message."""
         failed = next((report for report in self.reports if report.get("outcome") == "failed"), {})
-        told = failed.get("longrepr")
-        crash = told.get("reprcrash") if isinstance(told, dict) else None
-        text = crash.get("message") if isinstance(crash, dict) else told
+        longrepr = failed.get("longrepr")
+        crash = longrepr.get("reprcrash") if isinstance(longrepr, dict) else None
+        text = crash.get("message") if isinstance(crash, dict) else longrepr
         return next((line for line in str(text or "").splitlines() if line.strip()), "it does not say why")
 
     @property
     def skipped(self) -> bool:
-        """Skipped (or an expected failure) in the worker: there will be no run."""
+        """Whether the test was skipped or failed as expected, so that there is no run."""
         return any(report.get("outcome") == "skipped" for report in self.reports)
 
     @property
     def passed_without_run(self) -> bool:
-        """The body came to its end and there is no run."""
+        """Whether the body passed without a run."""
         return self.run is None and not self.failed and not self.skipped

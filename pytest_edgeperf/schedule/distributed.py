@@ -21,42 +21,42 @@ def refuses(config: pytest.Config) -> bool:
 
 
 class Controller:
-    """In the xdist controller: tells workers the mode, and makes a refusal a usage error."""
+    """In the xdist controller: passes the mode to workers, and turns a refusal into a usage error."""
 
     def __init__(self) -> None:
         self._refused = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give a worker the mode, which xdist does not tell it."""
+        """Pass the mode to a worker, since xdist does not."""
         node.workerinput[_MODE] = node.config.getoption("dist")
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Look for refusals."""
-        self._refused = self._refused or list(_REFUSED) in [list(one) for one in report.user_properties]
+        self._refused = self._refused or list(_REFUSED) in [list(entry) for entry in report.user_properties]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A refusal is a usage error."""
+        """Turn a refusal into a usage error."""
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 class RefusingWorker:
-    """In an xdist worker that cannot measure: benchmarks are errors that say why.
+    """In an xdist worker that cannot measure: reports benchmarks as errors with the reason.
 
     A usage error there would be a crash of the worker to the controller, and its reason lost.
     """
 
     def __init__(self, reason: str = REFUSAL, refused: Callable[[pytest.Item], bool] = is_benchmark) -> None:
-        """``refused``: which items are errors; the rest is left alone."""
+        """``refused`` decides which items are reported as errors."""
         self._reason = reason
         self._refused = refused
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
-        """Refuse a benchmark, leave the rest alone."""
+        """Report a benchmark as an error; run other items normally."""
         if not self._refused(item):
             return None
         report = replay.refusal(item, self._reason)

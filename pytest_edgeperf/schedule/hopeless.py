@@ -28,7 +28,7 @@ class Patience:
         self._of_plan: Dict[str, List[Sequence[str]]] = {}
 
     def note(self, plan: Plan, plans: Sequence[Plan], reasons: Sequence[str], round_number: int) -> None:
-        """Take a run of ``plan`` into account.
+        """Count a run of ``plan``.
 
         Args:
             plan: the benchmark whose run it was.
@@ -51,20 +51,20 @@ class Patience:
 
 
 def kinds(reasons: Sequence[Sequence[str]]) -> str:
-    """What disturbed so many runs, by kind: ``others_share 5, canary 1``."""
-    counts = Counter(kind for one in reasons for kind in dict.fromkeys(text.split()[0] for text in one))
+    """The disturbances by kind and number: ``others_share 5, canary 1``."""
+    counts = Counter(kind for texts in reasons for kind in dict.fromkeys(text.split()[0] for text in texts))
     return ", ".join(f"{kind} {count}" for kind, count in counts.most_common())
 
 
 def note_of(plans: Sequence[Plan]) -> Optional[str]:
-    """One sentence on the benchmarks that were given up, with what to do instead; ``None`` if there are none."""
+    """A sentence on the benchmarks that were abandoned, with a remedy; ``None`` if there are none."""
     given_up = [plan for plan in plans if plan.hopeless is not None]
     if not given_up:
         return None
     of = f"{len(given_up)} of {len(plans)} benchmarks" if len(plans) > 1 else "the benchmark"
     return (
-        f"gave up on {of}, because {given_up[0].hopeless}: measure again when the machine is quiet, or compare two "
-        "commits with --against REF, which takes turns and cancels most of what the machine does"
+        f"gave up on {of} because {given_up[0].hopeless}: measure again when the machine is idle, or compare two "
+        "commits with --against REF, which alternates between them and cancels most of the machine's noise"
     )
 
 

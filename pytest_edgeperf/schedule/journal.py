@@ -23,28 +23,28 @@ _LONGEST_LINE = 64 << 20
 
 
 class JournalError(Exception):
-    """A file is no journal that this version can go on with; the message says why."""
+    """A file cannot be resumed by this version; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """What an unfinished session had measured: its header, and (benchmark id, record) of each run."""
+    """The header of an unfinished session, and (benchmark id, record) of each of its runs."""
 
     path: Path
     header: Mapping[str, Any]
     runs: Tuple[Tuple[str, RunRecord], ...]
     #: Length of the whole lines; a torn last line lies behind it.
     length: int
-    #: Whole lines that are no runs.
+    #: Complete lines that do not hold a run.
     damaged: int = 0
 
 
 @dataclass
 class Search:
-    """What was looked for among the journals: one to go on with, and why others were not taken."""
+    """The result of a search among the journals: one to resume, and why others were rejected."""
 
     past: Optional[Past] = None
-    #: The newest session of this project that may not be gone on with, and in which fields of the header it differs.
+    #: The newest session of this project that cannot be resumed, and the header fields in which it differs.
     nearest: Optional[Tuple[Path, Mapping[str, Any], List[str]]] = None
     unusable: List[str] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ class Journal:
 
     @classmethod
     def resumed(cls, past: Past) -> Journal:
-        """Go on with a journal, without the line that its end tore."""
+        """Reopen a journal, without a torn last line."""
         descriptor = open_private(past.path, os.O_WRONLY)
         try:
             os.ftruncate(descriptor, past.length)
@@ -72,13 +72,13 @@ class Journal:
         return cls(past.path, past.header)
 
     def run(self, benchmark_id: str, record: RunRecord) -> None:
-        """Append one run and have it on the disk before going on."""
+        """Append one run, and return once it is on the disk."""
         self._append({"kind": "run", "benchmark": benchmark_id, **record.to_dict()})
 
     def close(self, keep: bool, rest: Sequence[Tuple[str, RunRecord]] = ()) -> None:
-        """Close the journal; ``keep`` it when the session did not come to its end.
+        """Close the journal; ``keep`` the file if the session is unfinished.
 
-        ``rest``: runs of an earlier session, of benchmarks that this one did not select; they are kept in any case.
+        ``rest`` holds runs of an earlier session whose benchmarks this one did not select; they are always kept.
         """
         if self._descriptor is None:
             return
@@ -109,11 +109,11 @@ class Journal:
 
 
 def read(path: Path) -> Past:
-    """Read a journal up to its last whole line; whole lines that are no runs are left out and counted.
+    """Read a journal up to its last complete line; complete lines without a run are skipped and counted.
 
     Raises:
         JournalError: it has no header that this version understands.
-        OSError: it cannot be read, or is not a file of ours alone.
+        OSError: it cannot be read, or others may write it.
     """
     runs: List[Tuple[str, RunRecord]] = []
     damaged = 0
@@ -133,11 +133,11 @@ def read(path: Path) -> Past:
 
 
 def read_header(path: Path) -> Dict[str, Any]:
-    """Read what a journal is of, and no more of it.
+    """Read the header of a journal only.
 
     Raises:
         JournalError: it has no header that this version understands.
-        OSError: it cannot be read, or is not a file of ours alone.
+        OSError: it cannot be read, or others may write it.
     """
     with _open(path) as stream:
         return _header_of(stream)
@@ -145,23 +145,23 @@ def read_header(path: Path) -> Dict[str, Any]:
 
 def search(folder: Path, header: Mapping[str, Any]) -> Search:
     """Look for the newest journal whose header agrees with ``header``, among the newest ones in the folder."""
-    found = Search()
-    for path in _journals(folder)[:KEPT_JOURNALS]:
+    result = Search()
+    for path in journals(folder)[:KEPT_JOURNALS]:
         try:
             theirs = read_header(path)
             if any(theirs.get(key) != header.get(key) for key in ("rootdir", "device")):
                 continue
             differing = differences(theirs, header)
             if differing:
-                found.nearest = found.nearest or (path, theirs, differing)
+                result.nearest = result.nearest or (path, theirs, differing)
             elif _in_use(path):
-                found.unusable.append(f"{path.name} is being written by a session that runs now")
+                result.unusable.append(f"{path.name} belongs to a session that is still running")
             else:
-                found.past = read(path)
-                return found
+                result.past = read(path)
+                return result
         except (OSError, JournalError) as error:
-            found.unusable.append(f"{path.name} cannot be gone on with: {error}")
-    return found
+            result.unusable.append(f"{path.name} cannot be resumed: {error}")
+    return result
 
 
 def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> List[str]:
@@ -181,14 +181,14 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> List[str]
 
 def prune(folder: Path) -> None:
     """Remove the oldest surplus journals, but none that is being written; another session may do so meanwhile."""
-    for path in _journals(folder)[KEPT_JOURNALS:]:
+    for path in journals(folder)[KEPT_JOURNALS:]:
         with contextlib.suppress(OSError):
             if not _in_use(path):
                 path.unlink()
 
 
-def _journals(folder: Path) -> List[Path]:
-    """Newest first, by their names; none where the folder cannot be read."""
+def journals(folder: Path) -> List[Path]:
+    """The journals in a folder, newest first by their names; none if it cannot be read."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.endswith(".jsonl") and not entry.name.startswith(".")]
         return [folder / name for name in sorted(names, reverse=True)]
@@ -222,7 +222,7 @@ def _header_of(stream: BinaryIO) -> Dict[str, Any]:
     raw = stream.readline(_LONGEST_HEADER)
     header = _parsed(raw) if raw.endswith(b"\n") else None
     if not isinstance(header, dict) or header.get("kind") != "session" or not isinstance(header.get("session"), str):
-        raise JournalError("its first line does not say which session it is of")
+        raise JournalError("its first line does not identify a session")
     if header.get("version") != VERSION:
         raise JournalError(f"its version is {str(header.get('version'))[:20]}, and this one reads {VERSION}")
     return header

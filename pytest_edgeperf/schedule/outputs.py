@@ -1,4 +1,4 @@
-"""The files that a session leaves: its results, where asked or in the cache, and a refreshed baseline."""
+"""The files that a session writes: its results, where requested or in the cache, and a refreshed baseline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT_RESULTS = 20
 #: What an earlier session's results are called until this one's are in their place.
 PREVIOUS = ".previous"
 
-MEASURED_NO_RUN = "it measured nothing: pytest-benchmark is switched off, or the test did not call its fixture"
+MEASURED_NO_RUN = "it measured nothing: pytest-benchmark is disabled, or the test did not call its fixture"
 NEVER_MEASURED = "the session was stopped before it was measured"
 
 
@@ -49,14 +49,14 @@ class Outputs:
 
     @property
     def paths(self) -> List[Path]:
-        """Where results were asked for."""
+        """The paths of ``--edgeperf-results``."""
         return [self.folder / name for name in self.settings.results]
 
     def check(self) -> None:
-        """Find out what could not be written, or would replace what must stay.
+        """Check that the files can be written and replace nothing that must be kept.
 
         Raises:
-            ResultsError: a path cannot be written, or something else than results is there.
+            ResultsError: a path cannot be written, or holds something other than results.
             SettingsError: the results would replace the baseline.
         """
         for path in self.paths:
@@ -71,7 +71,7 @@ class Outputs:
             results.check_writable(self.baseline_path)
 
     def set_aside(self) -> None:
-        """Rename the results of earlier sessions, so that nobody takes them for this one's if it is cut short.
+        """Rename the results of earlier sessions, so that nobody mistakes them for this session's if it is cut short.
 
         Raises:
             ResultsError: one cannot be renamed.
@@ -89,12 +89,12 @@ class Outputs:
                 ) from error
 
     def list_previous(self) -> None:
-        """Have those that stay set aside listed among the files."""
+        """List the results of earlier sessions that remain renamed among the files."""
         self.written.extend(("results of an earlier session", str(previous)) for previous in self._previous.values())
         self._previous.clear()
 
     def write_where_asked(self, measured: Results, errors: UnexpectedErrors) -> None:
-        """Write the results under the names that were given, each that can be; without a run, none."""
+        """Write the results to each requested path that is writable; nothing without a run."""
         for path in self.paths if measured.benchmarks else ():
             with errors.survive("writing the results"):
                 results.write(path, measured)
@@ -104,7 +104,7 @@ class Outputs:
                         self._previous.pop(path).unlink()
 
     def write(self, measured: Results, session: str, errors: UnexpectedErrors) -> None:
-        """Write the results where that was asked for, and into the cache where there is no other place."""
+        """Write the results to the requested paths, or to the cache if there is none."""
         self.write_where_asked(measured, errors)
         if not self.written and measured.benchmarks:
             with errors.survive("writing the results to the cache"):
@@ -115,17 +115,17 @@ class Outputs:
         self.list_previous()
 
     def refresh(self, measured: Results, plans: Sequence[Plan], stopped: bool) -> List[str]:
-        """Accept the runs; sentences on what was accepted with less than was planned.
+        """Accept the runs into the baseline; sentences on benchmarks with fewer runs than planned.
 
         Raises:
             ResultsError: the baseline cannot be read or written.
         """
         broken = {plan.id for plan in plans if plan.broken}
-        whole = {id: one for id, one in measured.benchmarks.items() if id not in broken}
+        whole = {id: benchmark for id, benchmark in measured.benchmarks.items() if id not in broken}
         self.refused.update(_never_accepted(plans, stopped))
         notes = []
         if not whole:
-            notes.append("no benchmark was measured whole, so the baseline was left as it is")
+            notes.append("no benchmark was measured completely, so the baseline is unchanged")
         else:
             planned = {plan.id: plan.rounds for plan in plans}
             assert self.settings.reason is not None
@@ -144,8 +144,8 @@ class Outputs:
         return notes
 
     def remedy(self, journal: Path) -> str:
-        """How to accept what was measured once the baseline can be written."""
-        text = f"once that is put right, --edgeperf-resume accepts the runs in {journal} without measuring them again"
+        """How to accept the measured runs once the baseline can be written."""
+        text = f"once this is fixed, --edgeperf-resume accepts the runs in {journal} without measuring them again"
         stored = next((path for what, path in self.written if what == "results"), None)
         if stored is not None:
             folder = shlex.quote(str(self.baseline_path.parent))
@@ -178,7 +178,7 @@ def _never_accepted(plans: Sequence[Plan], stopped: bool) -> Dict[str, str]:
 
 def _thin(good: Mapping[str, int], planned: Mapping[str, int], accepted: Sequence[str]) -> List[str]:
     return [
-        f"{id} was accepted with {good[id]} of {planned[id]} planned runs, as the others were disturbed"
+        f"{id} was accepted with {good[id]} of {planned[id]} planned runs, because the others were disturbed"
         for id in accepted
         if good[id] < planned[id]
     ]
@@ -190,7 +190,7 @@ def _check_replaceable(path: Path) -> None:
         with path.open("rb") as file:
             begin = file.read(64).lstrip()
         if begin and not begin.startswith((b"{", b"\xef\xbb\xbf{")):
-            raise ResultsError(f"{path}: this is not a results file, and would be replaced; choose another path")
+            raise ResultsError(f"{path}: this file is not a results file and would be replaced; choose another path")
 
 
 def _drop_oldest(own: Path, kept: int) -> None:

@@ -1,4 +1,4 @@
-"""How long the rest of the measuring should take."""
+"""Estimates the remaining time of the measuring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_edgeperf.schedule.plan import Plan
 
 
 class _Share(NamedTuple):
-    """What one benchmark contributes: tries to come, and what those so far took."""
+    """What one benchmark contributes: pending tries, and the time of those so far."""
 
     pending: int = 0
     tries: int = 0
@@ -18,12 +18,12 @@ class _Share(NamedTuple):
 
     @property
     def known_s(self) -> float:
-        """Of the tries to come, by the benchmark's own mean."""
+        """The time of the pending tries, by the benchmark's own mean."""
         return self.pending * self.seconds / self.tries if self.tries else 0.0
 
 
 class Pace:
-    """Seconds that the pending tries should take; sums that are kept up to date benchmark by benchmark.
+    """The estimated seconds of the pending tries, as sums that are updated benchmark by benchmark.
 
     A benchmark that was not tried yet counts with the mean of all tries.
     """
@@ -40,7 +40,7 @@ class Pace:
             self.update(plan)
 
     def update(self, plan: Plan) -> None:
-        """Take in what has come of a benchmark since it was looked at last."""
+        """Update the sums with a benchmark's latest tries."""
         self._add(self._shares.get(plan.id, _Share()), -1)
         wanted = self._wanted.get(plan.id)
         pending = wanted - plan.good_runs if wanted is not None and plan.wants(wanted) else 0
@@ -55,7 +55,7 @@ class Pace:
         self._pending[share.pending] += sign
 
     def remaining_s(self) -> Optional[float]:
-        """The seconds; ``None`` before the first try has ended."""
+        """The remaining seconds; ``None`` before the first try has ended."""
         if not self._tries:
             return None
         busy_s = self._known_s + self._untimed * self._seconds / self._tries

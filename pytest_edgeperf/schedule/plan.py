@@ -1,4 +1,4 @@
-"""What is to be measured, and in which order: pure."""
+"""Which benchmarks are measured, and in which order. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTRA_TRIES = 2
 
 @dataclass
 class Plan:
-    """One benchmark of the session: what it asks for, and what has come of it so far."""
+    """One benchmark of the session: its options and its results so far."""
 
     id: str
     path: str
@@ -46,9 +46,9 @@ class Plan:
     memory_mib: Optional[float] = None
     #: Why no further run is tried in place of disturbed ones: run after run was disturbed.
     hopeless: Optional[str] = None
-    #: Wall seconds of all tries, to tell the remaining time.
+    #: Wall seconds of all tries, to estimate the remaining time.
     seconds: float = 0.0
-    #: The other side's runs and, for each, what it and this side's run tell together.
+    #: The other side's runs and, for each, the figures of the pair that it forms with this side's run.
     base_runs: List[Run] = field(default_factory=list)
     base_metrics: Mapping[str, Metric] = field(default_factory=dict)
     pairs: List[Pair] = field(default_factory=list)
@@ -61,28 +61,28 @@ class Plan:
 
     @property
     def broken(self) -> bool:
-        """Its body failed or its worker did not deliver: it is not measured further."""
+        """Whether its body failed or its worker did not deliver, so that it is not measured further."""
         return self.last is not None and self.last.failed
 
     @property
     def ended(self) -> bool:
-        """Nothing more can come: broken, skipped, a body that measured nothing, or no run on the other side."""
+        """Whether no further run is possible: broken, skipped, nothing measured, or no run on the other side."""
         ended = self.last is not None and (self.last.failed or self.last.skipped or self.last.run is None)
         return ended or self.base_fault is not None
 
     @property
     def measured_nothing(self) -> bool:
-        """Its body passed without measuring; pytest-benchmark may be disabled, ours may not."""
+        """Whether its body passed without a measurement; allowed for a disabled pytest-benchmark only."""
         return not self.adopted and self.last is not None and self.last.passed_without_run
 
     @property
     def good_runs(self) -> int:
-        """Runs that are evidence."""
+        """The number of undisturbed runs."""
         return sum(not run.disturbed for run in self.runs)
 
     @property
     def replaced(self) -> int:
-        """Disturbed runs in whose place another was taken."""
+        """The number of disturbed runs that were replaced."""
         return max(0, len(self.runs) - self.wanted)
 
     def wants(self, good_runs: int) -> bool:
@@ -93,7 +93,7 @@ class Plan:
 
 
 def round_order(plans: Sequence[Plan], seed: str, round_number: int) -> List[Plan]:
-    """A fresh order for each round, the same for the same session."""
+    """Shuffle the plans for a round; the order depends on the seed and the round only."""
     shuffled = list(plans)
     random.Random(f"{seed}/{round_number}").shuffle(shuffled)  # noqa: S311 (an order, not a secret)
     return shuffled

@@ -1,4 +1,4 @@
-"""One run, as the coordinator, the journal and a resumed session pass it on."""
+"""The record of one run, shared by the coordinator, the journal and a resumed session."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PAIR_TYPES: Mapping[str, Tuple[type, ...]] = {"pair": (list,), "alternating": (
 
 @dataclass(frozen=True)
 class PairRecord:
-    """What a run in lock-step has beside it: the other side's run, and what both tell together."""
+    """The other side's run of a lock-step pair, with the figures of both."""
 
     base: RunRecord
     pair: Pair
@@ -41,7 +41,7 @@ class PairRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a worker delivered, with what the coordinator knows of the run."""
+    """A run that a worker delivered, with the coordinator's own observations."""
 
     #: UTC, as ``2026-11-20T12:00:00Z``.
     started: str
@@ -67,11 +67,11 @@ class RunRecord:
 
     @property
     def disturbed(self) -> bool:
-        """Whether the run is no evidence."""
+        """Whether the run is excluded from the comparison."""
         return bool(self.quality.get("disturbed", False))
 
     def run(self, session: str) -> Run:
-        """The run as it stands in a results file."""
+        """The run as a results file stores it."""
         return Run(
             environment=self.environment_key,
             started=self.started,
@@ -83,7 +83,7 @@ class RunRecord:
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """As a journal holds it."""
+        """The record as a journal stores it."""
         stored: Dict[str, Any] = {
             "started": self.started,
             "environment": self.environment,
@@ -113,7 +113,9 @@ class RunRecord:
             ValueError: it is no record; the message names what is wrong.
         """
         _require(stored, _TYPES)
-        if not all(isinstance(one, dict) and isinstance(one.get("unit"), str) for one in stored["metrics"].values()):
+        if not all(
+            isinstance(metric, dict) and isinstance(metric.get("unit"), str) for metric in stored["metrics"].values()
+        ):
             raise ValueError("a metric has no unit")
         study, place = _study_of(stored["study"])
         return cls(

@@ -1,4 +1,4 @@
-"""Measures the same code in many rounds, by a pytest session that compares nothing."""
+"""Measures the same code in many rounds, in a pytest session that compares nothing."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from pytest_edgeperf.settings import OFF, names_are_prefixed
 
 
 def measure(arguments: Sequence[str], rounds: int, *, output: Any = None) -> Tuple[int, Optional[Results]]:
-    """Run pytest with ``arguments`` for so many rounds of its benchmarks; ``output`` is what it prints to.
+    """Run pytest with ``arguments`` for a number of rounds; it prints to ``output``.
 
-    An interrupt is pytest's to handle: it ends its workers and says so; a termination is handed on.
+    pytest itself handles an interrupt and ends its workers; a termination is passed on to it.
 
     Returns:
-        pytest's exit code (128 + the signal that killed it), and the runs, where it came to writing them.
+        pytest's exit code (128 + the signal that killed it), and the runs, if it wrote any.
 
     Raises:
         ResultsError: the runs that it wrote cannot be read.
-        OSError: there is no folder for them.
-        ValueError: the arguments set what this measurement decides.
+        OSError: there is no folder to write them to.
+        ValueError: the arguments set an option that this measurement decides itself.
     """
     prefix = "edgeperf-" if names_are_prefixed() else ""
     own = (f"--{prefix}baseline", "--edgeperf-rounds")
     for argument in arguments:
         if argument.partition("=")[0] in own:
-            raise ValueError(f"{argument} cannot be given here: edgeperf noise has pytest measure {rounds} rounds")
+            raise ValueError(f"{argument} cannot be used here: edgeperf noise makes pytest measure {rounds} rounds")
     # Among the results of past sessions, of which the oldest are dropped by later ones.
     path = cache_folder("results") / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-noise-{os.getpid()}.json"
     options = (f"{own[0]}={OFF}", f"{own[1]}={rounds}", f"--edgeperf-results={path}")
-    code = _run([sys.executable, "-m", "pytest", *arguments, *options], output)
+    code = run_session([sys.executable, "-m", "pytest", *arguments, *options], output)
     return code, results.read(path) if path.exists() else None
 
 
-def _run(command: Sequence[str], output: Any) -> int:
+def run_session(command: Sequence[str], output: Any) -> int:
+    """The exit code of a session (128 + the signal that killed it), which ends with this process."""
     sys.stdout.flush()
     # A handler and not "ignore": that would be inherited.
     interrupted = signal.signal(signal.SIGINT, lambda *_: None)

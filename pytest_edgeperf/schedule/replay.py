@@ -1,4 +1,4 @@
-"""What happened in workers, told to pytest as the setup, call and teardown reports of each item."""
+"""Replays the setup, call and teardown reports of workers to pytest."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def explanation(item: pytest.Item, headline: str, text: str) -> Explanation:
 
 
 def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:
-    """The reports of the plan's latest worker, or of the reason why there are none."""
+    """The reports of the plan's latest worker, or reports that give the reason why there are none."""
     delivery = plan.last
     if delivery is None:
-        return [_report(item, "setup", "skipped", _skip(item, "not measured: the session stopped before"))]
+        return [_report(item, "setup", "skipped", _skip(item, "not measured: the session stopped first"))]
     if delivery.fault is None:
         return [_restored(item, data) for data in delivery.reports]
     headline = delivery.fault.splitlines()[0]
@@ -50,7 +50,7 @@ def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:
 
 
 def unreadable(item: pytest.Item, error: Exception) -> List[pytest.TestReport]:
-    """In place of a worker's reports that cannot be restored."""
+    """Reports that replace a worker's reports that cannot be read."""
     headline = f"the worker's reports cannot be read ({type(error).__name__})"
     failure = _report(item, "call", "failed", explanation(item, headline, f"Not reported: {headline}."))
     return [_report(item, "setup", "passed"), failure, _report(item, "teardown", "passed")]
@@ -65,7 +65,7 @@ def fail(item: pytest.Item, reports: Sequence[pytest.TestReport], headline: str,
 
 
 def log(item: pytest.Item, nextitem: Optional[pytest.Item], reports: Sequence[pytest.TestReport]) -> None:
-    """Hand the reports to pytest, and tear down what earlier ordinary tests set up and the next does not need."""
+    """Pass the reports to pytest, and tear down fixtures of earlier ordinary tests that the next item does not need."""
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in reports:
@@ -77,7 +77,7 @@ def log(item: pytest.Item, nextitem: Optional[pytest.Item], reports: Sequence[py
 
 
 def refusal(item: pytest.Item, reason: str) -> pytest.TestReport:
-    """The report of a benchmark that may not be measured here."""
+    """The error report of a benchmark that cannot be measured in this process."""
     return _report(item, "setup", "failed", explanation(item, reason, reason))
 
 

@@ -1,4 +1,4 @@
-"""Whether this session goes on with an unfinished one, and what must be the same for that."""
+"""Whether this session resumes an unfinished one, and which facts must agree for that."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CODE_FIELDS = {
 
 @dataclass
 class Resumption:
-    """The session's journal, and the unfinished session that it goes on with, if any."""
+    """The session's journal, and the unfinished session that it resumes, if any."""
 
     session: str
     journal: Journal
@@ -45,7 +45,7 @@ class Resumption:
 def header_of(
     config: pytest.Config, settings: Settings, device: str, commit: Optional[str], against: Optional[str]
 ) -> Dict[str, Any]:
-    """What a session must agree in with the one that it resumes."""
+    """The facts that a session must share with the one that it resumes."""
     rootdir = Path(config.rootpath)
     return {
         "rootdir": str(rootdir),
@@ -77,17 +77,17 @@ def begin(header: Mapping[str, Any], *, resume: bool) -> Resumption:
     try:
         folder = cache_folder("journals")
         prune(folder)
-        found = search(folder, header) if resume else Search()
-        past = found.past
+        searched = search(folder, header) if resume else Search()
+        past = searched.past
         if past is not None:
-            return Resumption(past.header["session"], Journal.resumed(past), past, [_went_on(past), *found.unusable])
+            return Resumption(past.header["session"], Journal.resumed(past), past, [_went_on(past), *searched.unusable])
         session = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         journal = Journal(folder / f"{session}.jsonl", {"session": session, **header})
     except (OSError, JournalError) as error:
         raise SettingsError(f"the journal of this session cannot be written: {error}") from error
     notes = []
     if resume:
-        notes = [_nothing_found(found, header), *found.unusable]
+        notes = [_nothing_found(searched, header), *searched.unusable]
     passed_over = why_passed_over()
     if passed_over is not None:
         notes.append(f"journals and caches are kept in {folder.parent}: {passed_over}")
@@ -95,17 +95,17 @@ def begin(header: Mapping[str, Any], *, resume: bool) -> Resumption:
 
 
 def _went_on(past: Past) -> str:
-    damaged = f"; {past.damaged} damaged lines of its journal were left out" if past.damaged else ""
-    return f"went on with session {past.header['session']}: {len(past.runs)} runs were measured before{damaged}"
+    damaged = f"; {past.damaged} damaged lines of its journal were skipped" if past.damaged else ""
+    return f"resumed session {past.header['session']}: {len(past.runs)} runs were already measured{damaged}"
 
 
-def _nothing_found(found: Search, header: Mapping[str, Any]) -> str:
-    text = "no unfinished session of this checkout, commit and these settings was found: measured from the start"
-    if found.nearest is None:
+def _nothing_found(searched: Search, header: Mapping[str, Any]) -> str:
+    text = "no unfinished session with this checkout, commit and settings exists: measured from the start"
+    if searched.nearest is None:
         return text
-    path, theirs, fields = found.nearest
+    path, theirs, fields = searched.nearest
     changed = ", ".join(_changed(name, theirs, header) for name in fields)
-    return f"{text}; session {theirs['session']} differs in {changed}, and its runs stay in {path}"
+    return f"{text}; session {theirs['session']} differs in {changed}, and its runs are kept in {path}"
 
 
 def _changed(name: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:

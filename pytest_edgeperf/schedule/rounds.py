@@ -1,6 +1,6 @@
-"""The one loop of a session of measuring: round after round, looks at what there is, further rounds for who is unclear.
+"""The loop of rounds: planned ones, the judge's looks at the runs so far, and further ones for undecided benchmarks.
 
-What a round measures of a benchmark, and what the judge says of it, is a strategy's: runs that are compared with stored
+A strategy decides what a round measures and how it is judged: runs that are compared with stored
 ones (:mod:`.stored`), or pairs in lock-step with another commit (:mod:`.against.lock_step`).
 """
 
@@ -19,7 +19,7 @@ from pytest_edgeperf.schedule.state import SessionState
 
 
 class Turns:
-    """What a strategy calls around each benchmark of a round."""
+    """Callbacks of a strategy around each benchmark of a round."""
 
     def __init__(self, state: SessionState, pace: Pace, last_round: int) -> None:
         self._state = state
@@ -27,17 +27,17 @@ class Turns:
         self._last_round = last_round
 
     def begin(self, plan: Plan) -> None:
-        """A benchmark is measured now."""
+        """Called before a benchmark is measured."""
         state = self._state
         state.progress.update(state.rounds, self._last_round, plan.id, self._pace.remaining_s())
 
     def end(self, plan: Plan) -> None:
-        """A benchmark has been measured."""
+        """Called after a benchmark was measured."""
         self._pace.update(plan)
 
 
 class Strategy(ABC):
-    """What is measured of a benchmark in a round, and what is said of it."""
+    """Decides what a round measures of each benchmark, and how it is judged."""
 
     #: What a benchmark collects, for a person.
     noun = "runs"
@@ -46,35 +46,35 @@ class Strategy(ABC):
         self.state = state
 
     def begin(self) -> None:  # noqa: B027 (most have nothing to do)
-        """Prepare, before the first round; may change how many rounds a plan has."""
+        """Prepare before the first round; may change a plan's number of rounds."""
 
     @abstractmethod
     def round(self, order: Sequence[Plan], turns: Turns) -> None:
-        """Measure each benchmark once, in this order, until the session is stopped."""
+        """Measure each benchmark once, in this order, unless the session is stopped."""
 
     @abstractmethod
     def stages(self) -> Sequence[int]:
-        """How many good runs a benchmark that is not clear has at each look of the judge; empty: nothing is judged."""
+        """The good runs that an undecided benchmark has at each look of the judge; empty if nothing is judged."""
 
     @abstractmethod
     def look(self, number: int, stages: Sequence[int], *, final: bool) -> List[Plan]:
-        """Have the judge look at what there is.
+        """Judge the runs measured so far.
 
         Args:
             number: which look it is, from 1 on.
             stages: those of :meth:`stages`.
-            final: no further runs are measured whatever it says.
+            final: whether no further runs are measured, whatever the result.
 
         Returns:
-            The benchmarks that want further runs.
+            The benchmarks that need further runs.
         """
 
     @abstractmethod
     def comparison(self) -> Optional[Comparison]:
-        """The verdicts after the last look; ``None``: nothing was judged."""
+        """The verdicts after the last look; ``None`` if nothing was judged."""
 
     def take(self, plan: Plan, record: RunRecord) -> None:
-        """Add a run to its benchmark's."""
+        """Add a run to its benchmark."""
         self.state.take(plan, record)
 
     def measured(self) -> Results:
@@ -82,12 +82,12 @@ class Strategy(ABC):
         return self.state.results()
 
     def notes(self) -> List[str]:
-        """What is to be said at the end about how it was measured."""
+        """Notes for the end of the report on how it was measured."""
         return []
 
 
 class Rounds:
-    """Measures by a strategy."""
+    """Runs the rounds of a session with a strategy."""
 
     def __init__(self, state: SessionState, strategy: Strategy) -> None:
         self._state = state
@@ -95,20 +95,20 @@ class Rounds:
         self._began_s = 0.0
 
     def begin(self) -> None:
-        """Let the strategy prepare, and show what will be measured."""
+        """Have the strategy prepare, and show what will be measured."""
         self._strategy.begin()
         rounds = [plan.rounds for plan in self._state.plans]
         self._state.progress.start(max(rounds, default=0), len(rounds), sum(rounds))
 
     def measure(self) -> None:
-        """The planned rounds."""
+        """Measure the planned rounds."""
         self._until({plan.id: plan.rounds for plan in self._state.plans})
 
     def judge(self) -> Optional[Comparison]:
-        """Look at the runs as planned; between looks measure those on that are not clear yet.
+        """Judge the runs at the planned looks; measure undecided benchmarks further in between.
 
         Returns:
-            The verdicts; ``None``: nothing is judged.
+            The verdicts; ``None`` if nothing is judged.
         """
         state, strategy = self._state, self._strategy
         stages = strategy.stages()
@@ -119,7 +119,7 @@ class Rounds:
                 break
             wanted = stages[number]
             state.progress.note(
-                f"{len(unclear)} of {len(state.plans)} benchmarks are not clear yet: measuring on, "
+                f"{len(unclear)} of {len(state.plans)} benchmarks are still undecided: measuring further, "
                 f"up to {wanted} {strategy.noun}"
             )
             state.progress.start(wanted, len(unclear), sum(wanted - plan.good_runs for plan in unclear))
@@ -127,7 +127,7 @@ class Rounds:
         return strategy.comparison()
 
     def _until(self, good_runs: Mapping[str, int]) -> None:
-        """Go round after round over those that still want runs; a disturbed run is taken again in a later one."""
+        """Measure rounds until no benchmark needs runs; a disturbed run is repeated in a later round."""
         state = self._state
         plans = [plan for plan in state.plans if plan.id in good_runs]
         for plan in plans:
@@ -146,7 +146,7 @@ class Rounds:
             self._strategy.round(round_order(waiting, state.facts.id, state.rounds), turns)
 
     def _await_next(self) -> None:
-        """Rounds of few benchmarks wait for their turn: runs within one burst of noise would agree with each other."""
+        """Space out rounds of few benchmarks: runs within one burst of noise would agree with each other."""
         state = self._state
         pause_s = self._began_s + state.settings.spacing_s - state.clock.now() if state.rounds else 0.0
         if pause_s > 0:
@@ -156,5 +156,5 @@ class Rounds:
 
 
 def stages_of(first: int, last: int) -> Tuple[int, ...]:
-    """How many runs a benchmark that is not clear has at each look: so many more each time, up to the last."""
+    """The number of runs at each look: a fixed step more each time, up to the maximum."""
     return (first, *(min(last, (number + 1) * first) for number in range(1, math.ceil(last / first))))

@@ -1,4 +1,4 @@
-"""Which collected items are benchmarks, and what they ask for."""
+"""Which collected items are benchmarks, and their options."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BENCHMARK = "benchmark"
 
 
 def is_benchmark(item: pytest.Item) -> bool:
-    """Whether the item carries our marker or asks for our fixture."""
+    """Whether the item has the ``timed_inference`` marker or fixture."""
     return item.get_closest_marker(MARKER) is not None or MARKER in getattr(item, "fixturenames", ())
 
 
 def is_adoptable(item: pytest.Item) -> bool:
-    """Whether the item's ``benchmark`` fixture is pytest-benchmark's own, or one that wraps it."""
+    """Whether the item's ``benchmark`` fixture is that of pytest-benchmark, or wraps it."""
     for definition in reversed(_fixture_definitions(item, BENCHMARK)):
         if _module_of(definition).split(".")[0] == "pytest_benchmark":
             return True
@@ -29,7 +29,7 @@ def is_adoptable(item: pytest.Item) -> bool:
 
 
 def not_measured(items: Sequence[pytest.Item]) -> List[str]:
-    """Why tests that look like benchmarks are not measured, each reason as a part of a sentence."""
+    """The reasons why tests that look like benchmarks are not measured, each as a part of a sentence."""
     fixtures: Dict[str, int] = {}
     marked = 0
     for item in items:
@@ -51,7 +51,7 @@ def not_measured(items: Sequence[pytest.Item]) -> List[str]:
 
 
 def nothing_measured(items: Sequence[pytest.Item]) -> str:
-    """One sentence for a session that was to compare, and in which nothing can be."""
+    """A sentence for a session that should compare but has nothing to measure."""
     skipped = sum(item.get_closest_marker("skip") is not None for item in items)
     why = not_measured(items) or [
         f"none of {_number(len(items))} uses the `{MARKER}` fixture or pytest-benchmark's `{BENCHMARK}`"
@@ -75,7 +75,7 @@ def _fixture_definitions(item: pytest.Item, name: str) -> Sequence[Any]:
 
 
 def marker_options(item: pytest.Item) -> BenchmarkOptions:
-    """What the item's marker asks for.
+    """The options of the item's marker.
 
     Raises:
         SettingsError: the marker's arguments cannot be used.

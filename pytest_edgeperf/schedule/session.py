@@ -50,7 +50,7 @@ HEAVY = ("torch", "tensorflow", "tvm", "executorch", "openvino")
 
 
 class MeasuringSession:
-    """Everything between the collected benchmarks and what is reported of them."""
+    """Takes a session from the collected benchmarks to the results that are reported."""
 
     def __init__(
         self,
@@ -147,27 +147,27 @@ class MeasuringSession:
 
     @property
     def written(self) -> List[Tuple[str, str]]:
-        """(what, path) of the files that the session leaves."""
+        """(kind, path) of the files that the session wrote."""
         return self.outputs.written
 
     @property
     def comparison(self) -> Optional[Comparison]:
-        """The judge's verdicts, once measured."""
+        """The judge's verdicts; ``None`` before everything was measured."""
         return self.coordinator.comparison
 
     def measure(self) -> None:
-        """Measure everything, then write what is to be written."""
+        """Measure all benchmarks, then write the results, the baseline and the reports' figures."""
         self.coordinator.state.progress.note(doctor_line(self.diagnosis))
         self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
         if self.settings.baseline != OFF:
-            with errors.survive("looking for what was not measured"):
+            with errors.survive("looking for unmeasured metrics"):
                 self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
                 self.coordinator.notes.extend(self.unmeasured.sentences)
-        with errors.survive("looking for what was silent"):
+        with errors.survive("looking for benchmarks without runs"):
             self._note_silent()
-        with errors.survive("handing the figures to pytest-benchmark"):
+        with errors.survive("passing the figures to pytest-benchmark"):
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
             self._write()
@@ -175,10 +175,12 @@ class MeasuringSession:
             keep = self.coordinator.broken_off or (bool(errors) and not self.written)
             self._close_journal(keep=keep or self._keep_journal)
             if keep:
-                errors.sentences.append(f"the runs are in {self._journal.path}: --edgeperf-resume goes on with them")
+                errors.sentences.append(
+                    f"the runs are kept in {self._journal.path}: add --edgeperf-resume to continue with them"
+                )
 
     def abandon(self) -> None:
-        """Keep the journal of a session that did not come to its end, and write its runs where that was asked for."""
+        """Keep the journal of an interrupted session, and write its runs if results were requested."""
         errors = self.coordinator.errors
         with errors.survive("closing the journal"):
             self._close_journal(keep=True)
@@ -188,43 +190,43 @@ class MeasuringSession:
         self.outputs.list_previous()
         if any(plan.runs for plan in self.plans.values()):
             self.coordinator.notes.append(
-                "the session did not come to its end: add --edgeperf-resume to go on with the runs that it has"
+                "the session was interrupted: add --edgeperf-resume to continue with the runs measured so far"
             )
 
     def _close_journal(self, keep: bool) -> None:
         rest = self._resumption.rest(self.plans)
         self._journal.close(keep=keep, rest=rest)
         if keep and self._journal.path.exists():
-            self.written.append(("what was measured until then", str(self._journal.path)))
+            self.written.append(("runs measured so far", str(self._journal.path)))
         elif rest:
             self.coordinator.notes.append(
-                f"{len(rest)} runs of benchmarks that this session did not select stay in {self._journal.path}: "
-                "--edgeperf-resume goes on with them where they are selected"
+                f"{len(rest)} runs of benchmarks that this session did not select are kept in {self._journal.path}: "
+                "--edgeperf-resume continues with them when they are selected"
             )
 
     def faults(self) -> Mapping[str, str]:
-        """Benchmark id -> why it was not measured."""
-        told = {}
+        """Benchmark id -> the reason why it was not measured."""
+        reasons = {}
         for plan in self.plans.values():
             if plan.last is not None and plan.last.fault:
-                told[plan.id] = plan.last.fault.splitlines()[0]
+                reasons[plan.id] = plan.last.fault.splitlines()[0]
             elif plan.broken and plan.last is not None:
-                told[plan.id] = f"its {plan.last.failed_phase} failed"
+                reasons[plan.id] = f"its {plan.last.failed_phase} failed"
             elif plan.measured_nothing:
-                told[plan.id] = MEASURED_NOTHING
-        return told
+                reasons[plan.id] = MEASURED_NOTHING
+        return reasons
 
     def _sections(self) -> Dict[str, Dict[str, Any]]:
-        """Of each run's environment, what no run changes."""
-        found = software(self.device.identity, self.device.root)
+        """The sections of each run's environment that are the same for all runs."""
+        installed = software(self.device.identity, self.device.root)
         return {
-            "system": {name: one.value for name, one in found.items() if one.value is not None},
+            "system": {name: finding.value for name, finding in installed.items() if finding.value is not None},
             "doctor": {"findings": ", ".join(self.diagnosis.lasting()) or "none"},
             "machine": dict(machine(self.device.root, self.device.identity)[0]),
         }
 
     def _check_allowed(self) -> None:
-        """Refuse the name of a field that neither the baseline nor this device has: a typing error would go unseen.
+        """Reject a field name that neither the baseline nor this device has: it would be a typing error.
 
         Raises:
             SettingsError: there is no such field.
@@ -245,11 +247,11 @@ class MeasuringSession:
                 )
 
     def _why_absent(self, metric: str) -> Optional[str]:
-        """Why this session does not measure a metric; ``None``: it may, as far as is known."""
+        """The reason why this session does not measure a metric; ``None`` if nothing is known to prevent it."""
         if not asked_metrics.needs_sensors(metric):
             return None
         if self.opponent is not None:
-            return "a lock-step comparison reads no sensors"
+            return "a lock-step comparison does not read sensors"
         if self._instruments is None:
             return "telemetry is off"
         power = metric.startswith(("power_", "energy_"))
@@ -295,8 +297,8 @@ class MeasuringSession:
         heavy = [name for name in HEAVY if name in sys.modules]
         if heavy:
             self.coordinator.notes.append(
-                f"collecting the tests imported {', '.join(heavy)}: that costs every process seconds and memory, "
-                "whatever it measures; import it in the bodies and fixtures that need it"
+                f"collecting the tests imported {', '.join(heavy)}, which costs every process seconds and memory; "
+                "import it in the test bodies and fixtures that need it"
             )
 
     def _write(self) -> None:
@@ -317,6 +319,6 @@ def _instruments(device: Device) -> Instruments:
 
 
 def doctor_line(diagnosis: Diagnosis) -> str:
-    """One line on the machine, and where to read more."""
-    more = "" if diagnosis.fit and not diagnosis.of(ADVICE) else "; edgeperf doctor tells why, and what mends it"
+    """A one-line summary of the machine's fitness, with a reference to the doctor."""
+    more = "" if diagnosis.fit and not diagnosis.of(ADVICE) else "; run edgeperf doctor to see why and how to fix it"
     return f"this machine is {diagnosis.summary()}{more}"

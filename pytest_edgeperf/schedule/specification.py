@@ -1,4 +1,4 @@
-"""What each worker of a session is told to do: the session's own pytest options, its search path, its cores."""
+"""The specifications of a session's workers: the session's pytest options, its search path, its cores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SELECTING = ("keyword", "markexpr", "deselect")
 
 
 class Specifications:
-    """Makes the specifications of a session's workers."""
+    """Creates the specifications of a session's workers."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
@@ -29,7 +29,7 @@ class Specifications:
         self._pinnings: Dict[int, Pinning] = {}
 
     def of(self, plan: Plan) -> Specification:
-        """For a worker that measures a benchmark."""
+        """The specification of a worker that measures a benchmark."""
         threads = plan.options.threads or self._settings.threads
         pinned = self.pinning(threads)
         budget_s = plan.options.budget_s or self._settings.budget_s
@@ -49,7 +49,7 @@ class Specifications:
         )
 
     def of_collection(self, plans: Iterable[Plan]) -> Specification:
-        """For a worker that collects what this session has selected."""
+        """The specification of a worker that collects what this session has selected."""
         option = self._config.option
         selection = [f"-k={option.keyword}"] if option.keyword else []
         selection += [f"-m={option.markexpr}"] if option.markexpr else []
@@ -66,13 +66,13 @@ class Specifications:
         )
 
     def pinning(self, threads: int) -> Pinning:
-        """The cores of workers with so many threads."""
+        """The cores for workers with this number of threads."""
         if threads not in self._pinnings:
             self._pinnings[threads] = choose(self._settings.cpus, threads)
         return self._pinnings[threads]
 
     def _selected(self, plans: Iterable[Plan]) -> List[str]:
-        """The files, folders and ids that were asked for, as absolute paths."""
+        """The requested files, folders and ids, as absolute paths."""
         if self._config.option.pyargs:
             return list(dict.fromkeys(plan.path for plan in plans))
         return [os.path.join(str(self._config.invocation_params.dir), argument) for argument in self._config.args]

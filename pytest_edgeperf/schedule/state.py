@@ -1,4 +1,4 @@
-"""What a session of measuring holds while it measures, whatever its strategy is."""
+"""The state of a session while it measures, independent of the strategy."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ from pytest_edgeperf.settings import OFF, Settings
 
 
 class Clock:
-    """How the coordinator waits, and tells how long something took; in seconds."""
+    """How the coordinator waits and measures durations, in seconds."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since an arbitrary moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for so many seconds."""
         time.sleep(seconds)
 
 
 class Progress(Protocol):
-    """Where the coordinator says how far it is; called between blocks only."""
+    """Receives the coordinator's progress; called between timed blocks only."""
 
     def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
-        """Rounds of so many benchmarks begin."""
+        """Rounds begin."""
 
     def update(self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float]) -> None:
-        """A benchmark's turn begins."""
+        """The measuring of a benchmark begins."""
 
     def wait(self, seconds: float) -> None:
-        """The next round begins in so many seconds."""
+        """The next round begins after a pause."""
 
     def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
-        """The machine is waited for until it has cooled down."""
+        """The session waits for the machine to cool down."""
 
     def note(self, text: str) -> None:
-        """Something the user should know now."""
+        """A note that is shown to the user at once."""
 
     def finish(self) -> None:
-        """No more rounds."""
+        """The rounds have ended."""
 
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """What all runs of a session share."""
+    """Facts that all runs of a session share."""
 
     id: str
     device: str
@@ -71,7 +71,7 @@ class SessionFacts:
 
 @dataclass(frozen=True)
 class Launch:
-    """How a session starts workers, and what it tells them."""
+    """How a session starts workers, and with which specifications."""
 
     launcher: Launcher
     specification: Callable[[Plan], Specification]
@@ -83,7 +83,7 @@ class Launch:
 
 @dataclass
 class SessionState:
-    """The benchmarks, what has come of them so far, and what starting a run needs."""
+    """The benchmarks with their results so far, and everything needed to start a run."""
 
     plans: Sequence[Plan]
     settings: Settings
@@ -110,13 +110,13 @@ class SessionState:
         return self.exit is not None or 0 < self.launch.max_broken <= len(self._broken)
 
     def before(self) -> Condition:
-        """Wait until the machine is cool, and look at it."""
+        """Wait until the machine is cool, then read its condition."""
         if self.settings.cooldown:
             self.cooling.wait()
         return self.observer.look()
 
     def ended(self, plan: Plan, delivery: Delivery) -> None:
-        """One more try of a plan has come to its end."""
+        """Take note that another try of a plan has ended."""
         plan.last = delivery
         plan.tries += 1
         self.exit = self.exit or delivery.exit
@@ -130,7 +130,7 @@ class SessionState:
         figures: Mapping[str, Any],
         commit: Optional[str],
     ) -> RunRecord:
-        """What is kept of a run.
+        """Create the record of a run.
 
         Args:
             delivery: what its worker delivered.
@@ -155,7 +155,7 @@ class SessionState:
         )
 
     def environment(self, run: Measurement, before: Condition) -> Dict[str, Dict[str, Any]]:
-        """What a run depended on; the device's settings as they were when it began."""
+        """The environment of a run, with the device's settings at its start."""
         return {
             "fingerprint": dict(self.facts.fingerprint),
             "software": dict(run.software),
@@ -164,7 +164,7 @@ class SessionState:
         }
 
     def take(self, plan: Plan, record: RunRecord) -> None:
-        """Add a run to its benchmark's."""
+        """Add a run to its benchmark."""
         self.environments[record.environment_key] = record.environment
         plan.runs.append(record.run(self.facts.id))
         plan.metrics = record.metrics
@@ -173,7 +173,7 @@ class SessionState:
             plan.benchmark_stats.append(record.benchmark_stats)
 
     def family(self) -> Family:
-        """The benchmarks that are judged together, and what was asked of each."""
+        """The benchmarks that are judged together, with their options."""
         options = {plan.id: plan.options for plan in self.plans}
         return Family(
             benchmarks=tuple(options),
@@ -196,7 +196,7 @@ class SessionState:
         )
 
     def _gate(self) -> Optional[Gate]:
-        """What a check of these benchmarks would be: runs that were not compared may be so later."""
+        """The family that a check of these benchmarks would have, for runs that may be compared later."""
         if self.settings.baseline != OFF:
             return None
         family = self.family()
@@ -211,7 +211,7 @@ class SessionState:
 
 
 def benchmark_of(plan: Plan) -> Benchmark:
-    """The runs of a plan, as they stand in a results file."""
+    """The runs of a plan as a results file stores them."""
     return Benchmark(
         parameters=plan.parameters,
         metrics=plan.metrics,

@@ -25,11 +25,11 @@ from pytest_edgeperf.schedule.worker import parking
 from pytest_edgeperf.schedule.worker.attempt import Attempt
 from pytest_edgeperf.settings import CHECK, OFF
 
-NARROW = "visits could not be spread over all benchmarks of a round: memory holds only some of their workers at a time"
+NARROW = "too little memory to interleave all workers of a round: each was interleaved with some of the others only"
 
 
 class StoredRuns(Strategy):
-    """Measures each benchmark by workers of its own, many at a time, which are visited in turn."""
+    """Measures each benchmark in its own workers and interleaves the timed blocks of many workers."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class StoredRuns(Strategy):
         instruments: Optional[Instruments] = None,
         device_memory: Optional[DeviceMemory] = None,
     ) -> None:
-        """A strategy of stored runs.
+        """Create the strategy that compares with stored runs.
 
         Args:
             state: of the session.
             baseline: what the runs are compared with.
             missing: benchmarks of the baseline that no longer exist.
-            instruments: what is read while an inference is repeated; ``None``: nothing.
-            device_memory: who says what a worker holds of the GPU's memory; ``None``: nobody.
+            instruments: sensors that are read while an inference is repeated; ``None`` for none.
+            device_memory: source of the GPU memory that a worker holds; ``None`` if there is none.
         """
         super().__init__(state)
         self._baseline = baseline
@@ -60,7 +60,7 @@ class StoredRuns(Strategy):
         self._patience = Patience()
 
     def stages(self) -> Sequence[int]:
-        """In a check, further runs for suspects; else one look."""
+        """The numbers of good runs: several in a check, which measures suspects further; otherwise one."""
         settings = self.state.settings
         if settings.baseline == OFF:
             return ()
@@ -92,7 +92,7 @@ class StoredRuns(Strategy):
         return suspects
 
     def comparison(self) -> Optional[Comparison]:
-        """The verdicts of benchmarks that are whole, with those that no longer exist."""
+        """The verdicts of completely measured benchmarks, with those that no longer exist."""
         if self._comparison is None:
             return None
         comparison = without_broken(self._comparison, self.state.plans)
@@ -114,7 +114,7 @@ class StoredRuns(Strategy):
         return replace(baseline, benchmarks=kept)
 
     def notes(self) -> List[str]:
-        """On replaced and disturbed runs, given up benchmarks, missing power, and how latencies went on."""
+        """Notes on disturbed and replaced runs, abandoned benchmarks, missing power and unsteady latencies."""
         plans = self.state.plans
         runs = [run for plan in plans for run in plan.runs]
         replaced = disturbance.summary(runs, sum(plan.replaced for plan in plans))
@@ -125,7 +125,7 @@ class StoredRuns(Strategy):
         return [note for note in candidates if note is not None] + courses.notes({plan.id: plan.runs for plan in plans})
 
     def round(self, order: Sequence[Plan], turns: Turns) -> None:
-        """One run of each plan: prepare as many workers as memory holds, then visit them in turn until all is timed."""
+        """Measure one run of each plan: prepare as many workers as fit into memory, then time them in turn."""
         waiting = list(order)
         while waiting and not self.state.stopped:
             with ExitStack() as parked:
@@ -171,7 +171,7 @@ class StoredRuns(Strategy):
         return attempt
 
     def _course(self, attempt: Attempt) -> bool:
-        sensors = self._instruments.found if self._instruments is not None else []
+        sensors = self._instruments.sensors if self._instruments is not None else []
         observer = self.state.observer
         return attempt.course(CurveRecorder(sensors, observer.look, observer.root))
 

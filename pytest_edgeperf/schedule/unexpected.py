@@ -1,4 +1,4 @@
-"""What fails after measuring costs a sentence and the exit code, never what was measured."""
+"""Errors after measuring are reported and set the exit code, but never lose what was measured."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LONGEST_MESSAGE = 300
 
 
 class UnexpectedErrors:
-    """Collects the errors of a session's later parts: each is a sentence, and the session ends with exit code 3."""
+    """Collects errors of a session's later parts as sentences; the session then ends with exit code 3."""
 
     def __init__(self, session: str) -> None:
-        """``session`` names the file of tracebacks."""
+        """Create an empty collection; ``session`` names the file of tracebacks."""
         self.session = session
         self.sentences: List[str] = []
         #: Sentences that a report has printed already.
@@ -36,14 +36,14 @@ class UnexpectedErrors:
 
     @contextmanager
     def survive(self, part: str) -> Iterator[None]:
-        """Take note of an exception instead of passing it on; ``part`` says what failed, to begin a sentence."""
+        """Record an exception instead of raising it; ``part`` names what failed, as the beginning of a sentence."""
         try:
             yield
         except Exception as error:  # whatever it is, the tests' reports and the runs matter more
             self.add(part, error)
 
     def add(self, part: str, error: Exception) -> None:
-        """Take note of an exception that was caught elsewhere; ``pytest.exit`` is passed on."""
+        """Record an exception that was caught elsewhere; ``pytest.exit`` is raised again."""
         if isinstance(error, pytest.exit.Exception):
             raise error
         sentence = f"{part} failed: {message_of(error)}"
@@ -54,7 +54,7 @@ class UnexpectedErrors:
         self.sentences.append(sentence)
 
     def unprinted(self) -> List[str]:
-        """The sentences that no report has printed yet; they count as printed from now on."""
+        """The sentences that were not printed yet; they count as printed from now on."""
         new = self.sentences[self.printed :]
         self.printed = len(self.sentences)
         return new
@@ -69,10 +69,10 @@ class UnexpectedErrors:
 
 
 def message_of(error: BaseException) -> str:
-    """The exception in one line: its own words where they explain it, else with its type in front."""
+    """The exception in one line, with its type unless its message explains it."""
     try:
         words = " ".join(str(error).split())
-    except Exception:  # an exception of somebody else's, whose text cannot be made either
+    except Exception:  # another package's exception, whose text may fail as well
         words = "no message"
     if len(words) > _LONGEST_MESSAGE:
         words = words[:_LONGEST_MESSAGE] + " …"

@@ -1,4 +1,4 @@
-"""Workers that deliver what they are told to, on a clock that goes on only when somebody waits: sessions in no time."""
+"""Workers with given outcomes, on a clock that advances only while a session waits: sessions in milliseconds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FakeClock:
 
 
 class FakeObserver:
-    """A machine that nothing slows down, as far from that by heat as it is told."""
+    """A machine that nothing slows down, with a given distance to that by heat."""
 
     root = None
 

@@ -208,12 +208,12 @@ def test_the_session_comes_to_its_end_and_fails(session):
 @pytest.mark.parametrize(
     ("name", "reason", "said"),
     [
-        ("test_killed", "killed by SIGKILL, which was not ours", "said before the kill"),
-        ("test_killed_while_timed", "killed by SIGKILL, which was not ours", "said in the loop"),
-        ("test_left", "left with exit status 3 in the middle", "said before it left"),
+        ("test_killed", "killed by SIGKILL from outside", "said before the kill"),
+        ("test_killed_while_timed", "killed by SIGKILL from outside", "said in the loop"),
+        ("test_left", "ended with exit status 3 in the middle", "said before it left"),
         ("test_crashed", "crashed with SIGSEGV", "said before the crash"),
-        ("test_hung", "hung: not done after 4 s", "said before the hang"),
-        ("test_child_holds_the_channel", "left with exit status 5 in the middle", "said by the parent"),
+        ("test_hung", "hung: not finished after 4 s", "said before the hang"),
+        ("test_child_holds_the_channel", "ended with exit status 5 in the middle", "said by the parent"),
         ("test_body_raises", "ZeroDivisionError: in the body", "said before the exception"),
         ("test_raises_after_measuring", "after the measurement", None),
         ("test_wrong_answer", "OutputMismatch", None),

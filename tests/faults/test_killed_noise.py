@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 
 MEASURES = """
 from pytest_edgeperf.schedule import repeated_session
-repeated_session._run(["sh", "-c", "echo $$ > session.tmp; mv session.tmp session; exec sleep 300"], None)
+repeated_session.run_session(["sh", "-c", "echo $$ > session.tmp; mv session.tmp session; exec sleep 300"], None)
 """
 
 

@@ -111,4 +111,4 @@ def test_a_worker_that_the_kernel_kills_for_lack_of_memory_is_said_to_be_that(py
     result = pytester.runpytest_subprocess(*ARGUMENTS)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*killed: out of memory (SIGKILL, and *oom_kill counter*rose*", "takes more than*"])
-    assert "when last looked at, its peak was " in " ".join(result.stdout.str().split())
+    assert "at the last reading its peak was " in " ".join(result.stdout.str().split())

@@ -165,7 +165,7 @@ def test_a_line_that_is_no_message_is_told_with_its_beginning(pair, line):
     left, right = pair
     left.sendall(line + b'\n{"event": "ready"}\n')
     receiver = Channel(right)
-    with pytest.raises(MalformedMessage, match="is no message"):
+    with pytest.raises(MalformedMessage, match="is not a message"):
         receiver.receive(5.0)
     assert receiver.receive(5.0) == {"event": "ready"}
 

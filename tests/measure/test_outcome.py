@@ -84,7 +84,7 @@ def test_a_target_that_only_makes_an_object_is_refused_with_what_to_do(name):
             Pipeline(target, ()).check()
     assert kind in str(caught.value)
     assert remedy in str(caught.value)
-    assert "only the making of that object" in str(caught.value)
+    assert "only the creation of that object" in str(caught.value)
 
 
 def test_nothing_is_timed_of_such_a_target():

@@ -102,7 +102,7 @@ def test_a_commit_that_cannot_be_collected_is_incomparable(repository):
     ("arguments", "said"),
     [
         (["--against=nowhere"], "--against=nowhere: nowhere is not a commit of"),
-        (["--against=-x"], "--against=-x: -x begins as an option does"),
+        (["--against=-x"], "--against=-x: -x looks like an option"),
         (["--against=baseline"], "--against=baseline: there is no baseline yet"),
         (["--against=HEAD", "--baseline=check"], "--baseline compares with stored runs"),
         (["--against-setup=make"], "--against-setup prepares a worktree"),
@@ -139,5 +139,5 @@ def test_what_memory_does_not_hold_at_once_is_measured_in_alternation(repository
     repository.write("work.py", SLOWER)
     outcome = against(repository, "-k", "one")
     assert outcome.code == 1, outcome
-    assert "whole runs in alternation instead of turns (memory does not hold both sides at once)" in outcome
+    assert "measured in alternating whole runs instead of turns (memory cannot hold both sides at once)" in outcome
     assert "pairs of whole runs in alternation" in outcome

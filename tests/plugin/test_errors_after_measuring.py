@@ -82,7 +82,7 @@ def test_without_a_failed_test_the_exit_code_says_that_nothing_was_judged(projec
     assert "the measuring failed: ArithmeticError: made to fail in round 2" in outcome.output
     assert len(results.read(project.path / "r.json").benchmarks["test_it.py::test_a"].runs) == 1
     # The session can be gone on with.
-    assert "what was measured until then" in outcome.output
+    assert "runs measured so far" in outcome.output
 
 
 def test_where_nothing_can_be_written_the_journal_stays_and_is_named(project):

@@ -72,13 +72,13 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
-    assert "add --edgeperf-resume to go on" in " ".join(output.split())
+    assert "add --edgeperf-resume to continue" in " ".join(output.split())
     assert results.read(project.path / "so-far.json").benchmarks
     assert not project.baseline_path.exists()
     before = len(project.ran())
     outcome = project.run(*arguments, "--edgeperf-resume")
     assert outcome.code == 0, outcome
-    assert "went on with session" in outcome
+    assert "resumed session" in outcome
     assert len(project.ran()) - before <= 12 - (before - 1)
     assert [len(one.runs) for one in project.baseline().benchmarks.values()] == [4, 4, 4]
 
@@ -102,11 +102,11 @@ def test_what_is_not_selected_when_going_on_is_kept_for_later(project):
     kill_after(project, 3, *arguments)
     outcome = project.run(*arguments, "--edgeperf-resume", "-k", "good")
     assert outcome.code == 0, outcome
-    assert "runs of benchmarks that this session did not select stay in" in outcome
+    assert "runs of benchmarks that this session did not select are kept in" in outcome
     before = len(project.ran())
     outcome = project.run(*arguments, "--edgeperf-resume", "-k", "not good")
     assert outcome.code == 0, outcome
-    assert "went on with session" in outcome
+    assert "resumed session" in outcome
     assert len(project.ran()) - before <= 2
     assert journalled(project) == []
 
@@ -119,7 +119,7 @@ def test_other_code_does_not_go_on_with_the_runs_of_the_code_before(project):
     project.suite(SUITE.replace("work, 1000", "work, 9"))
     outcome = project.run(*arguments, "--edgeperf-resume", "-k", "good")
     assert outcome.code == 0, outcome
-    assert "differs in the project's source files, and its runs stay in" in outcome
+    assert "differs in the project's source files, and its runs are kept in" in outcome
     assert project.ran_names().count("good") >= 2
 
 

@@ -112,7 +112,7 @@ def test_what_is_none_of_ours_is_refused(message):
 
 
 def test_an_answer_that_was_not_asked_for_is_refused():
-    with pytest.raises(MalformedMessage, match="block came while ready was waited for"):
+    with pytest.raises(MalformedMessage, match="block, but ready was expected"):
         accepted({"event": "block"}, Ready)
 
 

@@ -44,7 +44,7 @@ def test_a_typing_error_is_refused_with_what_was_meant(written, meant):
 
 def test_a_summary_is_no_metric():
     assert "p99 is a summary of latency: name latency" in refused(gate=("latency_p99",))
-    assert "p95 is a summary: name the metric, such as latency" in refused(gate=("p95",))
+    assert "p95 is a summary: name the metric instead, such as latency" in refused(gate=("p95",))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_name_that_the_baseline_has_is_no_error():
 
 def test_beside_an_error_what_will_not_be_measured_is_named_too():
     message = refused(gate=("troughput", "energy_per_inference"), why=without_sensors)
-    assert "gate='energy_per_inference' will decide nothing: telemetry is off" in message
+    assert "gate='energy_per_inference' will have no effect: telemetry is off" in message
     check({"a": BenchmarkOptions(gate=("energy_per_inference",))}, None, without_sensors)
 
 
@@ -79,7 +79,7 @@ def test_what_no_run_delivered_is_a_sentence_with_the_reason():
     found = unmeasured(plans, without_sensors)
     assert found.gates
     assert found.sentences == [
-        "gate='energy_per_inference' of test_0, test_1, test_2 and 2 more decided nothing, as it was not measured: "
+        "gate='energy_per_inference' of test_0, test_1, test_2 and 2 more had no effect, because it was not measured: "
         "telemetry is off"
     ]
 

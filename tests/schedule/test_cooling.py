@@ -55,7 +55,7 @@ def test_one_that_cools_no_further_is_measured_warm_and_not_waited_for_again():
     cooling.wait()
     assert PATIENCE_S <= machine.now <= PATIENCE_S + 4 + 2 * STEP_S
     assert cooling.note == (
-        "cpu stayed at 91.0 degC and did not cool down to 87.0: it was measured warm; give it a fan or a cooler place"
+        "cpu stayed at 91.0 degC and did not cool down to 87.0, so it was measured warm; improve its cooling"
     )
     machine.celsius, began = 91.8, machine.now
     cooling.wait()

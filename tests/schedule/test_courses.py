@@ -27,22 +27,22 @@ def test_flat_and_steady_runs_and_runs_without_figures_need_no_word():
 
 def test_runs_that_never_became_steady_are_counted_in_one_note():
     assert notes({"a": runs(NEVER, NEVER, FLAT), "b": runs(NEVER), "c": runs(FLAT)}) == [
-        "3 runs of 2 benchmarks never became steady in the warm-up: a, b"
+        "3 runs of 2 benchmarks did not become steady in the warm-up: a, b"
     ]
-    assert notes({"a": runs(NEVER)}) == ["1 run of 1 benchmark never became steady in the warm-up: a"]
+    assert notes({"a": runs(NEVER)}) == ["1 run of 1 benchmark did not become steady in the warm-up: a"]
 
 
 def test_a_step_in_most_runs_is_told_with_its_middle_size_and_place():
     assert notes({"a": runs(slowed(1.1, 0.4), slowed(1.12, 0.43), slowed(1.3, 0.6), FLAT)}) == [
-        "1 benchmark slowed down while being timed (a clock that falls, or a target that grows): "
+        "1 benchmark slowed down while being timed (a falling clock, or a target that grows): "
         "a (+12 % from 43 % of the samples on in 3 of 4 runs)"
     ]
 
 
 def test_inputs_whose_first_call_was_timed_are_told():
     assert notes({"a": runs({**FLAT, "cold_inputs": 2}, {**FLAT, "cold_inputs": 1}, FLAT), "b": runs(FLAT)}) == [
-        "in 2 runs of 1 benchmark the warm-up had no time for every input, so their first calls were timed: a; "
-        "give fewer inputs"
+        "in 2 runs of 1 benchmark the warm-up was too short to use every input, so their first calls were timed: a; "
+        "use fewer inputs"
     ]
 
 
@@ -83,5 +83,5 @@ def test_many_names_are_cut_short():
 
 def test_processors_that_a_benchmark_changed_are_told_with_what_follows():
     (note,) = notes({"a": runs(FLAT, {**FLAT, "processors_changed": "1 -> 0-3"}), "b": runs(FLAT)})
-    assert note.startswith("1 benchmark changed the processors that they run on: a (1 -> 0-3)")
+    assert note.startswith("1 benchmark changed the processors they run on: a (1 -> 0-3)")
     assert "--edgeperf-cpus=off" in note

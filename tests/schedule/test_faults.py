@@ -81,7 +81,7 @@ def test_a_kill_while_a_counter_rose_is_out_of_memory_with_the_evidence():
 @pytest.mark.parametrize("after", [{KERNEL: 1}, {KERNEL: 1, GROUP: 5}, {}])
 def test_a_kill_while_no_known_counter_rose_is_not_called_out_of_memory(after):
     text = describe_exit(-signal.SIGKILL, {KERNEL: 1}, after)
-    assert "SIGKILL, which was not ours" in text
+    assert "SIGKILL from outside" in text
     assert "killed: out of memory" not in text
 
 
@@ -100,12 +100,12 @@ def test_an_exit_in_the_middle_has_its_status(status):
 
 
 def test_a_hang_names_the_limit_and_how_to_raise_it():
-    assert hung(2.5) == "hung: not done after 2.5 s and killed; --edgeperf-timeout raises the limit"
+    assert hung(2.5) == "hung: not finished after 2.5 s, so it was killed; --edgeperf-timeout raises the limit"
 
 
 def test_what_was_last_seen_of_the_memory():
-    assert last_memory(812.4, 96.0) == "; when last looked at, its peak was 812 MiB and the system had 96 MiB left"
-    assert last_memory(812.4, None) == "; when last looked at, its peak was 812 MiB"
+    assert last_memory(812.4, 96.0) == "; at the last reading its peak was 812 MiB and the system had 96 MiB left"
+    assert last_memory(812.4, None) == "; at the last reading its peak was 812 MiB"
     assert last_memory(None, None) == ""
 
 

@@ -47,8 +47,8 @@ def test_a_branch_that_is_named_like_a_file_is_a_commit(checkout):
     ("ref", "said"),
     [
         ("", "no commit is named"),
-        ("--output=/tmp/x", "begins as an option does"),
-        ("-h", "begins as an option does"),
+        ("--output=/tmp/x", "looks like an option"),
+        ("-h", "looks like an option"),
         ("nowhere", r"nowhere is not a commit of .*checkout; check its name"),
         ("HEAD~9", "HEAD~9 is not a commit"),
         ("HEAD^{tree}", r"is a tree of .*, not a commit"),
@@ -160,7 +160,8 @@ def test_the_accepted_commit_is_the_newest():
 
 
 @pytest.mark.parametrize(
-    ("runs", "said"), [([], "name no commit"), ([("x", None)], "name no commit"), ([("x", "a-dirty")], "uncommitted")]
+    ("runs", "said"),
+    [([], "record no commit"), ([("x", None)], "record no commit"), ([("x", "a-dirty")], "uncommitted")],
 )
 def test_a_baseline_of_nobodys_commit_is_one_sentence(runs, said):
     with pytest.raises(WorktreeError, match=said):

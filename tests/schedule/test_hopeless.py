@@ -100,7 +100,7 @@ def test_the_note_names_the_cause_and_what_to_do_instead():
     assert note_of(made) is None
     measure(made, lambda plan, number: plan.id == "1")
     note = note_of(made)
-    assert note.startswith("gave up on 1 of 2 benchmarks, because 6 runs in a row were disturbed (others_share 6)")
+    assert note.startswith("gave up on 1 of 2 benchmarks because 6 runs in a row were disturbed (others_share 6)")
     assert "--against REF" in note
 
 

@@ -31,10 +31,10 @@ def test_all_that_is_missing_or_too_old_is_one_sentence():
     ("answer", "expected"),
     [
         ('echo \'{"python": [3, 7, 16], "versions": {}}\'', "is Python 3.7.16; a worker needs 3.8 or newer"),
-        ("echo hello", "did not answer as a Python does (hello)"),
-        ("exit 3", "did not answer as a Python does (exit status 3)"),
+        ("echo hello", "is not a working Python (hello)"),
+        ("exit 3", "is not a working Python (exit status 3)"),
         ("sleep 300 & echo '{\"python\": [3, 7, 16]}'; echo warning", "is Python 3.7.16"),
-        ("echo broken >&2; exit 3", "did not answer as a Python does (broken)"),
+        ("echo broken >&2; exit 3", "is not a working Python (broken)"),
         ("exec sleep 30", "did not answer in 0.5 s"),
     ],
 )

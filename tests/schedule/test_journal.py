@@ -177,15 +177,15 @@ def test_a_pair_that_lacks_its_other_side_is_damaged(tmp_path):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "does not say which session"),
-        (b"{}\n", "does not say which session"),
-        (b'{"kind": "session", "session": "s"}', "does not say which session"),
+        (b"", "does not identify a session"),
+        (b"{}\n", "does not identify a session"),
+        (b'{"kind": "session", "session": "s"}', "does not identify a session"),
         (b'{"kind": "session", "session": "s"}\n', "its version is None"),
         (b'{"kind": "session", "session": "s", "version": 99}\n', "its version is 99"),
-        (b'{"kind": "session", "session": 3, "version": 2}\n', "does not say which session"),
-        pytest.param(b"[" * 200_000 + b"\n", "does not say which session", id="deep"),
-        (b"\0" * 5000, "does not say which session"),
-        (b"\xff\xfe\n", "does not say which session"),
+        (b'{"kind": "session", "session": 3, "version": 2}\n', "does not identify a session"),
+        pytest.param(b"[" * 200_000 + b"\n", "does not identify a session", id="deep"),
+        (b"\0" * 5000, "does not identify a session"),
+        (b"\xff\xfe\n", "does not identify a session"),
     ],
 )
 def test_what_is_no_journal_of_this_version_says_why(tmp_path, content, why):
@@ -234,7 +234,7 @@ def test_one_that_another_session_writes_is_neither_gone_on_with_nor_removed(tmp
     running = Journal(path, {"session": "s", **HEADER})
     found = search(tmp_path, HEADER)
     assert found.past is None
-    assert "is being written by a session that runs now" in found.unusable[0]
+    assert "belongs to a session that is still running" in found.unusable[0]
     for number in range(module.KEPT_JOURNALS + 5):
         (tmp_path / f"2026112{number:02}.jsonl").touch()
     prune(tmp_path)
@@ -249,10 +249,10 @@ def test_one_that_another_session_writes_is_neither_gone_on_with_nor_removed(tmp
 def test_what_another_session_removes_meanwhile_is_no_error(tmp_path, monkeypatch):
     for number in range(module.KEPT_JOURNALS + 5):
         (tmp_path / f"2026112{number:02}.jsonl").touch()
-    names = module._journals(tmp_path)
+    names = module.journals(tmp_path)
     for path in names[-3:]:
         path.unlink()
-    monkeypatch.setattr(module, "_journals", lambda folder: names)
+    monkeypatch.setattr(module, "journals", lambda folder: names)
     prune(tmp_path)
     assert len(list(tmp_path.iterdir())) == module.KEPT_JOURNALS
     prune(tmp_path / "nowhere")
@@ -261,8 +261,8 @@ def test_what_another_session_removes_meanwhile_is_no_error(tmp_path, monkeypatc
 def test_only_headers_are_read_of_those_that_do_not_agree(tmp_path, monkeypatch):
     written(tmp_path, rootdir="/another", ids=["test_a"] * 50)
     lines_parsed = []
-    original = module._parsed
-    monkeypatch.setattr(module, "_parsed", lambda raw: lines_parsed.append(1) or original(raw))
+    loads = json.loads
+    monkeypatch.setattr(module.json, "loads", lambda raw: lines_parsed.append(1) or loads(raw))
     search(tmp_path, HEADER)
     assert len(lines_parsed) == 1
 

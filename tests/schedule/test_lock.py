@@ -187,7 +187,9 @@ def test_a_file_system_without_locks_is_said_in_a_sentence(tmp_path, monkeypatch
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    with pytest.raises(LockError, match=r"has no locks \(.*\); set EDGEPERF_LOCK_DIR to a folder on a local disk"):
+    with pytest.raises(
+        LockError, match=r"does not support locks \(.*\); set EDGEPERF_LOCK_DIR to a folder on a local disk"
+    ):
         DeviceLock(tmp_path).acquire(tmp_path)
 
 

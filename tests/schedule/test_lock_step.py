@@ -96,8 +96,8 @@ def test_what_is_not_clear_is_measured_on_for_further_pairs():
     assert len(plans[0].pairs) == 5
     assert len(plans[1].pairs) == 15
     assert made.progress.of("note") == [
-        ["1 of 2 benchmarks are not clear yet: measuring on, up to 10 pairs"],
-        ["1 of 2 benchmarks are not clear yet: measuring on, up to 15 pairs"],
+        ["1 of 2 benchmarks are still undecided: measuring further, up to 10 pairs"],
+        ["1 of 2 benchmarks are still undecided: measuring further, up to 15 pairs"],
     ]
     assert made.verdicts["b"] != "regressed"
 

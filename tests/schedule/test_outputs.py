@@ -69,7 +69,7 @@ def test_the_baseline_is_no_place_for_results(made, tmp_path, name):
 
 def test_what_is_no_results_file_is_not_replaced(made, tmp_path):
     (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
-    with pytest.raises(ResultsError, match="this is not a results file, and would be replaced"):
+    with pytest.raises(ResultsError, match="this file is not a results file and would be replaced"):
         made("test_it.py").check()
     (tmp_path / "empty").write_text("")
     made("empty", "new.json").check()

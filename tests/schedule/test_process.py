@@ -102,9 +102,9 @@ def test_a_worker_that_keeps_to_the_protocol_delivers_its_run(start):
     ("does", "fault"),
     [
         ("connection.sendall(b'[W] tactic cache is full\\n'); time.sleep(60)", "tactic cache is full"),
-        ('connection.sendall(b\'{"event": "rea\'); os._exit(3)', "left with exit status 3"),
-        ("say('block'); time.sleep(60)", "block came while ready was waited for"),
-        ("say('report', report={}); time.sleep(60)", "cannot use: report"),
+        ('connection.sendall(b\'{"event": "rea\'); os._exit(3)', "ended with exit status 3"),
+        ("say('block'); time.sleep(60)", "block, but ready was expected"),
+        ("say('report', report={}); time.sleep(60)", "sent invalid data: report"),
         ("say('ready'); hear(); say('run', measurement={})", "measurement has no values"),
         ("[report('setup') for _ in range(101)]; time.sleep(60)", "more than 100 messages"),
         ("say('exit', status=2)", "without a report of its setup"),
@@ -146,7 +146,7 @@ def test_a_side_that_did_not_come_to_its_collection_has_not_collected_nothing(st
 
 def test_a_silent_worker_hangs_when_its_time_is_over(start):
     delivery = delivery_of(start, "time.sleep(60)", timeout_s=0.3)
-    assert delivery.fault.startswith("hung: not done after 0.3 s")
+    assert delivery.fault.startswith("hung: not finished after 0.3 s")
 
 
 def test_what_waits_is_read_and_only_time_in_which_the_coordinator_ran_counts(start, monkeypatch):

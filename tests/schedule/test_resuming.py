@@ -38,7 +38,7 @@ def test_a_session_goes_on_with_the_unfinished_one_that_agrees():
     again = begin(HEADER, resume=True)
     assert again.session == first.session
     assert again.journal.path == first.journal.path
-    assert again.notes == [f"went on with session {first.session}: 0 runs were measured before"]
+    assert again.notes == [f"resumed session {first.session}: 0 runs were already measured"]
     again.journal.close(keep=False)
     assert not first.journal.path.exists()
 
@@ -57,8 +57,8 @@ def test_one_that_differs_is_kept_and_it_is_said_in_what(now, changed):
     again = begin({**HEADER, **now}, resume=True)
     assert again.past is None
     (note,) = again.notes
-    assert note.startswith("no unfinished session of this checkout, commit and these settings was found")
-    assert f"session {first.session} differs in {changed}, and its runs stay in {first.journal.path}" in note
+    assert note.startswith("no unfinished session with this checkout, commit and settings exists")
+    assert f"session {first.session} differs in {changed}, and its runs are kept in {first.journal.path}" in note
     assert first.journal.path.exists()
 
 

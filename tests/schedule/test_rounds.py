@@ -103,7 +103,7 @@ def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_dow
     assert made.progress.of("cool")[0] == ["cpu", 90.0, 87.0]
     assert len(plans[0].runs) == 2
     assert any("cpu stayed at 90.0 degC and did not cool down to 87.0" in note for note in made.coordinator.notes)
-    assert any(note.startswith("waited 60 s in all") for note in made.coordinator.notes)
+    assert any(note.startswith("waited 60 s in total") for note in made.coordinator.notes)
     made = session([plan("a", rounds=2)], headroom=hot, cooldown=False)
     made.coordinator.measure()
     assert made.progress.of("cool") == made.coordinator.notes == []
@@ -217,7 +217,7 @@ def test_suspects_are_measured_on_until_they_are_confirmed():
     assert made.verdicts == {"a": "unchanged", "b": "regressed"}
     assert len(plans[0].runs) == 3
     assert len(plans[1].runs) in (6, 9)
-    assert made.progress.of("note")[0] == ["1 of 2 benchmarks are not clear yet: measuring on, up to 6 runs"]
+    assert made.progress.of("note")[0] == ["1 of 2 benchmarks are still undecided: measuring further, up to 6 runs"]
 
 
 def test_a_suspect_whose_later_runs_are_good_is_cleared():

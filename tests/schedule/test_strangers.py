@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.schedule.machine.strangers import MOST, Stranger, busiest, rises, told
+from pytest_edgeperf.schedule.machine.strangers import MOST, Stranger, as_text, busiest, rises
 
 
 def by_id(*strangers):
@@ -41,5 +41,5 @@ def test_runs_are_told_together_by_name():
     first = [{"pid": 7, "name": "make", "share": 0.9}]
     second = [{"pid": 8, "name": "cc1plus", "share": 0.6}, {"pid": 7, "name": "make", "share": 0.5}]
     third = [{"pid": 9, "name": "cc1plus", "share": 0.3}]
-    assert told([first, second, third]) == "make (pid 7) 0.47, cc1plus (2 processes) 0.30"
-    assert told([]) == ""
+    assert as_text([first, second, third]) == "make (pid 7) 0.47, cc1plus (2 processes) 0.30"
+    assert as_text([]) == ""

@@ -26,7 +26,7 @@ from pathlib import Path
 from pytest_edgeperf.schedule.against.git import resolve
 from pytest_edgeperf.schedule.against.worktrees import Worktree
 with Worktree(resolve(Path(sys.argv[1]), "HEAD"), Path(sys.argv[2])) as made:
-    print(made.tree, made._guardian.pid, flush=True)
+    print(made.tree, made.guardian_pid, flush=True)
     sys.stdin.read()
 """
 
@@ -108,7 +108,7 @@ def test_a_temporary_folder_without_locks_is_said_in_a_sentence_and_nothing_is_l
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(module.fcntl, "flock", refuse)
-    with pytest.raises(WorktreeError, match=r"has no locks \(.*\); set TMPDIR to a folder on a local disk"):
+    with pytest.raises(WorktreeError, match=r"does not support locks \(.*\); set TMPDIR to a folder on a local disk"):
         Worktree(resolve(checkout, "HEAD"), folders).__enter__()
     assert list(folders.iterdir()) == []
     assert worktrees(checkout) == 1
@@ -188,11 +188,13 @@ def test_it_is_removed_even_where_git_is_gone_by_then(checkout, folders, monkeyp
 
 def test_what_could_not_be_removed_is_found_by_the_next_session(checkout, folders, monkeypatch):
     monkeypatch.setattr(guardian, "TRIES", 1)
-    remove = guardian._remove_folder
+    rmtree = shutil.rmtree
     with Worktree(resolve(checkout, "HEAD"), folders) as made:
         with monkeypatch.context() as patch:
             patch.setattr(
-                guardian, "_remove_folder", lambda folder: None if folder.parent == folders else remove(folder)
+                guardian.shutil,
+                "rmtree",
+                lambda folder, **how: None if folder.parent == folders else rmtree(folder, **how),
             )
             guardian.remove(made.tree.parent, made.tree, checkout / ".git")
         assert worktrees(checkout) == 2
@@ -303,7 +305,10 @@ def test_the_setup_command_runs_in_the_tree_and_knows_the_checkout(checkout, tmp
     [
         ("", "is empty"),
         ("'unfinished", "cannot be read"),
-        ("ln -s $EDGEPERF_CHECKOUT/models models", r"holds \$EDGEPERF_CHECKOUT, and no shell .* sh -c '\.\.\.'"),
+        (
+            "ln -s $EDGEPERF_CHECKOUT/models models",
+            r"holds \$EDGEPERF_CHECKOUT, but runs without a shell .* sh -c '\.\.\.'",
+        ),
         ("cp -r ${EDGEPERF_WORKTREE}/a b", r"holds \$EDGEPERF_WORKTREE"),
         ("no-such-program --x", "no-such-program cannot be started"),
         (f"{sys.executable} -c \"import sys; print('no model'); sys.exit(3)\"", r"ended with 3 in .*:\nno model"),

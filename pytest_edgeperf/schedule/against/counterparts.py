@@ -1,4 +1,4 @@
-"""Which benchmark of the other side each of this side's is: by the function and the values of its parameters."""
+"""Matches benchmarks of two sides by their function and the values of their parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Counterparts:
-    """What the other side has of this side's benchmarks."""
+    """The other side's counterparts of this side's benchmarks."""
 
     #: This side's id -> the other side's.
     ids: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
 
-#: What git tells its hooks of their repository, which need not be the one that we ask about.
+#: Variables that git sets for its hooks; the hook's repository need not be the one in question.
 REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -35,7 +35,7 @@ SUBMODULE_MODE = "160000"
 
 
 class WorktreeError(Exception):
-    """The other commit cannot be had; the message says why, where and what to do."""
+    """The other commit is not available; the message gives the reason, the place and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Revision:
 
 
 def environment(**further: str) -> Dict[str, str]:
-    """This process's environment without the repository of a hook that runs us."""
+    """This process's environment without the variables that git sets for hooks."""
     kept = {name: value for name, value in os.environ.items() if name not in REPOSITORY_VARIABLES}
     return {**kept, **further}
 
 
 def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in a folder and return what it answered.
+    """Run git in a folder and return its output.
 
     Raises:
         WorktreeError: git is not installed, or does not answer.
@@ -70,7 +70,7 @@ def ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             check=False,
         )
     except FileNotFoundError:
-        raise WorktreeError("git is not installed, and the other commit is checked out with it") from None
+        raise WorktreeError("git is not installed, and is needed to check out the other commit") from None
     except subprocess.TimeoutExpired:
         raise WorktreeError(f"git did not answer within {ASK_SECONDS:g} s in {folder}") from None
 
@@ -84,14 +84,14 @@ def resolve(rootdir: Path, ref: str) -> Revision:
     if not ref.strip():
         raise WorktreeError("no commit is named; give a branch, a tag or a hash")
     if ref.startswith("-"):
-        raise WorktreeError(f"{ref} begins as an option does; give a branch, a tag or a hash")
+        raise WorktreeError(f"{ref} looks like an option; give a branch, a tag or a hash")
     root = _root(rootdir)
     if ask(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         raise WorktreeError(f"the repository {root} has no commit yet; make one first")
-    found = _parse(root, f"{ref}^{{commit}}")
-    if found is None:
+    commit = _parse(root, f"{ref}^{{commit}}")
+    if commit is None:
         raise WorktreeError(_why_not(root, ref))
-    return Revision(root, ref, found)
+    return Revision(root, ref, commit)
 
 
 def common_folder(root: Path) -> Path:
@@ -107,11 +107,11 @@ def accepted_commit(runs: Iterable[Tuple[str, Optional[str]]]) -> Tuple[str, Lis
     """
     named = sorted((started, commit) for started, commit in runs if commit)
     if not named:
-        raise WorktreeError("the baseline's runs of these benchmarks name no commit; give a branch, a tag or a hash")
+        raise WorktreeError("the baseline's runs of these benchmarks record no commit; give a branch, a tag or a hash")
     newest = named[-1][1]
     if newest.endswith("-dirty"):
         raise WorktreeError(
-            f"the baseline was accepted with uncommitted changes ({newest}), which nobody has; "
+            f"the baseline was accepted with uncommitted changes ({newest}), which cannot be checked out; "
             "commit them and refresh the baseline, or give a branch, a tag or a hash"
         )
     return newest, sorted({commit for _, commit in named} - {newest})
@@ -141,7 +141,7 @@ def _root(rootdir: Path) -> Path:
 
 def _is_submodule(root: Path, part: str) -> bool:
     tracked = ask(root, "ls-files", "--stage", "-z", "--", part).stdout.split("\0")
-    return any(one.startswith(SUBMODULE_MODE) and one.endswith(f"\t{part}") for one in tracked)
+    return any(line.startswith(SUBMODULE_MODE) and line.endswith(f"\t{part}") for line in tracked)
 
 
 def _parse(root: Path, name: str) -> Optional[str]:

@@ -1,7 +1,7 @@
 """Removes a worktree when the process that made it is gone: run by path, it needs nothing but Python.
 
 Its arguments are a descriptor to read from, the folder, the worktree in it and the repository's common folder.
-One byte tells that the worktree is removed already; the end of the pipe without one, that its maker died.
+One byte means that the worktree is removed already; the end of the pipe without one, that its creator died.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def remove(folder: Path, tree: Path, common: Path) -> None:
-    """Remove the folder with the worktree in it, and what the repository knows of it; nobody else's."""
+    """Remove the folder with its worktree and the repository's entry of it, and no other worktree."""
     for _ in range(TRIES):
         _remove_folder(folder)
         if not folder.exists():

@@ -1,4 +1,4 @@
-"""Another Python for the base's side: whether a worker can run in it."""
+"""Checks whether a worker can run in another Python."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print(json.dumps({"python": list(sys.version_info[:3]), "executable": sys.execut
 
 @dataclass(frozen=True)
 class Interpreter:
-    """What a Python said of itself."""
+    """What is known of a Python interpreter."""
 
     path: str
     #: As ``3.11.7``; ``None``: it could not be asked.
@@ -58,7 +58,7 @@ def probe(path: str, needs: Mapping[str, str] = WORKER_NEEDS, *, timeout_s: floa
         version = ".".join(map(str, answer["python"]))
     except (StopIteration, KeyError, TypeError, ValueError):
         last = lines[-1] if lines else f"exit status {status}"
-        return _unusable(path, f"did not answer as a Python does ({last}); give the path of a Python executable")
+        return _unusable(path, f"is not a working Python ({last}); give the path of a Python executable")
     return Interpreter(path=path, version=version, problem=_problem(path, version, answer, needs))
 
 
@@ -74,11 +74,11 @@ def _problem(
         return f"--against-python {path} is Python {version}; a worker needs {oldest} or newer"
     lacking = []
     for name, first in needs.items():
-        found = answer["versions"].get(name)
-        if found is None:
+        installed = answer["versions"].get(name)
+        if installed is None:
             lacking.append(f"has no {name}")
-        elif _numbers(found) < _numbers(first):
-            lacking.append(f"has {name} {found}")
+        elif _numbers(installed) < _numbers(first):
+            lacking.append(f"has {name} {installed}")
     if not lacking:
         return None
     wanted = " ".join(f"'{name}>={first}'" for name, first in needs.items())
@@ -91,7 +91,7 @@ def _problem(
 def _numbers(version: str) -> List[int]:
     numbers = []
     for part in version.split("."):
-        digits = part[: next((at for at, one in enumerate(part) if not one.isdigit()), len(part))]
+        digits = part[: next((at for at, character in enumerate(part) if not character.isdigit()), len(part))]
         if not digits:
             break
         numbers.append(int(digits))

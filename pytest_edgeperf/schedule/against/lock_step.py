@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from pytest_edgeperf.judge.lock_step import Look
 
 #: Why a pair's runs were not taken in turns.
-ADOPTED = "pytest-benchmark's fixture times when it likes"
-NO_ROOM = "memory does not hold both sides at once"
+ADOPTED = "pytest-benchmark's fixture decides itself when to time"
+NO_ROOM = "memory cannot hold both sides at once"
 ALL_STOPPED = "every pair was stopped while it was measured"
-#: The blocks of a file from elsewhere may not tell their dispersion; typical of a run of a second.
+#: Used where a run has no block dispersion: typical of a run of a second.
 USUAL_DISPERSION = 0.01
 
 
 class LockStep(Strategy):
-    """A session against living code. The candidate's runs are the session's; the base's are kept beside them."""
+    """Compares with another commit. The candidate's runs are the session's; the base's are stored beside them."""
 
     noun = "pairs"
 
@@ -53,7 +53,7 @@ class LockStep(Strategy):
         self._waiting: List[Plan] = []
 
     def begin(self) -> None:
-        """Ask the other side which benchmarks it has: of those pairs are measured, the others once."""
+        """Collect the other side's benchmarks: those are measured in pairs, the others once."""
         self._there = self._ask_base()
         for plan in self.state.plans:
             both = self._is_on_base(plan)
@@ -62,11 +62,11 @@ class LockStep(Strategy):
         self._waiting = [plan for plan in self.state.plans if self._is_on_base(plan)]
 
     def stages(self) -> Sequence[int]:
-        """The pairs of each planned look."""
+        """The number of pairs at each planned look."""
         return stages_of(self.state.settings.rounds, self.state.settings.max_rounds)
 
     def look(self, number: int, stages: Sequence[int], *, final: bool) -> List[Plan]:
-        """Judge the pairs of the benchmarks that were not clear at the look before."""
+        """Judge the pairs of the benchmarks that are still undecided."""
         from pytest_edgeperf.judge.lock_step import Look
 
         decisions = self._look(Look(number, len(stages), stages[-1]))
@@ -74,11 +74,11 @@ class LockStep(Strategy):
         return self._waiting
 
     def comparison(self) -> Comparison:
-        """The verdicts, with those that need no test."""
+        """The verdicts, including those that need no test."""
         return without_broken(Comparison({**self._verdicts, **self._one_sided()}), self.state.plans)
 
     def measured(self) -> Results:
-        """This checkout's runs, with the pairs they belong to beside them."""
+        """This checkout's runs, with the pairs that they belong to."""
         pairs = {
             plan.id: tuple(
                 _stored(pair, run, build)
@@ -91,7 +91,7 @@ class LockStep(Strategy):
         return replace(self.state.results(), against=against)
 
     def notes(self) -> List[str]:
-        """Those of any session."""
+        """The notes of any session, and those on the other side."""
         return self._one_side.notes()
 
     def _look(self, look: Look) -> Mapping[str, str]:
@@ -155,7 +155,7 @@ class LockStep(Strategy):
         )
 
     def round(self, order: Sequence[Plan], turns: Turns) -> None:
-        """A pair of each benchmark that both sides have, a run of each other one."""
+        """Measure a pair of each benchmark that both sides have, and a run of each other benchmark."""
         for plan in order:
             if self.state.stopped:
                 return
@@ -213,7 +213,9 @@ class LockStep(Strategy):
         plan.base_runs.clear()
         plan.runs.clear()
         why = ADOPTED if plan.adopted else NO_ROOM
-        self.state.notes.append(f"{plan.id}: whole runs in alternation instead of turns ({why}), so it finds less")
+        self.state.notes.append(
+            f"{plan.id}: measured in alternating whole runs instead of turns ({why}), which detects less"
+        )
 
     def _start(self, plan: Plan, side: str, before: Condition) -> Attempt:
         launch = self.state.launch

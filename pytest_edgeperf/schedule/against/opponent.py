@@ -29,14 +29,14 @@ CANDIDATE = "candidate"
 ACCEPTED = "baseline"
 SETUP_SECONDS = 3600.0
 SUBMODULES = (
-    "{} has submodules, which are not checked out in its worktree; what needs them takes "
+    "{} has submodules, which are not checked out in its worktree; if a benchmark needs them, add "
     "--against-setup 'git submodule update --init'"
 )
 
 
 @dataclass(frozen=True)
 class Opponent:
-    """The other side of a lock-step comparison, and what tells the two apart in a worker."""
+    """The other side of a lock-step comparison, and how a worker's side is specified."""
 
     #: For a person: ``origin/main (1a2b3c4d5e6f)``.
     label: str
@@ -48,12 +48,12 @@ class Opponent:
     notes: Tuple[str, ...] = ()
 
     def specification(self, specification: Specification, name: str) -> Specification:
-        """That of an ordinary worker, made into that of ``base`` or ``candidate``."""
+        """The specification of an ordinary worker, adapted to ``base`` or ``candidate``."""
         side = self.candidate if name == CANDIDATE else self.base
         return side_specification(specification, side, own_python=name == BASE and self.python is not None)
 
     def collection(self, specification: Specification) -> Optional[Specification]:
-        """For a worker of the base that collects what the session selected; ``None``: nothing of it is there."""
+        """The specification of a base worker that collects the selection; ``None`` if the base lacks all of it."""
         collection = self.specification(specification, BASE)
         there = existing_targets(collection)
         return replace(collection, targets=there) if there else None
@@ -62,7 +62,7 @@ class Opponent:
 def opponent_of(
     settings: Settings, rootdir: Path, device: str, items: Sequence[pytest.Item]
 ) -> ContextManager[Optional[Opponent]]:
-    """The other side while ``items`` are measured; ``None`` where the settings ask for none."""
+    """The other side while ``items`` are measured; ``None`` if the settings do not request a comparison."""
     if settings.baseline != AGAINST:
         return nullcontext()
     baseline = results.load(rootdir / settings.baseline_dir, device) if settings.against == ACCEPTED else None
@@ -76,7 +76,7 @@ def opponent_of(
 def meet(
     settings: Settings, rootdir: Path, baseline: Optional[Results], ids: Sequence[str], *, adopted: bool
 ) -> Iterator[Opponent]:
-    """Make the other side's worktree, and remove it at the end.
+    """Create the other side's worktree, and remove it at the end.
 
     Args:
         settings: what was asked for.
@@ -86,7 +86,7 @@ def meet(
         adopted: whether some of them are pytest-benchmark's.
 
     Raises:
-        SettingsError: the interpreter cannot run a worker, or the commit cannot be had; the message has the remedy.
+        SettingsError: the interpreter cannot run a worker, or the commit is not available; the message has the remedy.
     """
     label: List[str] = []
     notes: List[str] = []
@@ -95,14 +95,14 @@ def meet(
     if settings.against_python is not None:
         python, version = _usable(settings.against_python, adopted)
         label.append(f"Python {version} at {python}")
-    with ExitStack() as made:
+    with ExitStack() as stack:
         try:
             tree = None
             if settings.against is not None:
                 ref = _accepted(baseline, ids, notes) if settings.against == ACCEPTED else settings.against
                 revision = resolve(rootdir, ref)
                 remove_stale(revision.root)
-                worktree = made.enter_context(Worktree(revision))
+                worktree = stack.enter_context(Worktree(revision))
                 tree = worktree.tree
                 if worktree.has_submodules and settings.against_setup is None:
                     notes.append(SUBMODULES.format(settings.against))
@@ -124,10 +124,10 @@ def meet(
 
 
 def _usable(path: str, adopted: bool) -> Tuple[str, str]:
-    found = probe(path, ADOPTED_NEEDS if adopted else WORKER_NEEDS)
-    if found.problem is not None or found.version is None:
-        raise SettingsError(found.problem or f"--against-python {path} did not say its version")
-    return path, found.version
+    interpreter = probe(path, ADOPTED_NEEDS if adopted else WORKER_NEEDS)
+    if interpreter.problem is not None or interpreter.version is None:
+        raise SettingsError(interpreter.problem or f"--against-python {path} did not say its version")
+    return path, interpreter.version
 
 
 def _accepted(baseline: Optional[Results], ids: Sequence[str], notes: List[str]) -> str:

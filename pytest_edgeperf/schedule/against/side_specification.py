@@ -1,4 +1,4 @@
-"""A worker's specification, made into that of one side of a comparison of two commits or two interpreters."""
+"""Adapts a worker's specification to one side of a comparison of two commits or two interpreters."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _argument(argument: str, side: Side) -> str:
 def _mapped(value: Any, side: Side) -> Any:
     """The option with paths of the checkout mapped; an ini file or an output that the tree has not stays."""
     if isinstance(value, (list, tuple)):
-        return [_mapped(one, side) for one in value]
+        return [_mapped(element, side) for element in value]
     if not isinstance(value, str) or not os.path.isabs(value):
         return value
     counterpart = side.counterpart(value)
@@ -107,7 +107,7 @@ def _is_interpreters(path: str) -> bool:
     return (
         bool(_INSTALLED.intersection(path.split(os.sep)))
         or re.search(r"python\d+\.zip$", path) is not None
-        or any(path == one or path.startswith(one + os.sep) for one in standard)
+        or any(path == folder or path.startswith(folder + os.sep) for folder in standard)
     )
 
 

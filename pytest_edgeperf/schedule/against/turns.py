@@ -21,7 +21,7 @@ LONGEST = 2.0
 
 @dataclass(frozen=True)
 class Taken:
-    """What came of a pair's workers, and whether they took turns: memory may hold only one at a time."""
+    """What a pair's workers delivered, and whether they took turns: memory may hold only one at a time."""
 
     deliveries: Mapping[str, Delivery]
     in_turns: bool
@@ -49,7 +49,7 @@ def take(
         if in_turns:
             take_turns((first, second), seconds, turn_s)
         # Who has not been timed yet, because the other broke, still delivers its run.
-        deliveries = [_alone(one, one is first or in_turns) for one in (first, second)]
+        deliveries = [_alone(worker, worker is first or in_turns) for worker in (first, second)]
     return Taken(dict(zip(order, deliveries)), in_turns)
 
 

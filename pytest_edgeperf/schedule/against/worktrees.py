@@ -1,4 +1,4 @@
-"""Worktrees of another commit: made for a session, and gone after it however it ends."""
+"""Worktrees of another commit: created for a session and removed after it, however it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox
 class Worktree:
     """A worktree in a private folder. Use as a context manager.
 
-    A guardian process removes it when this one is killed; where both are, :func:`remove_stale` does at the next time.
+    A guardian process removes it if this process is killed; if both are, a later session's :func:`remove_stale` does.
     """
 
     def __init__(self, revision: Revision, parent: Optional[Path] = None) -> None:
@@ -54,11 +54,17 @@ class Worktree:
         """Whether the commit has submodules, which are not checked out."""
         return (self.tree / ".gitmodules").exists()
 
+    @property
+    def guardian_pid(self) -> int:
+        """The process id of its guardian."""
+        assert self._guardian is not None
+        return self._guardian.pid
+
     def __enter__(self) -> Worktree:
-        """Check the commit out.
+        """Check out the commit.
 
         Raises:
-            WorktreeError: git could not.
+            WorktreeError: git failed.
         """
         try:
             self._make()
@@ -90,13 +96,14 @@ class Worktree:
             self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise WorktreeError(
-                f"no folder can be made for its worktree ({error}); set TMPDIR to a folder with room for the checkout"
+                f"the folder of its worktree cannot be created ({error}); set TMPDIR to a folder with room for "
+                "the checkout"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
             raise WorktreeError(
-                f"{self._folder} cannot be locked, because its file system has no locks ({error.strerror}); "
+                f"{self._folder} cannot be locked, because its file system does not support locks ({error.strerror}); "
                 "set TMPDIR to a folder on a local disk"
             ) from error
         self._watch(self._common)
@@ -118,7 +125,7 @@ class Worktree:
         assert self._folder is not None
         with suppress(OSError):
             if shutil.disk_usage(self._folder).free < LITTLE_ROOM:
-                return "; there is hardly any space left: set TMPDIR to a folder with room for the checkout"
+                return "; the disk is almost full: set TMPDIR to a folder with room for the checkout"
         return ""
 
     def _watch(self, common: Path) -> None:
@@ -142,7 +149,7 @@ class Worktree:
 
 
 def remove_stale(root: Path) -> None:
-    """Remove worktrees of ours that no living session holds: a power cut leaves no guardian either."""
+    """Remove our worktrees that no running session holds: a power cut ends the guardian as well."""
     common = git.common_folder(root)
     for entry in list(guardian.entries(common)):
         tree = guardian.tree_of(entry)
@@ -181,8 +188,8 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
     variable = next((name for name in ("EDGEPERF_CHECKOUT", "EDGEPERF_WORKTREE") if _expects(words, name)), None)
     if variable is not None:
         raise WorktreeError(
-            f"the setup command {command!r} holds ${variable}, and no shell that would replace it; give the whole "
-            "command to a shell: sh -c '...'"
+            f"the setup command {command!r} holds ${variable}, but runs without a shell that would expand it; pass the "
+            "whole command to a shell: sh -c '...'"
         )
     try:
         variables = git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree))

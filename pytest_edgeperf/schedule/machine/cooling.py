@@ -1,4 +1,4 @@
-"""Waiting until the machine has cooled down: for the temperature, not for a fixed time."""
+"""Waits for the machine to cool down to a temperature, not for a fixed time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PATIENCE_S = 60.0
 
 
 class Shown(Protocol):
-    """Where the waiting is told."""
+    """Receives the progress of the waiting."""
 
     def cool(self, zone: str, temperature_c: float, target_c: float) -> None:
-        """The machine is waited for; called at each look."""
+        """Called at each reading of the temperature."""
 
 
 @dataclass
@@ -30,14 +30,14 @@ class Cooling:
     progress: Shown
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    #: In all, to be told at the end.
+    #: In total, for the note at the end.
     waited_s: float = 0.0
     #: The temperature that it would not fall below.
     floor_c: Optional[float] = None
     note: Optional[str] = None
 
     def wait(self) -> None:
-        """Return when it is cool, cools no further, or does not tell its temperature."""
+        """Return once the machine is cool or cools no further, and at once if its temperature is unknown."""
         began = coolest_at = self.clock()
         coolest_c: Optional[float] = None
         while True:
@@ -59,6 +59,6 @@ class Cooling:
     def _give_up(self, zone: str, temperature_c: float, target_c: float) -> None:
         self.floor_c = temperature_c + 2 * LEAST_FALL_C
         self.note = (
-            f"{zone} stayed at {temperature_c:.1f} degC and did not cool down to {target_c:.1f}: it was measured warm; "
-            "give it a fan or a cooler place"
+            f"{zone} stayed at {temperature_c:.1f} degC and did not cool down to {target_c:.1f}, so it was measured "
+            "warm; improve its cooling"
         )

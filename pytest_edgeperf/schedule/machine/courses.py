@@ -1,4 +1,4 @@
-"""What the runs' courses tell a user at the end of a session: never steady, slowed down, still getting faster."""
+"""Notes on how latency developed within runs: not steady, slowing down, still getting faster."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.results.types import Run
 
-#: One odd course is the machine's noise. One in more than half of a benchmark's runs, and in three, is told.
+#: One odd course is the machine's noise. One in more than half of a benchmark's runs, and in three, is reported.
 FEWEST_RUNS = 3
 #: Less is the pools of allocators and runtimes that fill.
 LEAST_GROWTH_MIB = 5.0
 _NAMES_TOLD = 3
 _TOLD = {
-    "slowdown": "slowed down while being timed (a clock that falls, or a target that grows)",
-    "warm_up": "still got faster while being timed (their warm-up is longer than a run's)",
+    "slowdown": "slowed down while being timed (a falling clock, or a target that grows)",
+    "warm_up": "still got faster while being timed (they need a longer warm-up)",
     "cyclic": "were slower and faster in cycles while being timed",
 }
 
@@ -25,57 +25,60 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
     unsteady: Dict[str, int] = {}
     cold: Dict[str, int] = {}
     throttled: List[str] = []
-    told: Dict[str, List[str]] = {kind: [] for kind in _TOLD}
+    by_kind: Dict[str, List[str]] = {kind: [] for kind in _TOLD}
     for benchmark_id, runs in runs_by_benchmark.items():
-        slowed = [one for one in (run.quality or {} for run in runs) if _slowed_by_throttling(one)]
+        slowed = [quality for quality in (run.quality or {} for run in runs) if _slowed_by_throttling(quality)]
         if slowed:
             throttled.append(f"{benchmark_id} ({_size(slowed)} in {len(slowed)} of {_runs(len(runs))})")
         figures = [run.quality or {} for run in runs if not run.disturbed]
-        never = sum(one.get("steady") is False for one in figures)
+        never = sum(quality.get("steady") is False for quality in figures)
         if never:
             unsteady[benchmark_id] = never
-        unmet = sum("cold_inputs" in one for one in figures)
+        unmet = sum("cold_inputs" in quality for quality in figures)
         if unmet:
             cold[benchmark_id] = unmet
-        for kind, items in told.items():
-            alike = [one for one in figures if one.get("course") == kind]
+        for kind, items in by_kind.items():
+            alike = [quality for quality in figures if quality.get("course") == kind]
             if len(alike) >= FEWEST_RUNS and 2 * len(alike) > len(figures):
                 items.append(f"{benchmark_id} ({_size(alike)} in {len(alike)} of {_runs(len(figures))})")
-    found = []
+    sentences = []
     if unsteady:
-        found.append(
-            f"{_runs(sum(unsteady.values()))} of {_benchmarks(len(unsteady))} never became steady in the warm-up: "
+        sentences.append(
+            f"{_runs(sum(unsteady.values()))} of {_benchmarks(len(unsteady))} did not become steady in the warm-up: "
             + _names(list(unsteady))
         )
     if cold:
-        found.append(
-            f"in {_runs(sum(cold.values()))} of {_benchmarks(len(cold))} the warm-up had no time for every input, so "
-            f"their first calls were timed: {_names(list(cold))}; give fewer inputs"
+        sentences.append(
+            f"in {_runs(sum(cold.values()))} of {_benchmarks(len(cold))} the warm-up was too short to use every input, "
+            f"so their first calls were timed: {_names(list(cold))}; use fewer inputs"
         )
     if throttled:
-        found.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")
+        sentences.append(f"{_benchmarks(len(throttled))} slowed down while the device throttled: {_names(throttled)}")
     moved = {id: _processors_changed(runs) for id, runs in runs_by_benchmark.items()}
     moved_names = [f"{id} ({change})" for id, change in moved.items() if change is not None]
     if moved_names:
-        found.append(
-            f"{_benchmarks(len(moved_names))} changed the processors that they run on: {_names(moved_names)}; their "
-            "runs are compared only with runs on the same ones; set --edgeperf-cpus=off, or leave it to edgeperf"
+        sentences.append(
+            f"{_benchmarks(len(moved_names))} changed the processors they run on: {_names(moved_names)}; their "
+            "runs are compared only with runs on the same processors; set --edgeperf-cpus=off, or leave the choice "
+            "to edgeperf"
         )
     growing = {id: _growth_mib(runs) for id, runs in runs_by_benchmark.items()}
     leaks = [f"{id} ({mib:.1f} MiB)" for id, mib in growing.items() if mib > LEAST_GROWTH_MIB]
     if leaks:
-        found.append(
-            f"{_benchmarks(len(leaks))} grew while it was timed, in each run: {_names(leaks)}; "
-            "gate='memory_growth' in the marker fails what grows more than its baseline"
+        sentences.append(
+            f"{_benchmarks(len(leaks))} used more and more memory while being timed, in each run: {_names(leaks)}; "
+            "gate='memory_growth' in the marker fails a benchmark that grows more than its baseline"
         )
-    found += [f"{_benchmarks(len(items))} {_TOLD[kind]}: {_names(items)}" for kind, items in told.items() if items]
-    return found
+    sentences += [
+        f"{_benchmarks(len(items))} {_TOLD[kind]}: {_names(items)}" for kind, items in by_kind.items() if items
+    ]
+    return sentences
 
 
 def _processors_changed(runs: Sequence[Run]) -> Optional[str]:
     """``1 -> 0-3``, of the latest run."""
-    found = [run.quality["processors_changed"] for run in runs if run.quality and "processors_changed" in run.quality]
-    return str(found[-1]) if found else None
+    changes = [run.quality["processors_changed"] for run in runs if run.quality and "processors_changed" in run.quality]
+    return str(changes[-1]) if changes else None
 
 
 def _growth_mib(runs: Sequence[Run]) -> float:
@@ -91,10 +94,14 @@ def _slowed_by_throttling(figures: Mapping[str, Any]) -> bool:
 
 def _size(figures: Sequence[Mapping[str, Any]]) -> str:
     """The middle change, and where its step was: ``+12 % from 43 % of the samples on``."""
-    steps = [one["level_step"] for one in figures if "level_step" in one]
+    steps = [course["level_step"] for course in figures if "level_step" in course]
     ratios = [
-        one["level_step"]["ratio"] if "level_step" in one else one["cycle"]["ratio"] if "cycle" in one else one["drift"]
-        for one in figures
+        course["level_step"]["ratio"]
+        if "level_step" in course
+        else course["cycle"]["ratio"]
+        if "cycle" in course
+        else course["drift"]
+        for course in figures
     ]
     change = math.exp(median(math.log(ratio) for ratio in ratios)) - 1
     text = f"{100 * change:+.0f} %"

@@ -16,7 +16,7 @@ from pytest_edgeperf.judge.statistics.change_points import change_points
 
 #: A run is timed in so many blocks, between which the sensors are read; never while something is timed.
 POINTS = 120
-#: A smaller step of the latency is not told.
+#: A smaller step of the latency is not reported.
 LEAST_STEP = 0.02
 #: A clock that falls by this share at a step is what slowed the inference down.
 LEAST_CLOCK_DROP = 0.02
@@ -26,7 +26,7 @@ END_SHARE = 0.25
 #: A mechanism that acts this many points before or after a step belongs to it.
 _NEAR_POINTS = 3
 
-#: Figure of the curve -> names of the sensors that tell it, the first that is there.
+#: Figure of the curve -> names of the sensors that measure it; the first available one is used.
 _CLOCKS: Mapping[str, Tuple[str, ...]] = {"clock_gpu_mhz": ("clock_gpu", "clock_gpu_nvml")}
 _CPU_CLOCK = "clock_cpu_mhz"
 
@@ -58,9 +58,11 @@ class CurveRecorder:
         root: Path = Path("/"),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._temperatures = [one for one in sensors if one.quantity == TEMPERATURE]
-        self._cpu_clocks = [one for one in sensors if one.quantity == CLOCK and one.name.startswith("clock_cpu")]
-        by_name = {one.name: one for one in sensors}
+        self._temperatures = [sensor for sensor in sensors if sensor.quantity == TEMPERATURE]
+        self._cpu_clocks = [
+            sensor for sensor in sensors if sensor.quantity == CLOCK and sensor.name.startswith("clock_cpu")
+        ]
+        by_name = {sensor.name: sensor for sensor in sensors}
         self._others = {
             figure: next(by_name[name] for name in names if name in by_name)
             for figure, names in _CLOCKS.items()
@@ -78,7 +80,7 @@ class CurveRecorder:
         values: Dict[str, float] = {}
         # The hottest zone and the fastest cluster, whichever they are at this moment.
         for figure, sensors in (("temperature_c", self._temperatures), (_CPU_CLOCK, self._cpu_clocks)):
-            read = [value for value in (one.read().value for one in sensors) if value is not None]
+            read = [value for value in (sensor.read().value for sensor in sensors) if value is not None]
             if read:
                 values[figure] = max(read)
         for figure, sensor in self._others.items():
@@ -90,7 +92,7 @@ class CurveRecorder:
             self._looking_s += self._clock() - began
 
     def curve(self, latencies_ms: Sequence[float]) -> Optional[Curve]:
-        """What came of it; ``curve_full_after_s`` where blocks are missing, as no more samples could be kept.
+        """The metrics and figures; ``curve_full_after_s`` if blocks are missing because no more samples could be kept.
 
         ``latency_start`` and ``latency_sustained`` in ms: medians over the first tenth and the last quarter of the
         blocks' medians. ``temperature_max`` in degC, ``clock_gpu_mean`` in MHz.
@@ -108,25 +110,25 @@ class CurveRecorder:
         start_s = self._moments[0].at_s
         ends = self._moments[1 : count + 1]
         curve: Dict[str, Any] = {
-            "at_s": [round(one.at_s - start_s, 2) for one in ends],
+            "at_s": [round(look.at_s - start_s, 2) for look in ends],
             "latency_ms": [_rounded(value) for value in latencies],
         }
         for figure in ("temperature_c", _CPU_CLOCK, *_CLOCKS):
-            if all(figure in one.values for one in ends):
-                curve[figure] = [_rounded(one.values[figure]) for one in ends]
+            if all(figure in look.values for look in ends):
+                curve[figure] = [_rounded(look.values[figure]) for look in ends]
         slowed_by = [self._slowed_by(index) for index in range(count)]
         if any(slowed_by):
             curve["slowed_by"] = {str(index): names for index, names in enumerate(slowed_by) if names}
-        told: Dict[str, Any] = {"curve": curve}
+        figures: Dict[str, Any] = {"curve": curve}
         if count < len(self._moments) - 1:
-            told["curve_full_after_s"] = curve["at_s"][-1]
-        found = steps(curve, slowed_by)
-        if found:
-            told["steps"] = found
+            figures["curve_full_after_s"] = curve["at_s"][-1]
+        level_steps = steps(curve, slowed_by)
+        if level_steps:
+            figures["steps"] = level_steps
         total_s = ends[-1].at_s - start_s
         if total_s > 0:
-            told["curve_duty"] = round(1 - min(self._looking_s / total_s, 1.0), 4)
-        return Curve(_metrics(curve), told)
+            figures["curve_duty"] = round(1 - min(self._looking_s / total_s, 1.0), 4)
+        return Curve(_metrics(curve), figures)
 
     def _slowed_by(self, index: int) -> List[str]:
         before, after = self._moments[index], self._moments[index + 1]
@@ -148,7 +150,7 @@ def steps(curve: Mapping[str, Any], slowed_by: Sequence[Sequence[str]]) -> List[
     latencies = curve["latency_ms"]
     count = len(latencies)
     bounds = [0, *change_points([math.log(value) for value in latencies]), count]
-    found: List[Dict[str, Any]] = []
+    lasting: List[Dict[str, Any]] = []
     for before, at, after in zip(bounds, bounds[1:], bounds[2:]):
         levels = [median(latencies[before:at]), median(latencies[at:after])]
         ratio = levels[1] / levels[0]
@@ -165,13 +167,13 @@ def steps(curve: Mapping[str, Any], slowed_by: Sequence[Sequence[str]]) -> List[
                 step[figure] = [_rounded(clock) for clock in clocks]
                 falls = falls or clocks[1] < clocks[0] * (1 - LEAST_CLOCK_DROP)
         near = slowed_by[max(0, at - _NEAR_POINTS) : at + _NEAR_POINTS]
-        names = sorted({name for one in near for name in one})
+        names = sorted({name for causes in near for name in causes})
         if names:
             step["slowed_by"] = names
         if ratio > 1 and (names or falls):
             step["throttling"] = True
-        found.append(step)
-    return found
+        lasting.append(step)
+    return lasting
 
 
 def _metrics(curve: Mapping[str, Any]) -> Dict[str, float]:

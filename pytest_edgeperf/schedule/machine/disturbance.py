@@ -1,4 +1,4 @@
-"""Whether a run was disturbed, and by what, given what is normal for its benchmark: pure."""
+"""Whether a run was disturbed, and by what, given what is normal for its benchmark. Pure functions."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def over_current(quality: Figures) -> bool:
 
 
 def canary(quality: Figures) -> Optional[float]:
-    """The run's canary in ms: the best of those around it, so that it tells of a state that lasted."""
+    """The run's canary in ms: the best of those around it, so that it reflects a state that lasted."""
     values = quality.get("canary_ms")
     return min(values) if isinstance(values, (list, tuple)) and values else None
 
 
 def canary_limit(baseline: Sequence[Figures]) -> Optional[float]:
-    """The canary in ms above which the machine was slower than for the baseline; ``None`` if too few runs tell.
+    """The canary in ms above which the machine was slower than for the baseline; ``None`` if there are too few runs.
 
     Held against the baseline's slower runs, not its fastest: fast candidates must not be compared with a
     baseline of slow and fast ones. On recorded runs this keeps 95 % of a usual hour, and drops 62 % of those of
@@ -110,7 +110,7 @@ def canary_limit(baseline: Sequence[Figures]) -> Optional[float]:
 def disturbed_by(
     quality: Figures, baseline: Sequence[Figures] = (), *, pinned: bool = True, heated: bool = False
 ) -> List[str]:
-    """Why the run is no evidence; empty if it is.
+    """The reasons why the run is disturbed and excluded from the comparison; empty if it is not.
 
     Signs that the benchmark causes itself are not held against it, or a regression could hide behind them:
     those that at least half of its baseline's runs show too, and those of a processor that was taken away
@@ -143,12 +143,12 @@ def disturbed_by(
 
 
 def stopped(quality: Figures) -> List[str]:
-    """Why the run is no evidence if it was stopped while it was timed; empty if it was not."""
+    """The reason to exclude a run that was stopped while it was timed; empty if it was not."""
     return [f"stopped {quality['stopped_s']:.1f} s"] if quality.get("stopped_s", 0.0) > MOST_STOPPED_S else []
 
 
 def _by_condition(quality: Figures, baseline: Sequence[Figures], *, heated: bool) -> List[str]:
-    """What the looks at the machine before and after the run tell."""
+    """The disturbances seen in the machine's condition before and after the run."""
     reasons: List[str] = []
     if quality.get("slowed_by") and not heated:
         reasons.append(f"slowed by {', '.join(quality['slowed_by'])}")
@@ -160,8 +160,8 @@ def _by_condition(quality: Figures, baseline: Sequence[Figures], *, heated: bool
         reasons.append(f"memory ran out: the kernel killed {quality['oom_kills']} processes")
     if swapped(quality) and not _usual(swapped, baseline, "swapped_pages"):
         reasons.append(f"swapped {quality['swapped_pages']} pages")
-    # Some Jetsons count instantaneous over-current in their usual work: it tells only against a baseline.
-    known = [one for one in baseline if "overcurrent_events" in one]
+    # Some Jetsons count instantaneous over-current in normal operation: it matters only relative to a baseline.
+    known = [run for run in baseline if "overcurrent_events" in run]
     if known and over_current(quality) and not _usual(over_current, known, "overcurrent_events"):
         reasons.append(f"over-current {quality['overcurrent_events']}x")
     return reasons
@@ -201,7 +201,7 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
             kinds[kind] = kinds.get(kind, 0) + 1
     by = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     named = f" ({by})" if by else ""
-    others = strangers.told([figures["others"] for figures in disturbed if figures.get("others")])
+    others = strangers.as_text([figures["others"] for figures in disturbed if figures.get("others")])
     busiest = f". The other processes were, in processors: {others}" if others else ""
     return (
         f"{len(disturbed)} of {len(runs)} runs were disturbed{named}: they are stored but excluded from the "
@@ -210,7 +210,7 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
 
 
 def tail_summary(runs: Sequence[Run]) -> Optional[str]:
-    """One sentence on the runs whose tails are no evidence; ``None`` if there are none."""
+    """One sentence on the runs whose tails are excluded from the comparison; ``None`` if there are none."""
     marked = sum(bool((run.quality or {}).get(TAIL_DISTURBED)) for run in runs)
     if not marked:
         return None
@@ -231,7 +231,7 @@ def _shared_with_children(quality: Figures) -> bool:
 
 
 def _usual(sign: Callable[[Figures], bool], baseline: Sequence[Figures], figure: str) -> bool:
-    signs = [sign(one) for one in baseline if figure in one]
+    signs = [sign(run) for run in baseline if figure in run]
     return bool(signs) and bool(median(signs) >= 0.5)
 
 
@@ -252,5 +252,5 @@ def _helped_more(quality: Figures, baseline: Sequence[Figures]) -> bool:
 
 
 def _of(environment: Mapping[str, Any], section: str) -> Mapping[str, Any]:
-    found = environment.get(section, {})
-    return found if isinstance(found, Mapping) else {}
+    values = environment.get(section, {})
+    return values if isinstance(values, Mapping) else {}

@@ -24,11 +24,11 @@ class LockError(Exception):
 
 
 class DeviceBusy(LockError):
-    """Another session measures on this machine; the message says who."""
+    """Another session is measuring on this machine; the message names it."""
 
 
 class DeviceLock:
-    """An ``flock`` that goes with its process, beside a note that says who holds it.
+    """An ``flock`` that ends with its process, with a note that names its holder.
 
     The lock file is opened for reading only, which ``flock`` allows: in a shared temporary folder the
     kernel lets nobody but its owner write it.
@@ -39,14 +39,14 @@ class DeviceLock:
         self._descriptor: Optional[int] = None
 
     def acquire(self, rootdir: Path) -> None:
-        """Take the lock, or say who has it.
+        """Take the lock.
 
         Raises:
             DeviceBusy: another session holds it.
-            LockError: the lock's file can neither be made nor opened, or its file system has no locks.
+            LockError: the lock's file cannot be created or opened, or its file system does not support locks.
         """
         path = self._folder / "edgeperf-device.lock"
-        remedy = f"set {LOCK_FOLDER_VARIABLE} to a folder that all who measure on this machine may read and write"
+        remedy = f"set {LOCK_FOLDER_VARIABLE} to a folder that all users who measure on this machine can read and write"
         try:
             descriptor = self._open(path)
         except OSError as error:
@@ -64,8 +64,8 @@ class DeviceLock:
         except OSError as error:
             os.close(descriptor)
             raise LockError(
-                f"{path}: the session cannot be locked, because this file system has no locks ({error.strerror}); "
-                f"set {LOCK_FOLDER_VARIABLE} to a folder on a local disk"
+                f"{path}: the session cannot be locked, because this file system does not support locks "
+                f"({error.strerror}); set {LOCK_FOLDER_VARIABLE} to a folder on a local disk"
             ) from error
         except LockError:
             os.close(descriptor)
@@ -74,7 +74,7 @@ class DeviceLock:
         leave_note(self._folder, rootdir)
 
     def release(self) -> None:
-        """Give the lock back; dying does so too."""
+        """Release the lock; the end of the process releases it as well."""
         if self._descriptor is not None:
             remove_note(self._folder)
             os.close(self._descriptor)
@@ -87,8 +87,8 @@ class DeviceLock:
             descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
             descriptor = os.open(path, flags)
-        found = os.fstat(descriptor)
-        if found.st_uid == os.getuid() and stat.S_ISREG(found.st_mode) and found.st_mode & 0o444 != 0o444:
+        status = os.fstat(descriptor)
+        if status.st_uid == os.getuid() and stat.S_ISREG(status.st_mode) and status.st_mode & 0o444 != 0o444:
             # The umask of who comes first must not keep everybody else from measuring.
             with contextlib.suppress(OSError):
                 os.fchmod(descriptor, 0o644)
@@ -96,8 +96,8 @@ class DeviceLock:
 
     def _busy(self) -> str:
         return (
-            f"another session is measuring on this machine ({holder(self._folder)}); two at once would disturb each "
-            "other: wait until it has ended"
+            f"another session is measuring on this machine ({holder(self._folder)}); two sessions at once would "
+            "disturb each other: wait until it has finished"
         )
 
 
@@ -111,7 +111,7 @@ def _owner_of(path: Path) -> str:
 
 
 def lock_folder() -> Path:
-    """The folder that all who measure on this machine share: ``$EDGEPERF_LOCK_DIR``, else ``/run/lock`` where
+    """The folder that all users who measure on this machine share: ``$EDGEPERF_LOCK_DIR``, else ``/run/lock`` where
     everybody may write there, else the temporary directory.
 
     A service may have a temporary directory of its own (``PrivateTmp``), so that comes last.

@@ -1,6 +1,6 @@
-"""Who holds the device's lock: a note that each user leaves beside it, for messages only.
+"""Notes on who holds the device's lock, one per user, for messages only.
 
-The folder is everybody's, so what lies there is whatever somebody put there: it is read within bounds, never through
+Every user can write to the folder, so its files are not trusted: they are read within bounds, never through
 a link or from a pipe, and shown without anything that a terminal would obey.
 """
 
@@ -25,7 +25,7 @@ UNKNOWN = "an unknown process"
 
 
 def leave_note(folder: Path, rootdir: Path) -> None:
-    """Say who holds the lock, in a file of this user's own; not being able to say so is no reason not to measure."""
+    """Write this user's note on who holds the lock; a note that cannot be written does not prevent measuring."""
     note = {
         "pid": os.getpid(),
         "began": _began(os.getpid()),
@@ -49,7 +49,7 @@ def remove_note(folder: Path) -> None:
 
 
 def holder(folder: Path) -> str:
-    """Who holds the lock, as far as a note of a process that is alive says so.
+    """The holder of the lock, according to the note of a process that is alive.
 
     A process in another PID namespace (a container) cannot be looked for, so its note is believed where no other is.
     """
@@ -82,13 +82,13 @@ def _read(path: Path) -> Optional[Tuple[str, Dict[str, Any]]]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_BYTES:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_BYTES:
                 return None
             note = json.loads(stream.read(_LARGEST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
-    return (user_name(found.st_uid), note) if _is_note(note) else None
+    return (user_name(status.st_uid), note) if _is_note(note) else None
 
 
 def _is_note(note: Any) -> bool:

@@ -16,7 +16,7 @@ SAME_TYPE = 0.9
 
 @dataclass(frozen=True)
 class Pinning:
-    """The processors (none: not pinned) and what could not be done, as a sentence."""
+    """The processors (none if not pinned), and a sentence on what could not be done."""
 
     cpus: Tuple[int, ...] = ()
     note: Optional[str] = None
@@ -76,13 +76,13 @@ def choose_automatically(topology: Sequence[Core], allowed: Sequence[int], threa
     if len(cores) == threads:
         return Pinning(
             chosen,
-            note=f"no core is left for the coordinator: the {threads} threads take all that may be used",
+            note=f"no core is left for the coordinator: the {threads} threads take all cores that may be used",
         )
     return Pinning(chosen)
 
 
 def _speed(core: Core) -> int:
-    """What the kernel tells of a core's speed: Arm's capacity, else the highest clock; 0 where it tells nothing."""
+    """The kernel's measure of a core's speed: Arm's capacity, else the highest clock; 0 if neither is exposed."""
     return core.capacity or core.max_khz or 0
 
 

@@ -31,7 +31,7 @@ class Sampler:
         self._thread: Optional[threading.Thread] = None
 
     def __enter__(self) -> Sampler:
-        # A counter tells what happened since it was read last, which was another time.
+        # A counter covers the time since its last reading, which was before this window.
         for sensor in self._sensors:
             _read(sensor)
         self._thread = threading.Thread(target=self._sample, name="edgeperf-sampler", daemon=True)

@@ -1,4 +1,4 @@
-"""What a sensor said over a window of time, and what follows from it: pure."""
+"""A sensor's readings over a window of time, and their statistics. Pure functions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Series:
     def distinct(self, begin_s: float, end_s: float) -> List[Point]:
         """The readings within the window that can be new: another value, or a refresh period later.
 
-        Those of the first refresh period tell of the time before the window and are left out; of a window that is
+        Readings of the first refresh period cover the time before the window and are left out; of a window that is
         no longer than a period, all are.
         """
         points: List[Point] = []
@@ -59,7 +59,7 @@ class Series:
         return points
 
     def mean(self, begin_s: float, end_s: float) -> Optional[float]:
-        """The mean over the window; ``None`` where nothing was read in it."""
+        """The mean over the window; ``None`` without a reading."""
         return mean_over_time(self.distinct(begin_s, end_s), self.period_s)
 
 

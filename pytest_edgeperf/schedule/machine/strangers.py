@@ -1,4 +1,4 @@
-"""Which processes used a run's processors beside it: their names and ids, and nothing else of them. Pure."""
+"""Which other processes used a run's processors: their names and ids only. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAST_SHARE = 0.02
 
 
 class Stranger(NamedTuple):
-    """A process of somebody else, with its processor time in clock ticks, and the processor that it ran on last."""
+    """Another process, with its processor time in clock ticks, and the processor that it ran on last."""
 
     pid: int
     name: str
@@ -38,21 +38,21 @@ def rises(before: Mapping[int, Stranger], after: Mapping[int, Stranger], cpus: S
 def busiest(used: Sequence[Stranger], tick_s: float, wall_s: float) -> List[Dict[str, Any]]:
     """For a run's quality figures: ``pid``, ``name`` and ``share`` (in processors) of those that used the most."""
     ticks: Dict[Tuple[int, str], int] = {}
-    for one in used:
-        ticks[one.pid, one.name] = ticks.get((one.pid, one.name), 0) + one.ticks
+    for process in used:
+        ticks[process.pid, process.name] = ticks.get((process.pid, process.name), 0) + process.ticks
     ordered = sorted(ticks.items(), key=lambda pair: (-pair[1], pair[0]))
     shares = [(pid, _plain(name), round(count * tick_s / wall_s, 2)) for (pid, name), count in ordered]
     return [{"pid": pid, "name": name, "share": share} for pid, name, share in shares if share >= LEAST_SHARE][:MOST]
 
 
-def told(runs: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+def as_text(runs: Sequence[Sequence[Mapping[str, Any]]]) -> str:
     """Those of several runs by name, with what they used on the average: ``cc1plus (pid 71) 0.90``; empty if none."""
     shares: Dict[str, float] = {}
     pids: Dict[str, List[int]] = {}
     for run in runs:
-        for one in run:
-            shares[one["name"]] = shares.get(one["name"], 0.0) + one["share"] / len(runs)
-            pids.setdefault(one["name"], []).append(one["pid"])
+        for process in run:
+            shares[process["name"]] = shares.get(process["name"], 0.0) + process["share"] / len(runs)
+            pids.setdefault(process["name"], []).append(process["pid"])
     ordered = sorted(shares, key=lambda name: (-shares[name], name))[:MOST]
     return ", ".join(f"{name} ({_pids(pids[name])}) {shares[name]:.2f}" for name in ordered)
 

@@ -50,11 +50,13 @@ class Instruments:
 
     def __init__(self, sensors: Sequence[Sensor], absent: Sequence[Unavailable]) -> None:
         #: Everything that can be read.
-        self.found = list(sensors)
+        self.sensors = list(sensors)
         by_name = {sensor.name: sensor for sensor in sensors}
         self.power = _first(by_name, FOR_INFERENCES)
         self.others: List[Sensor] = [sensor for sensor in sensors if sensor.quantity == TEMPERATURE]
-        self.others += [one for one in (_first(by_name, _GPU_LOAD), _first(by_name, _GPU_CLOCK)) if one is not None]
+        self.others += [
+            sensor for sensor in (_first(by_name, _GPU_LOAD), _first(by_name, _GPU_CLOCK)) if sensor is not None
+        ]
         self.without_power = None if self.power is not None else why_none(absent)
 
     @property
@@ -64,8 +66,8 @@ class Instruments:
 
     @property
     def worth_a_window(self) -> bool:
-        """Whether there is something to see that a look before and after a run does not show."""
-        return self.power is not None or any(one.quantity in (LOAD, CLOCK) for one in self.others)
+        """Whether there are sensors whose values change within a run."""
+        return self.power is not None or any(sensor.quantity in (LOAD, CLOCK) for sensor in self.others)
 
     def window_s(self) -> float:
         """How long a window must be to hold enough new values of the power sensor."""
@@ -99,67 +101,67 @@ def evaluate(
     ``power_mean``, ``power_sd``, ``power_p95`` and ``power_idle`` in W; ``energy_per_inference`` and
     ``energy_above_idle`` in mJ: the mean power times the window over its inferences, as single inferences are far
     shorter than a sensor's period; ``temperature_max`` in degC, of the hottest zone; ``utilisation_gpu`` in %,
-    ``clock_gpu_mean`` in MHz, ``throughput`` in inferences/s. What no sensor told is not there. With ``keep_power``
+    ``clock_gpu_mean`` in MHz, ``throughput`` in inferences/s. Metrics without a sensor are absent. With ``keep_power``
     what the metrics of power rest on holds its values themselves: ``power_w`` in W at ``at_s``, seconds of the window.
     """
     values: Dict[str, float] = {}
     basis: Dict[str, Any] = {"window_s": round(window.seconds, 3), "inferences": window.inferences}
     if window.seconds > 0 and window.inferences > 0:
         values["throughput"] = window.inferences / window.seconds
-    for one in series:
-        points = one.distinct(window.begin_s, window.end_s)
-        if one.quantity == POWER:
-            values.update(_power(one, points, window, idle_w))
-        elif one.quantity == TEMPERATURE and points:
+    for readings in series:
+        points = readings.distinct(window.begin_s, window.end_s)
+        if readings.quantity == POWER:
+            values.update(_power(readings, points, window, idle_w))
+        elif readings.quantity == TEMPERATURE and points:
             hottest = max(value for _, value in points)
             values["temperature_max"] = max(hottest, values.get("temperature_max", hottest))
-        elif one.quantity in (LOAD, CLOCK) and points:
-            mean = one.mean(window.begin_s, window.end_s)
+        elif readings.quantity in (LOAD, CLOCK) and points:
+            mean = readings.mean(window.begin_s, window.end_s)
             assert mean is not None
-            values["utilisation_gpu" if one.quantity == LOAD else "clock_gpu_mean"] = mean
-        told = _basis(one, points)
-        if keep_power and one.quantity == POWER and points:
-            told["at_s"] = [round(at_s - window.begin_s, 3) for at_s, _ in points]
-            told["power_w"] = [float(f"{value / _MW_PER_W:.4g}") for _, value in points]
-        if one.quantity != TEMPERATURE or one.missed:
-            basis[one.name] = told
+            values["utilisation_gpu" if readings.quantity == LOAD else "clock_gpu_mean"] = mean
+        figures = _basis(readings, points)
+        if keep_power and readings.quantity == POWER and points:
+            figures["at_s"] = [round(at_s - window.begin_s, 3) for at_s, _ in points]
+            figures["power_w"] = [float(f"{value / _MW_PER_W:.4g}") for _, value in points]
+        if readings.quantity != TEMPERATURE or readings.missed:
+            basis[readings.name] = figures
     if window.seconds > 0:
         basis["sampler_share"] = round(cpu_s / window.seconds, 4)
     return Telemetry(values, basis)
 
 
 def _power(
-    one: Series, points: Sequence[Tuple[float, float]], window: Window, idle_w: Optional[float]
+    readings: Series, points: Sequence[Tuple[float, float]], window: Window, idle_w: Optional[float]
 ) -> Dict[str, float]:
-    mean_mw = one.mean(window.begin_s, window.end_s)
+    mean_mw = readings.mean(window.begin_s, window.end_s)
     if mean_mw is None:
         return {}
     watts = [value / _MW_PER_W for _, value in points]
     mean_w = mean_mw / _MW_PER_W
-    found = {"power_mean": mean_w, "power_p95": quantile(watts, 0.95)}
+    metrics = {"power_mean": mean_w, "power_p95": quantile(watts, 0.95)}
     deviation = standard_deviation(watts)
     if deviation is not None:
-        found["power_sd"] = deviation
+        metrics["power_sd"] = deviation
     if window.inferences > 0:
-        found["energy_per_inference"] = 1e3 * mean_w * window.seconds / window.inferences
+        metrics["energy_per_inference"] = 1e3 * mean_w * window.seconds / window.inferences
     if idle_w is not None:
-        found["power_idle"] = idle_w
+        metrics["power_idle"] = idle_w
         if window.inferences > 0:
-            found["energy_above_idle"] = 1e3 * (mean_w - idle_w) * window.seconds / window.inferences
-    return found
+            metrics["energy_above_idle"] = 1e3 * (mean_w - idle_w) * window.seconds / window.inferences
+    return metrics
 
 
-def _basis(one: Series, points: Sequence[Tuple[float, float]]) -> Dict[str, Any]:
-    told: Dict[str, Any] = {"source": one.source, "distinct": len(points)}
-    if one.refresh_hz is not None:
-        told["refresh_hz"] = one.refresh_hz
-    silent = gaps(points, one.period_s)
+def _basis(readings: Series, points: Sequence[Tuple[float, float]]) -> Dict[str, Any]:
+    figures: Dict[str, Any] = {"source": readings.source, "distinct": len(points)}
+    if readings.refresh_hz is not None:
+        figures["refresh_hz"] = readings.refresh_hz
+    silent = gaps(points, readings.period_s)
     if silent:
-        told["gaps"] = silent
-    if one.missed:
-        told["missed"] = one.missed
-        told["reason"] = one.reason
-    return told
+        figures["gaps"] = silent
+    if readings.missed:
+        figures["missed"] = readings.missed
+        figures["reason"] = readings.reason
+    return figures
 
 
 def _first(by_name: Dict[str, Sensor], names: Sequence[str]) -> Optional[Sensor]:

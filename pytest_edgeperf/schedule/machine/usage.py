@@ -39,31 +39,31 @@ class Process(NamedTuple):
 
 
 def processors(root: Path, cpus: Sequence[int]) -> Optional[Processors]:
-    """The ticks of ``cpus`` (of all if empty), or ``None`` where ``/proc/stat`` does not tell."""
+    """The ticks of ``cpus`` (of all if empty); ``None`` where ``/proc/stat`` does not have them."""
     text = read_text(root, "/proc/stat").text or ""
     wanted = {f"cpu{cpu}" for cpu in cpus} or {"cpu"}
-    busy = steal = found = 0
+    busy = steal = counted = 0
     for line in text.splitlines():
         name, *fields = line.split()
         if name in wanted and len(fields) >= 8 and all(item.isdigit() for item in fields[:8]):
             user, nice, system, _, _, _, _, stolen = (int(item) for item in fields[:8])
             busy += user + nice + system
             steal += stolen
-            found += 1
-    return Processors(busy, steal) if found == len(wanted) else None
+            counted += 1
+    return Processors(busy, steal) if counted == len(wanted) else None
 
 
 def processes(root: Path) -> Dict[int, Process]:
     """All processes that can be seen, by id; one that ends meanwhile is left out."""
-    found: Dict[int, Process] = {}
+    by_id: Dict[int, Process] = {}
     for pid in _numbers(root / "proc"):
         match = re.match(r"\d+ \((.*)\) (.*)\Z", read_text(root, f"/proc/{pid}/stat").text or "", re.DOTALL)
         fields = match.group(2).split() if match else []
         if match and len(fields) >= 15:
             ticks = sum(int(item) for item in fields[11:15])
             processor = int(fields[_PROCESSOR]) if len(fields) > _PROCESSOR else None
-            found[pid] = Process(int(fields[1]), int(fields[3]), match.group(1), ticks, processor)
-    return found
+            by_id[pid] = Process(int(fields[1]), int(fields[3]), match.group(1), ticks, processor)
+    return by_id
 
 
 def tree(all_processes: Mapping[int, Process], leader: int) -> Set[int]:
@@ -98,15 +98,15 @@ class Reading:
 
 
 def look(root: Path, leader: int, cpus: Sequence[int]) -> Reading:
-    """Read all at once; what cannot be read is ``None``."""
+    """Read everything at once; values that cannot be read are ``None``."""
     seen = processes(root)
     own = tree(seen, leader)
     aside = own | {os.getpid()}
     # Kernel threads may work for the worker (writing its files), so they are nobody's evidence.
     others = {
-        pid: one
-        for pid, one in seen.items()
-        if pid not in aside and pid != _KERNEL_THREADS and one.parent != _KERNEL_THREADS
+        pid: process
+        for pid, process in seen.items()
+        if pid not in aside and pid != _KERNEL_THREADS and process.parent != _KERNEL_THREADS
     }
     kernel = seen.get(_KERNEL_THREADS)
     return Reading(
@@ -114,8 +114,12 @@ def look(root: Path, leader: int, cpus: Sequence[int]) -> Reading:
         processors=processors(root, cpus),
         own=sum(seen[pid].ticks for pid in own) if leader in seen else None,
         # In a container, or with hidepid, others' processes are not seen; then the kernel's threads are not either.
-        foreign=sum(one.ticks for one in others.values()) if kernel is not None and kernel.name == "kthreadd" else None,
-        strangers={pid: Stranger(pid, one.name, one.ticks, one.processor) for pid, one in others.items()},
+        foreign=sum(process.ticks for process in others.values())
+        if kernel is not None and kernel.name == "kthreadd"
+        else None,
+        strangers={
+            pid: Stranger(pid, process.name, process.ticks, process.processor) for pid, process in others.items()
+        },
         throttles=throttle_counts(root, cpus),
     )
 
@@ -147,7 +151,7 @@ class Witness:
         own = _rise(before.own, after.own)
         self._add("own", own)
         self._add("others", _others(before, after, own))
-        self._add("steal", _rise(*(one.processors and one.processors.steal for one in (before, after))))
+        self._add("steal", _rise(*(look.processors and look.processors.steal for look in (before, after))))
         self._add_throttles(before.throttles, after.throttles)
         self._strangers += rises(before.strangers, after.strangers, self._cpus)
 
@@ -156,7 +160,7 @@ class Witness:
         return busiest(self._strangers, self._tick_s, self._wall_s) if self._wall_s > 0 else []
 
     def figures(self) -> Dict[str, Any]:
-        """Quality figures of the run; what could not be read is not there.
+        """Quality figures of the run; values that could not be read are absent.
 
         ``own_share``, ``others_share``, ``steal_share``: seconds of processor time per second that the worker
         and its children, everybody else, and the hypervisor used on the run's processors (1.0: one whole
@@ -196,7 +200,7 @@ def _rise(before: Optional[int], after: Optional[int]) -> Optional[int]:
 
 
 def _others(before: Reading, after: Reading, own: Optional[int]) -> Optional[int]:
-    busy = _rise(*(one.processors and one.processors.busy for one in (before, after)))
+    busy = _rise(*(look.processors and look.processors.busy for look in (before, after)))
     if busy is None or own is None:
         return None
     others = max(0, busy - own)

@@ -1,4 +1,4 @@
-"""What a worker sends, held against what the coordinator relies on: whatever does not fit fails its benchmark alone."""
+"""Validates what a worker sends: invalid data fails its own benchmark only."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ PHASES = ("setup", "call", "teardown")
 
 
 def accepted(message: Message, awaited: Type[Any]) -> Event:
-    """The event that a message is, where the coordinator can rely on it.
+    """Parse and validate a message of a worker.
 
     Args:
         message: as it was received.
         awaited: the event that the coordinator waits for.
 
     Raises:
-        MalformedMessage: it is none of ours, lacks something, or answers what was not asked.
+        MalformedMessage: it is unknown, incomplete, or not the expected answer.
     """
     event = event_of(message)
     if isinstance(event, ANSWERS) and not isinstance(event, awaited):
-        raise MalformedMessage(f"{name_of(type(event))} came while {name_of(awaited)} was waited for")
+        raise MalformedMessage(f"{name_of(type(event))}, but {name_of(awaited)} was expected")
     if isinstance(event, Reported):
         _check_report(event.report)
     return event
 
 
 def check_run(run: Measurement) -> None:
-    """Hold a run against the door that results files pass, so that judging and writing can rely on it.
+    """Validate a run as a results file is validated, so that it can be judged and written.
 
     Raises:
-        MalformedMessage: it has what no results file may have.
+        MalformedMessage: a results file could not hold it.
     """
     stored = {"environment": "e", "started": "t", "session": "s", "quality": run.quality, **run.values}
     metrics = {name: metric.to_dict() for name, metric in run.metrics.items()}
@@ -72,7 +72,7 @@ def _check_report(report: Dict[str, Any]) -> None:
 
 
 def missing_phase(reports: Sequence[Mapping[str, Any]]) -> Optional[str]:
-    """The phase of which there should be a report and is none; ``None`` if the test came to its end."""
+    """The first phase without its report; ``None`` if all reports are there."""
     outcomes: Dict[str, List[str]] = {}
     for report in reports:
         outcomes.setdefault(report["when"], []).append(report["outcome"])

@@ -1,4 +1,4 @@
-"""One attempt at a run: a worker, from its start over its visits to what it delivers."""
+"""One attempt at a run: a worker from its start, through its timed visits, to its delivery."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Attempt:
     def sustain(
         self, instruments: Instruments, seconds: Optional[float] = None, inferences: Optional[int] = None
     ) -> None:
-        """Repeat the inference while the sensors are read, as long as they need unless ``seconds`` says how long.
+        """Repeat the inference while the sensors are read, for ``seconds`` or as long as the sensors need.
 
         After the timed blocks, so that it disturbs none. With ``inferences``, it goes on until there were so many, and
         the readings of power are kept.
@@ -161,7 +161,7 @@ class Attempt:
         return calls
 
     def finish(self) -> Delivery:
-        """Let it end, and take what it delivers."""
+        """Let the worker end, and take its delivery."""
         began = time.monotonic()
         delivery = self._worker.finish()
         self.__exit__()
@@ -173,7 +173,7 @@ class Attempt:
         return delivery
 
     def coordinators_metrics(self) -> Dict[str, float]:
-        """Metric -> value of what was seen from outside the worker."""
+        """Metric -> value of the metrics that are measured from outside the worker."""
         values = dict(self.telemetry.values) if self.telemetry is not None else {}
         values.update(self.curve.values if self.curve is not None else {})
         if self._memory is not None and self._least_available_mib is not None:
@@ -193,7 +193,7 @@ class Attempt:
             self._seen = memory
 
     def figures(self) -> Dict[str, Any]:
-        """Who used the processors while it was timed, and for how long it was stopped then."""
+        """Quality figures: who used the processors while it was timed, and how long it was stopped."""
         figures = self._witness.figures()
         stopped_s = round(self._windows.stopped_s(self._worker.stops()), 3)
         if stopped_s > 0:
@@ -201,7 +201,7 @@ class Attempt:
         return figures
 
     def strangers(self) -> List[Dict[str, Any]]:
-        """Others' processes that used them most."""
+        """Other processes that used the processors most."""
         return self._witness.strangers()
 
     def _spend(self, began: float) -> None:

@@ -1,4 +1,4 @@
-"""Why a worker did not deliver, in words, with the evidence."""
+"""Descriptions of why a worker did not deliver, with the evidence."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import signal
 from pathlib import Path
 from typing import Dict, Optional
 
-#: How the reason of a worker that somebody killed begins.
+#: How the reason of a killed worker begins.
 KILLED = "killed"
 
 
 def oom_kills(root: Path = Path("/")) -> Dict[str, int]:
     """Counters of processes killed for lack of memory: of the kernel, and of our control group where it has one."""
     counters = {}
-    found = _counter(root / "proc/vmstat")
-    if found is not None:
-        counters["the kernel's oom_kill counter"] = found
+    count = _counter(root / "proc/vmstat")
+    if count is not None:
+        counters["the kernel's oom_kill counter"] = count
     group = _control_group(root)
     if group is not None:
-        found = _counter(group)
-        if found is not None:
-            counters["the control group's oom_kill counter"] = found
+        count = _counter(group)
+        if count is not None:
+            counters["the control group's oom_kill counter"] = count
     return counters
 
 
 def _counter(path: Path) -> Optional[int]:
     try:
-        found = re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE)
+        match = re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found.group(1)) if found else None
+    return int(match.group(1)) if match else None
 
 
 def _control_group(root: Path) -> Optional[Path]:
@@ -49,17 +49,17 @@ def _control_group(root: Path) -> Optional[Path]:
 
 
 def last_memory(peak_mib: Optional[float], available_mib: Optional[float]) -> str:
-    """What was last seen of the memory: the worker's peak, and what the system had left. Empty if nothing was."""
+    """The last known memory figures: the worker's peak and the system's available memory; empty if unknown."""
     parts = []
     if peak_mib is not None:
         parts.append(f"its peak was {peak_mib:.0f} MiB")
     if available_mib is not None:
         parts.append(f"the system had {available_mib:.0f} MiB left")
-    return f"; when last looked at, {' and '.join(parts)}" if parts else ""
+    return f"; at the last reading {' and '.join(parts)}" if parts else ""
 
 
 def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) -> str:
-    """Say how a process ended that should have gone on.
+    """Describe how a process ended that should have continued.
 
     Args:
         status: as of ``Popen.returncode``, negative for a signal.
@@ -67,7 +67,7 @@ def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) ->
         after: the same when it had ended.
     """
     if status >= 0:
-        return f"its process left with exit status {status} in the middle of the benchmark"
+        return f"its process ended with exit status {status} in the middle of the benchmark"
     try:
         name = signal.Signals(-status).name
     except ValueError:
@@ -77,20 +77,20 @@ def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) ->
         return f"killed: out of memory (SIGKILL, and {' and '.join(grown)} rose meanwhile)"
     if -status == signal.SIGKILL:
         return (
-            "killed by SIGKILL, which was not ours (no out-of-memory counter rose: "
+            "killed by SIGKILL from outside the session (no out-of-memory counter rose: "
             "look for a user, a watchdog or a container limit)"
         )
     return f"crashed with {name}"
 
 
 def hung(timeout_s: float) -> str:
-    """Say that nothing came back in time."""
-    return f"hung: not done after {timeout_s:g} s and killed; --edgeperf-timeout raises the limit"
+    """Describe that a worker did not answer in time."""
+    return f"hung: not finished after {timeout_s:g} s, so it was killed; --edgeperf-timeout raises the limit"
 
 
 def not_understood(what: str) -> str:
-    """Say that something else than our messages came over the connection."""
+    """Describe that invalid data arrived on the connection."""
     return (
-        f"its worker sent what the coordinator cannot use: {what}; does the benchmark, or a library in it, write to a "
+        f"its worker sent invalid data: {what}; does the benchmark, or a library in it, write to a "
         "file descriptor that is not its own?"
     )

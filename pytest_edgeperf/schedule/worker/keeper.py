@@ -1,9 +1,9 @@
-"""Starts a program and sees to it that nothing of it outlives its end, or the end of who asked for it.
+"""Starts a program and kills everything it has started when it, or the process that requested it, ends.
 
 Run by path, it needs nothing but Python, and little of that: each worker has its own. Its arguments are two descriptors
 and the asker's process id. From the first it reads what to run (:func:`order`), and then nothing until the asker closes
 it or dies; to the second it writes ``P PID`` once the program runs (``E ERRNO`` when it cannot), then ``S NANOSECONDS``
-and ``C NANOSECONDS`` of the steady clock when somebody stops it and lets it go on. It ends as the program ended.
+and ``C NANOSECONDS`` of the steady clock when it is stopped and continued. It ends as the program ended.
 
 Whatever the program starts, in however many sessions of its own, stays below this process: orphans come to it.
 """
@@ -41,7 +41,7 @@ def order(words: Sequence[str], descriptors: Sequence[int]) -> bytes:
 
 
 def read_order(descriptor: int) -> Optional[Tuple[List[str], List[int]]]:
-    """The words and the descriptors of an :func:`order`; ``None``: nobody is there to give it."""
+    """The words and the descriptors of an :func:`order`; ``None`` if the asker is gone."""
     data = b""
     while True:
         chunk = os.read(descriptor, _CHUNK_BYTES)
@@ -149,7 +149,7 @@ class Keeper:
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         set_option(PR_SET_CHILD_SUBREAPER, 1)
-        # Should somebody else have inherited the other end of the first descriptor, this still tells of its death.
+        # Another process may have inherited the other end of the first descriptor: this signal still reports the death.
         set_option(PR_SET_PDEATHSIG, signal.SIGUSR1)
 
     def start(self, words: List[str]) -> None:
@@ -176,7 +176,7 @@ class Keeper:
         self._tell(b"E " + failed if failed else b"P %d" % self._program)
 
     def keep(self) -> int:
-        """Wait until the program ends or nobody wants it any more; its wait status."""
+        """Wait until the program ends or the asker is gone; its wait status."""
         poller = select.poll()
         poller.register(self._life, select.POLLIN)
         poller.register(self._wakes, select.POLLIN)
@@ -190,7 +190,7 @@ class Keeper:
         return int(signal.SIGKILL) if self._ended is None else self._ended
 
     def _has_ended(self) -> bool:
-        """Take note of what children did since."""
+        """Process the state changes of children."""
         while self._ended is None:
             pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             if not pid:

@@ -1,4 +1,4 @@
-"""Programs of which nothing is left behind: each has a keeper (:mod:`pytest_edgeperf.schedule.worker.keeper`)."""
+"""Programs that leave no process behind: each has a keeper (:mod:`pytest_edgeperf.schedule.worker.keeper`)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Kept:
         while not line.endswith(b"\n"):
             chunk = os.read(self._status, 1)
             if not chunk:
-                raise OSError(f"the process that was to start {words[0]} ended before it did")
+                raise OSError(f"the process that was to start {words[0]} ended first")
             line += chunk
         what, _, number = line.partition(b" ")
         if what == b"E":
@@ -88,7 +88,7 @@ class Kept:
         return self._keeper.pid
 
     def poll(self) -> Optional[int]:
-        """As of :meth:`subprocess.Popen.poll`: not ``None`` once nothing of it runs any more."""
+        """The return code, as of :meth:`subprocess.Popen.poll`; ``None`` while any of its processes runs."""
         return self._keeper.poll() if self._keeper is not None else None
 
     def wait(self, timeout_s: Optional[float] = None) -> int:
@@ -160,14 +160,15 @@ def run(
             stderr=subprocess.STDOUT,
         )
         try:
-            status = _wait(program, timeout_s)
+            status = wait_while_running(program, timeout_s)
         finally:
             program.kill()
         output.seek(0)
         return status, output.read().decode(errors="replace")
 
 
-def _wait(program: Kept, patience_s: float) -> Optional[int]:
+def wait_while_running(program: Kept, patience_s: float) -> Optional[int]:
+    """The return code of a program; ``None`` after that time, of which stops of this process are no part."""
     while patience_s > 0:
         asked_s = min(patience_s, LOOK_SECONDS)
         try:

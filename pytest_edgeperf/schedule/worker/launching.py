@@ -1,4 +1,4 @@
-"""Where workers come from: real ones, or what stands in for them in tests of what a session decides."""
+"""The interface by which a session starts workers, and its implementation with processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class WorkerLauncher:
 
     settings: Settings
     show_output: bool
-    #: Who says what a worker holds of the GPU's memory; ``None``: nobody.
+    #: Source of the GPU memory that a worker holds; ``None`` if there is none.
     device_memory: Optional[DeviceMemory] = None
 
     def attempt(

@@ -1,4 +1,4 @@
-"""What a worker and the system had of memory while it loaded and ran: seen from outside, as the dead tell nothing."""
+"""Watches the memory of a worker and of the system from outside: a killed worker cannot report it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEVICE_LOOKS_PER_S = 2.0
 
 
 class MemoryWatch:
-    """Looks from entering to leaving, in a thread; never around a timed block. Use as a context manager, once."""
+    """Samples memory in a thread, never around a timed block. Use as a context manager, once."""
 
     def __init__(
         self,
@@ -78,6 +78,6 @@ class MemoryWatch:
 
 
 def lowest(first: Optional[float], second: Optional[float]) -> Optional[float]:
-    """The lower of two values, of which either may not be known."""
+    """The lower of two values; either may be unknown."""
     known = [value for value in (first, second) if value is not None]
     return min(known) if known else None

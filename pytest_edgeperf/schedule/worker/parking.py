@@ -18,28 +18,28 @@ RESERVED_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Memory:
-    """What the system has, in MiB."""
+    """The system's total and available memory, in MiB."""
 
     total_mib: float
     available_mib: float
 
 
 def memory(root: Path = Path("/")) -> Optional[Memory]:
-    """The system's memory, ``None`` where the kernel does not tell."""
+    """The system's memory; ``None`` where the kernel does not expose it."""
     text = read_text(root, "/proc/meminfo").text or ""
-    found = dict(re.findall(r"^(MemTotal|MemAvailable):\s*(\d+) kB$", text, re.MULTILINE))
-    if len(found) < 2:
+    sizes = dict(re.findall(r"^(MemTotal|MemAvailable):\s*(\d+) kB$", text, re.MULTILINE))
+    if len(sizes) < 2:
         return None
-    return Memory(int(found["MemTotal"]) / 1024, int(found["MemAvailable"]) / 1024)
+    return Memory(int(sizes["MemTotal"]) / 1024, int(sizes["MemAvailable"]) / 1024)
 
 
 def peak_mib(leader: int, root: Path = Path("/")) -> Optional[float]:
     """The peak resident memory of a worker and its children, in MiB, added up; ``None`` if it cannot be read."""
     peaks = []
     for pid in usage.tree(usage.processes(root), leader):
-        found = re.search(r"^VmHWM:\s+(\d+) kB", read_text(root, f"/proc/{pid}/status").text or "", re.MULTILINE)
-        if found:
-            peaks.append(int(found.group(1)) / 1024)
+        match = re.search(r"^VmHWM:\s+(\d+) kB", read_text(root, f"/proc/{pid}/status").text or "", re.MULTILINE)
+        if match:
+            peaks.append(int(match.group(1)) / 1024)
     return sum(peaks) if peaks else None
 
 
@@ -57,8 +57,8 @@ def has_room(parked: int, need_mib: Optional[float], now: Optional[Memory]) -> b
 
     Args:
         parked: workers that wait in memory; what they take is no longer available.
-        need_mib: what the further one is expected to take; ``None``: nobody knows.
-        now: the system's memory now; ``None``: nobody knows.
+        need_mib: what the next worker is expected to take; ``None`` if unknown.
+        now: the system's memory now; ``None`` if unknown.
     """
     if parked == 0:
         return True

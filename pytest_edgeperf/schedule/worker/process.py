@@ -1,4 +1,4 @@
-"""One worker process seen from the coordinator: start, command, take its messages, know how it ended."""
+"""A worker process as the coordinator sees it: start, commands, messages, and how it ended."""
 
 from __future__ import annotations
 
@@ -133,15 +133,15 @@ class Worker:
         self._process.kill()
 
     def prepare(self) -> bool:
-        """Wait until the benchmark is loaded, checked and warm. ``False``: it ended without asking to be timed."""
+        """Wait until the benchmark is loaded, checked and warm. Returns ``False`` if the worker ended before that."""
         return self._until(Ready)
 
     def time_block(self, seconds: float, settle_s: float = 0.0, *, turn: bool = False) -> bool:
-        """Have one block timed and wait for it. ``False``: the worker ended."""
+        """Have one block timed and wait for it. Returns ``False`` if the worker ended."""
         return self._command(TimeBlock(seconds, settle_s, turn)) and self._until(BlockTimed)
 
     def sustain(self, seconds: float) -> Optional[int]:
-        """Have the inference repeated for so long; how often it was. ``None``: the worker ended."""
+        """Have the inference repeated for ``seconds``; returns the number of calls, ``None`` if the worker ended."""
         if not (self._command(Sustain(seconds)) and self._until(Sustained)):
             return None
         assert self._sustained is not None
@@ -150,11 +150,11 @@ class Worker:
     def collect(self) -> Delivery:
         """Wait for a worker that only collects."""
         if self._until(Ended) and self.delivery.collected is None and self.delivery.fault is None:
-            self._fault("its worker's pytest ended before it had collected")
+            self._fault("pytest ended in its worker before it had collected")
         return self.delivery
 
     def finish(self) -> Delivery:
-        """Let the benchmark end and take everything it delivers."""
+        """Let the benchmark end and take its delivery."""
         if self._command(Finish()):
             self._until(Ended)
         delivery = self.delivery
@@ -163,8 +163,14 @@ class Worker:
         if delivery.run is not None:
             delivery.run = replace(
                 delivery.run,
-                values={**delivery.run.values, **{name: one.value for name, one in delivery.accuracies.items()}},
-                metrics={**delivery.run.metrics, **{name: one.metric for name, one in delivery.accuracies.items()}},
+                values={
+                    **delivery.run.values,
+                    **{name: accuracy.value for name, accuracy in delivery.accuracies.items()},
+                },
+                metrics={
+                    **delivery.run.metrics,
+                    **{name: accuracy.metric for name, accuracy in delivery.accuracies.items()},
+                },
             )
             self._check_run(delivery.run)
         return delivery
@@ -230,7 +236,7 @@ class Worker:
                 return False
 
     def _note_stops(self, began: float, asked_s: float, now: float) -> None:
-        """What the keeper is not told: stops of this process, and those by a debugger."""
+        """Record stops that the keeper cannot see: of this process, and by a debugger."""
         if now - began > asked_s + stops.LATE_SECONDS:
             self._stops.append((began + asked_s, now))
         elif now - began >= asked_s and stops.is_held(self.pid):
@@ -285,7 +291,7 @@ class Worker:
         if self.delivery.fault is None:
             self.delivery.absent = True
             self._fault(
-                "its worker did not find it: the file, or the parametrisation, differs from one process to the next"
+                "its worker did not collect it: the file or the parametrisation differs from one process to the next"
             )
 
     @_take.register
@@ -321,7 +327,7 @@ class Worker:
             status = self._process.wait(LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            self._fault("its process closed the connection and did not leave; killed")
+            self._fault("its process closed the connection but did not exit, so it was killed")
             return
         self._fault(faults.describe_exit(status, self._oom_before, faults.oom_kills()))
 

@@ -1,4 +1,4 @@
-"""The coordinator's pytest options, made into those of a worker."""
+"""Derives a worker's pytest options from the coordinator's."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _arguments(config: pytest.Config) -> List[str]:
     arguments.append("--override-ini=log_file=")
     arguments.extend(f"-Wignore::pytest.Pytest{kind}Warning" for kind in ("Config", "UnknownMark", "AssertRewrite"))
     # Naming a plugin takes back that it is off.
-    for plugin in (one for one in config.option.plugins if one not in PLUGINS_OFF):
+    for plugin in (name for name in config.option.plugins if name not in PLUGINS_OFF):
         arguments.extend(["-p", plugin])
     for plugin in PLUGINS_OFF:
         arguments.extend(["-p", f"no:{plugin}"])
@@ -129,14 +129,14 @@ def _as_typed(config: pytest.Config, dest: str) -> List[str]:
         *config.getini("addopts"),
         *config.invocation_params.args,
     ]
-    found: List[str] = []
+    again: List[str] = []
     for index, argument in enumerate(typed):
         name, equals, _ = str(argument).partition("=")
         if name in names:
-            found.append(str(argument))
+            again.append(str(argument))
             if not equals and index + 1 < len(typed):
-                found.append(str(typed[index + 1]))
-    return found
+                again.append(str(typed[index + 1]))
+    return again
 
 
 def all_options(config: pytest.Config) -> List[Any]:

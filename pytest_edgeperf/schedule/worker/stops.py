@@ -15,7 +15,7 @@ Interval = Tuple[float, float]
 LATE_SECONDS = 1.0
 #: A machine that is suspended sleeps for longer.
 SHORTEST_SUSPEND_S = 0.5
-#: The state of a process that its debugger has stopped, of which its keeper is not told.
+#: The state of a process that its debugger has stopped, which its keeper cannot see.
 _TRACED = "t"
 
 
@@ -39,7 +39,7 @@ def is_held(pid: int, root: Path = Path("/")) -> bool:
 
 
 def suspended_clock_s() -> Optional[float]:
-    """Seconds that the whole machine has been suspended for since its boot; ``None`` where no clock tells."""
+    """Seconds for which the whole machine has been suspended since boot; ``None`` where no clock counts them."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return None if clock is None else time.clock_gettime(clock) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
