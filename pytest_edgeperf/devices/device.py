@@ -87,7 +87,7 @@ def resolve(name: str = AUTO, root: Optional[Path] = None, rootdir: Optional[Pat
     if name not in (AUTO, HOST, identity.name) and not _is_described_host(name, known, identity):
         raise DeviceMismatch(
             f"--device={name} needs {_expected(name, known)}, but this machine is {_found(identity)}; "
-            "use --device=auto to measure it as what it is, or --device=host for any machine"
+            "use --device=auto to measure it as that, or --device=host, which fits any machine"
         )
     chosen = identity.name if name == AUTO else name
     profile = known.get(chosen) or _undescribed(identity, root)

@@ -56,7 +56,7 @@ def imitates(root: Path, precision: str) -> Optional[str]:
         "bf16": "runtimes convert to fp32 and back",
         "int8": "runtimes use wider multiplications",
     }
-    return f"{precision} on this CPU is no faster by itself: it has no instructions for it, and {how[precision]}"
+    return f"this CPU has no {precision} instructions, so {how[precision]}; {precision} is not faster by itself"
 
 
 def cpu_flags(root: Path) -> FrozenSet[str]:

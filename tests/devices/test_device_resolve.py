@@ -44,7 +44,7 @@ def test_another_device_than_asked_for_names_what_was_expected_and_found_and_the
         "--device=nano needs a module p3448-0000 or p3448-0002 or nvidia,p3450-0000, "
         "but this machine is xavier-nx, which calls itself 'NVIDIA Jetson Xavier NX Developer Kit' "
         "(/proc/device-tree/compatible lists nvidia,p3509-0000+p3668-0001, nvidia,tegra194); "
-        "use --device=auto to measure it as what it is, or --device=host for any machine"
+        "use --device=auto to measure it as that, or --device=host, which fits any machine"
     )
 
 

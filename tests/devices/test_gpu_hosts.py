@@ -122,7 +122,7 @@ def test_another_gpu_than_asked_for_is_a_mismatch_that_names_the_file(machine):
     assert str(caught.value) == (
         "--device=host-rtx4090 needs a host with that NVIDIA GPU, but this machine is host-t4 "
         f"({GPUS}/0000:01:00.0/information says Tesla T4); "
-        "use --device=auto to measure it as what it is, or --device=host for any machine"
+        "use --device=auto to measure it as that, or --device=host, which fits any machine"
     )
 
 

@@ -54,7 +54,7 @@ def _storage(root: Path) -> Optional[Check]:
     if free_gib is not None and free_gib < _LEAST_FREE_GIB:
         found = f"{free_gib:.1f} GiB are free on /"
         why = "Results, models and engines are written to disk; a full disk ends the session."
-        return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean; remove what is not needed")
+        return Check("storage", PROBLEM, found, why, "df -h; sudo apt clean  # then remove what is not needed")
     if card is not None:
         found = f"/ is on {card.group(1)}" + (f", {free_gib:.1f} GiB are free" if free_gib is not None else "")
         why = "Loading times from an SD card or eMMC vary; inference latency does not depend on them."

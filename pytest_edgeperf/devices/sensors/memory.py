@@ -79,7 +79,7 @@ def nvmap_of_processes(root: Path, pids: Collection[int]) -> Reading:
         return Reading(None, content.reason)
     listed = parse_nvmap(content.text)
     if listed.total_kib is None:
-        return Reading(None, f"{NVMAP_CLIENTS} has no total, so it is no list of clients")
+        return Reading(None, f"{NVMAP_CLIENTS} has no total, so it is not a list of clients")
     return Reading(sum(listed.by_process_kib.get(pid, 0) for pid in pids) / _KIB_PER_MIB)
 
 

@@ -78,7 +78,7 @@ class Meter:
         if range_uj is None:
             return reason
         if range_uj <= 0:
-            return f"{self.folder}/max_energy_range_uj says {range_uj}, which is no range"
+            return f"{self.folder}/max_energy_range_uj reads {range_uj}, which is not a range"
         self._range_uj = range_uj
         energy_uj, reason = self._energy()
         if energy_uj is not None:
@@ -110,7 +110,7 @@ class Meter:
         )
         energy_uj, reason = read_integer(self.root, self.source, remedy)
         if energy_uj is not None and not 0 <= energy_uj <= self._range_uj:
-            return None, f"{self.source} says {energy_uj} uJ, which is beyond its range of {self._range_uj} uJ"
+            return None, f"{self.source} reads {energy_uj} uJ, beyond its range of {self._range_uj} uJ"
         return energy_uj, reason
 
 
