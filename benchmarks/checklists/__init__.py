@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping
 
-from checklists import mishra_2021, suo_2021, swaminathan_2024, trinh_2023
+from checklists import hadidi_2019, mishra_2021, suo_2021, swaminathan_2024, trinh_2023
 from checklists.findings import CONTRADICTED, FAILS, HOLDS, UNDECIDED, UNTESTED, Checklist, Finding, render
 
 CHECKLISTS: Mapping[str, Callable[..., Checklist]] = {
@@ -15,6 +15,7 @@ CHECKLISTS: Mapping[str, Callable[..., Checklist]] = {
     "mishra-2021": mishra_2021.checklist,
     "swaminathan-2024": swaminathan_2024.checklist,
     "trinh-2023": trinh_2023.checklist,
+    "hadidi-2019": hadidi_2019.checklist,
 }
 
 __all__ = [

@@ -368,7 +368,7 @@ def test_devices_are_compared_where_several_files_are_given():
     assert listed["Observation 5"].verdict == HOLDS
     assert "latency on nano over host: 8.00" in listed["Observation 5"].parts[1].figures
     listed = {one.name: one for one in CHECKLISTS["suo-2021"](host.results(), host.results()).findings}
-    assert "(here: host, host (2))" in listed["Observation 5"].parts[0].figures
+    assert "(here: host, host (2);" in listed["Observation 5"].parts[0].figures
 
 
 @pytest.mark.parametrize("paper", CHECKLISTS)
