@@ -46,12 +46,19 @@ def detectable_text(metric: MetricVerdict) -> Optional[str]:
 
 def accuracy_column(benchmarks: Sequence[Optional[Benchmark]]) -> Column:
     """Each benchmark's first accuracy that gates, or else informs; the name is in the title where there is one only."""
-    names = [None if one is None else _first_accuracy(one) for one in benchmarks]
+    names = [None if benchmark is None else _first_accuracy(benchmark) for benchmark in benchmarks]
     known = list(dict.fromkeys(name for name in names if name is not None))
     if not known:
         return Column("accuracy", [""] * len(names))
-    values = [None if one is None or name is None else figure(one, name) for one, name in zip(benchmarks, names)]
-    units = {one.metrics[name].unit for one, name in zip(benchmarks, names) if one is not None and name is not None}
+    values = [
+        None if benchmark is None or name is None else figure(benchmark, name)
+        for benchmark, name in zip(benchmarks, names)
+    ]
+    units = {
+        benchmark.metrics[name].unit
+        for benchmark, name in zip(benchmarks, names)
+        if benchmark is not None and name is not None
+    }
     texts = decimal_column(values)
     shown = [text if one is not None else "" for text, one in zip(texts, benchmarks)]
     if len(known) == 1 and len(units) == 1:

@@ -50,10 +50,10 @@ def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
     for number, run in enumerate(runs, 1):
         which = f"run {number}: " if len(runs) > 1 else ""
         quality = run.quality or {}
-        told = [(step_text(step), bool(step.get("throttling"))) for step in quality.get("steps", ())]
+        sentences = [(step_text(step), bool(step.get("throttling"))) for step in quality.get("steps", ())]
         if "curve_full_after_s" in quality:
-            told.append((_full_text(quality["curve_full_after_s"]), True))
-        for text, warns in told:
+            sentences.append((_full_text(quality["curve_full_after_s"]), True))
+        for text, warns in sentences:
             painted = "warning" if warns else None
             wrapped = wrap(paper.clean(which + text), paper.width, indent="  ", hanging="    ")
             lines += [paper.paint(line, painted) for line in wrapped]

@@ -57,6 +57,6 @@ def _number(value: float) -> str:
 def absent_text(absent: Sequence[Unavailable], paper: Paper) -> str:
     """What cannot be read, and why."""
     lines: List[str] = []
-    for one in sorted(absent, key=lambda each: each.name):
-        lines += wrap(paper.clean(f"{one.name}: {one.reason}"), paper.width, hanging=" " * _INDENT)
+    for unavailable in sorted(absent, key=lambda each: each.name):
+        lines += wrap(paper.clean(f"{unavailable.name}: {unavailable.reason}"), paper.width, hanging=" " * _INDENT)
     return "\n".join(["not available:", *lines]) if lines else ""

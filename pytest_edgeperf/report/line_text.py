@@ -48,9 +48,9 @@ def failing_lines(comparison: Optional[Comparison], measured: Iterable[str]) -> 
 def line_failures(comparison: Comparison, paper: Paper, *, heading: str = REGRESSED, style: str = "bad") -> List[str]:
     """Every line that got worse, with its sentences."""
     lines: List[str] = []
-    for one in comparison.regressed_lines:
-        lines += [paper.paint(row, style) for row in _wrapped(f"{heading}: {line_name(one)}", paper)]
-        for sentence in line_text(one).splitlines():
+    for line in comparison.regressed_lines:
+        lines += [paper.paint(row, style) for row in _wrapped(f"{heading}: {line_name(line)}", paper)]
+        for sentence in line_text(line).splitlines():
             lines += wrap(paper.clean(sentence), paper.width, indent="  ", hanging="    ")
     return lines
 

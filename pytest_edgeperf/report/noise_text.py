@@ -48,8 +48,8 @@ def _table(benchmarks: Mapping[str, BenchmarkNoise], names: Names, paper: Paper)
     over = "detectable in"
     columns = [
         Column("runs", [runs for _, runs, _ in rows], spare=1),
-        Column("spread %", decimal_column([100 * one.spread for one in best])),
-        Column("by", [one.summary for one in best], right=False, spare=2),
+        Column("spread %", decimal_column([100 * summary.spread for summary in best])),
+        Column("by", [summary.summary for summary in best], right=False, spare=2),
         Column("80 %", _found(best, 0), over=over),
         Column("95 %", _found(best, 1), over=over),
     ]
@@ -57,7 +57,7 @@ def _table(benchmarks: Mapping[str, BenchmarkNoise], names: Names, paper: Paper)
 
 
 def _found(summaries: Sequence[SummaryNoise], power: int) -> List[str]:
-    found = [one.detectable[power] for one in summaries]
+    found = [summary.detectable[power] for summary in summaries]
     return [NOTHING if one is None else f"{percent(one)} %" for one in found]
 
 

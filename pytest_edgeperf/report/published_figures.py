@@ -85,16 +85,16 @@ def references_table(found: Sequence[Reference], names: Names, paper: Paper) -> 
     here = iter(decimal_column([one.measured for one in found]))
     ratios = iter(decimal_column([one.ratio for one in found]))
     columns = [
-        Column("here", ["" if one is None else next(here) for _, one in rows]),
-        Column("published", ["" if one is None else _printed(one.published) for _, one in rows]),
-        Column("ratio", ["" if one is None else next(ratios) for _, one in rows]),
-        Column("source", ["" if one is None else paper.clean(one.source) for _, one in rows], right=False, spare=1),
+        Column("here", ["" if row is None else next(here) for _, row in rows]),
+        Column("published", ["" if row is None else _printed(row.published) for _, row in rows]),
+        Column("ratio", ["" if row is None else next(ratios) for _, row in rows]),
+        Column("source", ["" if row is None else paper.clean(row.source) for _, row in rows], right=False, spare=1),
     ]
     title = f"published figures of {enumerate_names(sorted({one.device for one in found}))}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(title), paper.width)]
     lines += lay_out(names.shown_prefix, [name for name, _ in rows], columns, paper)
-    for source, told in _remarks(found).items():
-        text = ": ".join(filter(None, [source, "; ".join(told)]))
+    for source, remarks in _remarks(found).items():
+        text = ": ".join(filter(None, [source, "; ".join(remarks)]))
         lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     return lines + wrap(CAVEAT, paper.width, indent="  ", hanging="  ")
 
@@ -116,9 +116,9 @@ def references_markdown(found: Sequence[Reference]) -> str:
 
 
 def _of_benchmark(name: str, benchmark: Benchmark, device: str, published: Results) -> Iterator[Reference]:
-    told = {"network": network(name, benchmark.parameters), **_others(benchmark.parameters)}
+    ours = {"network": network(name, benchmark.parameters), **_others(benchmark.parameters)}
     for other in published.benchmarks.values():
-        differs = _difference(told, other.parameters, same_device=device == published.device)
+        differs = _difference(ours, other.parameters, same_device=device == published.device)
         if differs is None:
             continue
         for run in other.runs:
@@ -215,8 +215,8 @@ def _remarks(found: Sequence[Reference]) -> Dict[str, List[str]]:
     """Where figures stand -> what differs there."""
     remarks: Dict[str, List[str]] = {}
     for one in found:
-        told = remarks.setdefault(_place(one), [])
-        told += [remark for remark in one.differs if remark not in told]
+        known = remarks.setdefault(_place(one), [])
+        known += [remark for remark in one.differs if remark not in known]
     return remarks
 
 

@@ -95,7 +95,7 @@ def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
             blocks.append(_table(study, metric, found, paper))
         if any(ratios.metric == metric for ratios in study.ratios):
             blocks.append(_ratios(study, metric, paper))
-        ranked = [one for one in study.rankings if one.metric == metric]
+        ranked = [ranking for ranking in study.rankings if ranking.metric == metric]
         if ranked:
             blocks.append(_ranks(study.study, metric, ranked, paper))
     if study.shares:
@@ -140,7 +140,7 @@ def _ranks(study: Study, metric: str, ranked: Sequence[Ranking], paper: Paper) -
     over = _with_unit(study.x, study.x_unit)
     lines = _title(f"{study.name}: ranks by {metric_label(metric)} over {over}{says}", paper)
     lines += _in_parts([pad(paper.clean(name), len(_SERIES)) for name in names], columns, paper)
-    if not all(one.separated for one in ranked):
+    if not all(ranking.separated for ranking in ranked):
         lines += wrap("single runs do not show ties: such ranks are by value", paper.width, indent="  ")
     return lines
 
@@ -160,11 +160,11 @@ def _shares(result: StudyResult, paper: Paper) -> List[str]:
     rows = [
         (series.series, position, point) for series in result.shares for position, point in enumerate(series.points)
     ]
-    columns = [Column(_coordinate(study, paper), [f"{one.x:.{_PUBLISHED_DIGITS}g}" for _, _, one in rows])]
+    columns = [Column(_coordinate(study, paper), [f"{row.x:.{_PUBLISHED_DIGITS}g}" for _, _, row in rows])]
     for part in study.shares:
-        texts = [percent(one.parts[part], sign=False) for _, _, one in rows]
+        texts = [percent(row.parts[part], sign=False) for _, _, row in rows]
         columns.append(Column(_short(metric_label(part), paper), texts))
-    columns.append(Column("rest", [percent(one.rest, sign=False) for _, _, one in rows]))
+    columns.append(Column("rest", [percent(row.rest, sign=False) for _, _, row in rows]))
     names = [pad("" if position else paper.clean(name), len(_SERIES)) for name, position, _ in rows]
     title = _title(f"{study.name}: shares of {metric_label(study.whole)} (%)", paper)
     return title + _in_parts(names, columns, paper, repeated=1)
@@ -196,12 +196,12 @@ def _pareto_columns(
         (front.cost, front.cost_metric.unit, [row.point.cost for row in rows]),
         (front.gain, front.gain_metric.unit, [row.point.gain for row in rows]),
     )
-    told = []
+    columns = []
     for name, unit, values in sides:
         texts = [f"{text} {paper.clean(unit)}".rstrip() for text in decimal_column(values)]
-        told.append(Column(_short(metric_label(name), paper), texts, right=not unit))
-    yield [Column(_coordinate(study, paper), [row.x for row in rows]), *told]
-    yield told
+        columns.append(Column(_short(metric_label(name), paper), texts, right=not unit))
+    yield [Column(_coordinate(study, paper), [row.x for row in rows]), *columns]
+    yield columns
     bare = [(metric_label(name), [significant(value) for value in values]) for name, _, values in sides]
     yield [
         Column(middle_ellipsis(paper.clean(label), max(map(len, texts)), paper.ellipsis), texts)

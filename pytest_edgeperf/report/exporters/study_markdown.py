@@ -32,8 +32,8 @@ _DIGITS = 6
 def across_markdown(across: Across) -> str:
     """What ``edgeperf report --format markdown`` prints."""
     lines: List[str] = []
-    for one in across.studies:
-        lines += [*study_markdown(one), ""]
+    for study in across.studies:
+        lines += [*study_markdown(study), ""]
     lines += [item(remark) for remark in across.remarks]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -47,13 +47,13 @@ def study_markdown(result: StudyResult) -> List[str]:
         if found:
             lines += ["", f"### {escape(metric_label(metric))}", "", *_values_markdown(study, found)]
         if study.lines and any(one.fit is not None for one in found):
-            published = [one for one in study.references if one.metric == metric]
+            published = [reference for reference in study.references if reference.metric == metric]
             lines += ["", *_lines_markdown(study, found, published)]
-        ratios = [one for one in result.ratios if one.metric == metric]
+        ratios = [ratio for ratio in result.ratios if ratio.metric == metric]
         if ratios:
             lines += ["", *_ratios_markdown(study, ratios)]
         lines += _ranks_markdown(result, metric)
-    if any(one.points for one in result.shares):
+    if any(share.points for share in result.shares):
         lines += ["", f"### shares of {escape(metric_label(study.whole))}", "", *_shares_markdown(study, result.shares)]
     for front in result.pareto:
         lines += ["", f"### {escape(title_of(front))}", "", *_pareto_markdown(study, front)]
@@ -114,13 +114,13 @@ def _ratios_markdown(study: Study, ratios: Sequence[SeriesRatios]) -> List[str]:
 
 
 def _ranks_markdown(result: StudyResult, metric: str) -> List[str]:
-    ranked = [one for one in result.rankings if one.metric == metric]
+    ranked = [ranking for ranking in result.rankings if ranking.metric == metric]
     if not ranked:
         return []
-    ranks: List[Mapping[str, str]] = [ranks_of(one) for one in ranked]
+    ranks: List[Mapping[str, str]] = [ranks_of(ranking) for ranking in ranked]
     names = list(dict.fromkeys(name for one in ranks for name in one))
     rows = [[name, *[one.get(name, NOTHING) for one in ranks]] for name in names]
-    return ["", *table([f"rank over {_axis(result.study)}", *[_number(one.x) for one in ranked]], rows)]
+    return ["", *table([f"rank over {_axis(result.study)}", *[_number(ranking.x) for ranking in ranked]], rows)]
 
 
 def _shares_markdown(study: Study, shares: Sequence[SeriesShares]) -> List[str]:

@@ -16,7 +16,7 @@ from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResul
 def across_to_dict(across: Across) -> Dict[str, Any]:
     """What ``edgeperf report --format json`` prints: studies by name, and the remarks."""
     return {
-        "studies": {one.study.name: study_to_dict(one) for one in across.studies},
+        "studies": {study.study.name: study_to_dict(study) for study in across.studies},
         "remarks": list(across.remarks),
     }
 
@@ -26,29 +26,35 @@ def study_to_dict(result: StudyResult) -> Dict[str, Any]:
     return {
         "study": result.study.to_dict(),
         "series": [_series_to_dict(one) for one in result.series],
-        "ratios": [_ratios_to_dict(one) for one in result.ratios],
+        "ratios": [_ratios_to_dict(ratio) for ratio in result.ratios],
         "rankings": [
-            {"metric": one.metric, "x": one.x, "groups": [list(group) for group in one.groups], "told": one.separated}
-            for one in result.rankings
+            {
+                "metric": ranking.metric,
+                "x": ranking.x,
+                "groups": [list(group) for group in ranking.groups],
+                "told": ranking.separated,
+            }
+            for ranking in result.rankings
         ],
-        "shares": [_shares_to_dict(one) for one in result.shares],
-        "pareto": [_pareto_to_dict(one) for one in result.pareto],
+        "shares": [_shares_to_dict(share) for share in result.shares],
+        "pareto": [_pareto_to_dict(front) for front in result.pareto],
     }
 
 
 def _series_to_dict(series: SeriesResult) -> Dict[str, Any]:
-    told: Dict[str, Any] = {
+    values: Dict[str, Any] = {
         "series": series.series,
         "metric": series.metric,
         "unit": series.unit,
         "points": [
-            {"x": one.x, "value": one.value, "runs": len(one.runs), "benchmark": one.benchmark} for one in series.points
+            {"x": point.x, "value": point.value, "runs": len(point.runs), "benchmark": point.benchmark}
+            for point in series.points
         ],
         "line": _fit_to_dict(series.fit),
         "pieces": _pieces_to_dict(series.pieces),
     }
     pays = series.pays_up_to()
-    return told if pays is None else {**told, "pays_up_to": pays}
+    return values if pays is None else {**values, "pays_up_to": pays}
 
 
 def _fit_to_dict(fit: Optional[LineFit]) -> Optional[Dict[str, Any]]:
@@ -69,8 +75,13 @@ def _pieces_to_dict(found: Optional[Pieces]) -> Optional[Dict[str, Any]]:
     if found is None:
         return None
     return {
-        "lines": [{"x_from": one.x_from, "x_to": one.x_to, "line": _fit_to_dict(one.fit)} for one in found.pieces],
-        "breaks": [{"after": one.after, "before": one.before, "interval": _ends(one.interval)} for one in found.breaks],
+        "lines": [
+            {"x_from": piece.x_from, "x_to": piece.x_to, "line": _fit_to_dict(piece.fit)} for piece in found.pieces
+        ],
+        "breaks": [
+            {"after": break_.after, "before": break_.before, "interval": _ends(break_.interval)}
+            for break_ in found.breaks
+        ],
         "p_straight": found.p_straight,
         "p_fewer": found.p_fewer,
         "agreeing": found.agreeing,
@@ -83,8 +94,13 @@ def _ratios_to_dict(ratios: SeriesRatios) -> Dict[str, Any]:
         "series": ratios.series,
         "over": ratios.over,
         "points": [
-            {"x": one.x, "times_better": one.times_better, "interval": _ends(one.interval), "runs": list(one.runs)}
-            for one in ratios.points
+            {
+                "x": point.x,
+                "times_better": point.times_better,
+                "interval": _ends(point.interval),
+                "runs": list(point.runs),
+            }
+            for point in ratios.points
         ],
     }
 
@@ -92,7 +108,10 @@ def _ratios_to_dict(ratios: SeriesRatios) -> Dict[str, Any]:
 def _shares_to_dict(shares: SeriesShares) -> Dict[str, Any]:
     return {
         "series": shares.series,
-        "points": [{"x": one.x, "parts": dict(one.parts), "rest": one.rest, "runs": one.runs} for one in shares.points],
+        "points": [
+            {"x": point.x, "parts": dict(point.parts), "rest": point.rest, "runs": point.runs}
+            for point in shares.points
+        ],
     }
 
 
@@ -100,17 +119,17 @@ def _pareto_to_dict(front: ParetoFront) -> Dict[str, Any]:
     return {
         "cost": {"metric": front.cost, "unit": front.cost_metric.unit, "better": front.cost_metric.better},
         "gain": {"metric": front.gain, "unit": front.gain_metric.unit, "better": front.gain_metric.better},
-        "points": [_pareto_point_to_dict(one, front.points) for one in front.points],
+        "points": [_pareto_point_to_dict(point, front.points) for point in front.points],
     }
 
 
 def _pareto_point_to_dict(point: ParetoPoint, points: Sequence[ParetoPoint]) -> Dict[str, Any]:
-    told = {**_identity(point), "cost": point.cost, "gain": point.gain, "front": point.on_front}
+    values = {**_identity(point), "cost": point.cost, "gain": point.gain, "front": point.on_front}
     if point.dominated_by is not None:
-        told.update(dominated_by=_identity(points[point.dominated_by]), told=point.separated)
+        values.update(dominated_by=_identity(points[point.dominated_by]), told=point.separated)
     elif point.step is not None:
-        told.update(step={"cost": point.step.cost, "gain": point.step.gain})
-    return told
+        values.update(step={"cost": point.step.cost, "gain": point.step.gain})
+    return values
 
 
 def _identity(point: ParetoPoint) -> Dict[str, Any]:
