@@ -41,10 +41,10 @@ class Evidence:
         """Return the metric's values in the runs of each side that have it."""
         return _values(self.baseline, metric), _values(self.candidate, metric)
 
-    def origins(self, metric: str, usable: Callable[[Any], bool] = lambda value: True) -> Origins:
+    def origins(self, metric: str, usable: Optional[Callable[[Any], bool]] = None) -> Origins:
         """Return the sessions of the runs that have a usable value of the metric, as ``values`` lists them."""
         base, candidate = (
-            [run.session for run in side if metric in run.values and usable(run.values[metric])]
+            [run.session for run in side if metric in run.values and (usable is None or usable(run.values[metric]))]
             for side in (self.baseline, self.candidate)
         )
         if self.paired:

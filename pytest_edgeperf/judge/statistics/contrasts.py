@@ -95,14 +95,17 @@ def checked_logs(values: Sequence[Any], benchmark: str, metric: str) -> List[flo
     return logs if math.isfinite(sum(logs)) else [checked_log(value, benchmark, metric) for value in values]
 
 
-def block_dispersions(blocks: Iterable[Mapping[str, Any]], name: str, benchmark: str, metric: str) -> List[float]:
+def block_dispersions(blocks: Sequence[Mapping[str, Any]], name: str, benchmark: str, metric: str) -> List[float]:
     """Return the dispersion of the summary ``name`` in each run's ``block_sd`` that has it; 95 % stands in for 99 %."""
-    known = [block[name] for block in blocks if block.get(name) is not None]
+    found = [block.get(name) for block in blocks]
     if name == "p99":
-        known += [block["p95"] for block in blocks if block.get(name) is None and block.get("p95") is not None]
-    for value in known:
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{benchmark}: {metric} block_sd {name} is {value!r}; it must be finite and >= 0")
+        found = [block.get("p95") if value is None else value for value, block in zip(found, blocks)]
+    known = [value for value in found if value is not None]
+    # Looked at one by one only where something is wrong.
+    if known and not (min(known) >= 0 and math.isfinite(sum(known))):
+        for value in known:
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{benchmark}: {metric} block_sd {name} is {value!r}; it must be finite and >= 0")
     return known
 
 

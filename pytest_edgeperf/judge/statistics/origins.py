@@ -51,6 +51,7 @@ def nested(base: Sequence[float], candidate: Sequence[float], origins: Origins) 
     A side's mean weighs its runs alike, so a session weighs as many as it has, and sessions count by the sum of the
     squared differences between their weights on the two sides: 2 for one session against another, 0 for the same.
     """
+    # One session on each side is what most files hold.
     if _is_one(origins.base) and _is_one(origins.candidate):
         squares = _squares(base) + _squares(candidate)
         factor = 0.0 if origins.base[0] == origins.candidate[0] else 2.0
