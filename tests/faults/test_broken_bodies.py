@@ -174,8 +174,8 @@ class Session:
         self.results = json.loads((folder / "results.json").read_text())
 
     def outcomes(self, name):
-        found = [(child.tag, child.get("message")) for case in self.cases[name] for child in case]
-        return [(tag, message) for tag, message in found if tag in ("failure", "error", "skipped")]
+        messages = [(child.tag, child.get("message")) for case in self.cases[name] for child in case]
+        return [(tag, message) for tag, message in messages if tag in ("failure", "error", "skipped")]
 
     def text(self, name):
         """What stands under the benchmark's heading among the failures and errors."""

@@ -54,14 +54,14 @@ def start(suite):
 
 
 def workers_of(suite):
-    found = []
+    workers = []
     for process in psutil.process_iter():
         try:
             if "launcher.py" in " ".join(process.cmdline()) and process.cwd() == str(suite):
-                found.append(process)
+                workers.append(process)
         except psutil.Error:
             continue
-    return found
+    return workers
 
 
 def journalled(suite):

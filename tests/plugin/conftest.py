@@ -211,10 +211,10 @@ class Project:
         return {case.get("name"): case for case in ElementTree.parse(str(self.path / name)).iter("testcase")}
 
     def verdicts(self, name="junit.xml"):
-        found = {}
+        verdicts = {}
         for case, element in self.testcases(name).items():
-            found[case] = properties_of(element).get("edgeperf.verdict")
-        return found
+            verdicts[case] = properties_of(element).get("edgeperf.verdict")
+        return verdicts
 
     def copy(self, path):
         shutil.copytree(str(self.path), str(path))
@@ -237,7 +237,7 @@ class Outcome:
 
 
 def properties_of(case):
-    return {one.get("name"): one.get("value") for one in case.iter("property")}
+    return {element.get("name"): element.get("value") for element in case.iter("property")}
 
 
 def alive(pid):

@@ -24,7 +24,7 @@ ANSWERS = json.loads(pathlib.Path(__file__).with_name("answers.json").read_text(
 def test_network(timed_inference, network):
     right = ANSWERS[network]
     timed_inference(work, 20_000)
-    assert timed_inference.accuracy("top1", [bool(one) for one in right]) == 100 * sum(right) / len(right)
+    assert timed_inference.accuracy("top1", [bool(answer) for answer in right]) == 100 * sum(right) / len(right)
 """
 RIGHT = [1] * 427 + [0] * 23
 
@@ -48,7 +48,7 @@ def test_an_accuracy_that_fell_fails_its_test_and_the_same_one_passes(project, s
     assert outcome.code == 0, outcome
     assert "top1, %" in outcome
     baseline = project.baseline()
-    stored = next(one for name, one in baseline.benchmarks.items() if "[a]" in name)
+    stored = next(benchmark for name, benchmark in baseline.benchmarks.items() if "[a]" in name)
     assert stored.metrics["top1"].margin == 0.5
     assert all(answers_of(run.values["top1"]).values.tolist() == list(map(bool, RIGHT)) for run in stored.runs)
 

@@ -46,14 +46,17 @@ def gated(gated_suite, tmp_path):
 def test_a_suite_of_pytest_benchmark_is_refreshed_unmodified(gated_suite):
     assert gated_suite.first.code == 0, gated_suite.first
     accepted = gated_suite.baseline().benchmarks
-    assert {name: len(one.runs) for name, one in accepted.items()} == {CHANGING: 5, "test_it.py::test_pedantic": 5}
+    assert {name: len(benchmark.runs) for name, benchmark in accepted.items()} == {
+        CHANGING: 5,
+        "test_it.py::test_pedantic": 5,
+    }
     bodies = (gated_suite.path / "first.txt").read_text().splitlines()
     assert len({line for line in bodies if line.startswith("changing")}) == 5
     assert sum(line.startswith("ordinary") for line in bodies) == 1
 
 
 def test_pytest_benchmarks_own_file_has_the_workers_figures(gated_suite):
-    written = {one["name"]: one for one in load_json(gated_suite.path / "pb.json")["benchmarks"]}
+    written = {entry["name"]: entry for entry in load_json(gated_suite.path / "pb.json")["benchmarks"]}
     assert set(written) == {"test_changing[plain]", "test_pedantic"}
     changing = written["test_changing[plain]"]
     assert changing["group"] == "sums"

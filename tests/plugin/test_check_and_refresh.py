@@ -62,15 +62,15 @@ def test_slower_code_fails_as_one_failed_testcase_and_a_tolerance_is_honoured(ac
     message = cases["test_changing"].find("failure").get("message")
     assert "x baseline [" in message
     assert "tolerance 2 %" in message
-    told = properties_of(cases["test_changing"])
-    assert told["edgeperf.verdict"] == "regressed"
-    assert float(told["edgeperf.latency_ratio"]) == pytest.approx(1.1, rel=0.02)
-    assert float(told["edgeperf.latency_p50_ms"]) > 0
+    properties = properties_of(cases["test_changing"])
+    assert properties["edgeperf.verdict"] == "regressed"
+    assert float(properties["edgeperf.latency_ratio"]) == pytest.approx(1.1, rel=0.02)
+    assert float(properties["edgeperf.latency_p50_ms"]) > 0
     assert accepted.verdicts()["test_tolerant"] in PASSING
     assert "regressed: test_changing" in outcome
     # The property is rounded, too: the last digit may differ.
     printed = re.search(r"latency ([\d.]+)x baseline", outcome.output).group(1)
-    assert float(told["edgeperf.latency_ratio"]) == pytest.approx(float(printed), abs=0.001)
+    assert float(properties["edgeperf.latency_ratio"]) == pytest.approx(float(printed), abs=0.001)
     again = accepted.run("--lf", "--collect-only", "-q", short=False)
     assert "test_it.py::test_changing" in again
     assert "test_steady" not in again.output

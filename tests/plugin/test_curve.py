@@ -45,7 +45,7 @@ def test_throttling_is_found_and_dated(nano):  # noqa: F811
     curve = quality["curve"]
     assert len(curve["at_s"]) == len(curve["latency_ms"]) == len(curve["temperature_c"]) == 120
     assert curve["at_s"] == sorted(curve["at_s"])
-    (step,) = [one for one in quality["steps"] if one.get("throttling")]
+    (step,) = [candidate for candidate in quality["steps"] if candidate.get("throttling")]
     before, after = step["latency_ms"]
     assert 1.8 < after / before < 4
     assert step["clock_cpu_mhz"][0] > 1400

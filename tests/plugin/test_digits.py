@@ -53,14 +53,14 @@ def networks(tmp_path_factory, request):
         trained = folder / "trained.onnx"
         shutil.copy(build("digits-cnn", 8).sources["onnx"](), trained)
         images, held_out = digits.training().images, digits.held_out()
-    found = {
+    networks = {
         "trained": trained,
         "healthy int8": quantised(trained, images[:64], folder / "healthy.onnx"),
         # as if the calibration had been given pixels from 0 to 1 that were divided by 255 once more
         "badly calibrated int8": quantised(trained, images[:64] / 255, folder / "broken.onnx"),
         "perturbed": perturbed(trained, held_out, folder / "perturbed.onnx"),
     }
-    return found, held_out
+    return networks, held_out
 
 
 def quantised(path, images, target):
@@ -124,10 +124,10 @@ def add_noise(path, target, seed, strength):
 
 @pytest.fixture
 def session(project, networks):
-    found, held_out = networks
+    files, held_out = networks
 
     def run(name, *options, suite=SUITE):
-        shutil.copy(found[name], project.path / "network.onnx")
+        shutil.copy(files[name], project.path / "network.onnx")
         np.save(project.path / "images.npy", held_out.images)
         np.save(project.path / "labels.npy", held_out.labels)
         project.suite(suite)
@@ -161,11 +161,11 @@ def test_labels_that_preprocessing_mixes_up_fail_by_the_accuracy(project, sessio
 
 def assert_failed_by_accuracy(project, outcome):
     (case,) = project.testcases().values()
-    told = case.find("failure").text
-    first = told.splitlines()[0]
-    assert first.startswith("top1 "), told
+    message = case.find("failure").text
+    first = message.splitlines()[0]
+    assert first.startswith("top1 "), message
     assert "of 450 examples lost, " in first
     assert "won; margin 0.5 points" in first
-    properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+    properties = {element.get("name"): element.get("value") for element in case.iter("property")}
     assert int(properties["edgeperf.top1_lost"]) >= 10
     assert int(properties["edgeperf.top1_lost"]) > int(properties["edgeperf.top1_won"]) + 10

@@ -60,7 +60,11 @@ def real(project):
 def accept(project, **environment):
     outcome = project.run(*MEASURE, *ACCEPT, short=False, env=environment.items())
     assert outcome.code == 0, outcome
-    good = [len(one.runs) for one in project.baseline().benchmarks.values()] if project.baseline_path.exists() else []
+    good = (
+        [len(benchmark.runs) for benchmark in project.baseline().benchmarks.values()]
+        if project.baseline_path.exists()
+        else []
+    )
     assert good, "no run was good enough for a baseline"
     assert min(good) >= FEWEST_ACCEPTED
 

@@ -80,7 +80,7 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     assert outcome.code == 0, outcome
     assert "resumed session" in outcome
     assert len(project.ran()) - before <= 12 - (before - 1)
-    assert [len(one.runs) for one in project.baseline().benchmarks.values()] == [4, 4, 4]
+    assert [len(benchmark.runs) for benchmark in project.baseline().benchmarks.values()] == [4, 4, 4]
 
 
 def kill_after(project, runs, *arguments):

@@ -35,7 +35,7 @@ def test_a_study_is_fitted_beside_its_published_line_and_stored(project):
     assert "somebody 2020" in outcome
     baseline = project.baseline()
     assert baseline.studies["steps"].x_unit == "thousands"
-    places = sorted(one.place.x for one in baseline.benchmarks.values())
+    places = sorted(benchmark.place.x for benchmark in baseline.benchmarks.values())
     assert places == [20.0, 40.0, 80.0]
 
 

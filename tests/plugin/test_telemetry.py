@@ -84,11 +84,11 @@ def test_a_power_series_holds_the_inferences_that_were_asked_for(nano):
     _, run = only_run(nano)
     basis = run.quality["telemetry"]
     assert basis["inferences"] >= inferences
-    told = basis["power_total"]
-    assert len(told["at_s"]) == len(told["power_w"]) == told["distinct"]
-    assert told["at_s"] == sorted(told["at_s"])
-    assert told["at_s"][-1] <= basis["window_s"]
-    assert all(4.9 < value < 7.1 for value in told["power_w"])
+    figures = basis["power_total"]
+    assert len(figures["at_s"]) == len(figures["power_w"]) == figures["distinct"]
+    assert figures["at_s"] == sorted(figures["at_s"])
+    assert figures["at_s"][-1] <= basis["window_s"]
+    assert all(4.9 < value < 7.1 for value in figures["power_w"])
 
 
 BODY_THAT_SKIPS = """

@@ -140,8 +140,8 @@ def test_an_interrupted_session_is_resumed_and_measures_only_what_is_missing(pro
     assert outcome.code == 0, outcome
     assert "2 runs were already measured" in outcome
     assert len(project.ran()) == 5
-    runs = [one.runs for one in results.read(project.path / "now.json").benchmarks.values()]
-    assert [len(one) for one in runs] == [2, 2]
+    runs = [benchmark.runs for benchmark in results.read(project.path / "now.json").benchmarks.values()]
+    assert [len(of_benchmark) for of_benchmark in runs] == [2, 2]
 
 
 @pytest.mark.thorough

@@ -76,9 +76,9 @@ def plan(name, runs=1, **options):
 
 def test_what_no_run_delivered_is_a_sentence_with_the_reason():
     plans = [plan(f"test_{number}", gate=("energy_per_inference",)) for number in range(5)]
-    found = unmeasured(plans, without_sensors)
-    assert found.gates
-    assert found.sentences == [
+    absent = unmeasured(plans, without_sensors)
+    assert absent.gates
+    assert absent.sentences == [
         "gate='energy_per_inference' of test_0, test_1, test_2 and 2 more had no effect, because it was not measured: "
         "telemetry is off"
     ]

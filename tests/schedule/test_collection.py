@@ -48,16 +48,16 @@ def collect(pytester):
 
     def run(*arguments, settings=None):
         """What of a baseline of these ids is missing."""
-        found = []
+        missing = []
 
         class Look(Recorder):
             def pytest_collection_finish(self, session):
                 baseline = {name: Benchmark(stored(parameters), {}, ()) for name, parameters in BASELINE.items()}
-                found.append(self.tests().missing(baseline, session.config, settings or Settings()))
+                missing.append(self.tests().missing(baseline, session.config, settings or Settings()))
 
         outcome = pytester.inline_run("--collect-only", "-q", *arguments, plugins=[Look()])
         assert outcome.ret in (0, 5)
-        return found[0]
+        return missing[0]
 
     return run
 

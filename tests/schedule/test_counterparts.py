@@ -14,33 +14,33 @@ def size(value):
 
 def test_reordered_values_are_measured_against_themselves():
     there = {f"{NET}[size0]": size([64]), f"{NET}[size1]": size([512])}
-    found = counterparts({f"{NET}[size0]": size([512]), f"{NET}[size1]": size([64])}, list(there), list(there), there)
-    assert found.ids == {f"{NET}[size0]": f"{NET}[size1]", f"{NET}[size1]": f"{NET}[size0]"}
-    assert (found.changed, found.missing) == ({}, ())
+    matched = counterparts({f"{NET}[size0]": size([512]), f"{NET}[size1]": size([64])}, list(there), list(there), there)
+    assert matched.ids == {f"{NET}[size0]": f"{NET}[size1]", f"{NET}[size1]": f"{NET}[size0]"}
+    assert (matched.changed, matched.missing) == ({}, ())
 
 
 def test_an_inserted_value_is_new_and_a_removed_one_is_missing_under_an_id_of_its_own():
     there = {f"{NET}[size0]": size([64]), f"{NET}[size1]": size([512])}
-    found = counterparts({f"{NET}[size0]": size([512]), f"{NET}[size1]": size([32])}, list(there), list(there), there)
-    assert found.ids == {f"{NET}[size0]": f"{NET}[size1]"}
-    assert found.missing == (f"{NET}[size=[64]]",)
+    matched = counterparts({f"{NET}[size0]": size([512]), f"{NET}[size1]": size([32])}, list(there), list(there), there)
+    assert matched.ids == {f"{NET}[size0]": f"{NET}[size1]"}
+    assert matched.missing == (f"{NET}[size=[64]]",)
 
 
 def test_another_value_under_the_same_id_is_named():
     there = {f"{NET}[big]": size(64)}
-    found = counterparts({f"{NET}[big]": size(512)}, list(there), list(there), there)
-    assert found.ids == {}
-    assert found.changed == {f"{NET}[big]": {"size": (64, 512)}}
-    assert found.missing == ()
+    matched = counterparts({f"{NET}[big]": size(512)}, list(there), list(there), there)
+    assert matched.ids == {}
+    assert matched.changed == {f"{NET}[big]": {"size": (64, 512)}}
+    assert matched.missing == ()
 
 
 def test_ordinary_tests_and_benchmarks_without_parameters():
     collected = ["bench/test_a.py::test_ordinary", "bench/test_a.py::test_one", "bench/test_a.py::test_gone"]
-    found = counterparts(
+    matched = counterparts(
         {"bench/test_a.py::test_one": {}, "bench/test_a.py::test_new": {}}, collected, collected[1:], {}
     )
-    assert found.ids == {"bench/test_a.py::test_one": "bench/test_a.py::test_one"}
-    assert found.missing == ("bench/test_a.py::test_gone",)
+    assert matched.ids == {"bench/test_a.py::test_one": "bench/test_a.py::test_one"}
+    assert matched.missing == ("bench/test_a.py::test_gone",)
 
 
 def test_the_worker_of_the_other_side_gets_its_own_id():

@@ -17,7 +17,7 @@ def faster(drift=0.9):
 
 
 def runs(*qualities):
-    return [Run("env", "2026-01-01T00:00:00Z", "session", {"latency": 1.0}, quality=one) for one in qualities]
+    return [Run("env", "2026-01-01T00:00:00Z", "session", {"latency": 1.0}, quality=quality) for quality in qualities]
 
 
 def test_flat_and_steady_runs_and_runs_without_figures_need_no_word():
@@ -56,11 +56,11 @@ def test_courses_that_disagree_are_noise():
 
 
 def test_drifts_and_cycles_are_told_without_a_place():
-    told = notes({"a": runs(*[faster(0.9)] * 3), "b": runs(*[RESTLESS] * 3)})
-    assert "a (-10 % in 3 of 3 runs)" in told[0]
-    assert "got faster" in told[0]
-    assert "b (+20 % in 3 of 3 runs)" in told[1]
-    assert "cycles" in told[1]
+    sentences = notes({"a": runs(*[faster(0.9)] * 3), "b": runs(*[RESTLESS] * 3)})
+    assert "a (-10 % in 3 of 3 runs)" in sentences[0]
+    assert "got faster" in sentences[0]
+    assert "b (+20 % in 3 of 3 runs)" in sentences[1]
+    assert "cycles" in sentences[1]
 
 
 def test_disturbed_runs_are_no_evidence():

@@ -116,7 +116,7 @@ def test_a_small_share_of_others_moves_the_tail_alone(figures, pinned, marked):
 
 def test_tails_that_are_no_evidence_are_told():
     marked, good = ({"disturbed": False, "tail_disturbed": True}, {"disturbed": False})
-    runs = [Run("e", "2026-01-01T00:00:00Z", "s", {}, quality=one) for one in (marked, good, marked)]
+    runs = [Run("e", "2026-01-01T00:00:00Z", "s", {}, quality=quality) for quality in (marked, good, marked)]
     assert tail_summary(runs[1:2]) is None
     assert tail_summary(runs).startswith("others used 3 % or more of the processors of 2 of 3 runs: their tails")
 

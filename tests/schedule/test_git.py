@@ -28,9 +28,9 @@ def test_names_of_commits_are_resolved(checkout):
     first = git(checkout, "rev-parse", "HEAD~1").strip()
     git(checkout, "tag", "-m", "annotated", "marked", "first")
     for ref, wanted in {"HEAD": head, "main": head, head[:8]: head, "first": first, "marked": first}.items():
-        found = resolve(checkout, ref)
-        assert (found.ref, found.commit) == (ref, wanted)
-        assert found.root == checkout.resolve()
+        revision = resolve(checkout, ref)
+        assert (revision.ref, revision.commit) == (ref, wanted)
+        assert revision.root == checkout.resolve()
 
 
 def test_the_root_is_that_of_the_work_tree_wherever_pytest_is_rooted(checkout):

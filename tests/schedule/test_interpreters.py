@@ -14,17 +14,19 @@ def script(path, text):
 
 
 def test_this_python_can_run_workers():
-    found = probe(sys.executable, ADOPTED_NEEDS)
-    assert found.problem is None
-    assert found.version == ".".join(map(str, sys.version_info[:3]))
+    interpreter = probe(sys.executable, ADOPTED_NEEDS)
+    assert interpreter.problem is None
+    assert interpreter.version == ".".join(map(str, sys.version_info[:3]))
 
 
 def test_all_that_is_missing_or_too_old_is_one_sentence():
-    found = probe(sys.executable, {"pytest": "999", "no-such-thing": "2"})
-    assert found.problem is not None
-    assert found.problem.startswith(f"--against-python {sys.executable} (Python {found.version}) has pytest ")
-    assert "and has no no-such-thing" in found.problem
-    assert found.problem.endswith(f"{sys.executable} -m pip install 'pytest>=999' 'no-such-thing>=2'")
+    interpreter = probe(sys.executable, {"pytest": "999", "no-such-thing": "2"})
+    assert interpreter.problem is not None
+    assert interpreter.problem.startswith(
+        f"--against-python {sys.executable} (Python {interpreter.version}) has pytest "
+    )
+    assert "and has no no-such-thing" in interpreter.problem
+    assert interpreter.problem.endswith(f"{sys.executable} -m pip install 'pytest>=999' 'no-such-thing>=2'")
 
 
 @pytest.mark.parametrize(

@@ -194,10 +194,10 @@ def test_what_is_no_journal_of_this_version_says_why(tmp_path, content, why):
     for reading in (read, read_header):
         with pytest.raises(JournalError, match=why):
             reading(path)
-    found = search(tmp_path, HEADER)
-    assert found.past is None
-    assert len(found.unusable) == 1
-    assert why in found.unusable[0]
+    result = search(tmp_path, HEADER)
+    assert result.past is None
+    assert len(result.unusable) == 1
+    assert why in result.unusable[0]
 
 
 def test_the_newest_that_agrees_is_found_behind_whatever_else_lies_there(tmp_path):
@@ -209,18 +209,18 @@ def test_the_newest_that_agrees_is_found_behind_whatever_else_lies_there(tmp_pat
     written(tmp_path, "20261124T120000Z-aaaa", rootdir="/another")
     open_to_all = written(tmp_path, "20261125T120000Z-aaaa")
     open_to_all.chmod(0o666)
-    found = search(tmp_path, HEADER)
-    assert found.past.path == mine
-    assert len(found.unusable) == 4
+    result = search(tmp_path, HEADER)
+    assert result.past.path == mine
+    assert len(result.unusable) == 4
 
 
 def test_of_a_session_that_differs_it_is_said_in_what(tmp_path):
     written(tmp_path, "20261120T120000Z-aaaa", budget_s=1.0, code="cc")
     newest = written(tmp_path, "20261120T130000Z-aaaa", budget_s=1.2, code="bb")
-    found = search(tmp_path, {**HEADER, "budget_s": 1.2})
-    assert found.past is None
-    assert found.nearest[0] == newest
-    assert found.nearest[2] == ["code"]
+    result = search(tmp_path, {**HEADER, "budget_s": 1.2})
+    assert result.past is None
+    assert result.nearest[0] == newest
+    assert result.nearest[2] == ["code"]
 
 
 def test_modules_that_only_one_of_two_sessions_loaded_keep_nothing_apart():
@@ -232,9 +232,9 @@ def test_modules_that_only_one_of_two_sessions_loaded_keep_nothing_apart():
 def test_one_that_another_session_writes_is_neither_gone_on_with_nor_removed(tmp_path):
     path = tmp_path / "19700101T000000Z-aaaa.jsonl"
     running = Journal(path, {"session": "s", **HEADER})
-    found = search(tmp_path, HEADER)
-    assert found.past is None
-    assert "belongs to a session that is still running" in found.unusable[0]
+    result = search(tmp_path, HEADER)
+    assert result.past is None
+    assert "belongs to a session that is still running" in result.unusable[0]
     for number in range(module.KEPT_JOURNALS + 5):
         (tmp_path / f"2026112{number:02}.jsonl").touch()
     prune(tmp_path)
@@ -273,8 +273,8 @@ def test_runs_that_were_not_selected_stay_when_the_rest_is_done(tmp_path):
     journal.run("test_a", RECORD)
     journal.close(keep=False, rest=[run for run in past.runs if run[0] == "test_b"])
     assert [path.name for path in tmp_path.iterdir()] == [past.path.name]
-    found = search(tmp_path, HEADER)
-    assert [id for id, _ in found.past.runs] == ["test_b"]
+    result = search(tmp_path, HEADER)
+    assert [id for id, _ in result.past.runs] == ["test_b"]
 
 
 def test_a_failure_to_keep_them_leaves_the_journal_as_it_was(tmp_path, monkeypatch):

@@ -132,10 +132,10 @@ def test_a_process_of_another_namespace_is_not_named_by_its_number_there(holder,
     note = note_of(tmp_path)
     theirs = {**json.loads(note.read_text()), "namespace": "pid:[1]", "pid": os.getpid()}
     note.write_text(json.dumps(theirs))
-    told = lock_notes.holder(tmp_path)
-    assert told.startswith("a process in another container or PID namespace, of ")
-    assert "/home/ci/checkout" in told
-    assert str(os.getpid()) not in told
+    text = lock_notes.holder(tmp_path)
+    assert text.startswith("a process in another container or PID namespace, of ")
+    assert "/home/ci/checkout" in text
+    assert str(os.getpid()) not in text
 
 
 def test_the_user_is_whose_file_it_is_and_not_what_the_file_says(holder, tmp_path):

@@ -55,7 +55,7 @@ def duel(plans, outcomes=None, *, there=None, **settings):
         plans,
         outcomes or sides(),
         strategy=lambda state: LockStep(state, OPPONENT),
-        collected=collected(*(one.id for one in plans)) if there is None else there,
+        collected=collected(*(benchmark.id for benchmark in plans)) if there is None else there,
         **{"baseline": "against", "rounds": 5, "max_rounds": 15, **settings},
     )
     made.coordinator.measure()

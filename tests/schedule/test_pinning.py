@@ -70,7 +70,7 @@ def machines(draw):
     for _ in range(draw(st.integers(1, 8))):
         siblings = tuple(range(cpu, cpu + draw(st.integers(1, 2))))
         capacity = draw(st.sampled_from([None, 400, 1024]))
-        topology.extend(Core(one, siblings, capacity=capacity) for one in siblings)
+        topology.extend(Core(sibling, siblings, capacity=capacity) for sibling in siblings)
         cpu = siblings[-1] + 1
     allowed = draw(st.sets(st.sampled_from([core.cpu for core in topology]), min_size=1))
     return topology, sorted(allowed)

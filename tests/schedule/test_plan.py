@@ -26,9 +26,9 @@ def run(disturbed=False):
 def test_a_rounds_order_is_a_permutation_and_the_same_for_the_same_session(ids, session, number):
     plans = [plan(id) for id in ids]
     order = round_order(plans, session, number)
-    assert sorted(one.id for one in order) == sorted(ids)
-    assert [one.id for one in order] == [one.id for one in round_order(plans, session, number)]
-    assert [one.id for one in plans] == ids
+    assert sorted(benchmark.id for benchmark in order) == sorted(ids)
+    assert [benchmark.id for benchmark in order] == [benchmark.id for benchmark in round_order(plans, session, number)]
+    assert [benchmark.id for benchmark in plans] == ids
 
 
 @given(st.text(), st.integers(1, 50))
@@ -36,7 +36,7 @@ def test_orders_differ_from_round_to_round_and_from_session_to_session(session, 
     plans = [plan(str(index)) for index in range(30)]
 
     def order(seed, round_number):
-        return [one.id for one in round_order(plans, seed, round_number)]
+        return [benchmark.id for benchmark in round_order(plans, seed, round_number)]
 
     assert order(session, number) != order(session, number + 1)
     assert order(session, number) != order(session + "x", number)
@@ -48,31 +48,31 @@ def test_every_benchmark_comes_first_some_time():
 
 
 def test_a_fresh_plan_wants_runs_until_it_has_them():
-    one = plan()
-    assert one.wants(1)
-    one.runs.append(run())
-    assert not one.wants(1)
-    assert one.wants(2)
+    benchmark = plan()
+    assert benchmark.wants(1)
+    benchmark.runs.append(run())
+    assert not benchmark.wants(1)
+    assert benchmark.wants(2)
 
 
 def test_disturbed_runs_are_taken_again_up_to_the_limit():
-    one = plan()
-    while one.wants(3):
-        one.tries += 1
-        one.runs.append(run(disturbed=True))
-    assert one.good_runs == 0
-    assert one.tries == 3 * (1 + EXTRA_TRIES)
+    benchmark = plan()
+    while benchmark.wants(3):
+        benchmark.tries += 1
+        benchmark.runs.append(run(disturbed=True))
+    assert benchmark.good_runs == 0
+    assert benchmark.tries == 3 * (1 + EXTRA_TRIES)
 
 
 def test_one_disturbed_run_costs_one_more():
-    one = plan()
+    benchmark = plan()
     for disturbed in (False, True, False):
-        one.runs.append(run(disturbed))
-        one.tries += 1
-    assert one.wants(3)
-    one.runs.append(run())
-    one.tries += 1
-    assert not one.wants(3)
+        benchmark.runs.append(run(disturbed))
+        benchmark.tries += 1
+    assert benchmark.wants(3)
+    benchmark.runs.append(run())
+    benchmark.tries += 1
+    assert not benchmark.wants(3)
 
 
 @pytest.mark.parametrize(
@@ -86,21 +86,21 @@ def test_one_disturbed_run_costs_one_more():
     ],
 )
 def test_a_plan_that_failed_skipped_or_measured_nothing_has_ended(delivery, broken, measured_nothing):
-    one = plan(last=delivery)
-    assert one.ended
-    assert not one.wants(1)
-    assert one.broken is broken
-    assert one.measured_nothing is measured_nothing
+    benchmark = plan(last=delivery)
+    assert benchmark.ended
+    assert not benchmark.wants(1)
+    assert benchmark.broken is broken
+    assert benchmark.measured_nothing is measured_nothing
 
 
 def test_a_delivered_run_does_not_end_a_plan():
-    one = plan(last=Delivery(reports=[PASSED] * 3, run={"values": {}}))
-    assert not one.ended
-    assert not one.broken
-    assert not one.measured_nothing
+    benchmark = plan(last=Delivery(reports=[PASSED] * 3, run={"values": {}}))
+    assert not benchmark.ended
+    assert not benchmark.broken
+    assert not benchmark.measured_nothing
 
 
 def test_a_disabled_benchmark_of_pytest_benchmark_may_measure_nothing():
-    one = plan(adopted=True, last=Delivery(reports=[PASSED] * 3))
-    assert one.ended
-    assert not one.measured_nothing
+    benchmark = plan(adopted=True, last=Delivery(reports=[PASSED] * 3))
+    assert benchmark.ended
+    assert not benchmark.measured_nothing

@@ -57,7 +57,7 @@ def test_a_default_that_json_does_not_know_is_left_to_the_worker(pytester):
     pytester.makeconftest(CONFTEST)
     options, arguments = options_of(pytester)
     assert "data" not in options
-    assert not [one for one in arguments if "--data" in one]
+    assert not [argument for argument in arguments if "--data" in argument]
 
 
 @pytest.mark.parametrize("place", ["addopts", "PYTEST_ADDOPTS"])

@@ -57,10 +57,10 @@ def test_round_after_round_of_every_benchmark_in_an_order_of_its_own():
     order = made.launcher.done("prepare")
     rounds = [tuple(order[at : at + 4]) for at in range(0, 24, 4)]
     assert len(order) == 24
-    assert {tuple(sorted(one)) for one in rounds} == {("a", "b", "c", "d")}
+    assert {tuple(sorted(ids)) for ids in rounds} == {("a", "b", "c", "d")}
     assert len(set(rounds)) > 1
     assert made.coordinator.rounds == 6
-    assert [len(one.runs) for one in plans] == [6] * 4
+    assert [len(benchmark.runs) for benchmark in plans] == [6] * 4
     assert made.launcher.alive == set()
 
 
@@ -160,7 +160,7 @@ def test_maxfail_ends_the_measuring_at_so_many_broken_bodies():
     made = session(plans, lambda *_: Outcome(body="failed"), max_broken=2)
     made.coordinator.measure()
     assert made.coordinator.stopped
-    assert sum(one.tries for one in plans) == 2
+    assert sum(benchmark.tries for benchmark in plans) == 2
 
 
 def test_a_test_that_calls_pytest_exit_ends_the_measuring():
@@ -320,11 +320,11 @@ def test_a_resumed_session_goes_on_with_the_runs_that_there_are(tmp_path):
     made = session(plans)
     runs = (("a", record(10.0)), ("a", record(11.0)), ("gone", record(1.0)), ("b", record(5.0)))
     made.coordinator.resume(Past(tmp_path / "journal", {}, runs, 0))
-    assert [one.tries for one in plans] == [2, 1]
+    assert [benchmark.tries for benchmark in plans] == [2, 1]
     made.coordinator.measure()
-    assert [len(one.runs) for one in plans] == [3, 3]
+    assert [len(benchmark.runs) for benchmark in plans] == [3, 3]
     assert sorted(made.launcher.done("prepare")) == ["a", "b", "b"]
-    assert {run.session for one in plans for run in one.runs} == {"20260101T000000Z-0000"}
+    assert {run.session for benchmark in plans for run in benchmark.runs} == {"20260101T000000Z-0000"}
 
 
 def test_a_resumed_session_does_not_measure_a_broken_body_again(tmp_path):

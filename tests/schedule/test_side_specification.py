@@ -82,8 +82,8 @@ def test_options_that_name_files_are_mapped_where_the_base_has_them(trees):
 def test_two_workers_at_once_do_not_share_a_folder_that_pytest_empties(trees):
     checkout, worktree = trees
     given = ordinary(checkout, basetemp="/tmp/somewhere")
-    told = [side_specification(given, side).options["basetemp"] for side in two_sides(checkout, worktree)]
-    assert told == ["/tmp/somewhere-base", "/tmp/somewhere"]
+    folders = [side_specification(given, side).options["basetemp"] for side in two_sides(checkout, worktree)]
+    assert folders == ["/tmp/somewhere-base", "/tmp/somewhere"]
     base, _ = two_sides(checkout, None, other_python=True)
     assert side_specification(given, base, own_python=True).options["basetemp"] == "/tmp/somewhere-base"
 

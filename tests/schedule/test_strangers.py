@@ -7,7 +7,7 @@ from pytest_edgeperf.schedule.machine.strangers import MOST, Stranger, as_text, 
 
 
 def by_id(*strangers):
-    return {one.pid: one for one in strangers}
+    return {process.pid: process for process in strangers}
 
 
 def test_each_process_is_told_with_what_it_used_meanwhile_on_these_processors():
@@ -16,9 +16,9 @@ def test_each_process_is_told_with_what_it_used_meanwhile_on_these_processors():
         Stranger(1, "init", 500, 1), Stranger(7, "make", 180, 1), Stranger(8, "moved", 30, 1), Stranger(9, "new", 4, 1),
         Stranger(10, "elsewhere", 99, 0), Stranger(11, "unknown", 2, None),
     )  # fmt: skip
-    used = {one.name: one.ticks for one in rises(before, after, (1,))}
+    used = {process.name: process.ticks for process in rises(before, after, (1,))}
     assert used == {"make": 80, "moved": 20, "new": 4, "unknown": 2}
-    assert {one.name for one in rises(before, after, ())} == {"make", "moved", "new", "unknown", "elsewhere"}
+    assert {process.name for process in rises(before, after, ())} == {"make", "moved", "new", "unknown", "elsewhere"}
 
 
 def test_the_busiest_of_all_blocks_are_kept_with_their_shares():
@@ -32,9 +32,9 @@ def test_the_busiest_of_all_blocks_are_kept_with_their_shares():
 
 @given(st.text(max_size=30))
 def test_what_a_program_calls_itself_is_printable(name):
-    (one,) = busiest([Stranger(1, name, 100)], 0.01, 1.0)
-    assert one["name"].isascii()
-    assert one["name"] == "" or one["name"].isprintable()
+    (process,) = busiest([Stranger(1, name, 100)], 0.01, 1.0)
+    assert process["name"].isascii()
+    assert process["name"] == "" or process["name"].isprintable()
 
 
 def test_runs_are_told_together_by_name():

@@ -57,10 +57,10 @@ def test_power_and_energy_of_a_window():
 
 def test_readings_of_power_are_kept_where_asked_for():
     got = evaluate([POWERED, series("temperature_cpu", TEMPERATURE, [40.0] * 30)], WINDOW, None, keep_power=True)
-    told = got.basis["power_total"]
-    assert told["at_s"][:2] == [0.1, 0.2]
-    assert told["power_w"][:2] == [8.2, 8.0]
-    assert len(told["at_s"]) == len(told["power_w"]) == 19
+    figures = got.basis["power_total"]
+    assert figures["at_s"][:2] == [0.1, 0.2]
+    assert figures["power_w"][:2] == [8.2, 8.0]
+    assert len(figures["at_s"]) == len(figures["power_w"]) == 19
     assert "power_w" not in evaluate([POWERED], WINDOW, None).basis["power_total"]
 
 

@@ -95,14 +95,14 @@ def test_strangers_are_named_where_they_ran_on_the_runs_processors(machine):
 
 
 def test_a_workers_tree_holds_its_session_and_who_left_it():
-    one = {
+    processes = {
         5: Process(1, 5, "worker", 0),
         6: Process(1, 5, "orphan of its session", 0),
         7: Process(5, 7, "child in a new session", 0),
         8: Process(7, 8, "grandchild", 0),
         9: Process(1, 9, "stranger", 0),
     }
-    assert tree(one, 5) == {5, 6, 7, 8}
+    assert tree(processes, 5) == {5, 6, 7, 8}
 
 
 def test_what_others_used_is_what_the_worker_and_its_children_did_not(machine):

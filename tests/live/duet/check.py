@@ -112,13 +112,13 @@ class Repository:
 
 def nanoseconds_a_spin(steps: int = 100_000, tries: int = 50) -> float:
     """What one step of an empty loop takes: the best of many tries."""
-    found = []
+    values = []
     for _ in range(tries):
         start = time.perf_counter_ns()
         for _ in repeat(None, steps):
             pass
-        found.append((time.perf_counter_ns() - start) / steps)
-    return min(found)
+        values.append((time.perf_counter_ns() - start) / steps)
+    return min(values)
 
 
 @contextmanager
@@ -138,11 +138,11 @@ def company(busy: bool) -> Iterator[None]:
 def spins_of(unchanged: Results, share: float) -> Dict[str, int]:
     """The steps of the empty loop that add this share of work to each workload."""
     a_spin_ns = nanoseconds_a_spin()
-    found = {}
+    values = {}
     for id, benchmark in unchanged.benchmarks.items():
         medians = sorted(run.values["latency"]["p50"] for run in benchmark.runs)
-        found[id.partition("::")[2]] = round(share * medians[len(medians) // 2] * 1e6 / a_spin_ns)
-    return found
+        values[id.partition("::")[2]] = round(share * medians[len(medians) // 2] * 1e6 / a_spin_ns)
+    return values
 
 
 def measure(folder: Path, pairs: int, only: Sequence[str]) -> Dict[str, Results]:

@@ -49,16 +49,16 @@ class Measured(NamedTuple):
 
 def measured(results: Results) -> Dict[str, Measured]:
     """By the workload's name."""
-    found = {}
+    by_workload = {}
     assert results.against is not None
     for id, stored in results.against.pairs.items():
         benchmark = results.benchmarks[id]
-        base = [_base_run(one["base"], benchmark) for one in stored]
+        base = [_base_run(pair["base"], benchmark) for pair in stored]
         turns = [(old.quality["turns_ms"], new.quality["turns_ms"]) for old, new in zip(base, benchmark.runs)]
-        pairs = [Pair(one["log_ratio"], one["error"], one["blocks"]) for one in stored]
+        pairs = [Pair(pair["log_ratio"], pair["error"], pair["blocks"]) for pair in stored]
         name = id.partition("::test_")[2].replace("[", " ").rstrip("]").replace("-", " ")
-        found[name] = Measured(pairs, turns, base, list(benchmark.runs))
-    return found
+        by_workload[name] = Measured(pairs, turns, base, list(benchmark.runs))
+    return by_workload
 
 
 def _base_run(stored: Mapping[str, Any], benchmark: Benchmark) -> Run:
@@ -70,21 +70,23 @@ def drawn_session(
     results: Results, cell: Mapping[str, Measured], random: np.random.Generator
 ) -> Tuple[Dict[str, BenchmarkVerdict], Dict[str, int]]:
     """The verdicts of a session whose pairs are drawn from the cell's without replacement, and what they took."""
-    planned = stages_of(PAIRS, min(MAX_PAIRS, min(len(one.pairs) for one in cell.values())))
-    order = {name: random.permutation(len(one.pairs)) for name, one in cell.items()}
+    planned = stages_of(PAIRS, min(MAX_PAIRS, min(len(workload.pairs) for workload in cell.values())))
+    order = {name: random.permutation(len(workload.pairs)) for name, workload in cell.items()}
     waiting, verdicts, taken = set(cell), {}, dict.fromkeys(cell, 0)
     metrics = next(iter(results.benchmarks.values())).metrics
     for number, pairs in enumerate(planned, 1):
         taken.update(dict.fromkeys(waiting, pairs))
-        chosen = {name: [int(one) for one in order[name][: taken[name]]] for name in cell}
+        chosen = {name: [int(number) for number in order[name][: taken[name]]] for name in cell}
 
         def side(which: str, chosen: Mapping[str, List[int]] = chosen) -> Results:
-            runs = {name: tuple(getattr(cell[name], which)[one] for one in where) for name, where in chosen.items()}
+            runs = {
+                name: tuple(getattr(cell[name], which)[number] for number in where) for name, where in chosen.items()
+            }
             benchmarks = {name: Benchmark({}, metrics, of) for name, of in runs.items()}
             return Results(results.device, results.environments, benchmarks)
 
         answer = step(
-            {name: Duet([cell[name].pairs[one] for one in where]) for name, where in chosen.items()},
+            {name: Duet([cell[name].pairs[number] for number in where]) for name, where in chosen.items()},
             side("base"),
             side("candidate"),
             Family(tuple(cell), tolerance=Settings().against_tolerance),
@@ -124,14 +126,14 @@ def spread(results: Results, statistic: str = "trimmed mean of quads") -> Dict[s
     """The standard deviation of a statistic over pairs, by workload."""
     compute = STATISTICS[statistic]
     return {
-        name: float(np.std([compute(np.array(old), np.array(new)) for old, new in one.turns], ddof=1))
-        for name, one in measured(results).items()
+        name: float(np.std([compute(np.array(old), np.array(new)) for old, new in workload.turns], ddof=1))
+        for name, workload in measured(results).items()
     }
 
 
-def fall(one: Measured, pairs: int = PAIRS) -> float:
+def fall(workload: Measured, pairs: int = PAIRS) -> float:
     """How the variance of the mean of consecutive pairs falls with their number: 1 where it does as 1 / number."""
-    ratios = np.array([pair.log_ratio for pair in one.pairs])
+    ratios = np.array([pair.log_ratio for pair in workload.pairs])
     groups = ratios[: len(ratios) // pairs * pairs].reshape(-1, pairs).mean(axis=1)
     return float(pairs * np.var(groups, ddof=1) / np.var(ratios, ddof=1)) if len(groups) > 1 else float("nan")
 
@@ -160,7 +162,7 @@ def spread_table(results: Mapping[str, Results]) -> str:
     """Per workload, the standard deviation per pair in every cell, in per cent."""
     cells = [name for name in (UNCHANGED, *BESIDE, *BUSY) if name in results]
     columns = {name: spread(results[name]) for name in cells}
-    falls = {name: fall(one) for name, one in measured(results[UNCHANGED]).items()}
+    falls = {name: fall(workload) for name, workload in measured(results[UNCHANGED]).items()}
     head = ["sd per pair, %", "default", *cells[1:], f"variance of {PAIRS}, x {PAIRS}"]
     rows = [
         [name, *(per_cent(columns[cell][name]) for cell in cells), f"{falls[name]:.2f}"] for name in columns[UNCHANGED]
@@ -185,17 +187,17 @@ def statistics_table(results: Mapping[str, Results]) -> str:
 def verdicts_table(results: Mapping[str, Results]) -> str:
     """Per workload, how often drawn sessions call it regressed, unchanged and with more work."""
     shares = {name: drawn(results[name]) for name in (UNCHANGED, SMALL, LARGE) if name in results}
-    sds = {name: one.sd for name, one in measured(results[UNCHANGED]).items()}
+    sds = {name: workload.sd for name, workload in measured(results[UNCHANGED]).items()}
     head = ["regressed, % of drawn sessions", *shares, "finds, %", "pairs", "sd per pair, %"]
     rows = [
         [
             name,
             *(f"{100 * shares[cell][name].regressed:.1f}" for cell in shares),
-            f"{100 * (one.detectable - 1):.1f}",
-            f"{one.pairs:.1f}",
+            f"{100 * (rates.detectable - 1):.1f}",
+            f"{rates.pairs:.1f}",
             per_cent(sds[name]),
         ]
-        for name, one in shares[UNCHANGED].items()
+        for name, rates in shares[UNCHANGED].items()
     ]
     return table(head, rows)
 
@@ -210,18 +212,18 @@ def promises(results: Mapping[str, Results]) -> Tuple[List[str], bool]:
         said.append(f"{'kept' if holds else 'BROKEN'}: {text}")
 
     alarms = drawn(results[UNCHANGED])
-    rate = sum(one.regressed for one in alarms.values()) / len(alarms)
+    rate = sum(rates.regressed for rates in alarms.values()) / len(alarms)
     promise(f"unchanged: {400 * rate:.2f} of 400 verdicts are false alarms (at most 1)", 400 * rate <= 1)
     if SMALL in results:
-        sds = {name: one.sd for name, one in measured(results[SMALL]).items()}
-        for name, one in drawn(results[SMALL]).items():
+        sds = {name: workload.sd for name, workload in measured(results[SMALL]).items()}
+        for name, rates in drawn(results[SMALL]).items():
             if sds[name] <= QUIET_SD:
-                promise(f"2 % of {name} found in {100 * one.regressed:.0f} % (at least 80)", one.regressed >= 0.8)
-            elif one.regressed < 0.8:
-                size = 100 * (one.detectable - 1)
-                promise(f"{name} finds 2 % too seldom and says so: from {size:.1f} %", one.detectable > 1.02)
+                promise(f"2 % of {name} found in {100 * rates.regressed:.0f} % (at least 80)", rates.regressed >= 0.8)
+            elif rates.regressed < 0.8:
+                size = 100 * (rates.detectable - 1)
+                promise(f"{name} finds 2 % too seldom and says so: from {size:.1f} %", rates.detectable > 1.02)
     if LARGE in results:
-        shares = [one.regressed for one in drawn(results[LARGE]).values()]
-        found = sum(shares) / len(shares)
-        promise(f"5 % found in {100 * found:.1f} % over all workloads (at least 95)", found >= 0.95)
+        shares = [rates.regressed for rates in drawn(results[LARGE]).values()]
+        share = sum(shares) / len(shares)
+        promise(f"5 % found in {100 * share:.1f} % over all workloads (at least 95)", share >= 0.95)
     return said, kept
