@@ -62,7 +62,7 @@ def test_fewer_threads_than_asked_are_an_error(contract):
 def test_a_precision_is_offered_where_it_changes_the_numbers_and_only_there(contract, precision):
     reason = Mnn().unsupported(contract, precision)
     if reason is not None:
-        assert "on this CPU, but computes convolutions in fp32 (the same outputs, bit for bit)" in reason
+        assert "on this CPU, but computes convolutions in fp32 (the outputs are bit-identical)" in reason
         with pytest.raises(FrameworkError, match="but computes convolutions in fp32"):
             Mnn().load(contract, precision=precision)
         return

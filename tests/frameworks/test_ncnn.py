@@ -106,7 +106,7 @@ def test_a_precision_is_offered_where_it_changes_the_numbers_and_only_there(netw
     model = network([layer], FP32 + kernel.tobytes())
     reason = Ncnn().unsupported(model, precision)
     if reason is not None:
-        assert f"takes {precision} on this CPU, but computes convolutions in fp32" in reason
+        assert f"accepts {precision} on this CPU, but computes convolutions in fp32" in reason
         with pytest.raises(FrameworkError, match="but computes convolutions in fp32"):
             Ncnn().load(model, precision=precision)
         return

@@ -491,7 +491,7 @@ def test_the_real_extension_module_tells_the_same_version():
 @needs_runtime
 def test_distributions_over_one_another_are_told(monkeypatch, onnx, tmp_path):
     monkeypatch.setattr(OpenCv, "version", lambda self: "3.4.18.65")
-    with pytest.raises(FrameworkError, match=r"say 3\.4\.18\.65, but the cv2 that is imported says .*uninstall"):
+    with pytest.raises(FrameworkError, match=r"are of 3\.4\.18\.65, but the imported cv2 is .*uninstall"):
         OpenCv().load(as_model(write_onnx(str(tmp_path / "small.onnx"))))
 
 
