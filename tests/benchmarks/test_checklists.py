@@ -16,7 +16,7 @@ from pytest_edgeperf.results.study_definitions import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
 #: How many each checklist has.
-FINDINGS = {"suo-2021": 14, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
+FINDINGS = {"suo-2021": 23, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
 
 
@@ -310,6 +310,41 @@ def powered(session, resolution, watts):
             power_mean=mean,
             power_sd=sd,
         )
+
+
+@pytest.mark.parametrize(("middle_ms", "verdict"), [(900.0, HOLDS), (500.0, FAILS)])
+def test_resolutions_that_are_advised_against(session, middle_ms, verdict):
+    compared(session, "torch", lambda x: middle_ms if 60 < x < 90 else 800.0)
+    assert session.checklist()["Suggestion 2"].verdict == verdict
+
+
+@pytest.mark.parametrize(("tensorrt_ms", "verdict"), [(90.0, HOLDS), (120.0, FAILS)])
+def test_tensorrt_is_advised_where_it_is_the_fastest(tensorrt_ms, verdict):
+    board = Session("xavier-nx")
+    compared(board, "tensorrt", lambda _: tensorrt_ms)
+    compared(board, "torch:cuda", lambda _: 100.0)
+    found = board.checklist()
+    assert (found["Suggestion 4"].verdict, found["Section IV-D"].verdict) == (verdict, verdict)
+
+
+def test_energy_that_is_saved(session):
+    joules = {("torch", "fp32"): 1.0, ("tensorrt", "fp32"): 3.0, ("tensorrt", "fp16"): 2.0}
+    for resolution, pytorch in ((320, 1.0), (608, 5.0)):
+        for (framework, precision), energy in {**joules, ("torch", "fp32"): pytorch}.items():
+            session.add(
+                "test_power.py",
+                "test_yolov3",
+                parameters={"framework": framework, "precision": precision, "resolution": resolution},
+                latency=energy * 10,
+                energy_per_inference=energy,
+            )
+    found = session.checklist()
+    assert (found["Suggestion 7"].verdict, found["Suggestion 8"].verdict) == (HOLDS, HOLDS)
+    in_half(session, 100, 60, 1027, 779)
+    table_2(session, {("16:9", "fp32"): 8.0, ("16:9", "fp16"): 7.9})
+    scaled(session, (100, 900), (61, 800))
+    found = session.checklist()
+    assert (found["Suggestion 5"].verdict, found["Suggestion 6"].verdict) == (HOLDS, HOLDS)
 
 
 PUBLISHED = {("torch", "fp32"): (5.0, 0.1), ("tensorrt", "fp32"): (6.0, 0.9), ("tensorrt", "fp16"): (5.5, 0.9)}

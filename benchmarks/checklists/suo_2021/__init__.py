@@ -1,4 +1,4 @@
-"""The nine observations and five insights of Suo et al. (2021), sections IV and V-A, tested on results.
+"""The observations, insights and suggestions of Suo et al. (2021), sections IV and V, tested on results.
 
 "Feasibility analysis of machine learning optimization on GPU-based low-cost edges". Where TensorRT was not measured,
 every other runtime that takes a whole graph stands for it, and the figures name it. YOLOv3 is read where it was
@@ -24,13 +24,24 @@ from checklists.suo_2021.complexity import (
 from checklists.suo_2021.optimisation import observation_6
 from checklists.suo_2021.parallel import insight_4, observation_7
 from checklists.suo_2021.power import insight_5, observation_8, observation_9
+from checklists.suo_2021.suggestions import (
+    avoid_middle,
+    limit_memory,
+    prefer_fitting,
+    prefer_half,
+    prefer_tensorrt,
+    prepare_swap,
+    save_by_choice,
+    save_by_half,
+    section_4_d,
+)
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
 
 
 def checklist(*results: Results) -> Checklist:
-    """Observations 1 to 9, then insights 1 to 5."""
+    """Observations 1 to 9, insights 1 to 5, what holds on another board, and suggestions 1 to 8."""
     rows = rows_of(*results, paper=PAPER)
     findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
     return Checklist(findings, notes_of(rows))
@@ -97,5 +108,27 @@ FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
         "Insight 5",
         "TensorRT's power fluctuates more than PyTorch's, and 16 bits take less power on the average than 32",
         insight_5,
+    ),
+    (
+        "Section IV-D",
+        "the rules hold on a Xavier NX: TensorRT has the shortest time and the least power (15.73, 19.06, 20.07 W)"
+        ", and optimisation pays (12.6 to 30.3 FPS)",
+        section_4_d,
+    ),
+    ("Suggestion 1", "limit the memory of TensorFlow, which takes all there is", limit_memory),
+    ("Suggestion 2", "avoid 416 to 480 pixels in PyTorch, which are slower than larger inputs", avoid_middle),
+    ("Suggestion 3", "prepare swap space for PyTorch above 416 pixels", prepare_swap),
+    ("Suggestion 4", "deploy by TensorRT, which performs best", prefer_tensorrt),
+    ("Suggestion 5", "deploy in 16 bits: 40 % less time, 39 % less memory, the same accuracy", prefer_half),
+    (
+        "Suggestion 6",
+        "use the resolution closest to the picture: 416x256 takes 41 % of the time of 416x416",
+        prefer_fitting,
+    ),
+    ("Suggestion 7", "16 bits in TensorRT save energy and time against 32", save_by_half),
+    (
+        "Suggestion 8",
+        "for energy alone take PyTorch below 480 pixels and TensorRT with 16 bits above",
+        save_by_choice,
     ),
 )

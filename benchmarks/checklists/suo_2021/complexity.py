@@ -38,9 +38,9 @@ _TOO_FEW = f"a detector was not measured at {FEWEST_COMPLEXITIES} complexities"
 
 def observation_1(rows: Rows) -> Tuple[Part, ...]:
     """Whether the end-to-end time is linear in the complexity, and where PyTorch's is longest."""
-    deployed = [part for fit in _times(_comparison(rows).deployed()) for part in fit.linear("ms")]
+    deployed = [part for fit in _times(comparison(rows).deployed()) for part in fit.linear("ms")]
     pytorch = []
-    for fit in _times(_comparison(rows).pytorch()):
+    for fit in _times(comparison(rows).pytorch()):
         *others, last = fit.rows
         peak = max(others, key=lambda row: row.values["latency"])
         pytorch.append(
@@ -57,10 +57,10 @@ def observation_1(rows: Rows) -> Tuple[Part, ...]:
 
 def observation_2(rows: Rows) -> Tuple[Part, ...]:
     """Whether memory is stable over the complexity, and PyTorch's linear in it."""
-    comparison = _comparison(rows)
-    measured = with_memory(comparison)
+    compared = comparison(rows)
+    measured = with_memory(compared)
     pytorch = [part for fit in fits(measured.pytorch(), memory) for part in fit.linear("MiB")]
-    missing = no_memory(comparison) if comparison and not measured else ""
+    missing = no_memory(compared) if compared and not measured else ""
     return (
         *combined(_stable(rows, measured), missing or _ONLY_PYTORCH),
         *combined(pytorch, missing or _NO_PYTORCH),
@@ -70,7 +70,7 @@ def observation_2(rows: Rows) -> Tuple[Part, ...]:
 def observation_3(rows: Rows) -> Tuple[Part, ...]:
     """Whether PyTorch spends its time on post-processing, and its forward pass does not grow."""
     parts = []
-    for fit in _times(_comparison(rows, "infer", "postprocess").pytorch()):
+    for fit in _times(comparison(rows, "infer", "postprocess").pytorch()):
         lowest = min(fit.rows, key=lambda row: row.values["postprocess"] / row.values["latency"])
         parts.append(
             above(
@@ -137,12 +137,12 @@ def observation_5(rows: Rows) -> Tuple[Part, ...]:
 
 def insight_1(rows: Rows) -> Tuple[Part, ...]:
     """Whether every framework's time is a line, and TensorRT's grows least from the least."""
-    comparison = _comparison(rows)
-    lines = _times(comparison)
+    measured = comparison(rows)
+    lines = _times(measured)
     if not lines:
         return (untested(_TOO_FEW),)
     # formula (2) has PyTorch's in pieces, of which there are too few points here
-    parts = list(combined([part for fit in _times(comparison.deployed()) for part in fit.linear("ms")], _ONLY_PYTORCH))
+    parts = list(combined([part for fit in _times(measured.deployed()) for part in fit.linear("ms")], _ONLY_PYTORCH))
     if rows.printed:
         return (*parts, *_against_formula_3(lines))
     tensorrt = [fit for fit in lines if fit.rows[0].runtime == TENSORRT]
@@ -184,7 +184,8 @@ def _measured(rows: Rows, file: str, *metrics: str, **parameters: object) -> Row
     return Rows()
 
 
-def _comparison(rows: Rows, *metrics: str) -> Rows:
+def comparison(rows: Rows, *metrics: str) -> Rows:
+    """A detector in several frameworks over its complexity, in fp32."""
     return _measured(_placed(rows), COMPARISON, *metrics, precision="fp32").sorted_by()
 
 

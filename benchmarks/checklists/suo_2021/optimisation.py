@@ -34,7 +34,7 @@ def observation_6(rows: Rows) -> Tuple[Part, ...]:
     """What 16 bits and an input of the photograph's proportions gain, and what accuracy they lose."""
     if rows.printed:
         return combined([*_both_printed(rows), *_as_accurate(rows)], "the paper's own figures were not given")
-    parts = [*_half_is_faster(rows), *_half_is_smaller(rows), *_wide_is_faster(rows)]
+    parts = [*_half_is_faster(rows), *_half_is_smaller(rows), *wide_is_faster(rows)]
     parts += combined(_as_accurate(rows), f"no average precision was measured{_pixels_kept()}" + _errors(rows))
     return tuple(parts)
 
@@ -79,6 +79,15 @@ def _scaling(parameters: Mapping[str, Any]) -> str:
     return str(parameters.get("scaling") or SCALINGS.get(parameters.get("resolution", 0), ""))
 
 
+def half_is_as_good(rows: Rows) -> Tuple[Part, ...]:
+    """Whether 16 bits are faster, smaller and as accurate."""
+    of_half = [part for part in _as_accurate(rows) if " fp16, " in part.figures]
+    accurate = combined(of_half, "no average precision was measured in fp16 beside fp32")
+    if rows.printed:
+        return accurate
+    return (*_half_is_faster(rows), *_half_is_smaller(rows), *accurate)
+
+
 def _detectors(rows: Rows) -> Rows:
     return rows.where(lambda row: row.parameters.get("network") in DETECTOR_NETWORKS)
 
@@ -110,7 +119,8 @@ def _half_is_smaller(rows: Rows) -> List[Part]:
     return parts or [untested("no runtime but PyTorch ran a detector in fp16 and in fp32, each alone")]
 
 
-def _wide_is_faster(rows: Rows) -> List[Part]:
+def wide_is_faster(rows: Rows) -> List[Part]:
+    """Whether an input of 16:9 takes less time, and no more memory, than a square one."""
     wide = rows.of(SCALING, ("latency",), photo="16:9").deployed()
     fitting = wide.where(lambda row: row.parameters["scaling"] == "16:9")
     square = wide.where(lambda row: row.parameters["scaling"] == "1:1")

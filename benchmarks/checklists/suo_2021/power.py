@@ -21,7 +21,7 @@ def observation_8(rows: Rows) -> Tuple[Part, ...]:
     for (device, resolution), group in _powers(rows).by("device", "resolution").items():
         if not group.pytorch() or not group.where(lambda row: row.runtime != PYTORCH):
             continue
-        claimed = _is_pytorch if int(resolution) < TURNING_POINT else _is_deployed_half
+        claimed = is_pytorch if int(resolution) < TURNING_POINT else is_deployed_half
         parts += least(group, claimed, "power_mean", f"{device} at {resolution}, W")
     return combined(parts, _NO_POWER if not _powers(rows) else "PyTorch was not measured beside another runtime")
 
@@ -69,9 +69,11 @@ def _fluctuation(row: Row) -> Quantity:
     return row.quantity("power_sd").over(row.quantity("power_mean"))
 
 
-def _is_pytorch(row: Row) -> bool:
+def is_pytorch(row: Row) -> bool:
+    """Whether it is PyTorch's."""
     return row.runtime == PYTORCH
 
 
-def _is_deployed_half(row: Row) -> bool:
+def is_deployed_half(row: Row) -> bool:
+    """Whether it is of another runtime in 16 bits."""
     return row.runtime != PYTORCH and row.parameters.get("precision") == "fp16"
