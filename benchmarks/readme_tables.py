@@ -219,7 +219,8 @@ INTRODUCTION = """\
 Every file here is an experiment of a study of edge inference, and an example to copy from. Each opens with what it
 reproduces, the study's figures, and what differs. Weights are seeded, or, of two networks, trained; pre- and
 post-processing are real. Beside the experiments, `models/` holds the networks, `tasks/` their pre- and post-processing,
-`labelled/` the examples that accuracy is measured on, `metrics/` how it is measured, and `checklists/` the findings.
+`labelled/` the examples that accuracy is measured on, `metrics/` how it is measured, `papers/` what the papers call
+otherwise, and `checklists/` the findings.
 
 | suite | benchmarks |
 |---|---|

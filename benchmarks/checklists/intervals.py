@@ -91,7 +91,10 @@ class Quantity:
 
 
 def printed(value: float, half_digit: Optional[float] = None) -> Quantity:
-    """A printed figure; its last digit is that of the number as stored unless it is given."""
+    """A printed figure; its last digit is that of the number as stored unless it is given.
+
+    Where a zero was printed at the end that a file leaves out, it is taken to be less certain than it is, never more.
+    """
     return Quantity({"printed": value}, half_of_last_digit(value) if half_digit is None else half_digit)
 
 

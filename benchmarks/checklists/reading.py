@@ -222,10 +222,22 @@ def _speed(quantities: Mapping[str, Quantity]) -> Dict[str, Quantity]:
 
 def notes_of(rows: Iterable[Row]) -> Tuple[str, ...]:
     """What has to be known of all figures."""
-    disturbed = sum(row.disturbed for row in rows)
-    if not disturbed:
-        return ()
-    return (f"The machine was disturbed in every run of {disturbed} benchmarks, whose figures were used nevertheless.",)
+    listed = list(rows)
+    notes = []
+    disturbed = sum(row.disturbed for row in listed)
+    if disturbed:
+        notes.append(
+            f"The machine was disturbed in every run of {disturbed} benchmarks, whose figures were used nevertheless."
+        )
+    once = sum(
+        not row.printed and max((len(one.runs) for one in row.quantities.values()), default=0) == 1 for row in listed
+    )
+    if once:
+        notes.append(
+            f"{once} of {len(listed)} benchmarks have one run, which decides nothing: --baseline=off measures three, "
+            "--edgeperf-rounds N as many as you like."
+        )
+    return tuple(notes)
 
 
 def _number(value: Any) -> Optional[float]:

@@ -61,8 +61,8 @@ def _gains(rows: Rows, *files: str) -> Gains:
     for file in files or (ZOO, ACTION):
         measured = _of_paper(rows, file)
         before = measured.pytorch()
-        # on a GPU where PyTorch ran on one
-        before = Rows(sorted(before, key=lambda row: not row.on_gpu))
+        # on a GPU where PyTorch ran on one, and not compiled
+        before = Rows(sorted(before, key=lambda row: (not row.on_gpu, "compile" in row.framework)))
         after = measured.deployed().where(lambda row: row.runtime != "torch")
         for framework, group in after.by("framework").items():
             for (device, network), fast, slow in pairs(group, before, "device", "network"):
