@@ -126,9 +126,7 @@ def test_a_file_with_weights_in_half_precision_computes_in_single(tmp_path):
 )
 def test_a_file_in_another_precision_is_refused(tmp_path, kind, key, precision):
     path = write_network(tmp_path / "net.tflite", kind)
-    with pytest.raises(
-        FrameworkError, match=rf"be loaded as {precision}, but the tensors of .*net\.tflite are {kind}"
-    ):
+    with pytest.raises(FrameworkError, match=rf"be loaded as {precision}, but the tensors of .*net\.tflite are {kind}"):
         TfLite().load(of(path, key=key), precision=precision)
 
 
