@@ -18,8 +18,9 @@ from pytest_edgeperf.cli.printing import paper
 def anchor(arguments: Tuple[str, ...], reason: Optional[str], folder: str) -> None:
     """Make the present runs the anchor for creep.
 
-    No refresh changes an anchor. The first argument is the DEVICE if DIR has its baseline, else this
-    machine's is meant. IDS are parts of benchmark ids; without any, all benchmarks are anchored.
+    A refresh never changes an anchor. The first argument is taken as DEVICE if DIR has a baseline of that name;
+    otherwise the baseline of this machine is used. IDS are parts of benchmark ids; without any, all benchmarks are
+    anchored.
     """
     from pytest_edgeperf.report.baseline_text import anchored_text
     from pytest_edgeperf.results import baselines

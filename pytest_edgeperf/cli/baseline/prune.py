@@ -23,7 +23,7 @@ def prune(
 ) -> None:
     """Drop old sessions, or benchmarks that no longer exist.
 
-    DEVICE is what this machine is unless given. Anchors stay as long as their benchmark.
+    DEVICE is what this machine is, unless given. An anchor is dropped only with its benchmark.
     """
     from pytest_edgeperf.report.baseline_text import pruned_text
     from pytest_edgeperf.results import Results, baselines, read

@@ -125,7 +125,7 @@ def file_names(wanted: Sequence[Tuple[str, str, str]]) -> List[str]:
     """A file name for each (study, cost, gain), of letters, digits, ``.``, ``_`` and ``-``.
 
     Where two would be called alike, also by a file system that does not tell capitals from small letters, each gets
-    a digest of what it is of.
+    a digest of its study and metrics.
     """
     plain = [_UNSAFE.sub("-", f"{study} {gain} for {cost}")[:_LONGEST_NAME].strip("-.") for study, cost, gain in wanted]
     alike = Counter(name.lower() for name in plain)
