@@ -22,7 +22,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.lock_step import FEWEST_PAIRS
+from pytest_edgeperf.judge.rules.lock_step_latency import FEWEST_PAIRS
 from pytest_edgeperf.results import Results, read, write
 from tests.live.duet import tables
 from tests.statistics.calibration import write_between
