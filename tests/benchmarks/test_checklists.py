@@ -379,7 +379,7 @@ def test_one_run_decides_nothing(paper):
     verdicts = {part.verdict for one in once.checklist(paper).values() for part in one.parts}
     assert verdicts == {UNDECIDED, UNTESTED}
     (note,) = CHECKLISTS[paper](once.results()).notes
-    assert "have one run, which decides nothing: --baseline=off measures three" in note
+    assert "have one undisturbed run, which decides nothing: --baseline=off measures three" in note
 
 
 def test_runs_that_scatter_more_than_they_differ_do_not_tell():
