@@ -234,8 +234,8 @@ def notes_of(rows: Iterable[Row]) -> Tuple[str, ...]:
     )
     if once:
         notes.append(
-            f"{once} of {len(listed)} benchmarks have one undisturbed run, which decides nothing: --baseline=off measures "
-            "three, --edgeperf-rounds N as many as you like."
+            f"{once} of {len(listed)} benchmarks have one undisturbed run, which decides nothing: --baseline=off "
+            "measures three, --edgeperf-rounds N as many as you like."
         )
     return tuple(notes)
 
