@@ -37,6 +37,7 @@ def steps():
                     yield "run", command, int(code.group(1)) if code else 0
 
 
+@pytest.mark.quiet
 @pytest.mark.long
 def test_every_command_of_the_tour_does_what_the_tour_says(tmp_path):
     environment = {**os.environ, "EDGEPERF_CACHE_DIR": str(tmp_path / "cache"), "EDGEPERF_LOCK_DIR": str(tmp_path)}
