@@ -120,7 +120,7 @@ def test_pytest_gets_its_arguments_and_ours(monkeypatch, tmp_path, variable, nam
     for given in ("--edgeperf-rounds=5", f"{name}=check"):
         refused = run_with_stderr("noise", "benchmarks", given)
         assert refused.exit_code == 4
-        assert f"{given} cannot be given here" in refused.stderr
+        assert f"{given} cannot be used here" in refused.stderr
     assert len(called) == 1
 
 
