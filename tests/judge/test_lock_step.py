@@ -55,6 +55,7 @@ def session(random, slower, sds):
     return verdicts, {id: len(one) for id, one in pairs.items()}
 
 
+@pytest.mark.long
 def test_false_alarms_keep_to_the_level_and_small_slowdowns_are_found():
     random = np.random.default_rng(4)
     sds = {f"test_{number}": sd for number, sd in enumerate((0.002, 0.003, 0.005, 0.005, 0.01, 0.02, 0.02, 0.005))}

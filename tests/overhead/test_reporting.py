@@ -20,6 +20,7 @@ def test_eight_times_the_benchmarks_are_about_eight_times_the_calls(part):
     assert calls(work(MANY)) / calls(work(FEW)) < AT_MOST
 
 
+@pytest.mark.long
 @pytest.mark.quiet
 def test_two_thousand_benchmarks_take_less_than_a_millisecond_each():
     most = max(SIZES)

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.studies.across_files import read_across
@@ -121,6 +121,8 @@ def test_no_two_labels_of_twenty_points_overlap():
     ]
 
 
+# A picture takes half a second.
+@settings(max_examples=8)
 @given(names=st.lists(NAMES, min_size=1, max_size=4, unique=True), title=NAMES, values=st.data())
 def test_any_names_and_values_are_a_picture(names, title, values):
     numbers = st.floats(-1e9, 1e9)
