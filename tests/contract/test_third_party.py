@@ -42,6 +42,7 @@ def test_frameworks_of_another_package(tmp_path):
         *(installed.python, "-m", "pytest", tests, *arguments),
         "--framework=onnx-reference",
         "--edgeperf-budget=0.05",
+        "--edgeperf-cpus=off",
         cwd=project,
         env=variables,
     )

@@ -87,7 +87,7 @@ def be_worker(descriptor, variables, output):
         calm.process_factor = random.gauss(1, 0.005)
         session = channel.Channel(socket.socket(fileno=os.dup(descriptor)))
         specification = protocol.Specification.from_message(session.receive())
-        launcher.pin(specification.cpus)
+        # Not pinned: the workers of all sessions that run beside one another would share a core.
         sys.path[:] = specification.sys_path
         sys.argv[:] = [specification.program]
         worker.run(session, specification)

@@ -152,6 +152,7 @@ class Session:
         done = subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1",
+                "--edgeperf-cpus=off",
                 "--edgeperf-budget=0.05", "--edgeperf-results=results.json", "--junitxml=junit.xml",
             ],
             cwd=folder,

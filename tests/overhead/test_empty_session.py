@@ -8,6 +8,7 @@ MOST_S = 0.010
 ATTEMPTS = 3
 
 
+@pytest.mark.thorough
 @pytest.mark.alone
 def test_the_plugin_adds_little_to_a_session_without_benchmarks(tmp_path):
     folder = project(tmp_path)

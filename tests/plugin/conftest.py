@@ -21,6 +21,7 @@ from .duets import turn_into_repository
 #: The machine that runs these tests may be busy or slow down at any moment: time by the processor's clock, on which
 #: work takes what it says, and take no run for disturbed. Plain Python code needs no long warm-up.
 CALM = """
+import os
 import random
 import sys
 import time
@@ -48,6 +49,9 @@ if not getattr(sys.modules["__main__"], "__file__", "").endswith("launcher.py"):
 
     state.Clock.sleep = lambda self, seconds: None
     disturbance.disturbed_by = lambda *figures, **pinned: []
+elif hasattr(os, "sched_setaffinity"):
+    # The workers of all sessions that run beside one another would share a core.
+    os.sched_setaffinity(0, range(os.cpu_count()))
 """
 #: Work of 100 ns a step, which is real where the clock is or where it must be, and a line in a file for each process
 #: that does it.
