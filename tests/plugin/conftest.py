@@ -43,15 +43,16 @@ def clock_s():
 loop.perf_counter_ns = clock_ns
 warmup.warm_up.__kwdefaults__["shortest_s"] = 0.03
 warmup.WINDOW_SECONDS = 0.01
-if not getattr(sys.modules["__main__"], "__file__", "").endswith("launcher.py"):
+is_worker = getattr(sys.modules["__main__"], "__file__", "").endswith("launcher.py")
+if is_worker and hasattr(os, "sched_setaffinity"):
+    # The workers of all sessions that run beside one another would share a core.
+    os.sched_setaffinity(0, range(os.cpu_count()))
+if not is_worker:
     from pytest_edgeperf.schedule import state
     from pytest_edgeperf.schedule.machine import disturbance
 
     state.Clock.sleep = lambda self, seconds: None
     disturbance.disturbed_by = lambda *figures, **pinned: []
-elif hasattr(os, "sched_setaffinity"):
-    # The workers of all sessions that run beside one another would share a core.
-    os.sched_setaffinity(0, range(os.cpu_count()))
 """
 #: Work of 100 ns a step, which is real where the clock is or where it must be, and a line in a file for each process
 #: that does it.
