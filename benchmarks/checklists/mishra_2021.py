@@ -6,14 +6,15 @@ optimisation gained, of precisions, and of tasks and devices.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, Hashable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Hashable, List, Sequence, Tuple
 
 from papers.mishra_2021 import PAPER, PRICES
 
 from checklists.comparing import is_raspberry_pi, needs_devices, pairs
-from checklists.findings import UNTESTED, Checklist, Finding, Part, above, below, combined, untested, within
+from checklists.deciding import Tests, decide
+from checklists.findings import UNTESTED, Checklist, Part, above, below, combined, untested, within
 from checklists.intervals import Estimate, difference, ratio
-from checklists.reading import FPS, Row, Rows, notes_of, rows_of, significant
+from checklists.reading import FPS, Row, Rows, significant
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
@@ -47,9 +48,7 @@ _NOT_MEASURED = "the pipeline was not measured at both levels"
 
 def checklist(*results: Results) -> Checklist:
     """The pipeline's levels, then precisions, then tasks and devices."""
-    rows = rows_of(*results, paper=PAPER)
-    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
-    return Checklist(findings, notes_of(rows))
+    return decide(FINDINGS, PAPER, results)
 
 
 def _gains(rows: Rows, before: str, after: str) -> List[Tuple[Row, Estimate, str]]:
@@ -223,8 +222,7 @@ def _price(rows: Rows) -> Tuple[Part, ...]:
     return needs_devices(rows, parts, _BOTH)
 
 
-Test = Callable[[Rows], Tuple[Part, ...]]
-FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+FINDINGS: Tests = (
     (
         "2.2.2 baseline",
         "the CPU is busy, the GPU only during inference, and both wait for constant transfers (1.09 FPS)",

@@ -14,9 +14,10 @@ from papers import key
 from papers.swaminathan_2024 import ACTION_NETWORKS, CLASSIFIERS, PAPER
 
 from checklists.comparing import one_per_network, pairs
-from checklists.findings import Checklist, Finding, Part, above, below, combined, decided, of_trend, untested, within
+from checklists.deciding import Tests, decide
+from checklists.findings import Checklist, Part, above, below, combined, decided, of_trend, untested, within
 from checklists.intervals import Estimate, Quantity, average, estimate, is_within, ratio, trend
-from checklists.reading import Row, Rows, notes_of, rows_of
+from checklists.reading import Row, Rows
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
@@ -42,9 +43,7 @@ _NOT_BOTH = "no network of the paper was measured in PyTorch and in another runt
 
 def checklist(*results: Results) -> Checklist:
     """S1 to S12."""
-    rows = rows_of(*results, paper=PAPER)
-    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
-    return Checklist(findings, notes_of(rows))
+    return decide(FINDINGS, PAPER, results)
 
 
 def _of_paper(rows: Rows, file: str) -> Rows:
@@ -215,8 +214,7 @@ def _s12(rows: Rows) -> Tuple[Part, ...]:
     return combined(parts, "no network of the paper was measured in a runtime but PyTorch")
 
 
-Test = Callable[[Rows], Tuple[Part, ...]]
-FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+FINDINGS: Tests = (
     ("S1", "every network is faster in TensorRT than in PyTorch (2.72 to 16.7 times, table 1)", _s1),
     ("S2", "on the average the networks get 7.011 times faster (section 5; the abstract: 16.11 %)", _s2),
     ("S3", "the lower the FLOPs, the larger the speed-up (section 4)", _s3),

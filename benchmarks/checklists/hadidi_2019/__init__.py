@@ -6,14 +6,14 @@ print few numbers. Most compare devices: give the results files of all of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Tuple
+from typing import TYPE_CHECKING
 
 from papers.hadidi_2019 import PAPER
 
-from checklists.findings import Checklist, Finding, Part
+from checklists.deciding import Tests, decide
+from checklists.findings import Checklist
 from checklists.hadidi_2019.energy import h15, h16, h17, h18, h19
 from checklists.hadidi_2019.speed import h1, h2, h3, h4, h5, h6, h7, h8, h9, h10, h11, h12, h13, h14, h20, h21
-from checklists.reading import Rows, notes_of, rows_of
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 
 def checklist(*results: Results) -> Checklist:
     """H1 to H21."""
-    rows = rows_of(*results, paper=PAPER)
-    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
-    return Checklist(findings, notes_of(rows))
+    return decide(FINDINGS, PAPER, results)
 
 
-Test = Callable[[Rows], Tuple[Part, ...]]
-FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+FINDINGS: Tests = (
     ("H1", "no device is the best for all networks (VI-A)", h1),
     ("H2", "a Raspberry Pi runs every network (VI-A)", h2),
     (

@@ -7,12 +7,12 @@ measured at three complexities or more, else YOLOv3-tiny.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Tuple
+from typing import TYPE_CHECKING
 
 from papers.suo_2021 import PAPER
 
-from checklists.findings import Checklist, Finding, Part
-from checklists.reading import Rows, notes_of, rows_of
+from checklists.deciding import Tests, decide
+from checklists.findings import Checklist
 from checklists.suo_2021.complexity import (
     insight_1,
     observation_1,
@@ -42,13 +42,10 @@ if TYPE_CHECKING:
 
 def checklist(*results: Results) -> Checklist:
     """Observations 1 to 9, insights 1 to 5, what holds on another board, and suggestions 1 to 8."""
-    rows = rows_of(*results, paper=PAPER)
-    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
-    return Checklist(findings, notes_of(rows))
+    return decide(FINDINGS, PAPER, results)
 
 
-Test = Callable[[Rows], Tuple[Part, ...]]
-FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+FINDINGS: Tests = (
     (
         "Observation 1",
         "end-to-end time is linear in the complexity for TensorFlow and TensorRT, and not for PyTorch, whose longest "

@@ -6,12 +6,12 @@ statements of devices, of ONNX Runtime's providers and TensorRT, and of four tas
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Tuple
+from typing import TYPE_CHECKING
 
 from papers.trinh_2023 import PAPER
 
-from checklists.findings import Checklist, Finding, Part
-from checklists.reading import Rows, notes_of, rows_of
+from checklists.deciding import Tests, decide
+from checklists.findings import Checklist
 from checklists.trinh_2023.classification import t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t24
 from checklists.trinh_2023.course import t11, t12, t13, t14
 from checklists.trinh_2023.detection import t15, t16, t17, t18, t19, t20, t21, t22, t23
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 
 def checklist(*results: Results) -> Checklist:
     """T1 to T24."""
-    rows = rows_of(*results, paper=PAPER)
-    findings = tuple(Finding(name, claim, test(rows)) for name, claim, test in FINDINGS)
-    return Checklist(findings, notes_of(rows))
+    return decide(FINDINGS, PAPER, results)
 
 
-Test = Callable[[Rows], Tuple[Part, ...]]
-FINDINGS: Tuple[Tuple[str, str, Test], ...] = (
+FINDINGS: Tests = (
     ("T1", "ShuffleNetV2 x0.5 is the fastest classifier on a CPU", t1),
     ("T2", "a Raspberry Pi 4 is about twice as fast as a Raspberry Pi 3 (1.80 to 2.41 times), and steadier", t2),
     ("T3", "a Jetson Nano's CPU is as fast as a Raspberry Pi 4's", t3),
