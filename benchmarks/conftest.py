@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--suite",
         choices=SUITES,
         default=DEFAULT,
-        help="default: a few minutes on two cores; suo-2021, mishra-2021: the experiments of a paper, in small, "
+        help=f"default: a few minutes on two cores; {', '.join(PAPERS)}: the experiments of a paper, in small, "
         "and its findings as a checklist; full: also the networks and resolutions of the published experiments",
     )
     group.addoption(

@@ -225,11 +225,12 @@ otherwise, and `checklists/` the findings.
 | suite | benchmarks |
 |---|---|
 | `pytest benchmarks` | what two cores measure in about four minutes: eight per framework |
-| `--suite=suo-2021`, `--suite=mishra-2021` | a paper's experiments, each small, and its findings as a checklist |
+| `--suite=suo-2021` (or another paper) | a paper's experiments, each small, and its findings as a checklist |
 | `--suite=full` | everything, the papers' own networks and resolutions too; `-m suo_2021` takes those of one paper |
 
 A checklist decides each finding by intervals over the runs: it holds here, does not hold here, these runs do not tell,
-or it cannot be tested here and why. `edgeperf report nano.json host.json --checklist suo-2021` reads the results of
+or it cannot be tested here and why. Papers are `suo-2021`, `mishra-2021`, `swaminathan-2024`, `trinh-2023` and
+`hadidi-2019`. `edgeperf report nano.json host.json --checklist suo-2021` reads the results of
 several devices together."""
 
 

@@ -14,7 +14,13 @@ import pytest
 DEFAULT = "default"
 FULL = "full"
 #: Suite of a paper -> the marker of its benchmarks.
-PAPERS = {"suo-2021": "suo_2021", "mishra-2021": "mishra_2021"}
+PAPERS = {
+    "suo-2021": "suo_2021",
+    "mishra-2021": "mishra_2021",
+    "swaminathan-2024": "swaminathan_2024",
+    "trinh-2023": "trinh_2023",
+    "hadidi-2019": "hadidi_2019",
+}
 SUITES = (DEFAULT, FULL, *PAPERS)
 
 
@@ -25,6 +31,16 @@ def values(default: Sequence[Any] = (), paper: Sequence[Any] = (), full: Sequenc
         *(_marked(value, (pytest.mark.paper_suite,)) for value in paper),
         *(_marked(value, (pytest.mark.full_suite,)) for value in full),
     ]
+
+
+def measured_by(papers: Iterable[str], parameters: Iterable[Any]) -> List[Any]:
+    """The same values of a parameter, with the markers of the papers that measured them.
+
+    Raises:
+        KeyError: no suite has the name of such a paper.
+    """
+    markers = [getattr(pytest.mark, PAPERS[paper]) for paper in papers]
+    return [pytest.param(*value.values, marks=[*markers, *value.marks]) for value in parameters]
 
 
 def _marked(value: Any, marks: Iterable[Any]) -> Any:

@@ -5,7 +5,7 @@ conversion to ONNX, a function compares the result with PyTorch's for a randomly
 accuracy was not measured there. Here, each runtime and numeric format is compared with the network in torch, eager, in
 fp32, image by image: ``cosine`` of the angle between the first outputs (in percent; 100 is the same direction), and of
 classifiers whether the class is ``same_class``. A check compares them with the baseline's in pairs, so that a runtime
-that converts worse than before fails. With ``--suite=full``.
+that converts worse than before fails.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from metrics.fidelity import cosine_similarity
 from models import build
+from suites import values
 from tasks.classification import crop
 from tasks.detection import letterbox
 from tasks.images import photographs
@@ -27,10 +28,10 @@ NETWORKS = {"mobilenetv2": crop, "resnet18": crop, "yolov3-tiny": letterbox}
 CLASSIFIERS = ("mobilenetv2", "resnet18")
 
 
-@pytest.mark.full_suite
+@pytest.mark.trinh_2023
 @pytest.mark.timed_inference
-@pytest.mark.parametrize("network", sorted(NETWORKS))
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("network", values(paper=sorted(NETWORKS)))
+@pytest.mark.parametrize("precision", values(paper=("fp32",), full=("fp16", "int8")))
 @pytest.mark.resolutions(default=(224,))
 def test_outputs(timed_inference, framework, precision, network, resolution):
     pytest.importorskip("torch", reason="the reference is the network in torch")

@@ -5,7 +5,8 @@ GPU-based low-cost edges" (2021), sections III-C and IV-B: 16 bits against 32 in
 Nano; AP of 7.65 % at 32 bits and 7.66 % at 16 (table II, 416x256, VisDrone), 40 % less end-to-end time and 39 % less
 memory at 416x416 (section V-B). And the comparison of Mishra, "Performance analysis and optimization on edge AI
 devices" (2021), section 2.2.3, figure 4: benchmark models in fp32 and fp16 on a Jetson Nano, whose weights take half
-the space and whose gain depends on the architecture and the hardware.
+the space and whose gain depends on the architecture and the hardware. Of Hadidi et al., "Characterizing the deployment
+of deep neural networks on commercial edge devices" (2019), the takeaway of int8's gain without a loss.
 
 Here: YOLOv3-tiny and two classifiers; with ``--suite=full`` YOLOv3 and SSD300 too. ``test_alone`` measures each format
 in a process of its own, as memory needs it, and ``test_in_turns`` both formats in one, in turns of milliseconds, where
@@ -31,7 +32,7 @@ from studies import (
     PRECISIONS_OF_SHAPES,
     SUO_2021_EXPERIMENT_3_PRECISION,
 )
-from suites import values
+from suites import measured_by, values
 from tasks.classification import crop
 from tasks.detection import letterbox
 from tasks.images import photographs
@@ -46,10 +47,7 @@ PREPARE = {"ssd300": squeeze, "yolov3": letterbox, "yolov3-tiny": letterbox}
 #: The detectors are both papers', the others mishra-2021's benchmark models.
 DETECTORS = values(paper=(("yolov3-tiny", 256),), full=(("yolov3-tiny", 416), *(("yolov3", side) for side in SIDES)))
 OTHERS = values(paper=(("resnet18", 160), ("mobilenetv2", 224)), full=(("ssd300", 300),))
-NETWORKS = [
-    *(pytest.param(*parameters.values, marks=[pytest.mark.suo_2021, *parameters.marks]) for parameters in DETECTORS),
-    *OTHERS,
-]
+NETWORKS = [*measured_by(("suo-2021",), DETECTORS), *OTHERS]
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 pytestmark = pytest.mark.mishra_2021
@@ -71,7 +69,7 @@ def test_alone(timed_inference, framework, precision, network, resolution):
 
 @pytest.mark.timed_inference
 @pytest.mark.parametrize(("network", "resolution"), NETWORKS)
-@pytest.mark.parametrize("precision", PRECISIONS[1:])
+@pytest.mark.parametrize("precision", [*PRECISIONS[1:-1], *measured_by(("hadidi-2019",), values(("int8",)))])
 def test_in_turns(timed_inference, framework, precision, network, resolution):
     model = build(network, resolution)
     load = partial(framework.load, model)
@@ -85,7 +83,13 @@ def test_in_turns(timed_inference, framework, precision, network, resolution):
 
 
 @pytest.mark.timed_inference
-@pytest.mark.parametrize("precision", values(default=PRECISIONS[:1], paper=PRECISIONS[1:]))
+@pytest.mark.parametrize(
+    "precision",
+    [
+        *measured_by(("hadidi-2019",), values(default=("fp32",), paper=("int8",))),
+        *values(paper=("fp16", "bf16")),
+    ],
+)
 def test_digits(timed_inference, framework, precision):
     skip_without_digits()
     model = build("digits-cnn", 8)

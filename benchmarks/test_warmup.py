@@ -6,7 +6,7 @@ beginning without warm-up, large for inception_v3 and densenet121 on a Jetson Xa
 more than 100 inputs. Here, each fresh process reports its cold first inference (``first_inference``), the length of its
 warm-up (``warm_up``: until the second half of it is no faster than the first) and the warm latency; over the rounds
 of a session these are distributions of cold and of warm inferences. The study reads them over the networks'
-complexity, a series per framework. With ``--suite=full``.
+complexity, a series per framework.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from __future__ import annotations
 import pytest
 from models import build
 from studies import TRINH_2023_WARM_UP
+from suites import values
 from tasks.classification import crop, five_best
 from tasks.images import photographs
 
 from pytest_edgeperf import Inputs
 
 
-@pytest.mark.full_suite
+@pytest.mark.trinh_2023
 @pytest.mark.timed_inference(budget=0.6)
-@pytest.mark.parametrize("network", ["mobilenetv2", "resnet18"])
+@pytest.mark.parametrize("network", values(paper=("mobilenetv2", "resnet18")))
 @pytest.mark.resolutions(default=(224,))
 def test_first_inferences(timed_inference, framework, precision, network, resolution):
     model = build(network, resolution=resolution)

@@ -120,6 +120,9 @@ def test_each_paper_has_its_experiments():
         "precision": 29,
         "task_models": 4,
     }
+    assert numbers_of("swaminathan-2024") == {"framework_comparison": 1}
+    assert numbers_of("trinh-2023") == {"conversion_check": 3, "sustained": 1, "warmup": 2}
+    assert numbers_of("hadidi-2019") == {"framework_comparison": 2, "precision": 5}
 
 
 def test_the_full_suite_has_everything():
@@ -132,7 +135,7 @@ def test_the_full_suite_has_everything():
         "power": 14,
         "precision": 64,
         "resolution_scaling": 33,
-        "sustained": 2,
+        "sustained": 3,
         "task_models": 4,
         "warmup": 2,
     }
