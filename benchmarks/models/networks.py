@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from labelled import digits, shapes
 from tasks.classification import crop
-from tasks.detection import letterbox
+from tasks.detection import SHAPES, YOLOV3, YOLOV3_TINY, letterbox
+from tasks.finishing import (
+    Finish,
+    Shape,
+    most_probable_classes,
+    one_pose,
+    pixel_classes,
+    ssd_detections,
+    yolo_detections,
+)
 from tasks.images import photographs
 from tasks.scaling import squeeze
 from tasks.sizes import Resolution, label, sides
+from tasks.ssd_boxes import SSD300, SSD_MOBILENET
 
 from pytest_edgeperf import FrameworkError
 
@@ -40,10 +51,16 @@ class Network:
     images: Callable[[int, int], Sequence[Any]] = photographs
     #: How long its training takes; empty if its weights are only seeded.
     training: str = ""
+    #: From its outputs to the task's answer; what is no classifier has another.
+    finish: Finish = most_probable_classes
 
     def shape(self, resolution: Resolution, batch: int = 1) -> Tuple[int, int, int, int]:
         """Of its one input, ``images``."""
         return (batch, self.channels, *sides(resolution))
+
+    def postprocess(self, resolution: Resolution, photo_shape: Shape) -> Callable[[Sequence[Any]], Any]:
+        """From outputs alone to the answer for a photograph of that shape (height, width, …)."""
+        return partial(self.finish, resolution=resolution, photo_shape=photo_shape)
 
     def refuses(self, resolution: Resolution, batch: int = 1) -> Optional[str]:
         """Why it cannot be built so, or ``None``."""
@@ -71,6 +88,7 @@ NETWORKS = {
             squeeze,
             multiple_of=1,
             uses=("models/mobilenetv2", "tasks/scaling", "tasks/segmentation"),
+            finish=pixel_classes,
         ),
         Network(
             "digits-cnn",
@@ -91,6 +109,7 @@ NETWORKS = {
             squeeze,
             multiple_of=1,
             uses=("tasks/pose", "tasks/scaling"),
+            finish=one_pose,
         ),
         Network("resnet18", "resnet", ("logits",), crop),
         Network(
@@ -108,8 +127,18 @@ NETWORKS = {
             ),
             images=shapes.photographs,
             training="a minute or two on a desktop's core, longer on a small device",
+            finish=yolo_detections(SHAPES),
         ),
-        Network("ssd300", "ssd300", ("locations", "classes"), squeeze, only=300, batches=True, uses=SSD),
+        Network(
+            "ssd300",
+            "ssd300",
+            ("locations", "classes"),
+            squeeze,
+            only=300,
+            batches=True,
+            uses=SSD,
+            finish=ssd_detections(SSD300),
+        ),
         Network(
             "ssd-mobilenetv2",
             "ssd_mobilenetv2",
@@ -118,10 +147,24 @@ NETWORKS = {
             only=300,
             batches=True,
             uses=(*SSD, "models/mobilenetv2"),
+            finish=ssd_detections(SSD_MOBILENET),
         ),
         # one input and its outputs are 15 MB at 672 pixels
-        Network("yolov3", "yolov3", ("stride_32", "stride_16", "stride_8"), letterbox, reference_inputs=1),
-        Network("yolov3-tiny", "yolov3_tiny", ("stride_32", "stride_16"), letterbox),
+        Network(
+            "yolov3",
+            "yolov3",
+            ("stride_32", "stride_16", "stride_8"),
+            letterbox,
+            reference_inputs=1,
+            finish=yolo_detections(YOLOV3),
+        ),
+        Network(
+            "yolov3-tiny",
+            "yolov3_tiny",
+            ("stride_32", "stride_16"),
+            letterbox,
+            finish=yolo_detections(YOLOV3_TINY),
+        ),
     )
 }
 

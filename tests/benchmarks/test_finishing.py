@@ -1,0 +1,58 @@
+"""What every network ends in: from raw outputs to its task's answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from models.networks import NETWORKS, known
+from tasks.detection import Detections
+from tasks.images import HEIGHT, WIDTH
+from tasks.pose import KEYPOINTS
+from tasks.ssd_boxes import SSD_MOBILENET, default_boxes
+
+PHOTO = (HEIGHT, WIDTH, 3)
+
+
+def normal(*shape):
+    return np.random.default_rng(4).normal(0, 2, shape).astype(np.float32)
+
+
+#: Network -> resolution and outputs of one inference.
+OUTPUTS = {
+    "mobilenetv2": (224, [normal(1, 1000)]),
+    "deeplabv3-mobilenetv2": (257, [normal(1, 21, 17, 17)]),
+    "posenet": (257, [normal(1, 17, 17, 17), normal(1, 34, 17, 17), normal(1, 32, 17, 17), normal(1, 32, 17, 17)]),
+    "ssd-mobilenetv2": (300, [normal(1, 4, 2278), normal(1, 81, 2278)]),
+    "yolov3-tiny": ((96, 128), [normal(1, 255, 3, 4), normal(1, 255, 6, 8)]),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_answer_is_in_the_photographs_pixels(name):
+    resolution, outputs = OUTPUTS[name]
+    answer = known(name).postprocess(resolution, PHOTO)(outputs)
+    if isinstance(answer, Detections):
+        assert len(answer.boxes) == len(answer.scores) == len(answer.classes) > 0
+        assert (answer.boxes >= 0).all()
+        assert (answer.boxes <= [WIDTH, HEIGHT, WIDTH, HEIGHT]).all()
+        assert (np.diff(answer.scores) <= 0).all()
+    elif name == "posenet":
+        assert answer.points.shape == (KEYPOINTS, 2)
+    elif name.startswith("deeplab"):
+        assert answer.shape == (257, 257)
+    else:
+        classes, probabilities = answer
+        assert classes[0] == outputs[0][0].argmax()
+        assert len(probabilities) == 5
+
+
+def test_the_first_of_a_batch_is_the_one_that_is_looked_at():
+    locations, classes = normal(3, 4, len(default_boxes(SSD_MOBILENET))), normal(3, 81, 2278)
+    finish = known("ssd-mobilenetv2").postprocess(300, PHOTO)
+    alone = finish([locations[:1], classes[:1]])
+    np.testing.assert_array_equal(finish([locations, classes]).boxes, alone.boxes)
+
+
+def test_only_networks_that_end_in_logits_are_classifiers():
+    for network in NETWORKS.values():
+        assert (network.finish is known("mobilenetv2").finish) == (network.outputs == ("logits",)), network.name
