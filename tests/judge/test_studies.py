@@ -260,3 +260,39 @@ def test_formula_4_is_found_again_in_memory():
     assert series.fit.intercept_interval[0] < 1393.52 < series.fit.intercept_interval[1]
     assert series.fit.slope == pytest.approx(14.36, rel=0.03)
     assert series.pieces is None
+
+
+def test_the_spread_of_samples_and_the_speed_are_made_from_summaries():
+    runs = tuple(
+        run({"infer": {"n": 9, "p50": 20.0, "mean": 25.0, "sd": sd}, "latency": 40.0, "memory_sd": 3.0})
+        for sd in (1.0, 5.0, 4.0)
+    )
+    bare = run({"infer": 20.0, "latency": 0.0, "memory_sd": 3.0})
+    metrics = {"infer": Metric("ms"), "latency": Metric("ms"), "memory_sd": Metric("MiB")}
+    made = {
+        "summaries": Benchmark({}, metrics, (*runs, bare), place=Place("suo", "torch", 1)),
+        "counted": Benchmark(
+            {}, {**metrics, "throughput": Metric("FPS", "higher")}, (bare,), place=Place("suo", "b", 1)
+        ),
+    }
+    study = replace(STUDY, metrics=("infer_sd", "infer_cv", "throughput", "memory_sd", "absent_sd", "memory_cv"))
+    series = {(one.series, one.metric): one for one in read_studies(results(study, **made))[0].series}
+    assert series["torch", "infer_sd"].points[0].runs == (1.0, 5.0, 4.0)
+    assert series["torch", "infer_cv"].points[0].runs == pytest.approx((4.0, 20.0, 16.0))
+    assert series["torch", "throughput"].points[0].runs == (25.0, 25.0, 25.0)
+    assert {key: (one.unit, one.higher) for key, one in series.items() if key[0] == "torch"} == {
+        ("torch", "infer_sd"): ("ms", False),
+        ("torch", "infer_cv"): ("%", False),
+        ("torch", "throughput"): ("1/s", True),
+        ("torch", "memory_sd"): ("MiB", False),
+    }
+    # a measured throughput is not made from the latency
+    assert ("b", "throughput") not in series
+
+
+@pytest.mark.parametrize("unit", ["ms", "s", "us"])
+def test_the_speed_does_not_depend_on_the_unit_of_the_latency(unit):
+    seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6}[unit]
+    made = Benchmark({}, {"latency": Metric(unit)}, (run({"latency": 0.05 / seconds}),), place=Place("suo", "t", 1))
+    (series,) = read_studies(results(replace(STUDY, metrics=("throughput",)), a=made))[0].series
+    assert series.points[0].value == pytest.approx(20.0)
