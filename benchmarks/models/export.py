@@ -2,7 +2,8 @@
 
 One file with free height and width serves all resolutions, so that the weights are stored once; each
 resolution adds reference arrays and what was counted and checked at it. ONNX Runtime runs such a file as
-fast as one with fixed sizes, and gives the same numbers.
+fast as one with fixed sizes, and gives the same numbers. A network whose graph depends on the size
+(``free_sizes=False``) has a file per resolution.
 
 ``python -m models.export NAME RESOLUTION``, with ``benchmarks`` on the path, does one; the models do so in a
 child process when they first need it, so that neither torch nor the export's memory is in a measured one.
@@ -18,7 +19,6 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -27,15 +27,16 @@ import numpy as np
 from tasks.sizes import Resolution, label, parse
 
 from models import kept_files, training
-from models.networks import Network, known
+from models.network import Network
+from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
 
 OPSET = 17
 #: Of ONNX Runtime's outputs against torch's, as a share of the largest output.
 LARGEST_ERROR = 1e-3
-TRACED_RESOLUTION = 64
 REFERENCE_SEED = 7
 LONGEST_WAIT_S = 900
+#: Of a network with free sizes.
 MODEL = "model.onnx"
 #: Files of ``benchmarks`` that every export may depend on, beside what its network uses.
 USED_BY_ALL = (
@@ -55,11 +56,12 @@ class Exported:
 
     folder: Path
     resolution: Resolution
+    free_sizes: bool = True
 
     @property
     def model(self) -> Path:
-        """The ONNX file, the same for all resolutions."""
-        return self.folder / MODEL
+        """The ONNX file, the same for all resolutions where the network has free sizes."""
+        return self.folder / (MODEL if self.free_sizes else f"model-{label(self.resolution)}.onnx")
 
     @property
     def reference(self) -> Path:
@@ -127,7 +129,7 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     folder = _folder(network)
     folders = [folder] if kept_files.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
     for folder in reversed(folders):
-        candidate = Exported(folder, resolution)
+        candidate = Exported(folder, resolution, network.free_sizes)
         damage = candidate.damage()
         if damage is None:
             return candidate
@@ -154,7 +156,7 @@ def export(network: Network, resolution: Resolution) -> bool:
             if find(network, resolution) is not None:
                 return False
             folder.mkdir(mode=0o700, exist_ok=True)
-            _write(network, Exported(folder, resolution))
+            _write(network, Exported(folder, resolution, network.free_sizes))
     except filelock.Timeout as error:
         raise FrameworkError(
             f"another process has been exporting {network.name} for {LONGEST_WAIT_S} s (lock: {error.lock_file})"
@@ -177,7 +179,8 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 def _folder(network: Network) -> Path:
     digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
-    digest.update(f"{network.reference_inputs} {network.outputs}".encode())
+    fed = (network.reference_inputs, network.outputs, network.variant, network.frames, network.free_sizes)
+    digest.update(repr(fed).encode())
     return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}"
 
 
@@ -187,14 +190,14 @@ def _write(network: Network, target: Exported) -> None:
     from models.weights import figures
 
     torch.set_num_threads(1)
-    made = import_module(f"models.{network.module}").network()
+    made = network.build()
     images = network.images(network.reference_inputs, REFERENCE_SEED)
     inputs = [network.prepare(image, target.resolution) for image in images]
     with torch.inference_mode():
         outputs = [_arrays(made(torch.from_numpy(array))) for array in inputs]
-    if not _has_good_model(target.folder):
+    if not _has_good_model(target):
         with kept_files.replacing(target.model) as onnx_file:
-            _to_onnx(torch, made, network, onnx_file)
+            _to_onnx(torch, made, network, target.resolution, onnx_file)
     checked = check(network, target.model, inputs, outputs)
     with kept_files.replacing(target.reference) as npz_file, npz_file.open("wb") as stream:
         named = {f"input_{index}": array for index, array in enumerate(inputs)}
@@ -214,16 +217,16 @@ def _write(network: Network, target: Exported) -> None:
         about_file.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def _has_good_model(folder: Path) -> bool:
+def _has_good_model(target: Exported) -> bool:
     """Whether the ONNX file is one that was finished, for this or another resolution."""
-    model = folder / MODEL
-    abouts = sorted(folder.glob("about-*.json"))
+    model = target.model
+    abouts = sorted(target.folder.glob("about-*.json"))
     if not model.is_file() or kept_files.untrusted(model, *abouts):
         return False
     digest = _sha256(model)
     for about in abouts:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            if json.loads(about.read_text("utf-8"))["sha256"][MODEL] == digest:
+            if json.loads(about.read_text("utf-8"))["sha256"][model.name] == digest:
                 return True
     return False
 
@@ -232,9 +235,10 @@ def _arrays(output: Any) -> Tuple[Any, ...]:
     return tuple(tensor.numpy() for tensor in (output if isinstance(output, tuple) else (output,)))
 
 
-def _to_onnx(torch: Any, made: Any, network: Network, path: Path) -> None:
-    example = torch.zeros(network.shape(network.only or TRACED_RESOLUTION))
-    size = {} if network.only else {2: "height", 3: "width"}
+def _to_onnx(torch: Any, made: Any, network: Network, resolution: Resolution, path: Path) -> None:
+    example = torch.zeros(network.shape(network.traced_at(resolution)))
+    sized = network.only is None and network.free_sizes
+    size = {example.dim() - 2: "height", example.dim() - 1: "width"} if sized else {}
     grids = [name for name in network.outputs if name.startswith("stride_")]
     free = {"images": size, **{name: {axis: f"{side}_{name}" for axis, side in size.items()} for name in grids}}
     if network.batches:

@@ -18,7 +18,8 @@ import filelock
 import numpy as np
 
 from models import kept_files
-from models.networks import Network, known
+from models.network import Network
+from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
 
 if TYPE_CHECKING:

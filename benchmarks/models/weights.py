@@ -8,11 +8,17 @@ in training mode with a cumulative average gives it the statistics of its inputs
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 from torch import nn
+
+#: Batch normalisation of maps, of clips and of vectors.
+NORMS = (nn.BatchNorm2d, nn.BatchNorm3d, nn.BatchNorm1d)
+Norm = Union[nn.BatchNorm2d, nn.BatchNorm3d, nn.BatchNorm1d]
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 @contextmanager
@@ -35,8 +41,7 @@ def settle(network: nn.Module, inputs: Sequence[np.ndarray]) -> torch.Tensor:
         the inputs as one batch, for what else is to be fitted to them.
     """
     batch = torch.from_numpy(np.concatenate(inputs))
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
+    for norm in _norms(network):
         norm.reset_running_stats()
         norm.momentum = None
     with torch.no_grad():
@@ -55,11 +60,10 @@ def hold_variances(network: nn.Module) -> None:
     A channel that hardly varies on the settling inputs (dead but for a few cells, or of a map that has only a few) is
     divided by next to nothing, and its rounding errors at 16 bits become the largest outputs. A trained one has none.
     """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            variance = module.running_var
-            assert variance is not None
-            variance.clamp_(min=LEAST_VARIANCE * float(variance.mean()))
+    for norm in _norms(network):
+        variance = norm.running_var
+        assert variance is not None
+        variance.clamp_(min=LEAST_VARIANCE * float(variance.mean()))
 
 
 def open_rectifiers(network: nn.Module) -> None:
@@ -68,25 +72,31 @@ def open_rectifiers(network: nn.Module) -> None:
     In a deep chain of rectifiers that are closed half of the time, rounding errors at 16 bits grow from layer to layer
     until nothing of the output is left. In a trained network they do not.
     """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.ones_(module.bias)
+    for norm in _norms(network):
+        nn.init.ones_(norm.bias)
+
+
+def _norms(network: nn.Module) -> List[Norm]:
+    return [module for module in network.modules() if isinstance(module, NORMS)]
 
 
 def figures(network: nn.Module, shape: Tuple[int, ...]) -> Dict[str, int]:
     """``parameters``, ``multiply_accumulates`` and ``flops`` (two per multiply-accumulate) of one inference.
 
-    Counted by forward hooks on convolutions and linear layers, without biases, norms, activations and
-    pooling: Darknet's convention, and that of the published BFLOPs.
+    Counted by forward hooks on convolutions, transposed ones and linear layers, without biases, norms, activations
+    and pooling: Darknet's convention, and that of the published BFLOPs.
     """
     counts: List[int] = []
 
-    def count(module: nn.Module, _: Any, output: torch.Tensor) -> None:
+    def count(module: nn.Module, inputs: Tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
-        counts.append(output.numel() * weight[0].numel())
+        # each value of the output is a sum over a filter; of a transposed convolution each of the input goes into one
+        values = inputs[0] if isinstance(module, TRANSPOSED) else output
+        counts.append(values.numel() * weight[0].numel())
 
-    counted = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    kinds = (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)
+    counted = [module for module in network.modules() if isinstance(module, kinds)]
     hooks = [module.register_forward_hook(count) for module in counted]
     try:
         with torch.no_grad():

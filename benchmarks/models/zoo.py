@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from tasks.sizes import Resolution, label
 
-from models.networks import Network, known
+from models.network import Network
+from models.networks import known
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
         name=f"{name}-{label(resolution)}" + (f"-batch{batch}" if batch > 1 else ""),
         sources={
             "onnx": artefacts.onnx,
-            "torch": partial(_torch_network, network.module),
+            "torch": network.build,
             **{kind: partial(_converted, kind, name, resolution) for kind in converted_to},
         },
         inputs=(TensorSpec("images", network.shape(resolution, batch)),),
@@ -52,10 +53,6 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
         calibration=partial(_calibration, network, resolution, batch),
         parameters=Figures(artefacts),
     )
-
-
-def _torch_network(module: str) -> Any:
-    return import_module(f"models.{module}").network()
 
 
 def _converted(kind: str, name: str, resolution: int) -> Any:
@@ -150,5 +147,4 @@ class _Artefacts:
             from models.weights import unseeded_figures
         except ImportError:
             return {key: self.exported().about[key] for key in COUNTED}
-        architecture = import_module(f"models.{self.network.module}").architecture
-        return unseeded_figures(architecture, self.network.shape(self.resolution))
+        return unseeded_figures(self.network.architecture, self.network.shape(self.resolution))

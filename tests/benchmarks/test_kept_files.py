@@ -7,7 +7,7 @@ from models import export, kept_files, training
 from models.networks import NETWORKS, known
 
 #: Modules that change neither weights nor outputs; "training" is named by the networks that it trains.
-WITHOUT_INFLUENCE = {"models/kept_files", "models/networks"}
+WITHOUT_INFLUENCE = {"models/kept_files", "models/network", "models/networks"}
 
 
 def imported(name):

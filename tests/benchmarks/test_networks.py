@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 torch = pytest.importorskip("torch")
 
 from models import mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
-from models.weights import figures, seeded, unseeded_figures  # noqa: E402
+from models.weights import figures, hold_variances, open_rectifiers, seeded, settle, unseeded_figures  # noqa: E402
 from papers.suo_2021 import TABLE_1_BFLOPS  # noqa: E402
 from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox  # noqa: E402
 from tasks.images import photographs  # noqa: E402
@@ -62,6 +62,38 @@ def test_a_small_convolution_is_counted_by_hand(one_thread):
         "multiply_accumulates": multiply_accumulates,
         "flops": 2 * multiply_accumulates,
     }
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "multiply_accumulates"),
+    [
+        (nn.Conv1d(4, 6, 3), (1, 4, 10), 6 * 8 * (4 * 3)),
+        (nn.Conv3d(4, 6, 3, padding=1, groups=2), (1, 4, 5, 8, 8), 6 * 5 * 8 * 8 * (2 * 27)),
+        # each of the 4 * 25 values goes into 6 filters' 9 values
+        (nn.ConvTranspose2d(4, 6, 3, stride=2), (1, 4, 5, 5), 4 * 25 * 6 * 9),
+        (nn.ConvTranspose3d(4, 6, 2, groups=2), (1, 4, 3, 5, 5), 4 * 75 * 3 * 8),
+    ],
+    ids=["of a row", "of clips", "transposed", "transposed, of clips"],
+)
+def test_every_convolution_is_counted(one_thread, layer, given, multiply_accumulates):
+    assert figures(layer, given)["multiply_accumulates"] == multiply_accumulates
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape"),
+    [(nn.BatchNorm1d(2), (8, 2)), (nn.BatchNorm2d(2), (8, 2, 3, 3)), (nn.BatchNorm3d(2), (4, 2, 3, 3, 3))],
+)
+def test_every_norm_is_settled_and_held(one_thread, norm, shape):
+    inputs = 5 + torch.randn(shape) * torch.tensor([0.001, 3.0]).reshape(1, 2, *[1] * (len(shape) - 2))
+    settle(norm, [inputs.numpy()])
+    axes = [axis for axis in range(len(shape)) if axis != 1]
+    assert torch.allclose(norm.running_mean, inputs.mean(axes), atol=1e-5)
+    assert torch.allclose(norm.running_var, inputs.var(axes), rtol=1e-3)
+    assert not norm.training
+    hold_variances(norm)
+    assert norm.running_var[0] == pytest.approx(0.3 * float(inputs.var(axes).mean()), rel=0.01)
+    open_rectifiers(norm)
+    assert norm.bias.tolist() == [1, 1]
 
 
 def test_resnet18_has_the_published_size():
