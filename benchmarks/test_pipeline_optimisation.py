@@ -77,7 +77,12 @@ def test_video(timed_inference, framework, network, level):
     require_agreement(infer, model, precision, device)
     timed_inference.study(MISHRA_2021_LEVELS, series=f"{network} {framework.name}", x=number)
     timed_inference(
-        infer, Inputs.of(clips()), preprocess=preprocess, postprocess=postprocess, check=has_boxes_in_every_frame
+        infer,
+        Inputs.of(clips()),
+        preprocess=preprocess,
+        postprocess=postprocess,
+        check=has_boxes_in_every_frame,
+        images=FRAMES,
     )
 
 

@@ -26,9 +26,15 @@ def is_raspberry_pi(device: str) -> bool:
     return device.startswith("rpi")
 
 
+def is_stick(device: str) -> bool:
+    """Whether it is plugged into a computer, which its power leaves out."""
+    return device == "movidius-ncs"
+
+
 def is_gpu_board(device: str) -> bool:
     """Whether it is a board with a GPU that computes."""
-    return not is_host(device) and not is_raspberry_pi(device)
+    has_none = is_host(device) or is_raspberry_pi(device) or is_stick(device)
+    return not has_none and not device.startswith(("edgetpu", "pynq"))
 
 
 def memory_metric(device: str) -> str:

@@ -203,12 +203,12 @@ def _published(device: str, name: str, benchmark: Any, paper: Paper) -> Optional
     for metric, (value, unit) in figures.items():
         _, factor = _UNITS.get(unit, (unit, 1.0))
         number = float(value)
-        quantities[paper.metrics.get(metric, metric)] = printed(number * factor, half_of_last_digit(number) * factor)
+        quantities[metric] = printed(number * factor, half_of_last_digit(number) * factor)
     if "latency" not in quantities and "infer" in quantities and "postprocess" in quantities:
         total = quantities["infer"].plus(quantities["postprocess"])
         quantities["latency"] = total.plus(quantities["preprocess"]) if "preprocess" in quantities else total
     quantities.update(_speed(quantities))
-    parameters = {"precision": "fp32", **paper.parameters(benchmark.parameters)}
+    parameters = {"precision": "fp32", **benchmark.parameters}
     file = paper.files.get(name.partition("[")[0], name.partition("[")[0])
     test = f"test_{str(parameters.get('network', '')).replace('-', '_')}"
     return Row(device, file, test, parameters, None, quantities, disturbed=False, printed=True)

@@ -1,14 +1,14 @@
-"""The words of each paper for what the benchmarks call otherwise, and what its published tables leave out.
+"""What the published tables of each paper cannot say: the files that reproduce them, and what is no figure.
 
-One module a paper, each with a :class:`Paper`. Checklists read published figures by them; benchmarks may take their
-parameters from them.
+One module a paper, each with a :class:`Paper`. The tables, ``baselines/published/sources``, have the benchmarks' names
+of networks, tasks, parameters and metrics. Benchmarks may take their parameters from here.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any, Mapping
+from dataclasses import dataclass
+from typing import Mapping
 
 
 def key(network: str) -> str:
@@ -18,16 +18,8 @@ def key(network: str) -> str:
 
 @dataclass(frozen=True)
 class Paper:
-    """How the names in ``baselines/published`` are those of the benchmarks."""
+    """A paper of ``baselines/published``."""
 
     name: str
     #: Benchmark of the published tables -> file of the benchmark that reproduces it.
     files: Mapping[str, str]
-    #: Parameter -> the paper's value -> the benchmarks' value. What is not there is called the same.
-    values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
-    #: Metric of the published tables -> the benchmarks' metric.
-    metrics: Mapping[str, str] = field(default_factory=dict)
-
-    def parameters(self, printed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Parameters of a published figure in the benchmarks' words."""
-        return {name: self.values.get(name, {}).get(value, value) for name, value in printed.items()}

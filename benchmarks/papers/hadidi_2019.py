@@ -11,17 +11,6 @@ PAPER = Paper(
         "hadidi-2019::hardware": "test_energy.py",
         "hadidi-2019::temperature": "test_energy.py",
     },
-    values={
-        "network": {
-            "resnet-18": "resnet18",
-            "resnet-50": "resnet50",
-            "resnet-101": "resnet101",
-            "mobilenet-v2": "mobilenetv2",
-            "ssd-mobilenet-v1": "ssd-mobilenetv1",
-            # its operations are those of YOLOv3-tiny at 416 pixels, its parameters those of YOLOv2-tiny
-            "tinyyolo": "yolov3-tiny",
-        }
-    },
 )
 #: "Our Models": (network, input) -> FLOPs (giga) over parameters (millions), as printed.
 FLOP_PER_PARAMETER = {

@@ -7,14 +7,6 @@ from papers import Paper
 PAPER = Paper(
     "mishra-2021",
     files={"mishra-2021::pipeline": "test_pipeline_optimisation.py", "mishra-2021::tasks": "test_task_models.py"},
-    values={
-        "level": {0: "baseline", 1: "cpu-postprocessing", 2: "whole-tensors", 3: "batches", 4: "half"},
-        "task": {
-            "object-detection": "detection",
-            "objects-classification": "classification",
-            "pose-estimation": "pose",
-        },
-    },
 )
 #: Section 2.3: what the devices cost, in US dollars.
 PRICES = {"nano": 108.0, "rpi3": 35.0}

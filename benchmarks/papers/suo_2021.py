@@ -30,7 +30,4 @@ PAPER = Paper(
         "suo-2021::optimisation": "test_parallel_engines.py",
         "suo-2021::power": "test_power.py",
     },
-    metrics={"average_precision": "AP", "average_precision_50": "AP50", "average_precision_75": "AP75"},
 )
-#: Table II's inputs -> the benchmarks' ``scaling``.
-SCALINGS = {416: "1:1", "416x320": "4:3", "416x256": "16:9"}

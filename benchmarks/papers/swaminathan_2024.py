@@ -10,18 +10,6 @@ PAPER = Paper(
         "swaminathan-2024::image_classification": "test_model_zoo.py",
         "swaminathan-2024::action_recognition": "test_action_recognition.py",
     },
-    values={
-        "network": {
-            "vgg": "vgg19",
-            "resnet": "resnet50",
-            "squeezenet": "squeezenet1-1",
-            "densenet": "densenet121",
-            "shufflenet-v2": "shufflenet-v2-x1-0",
-            "mobilenet-v2": "mobilenetv2",
-            # it has the parameters of ResNeXt-50 32x4d, not of a ResNet with pre-activation
-            "resnet-v2": "resnext50-32x4d",
-        }
-    },
 )
 #: Table 1: network -> (FLOPs, of multiply-accumulates, and trainable parameters) as printed.
 CLASSIFIERS = {

@@ -12,16 +12,6 @@ PAPER = Paper(
         "trinh-2023::human_pose": "test_pose_and_segmentation.py",
         "trinh-2023::semantic_segmentation": "test_pose_and_segmentation.py",
     },
-    values={
-        "network": {
-            "mobilenet-v2": "mobilenetv2",
-            "mobilenet-v3-small": "mobilenetv3-small",
-            "mobilenet-v3-large": "mobilenetv3-large",
-            "light-weight-human-pose": "lightweight-openpose",
-            "lraspp-mobilenet-v3-large": "lraspp-mobilenetv3-large",
-            "ssdlite320-mobilenet-v3-large": "ssdlite320-mobilenetv3-large",
-        }
-    },
 )
 #: Designed for mobile devices.
 MOBILE_CLASSIFIERS = (

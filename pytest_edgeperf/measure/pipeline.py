@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import Engine, Inputs, SelfTimed
 from pytest_edgeperf.measure import loop
@@ -12,6 +12,10 @@ from pytest_edgeperf.measure.outcome import Synchroniser, require_finished, sync
 #: Largest |output - reference| / largest |reference| by precision. A wrong engine is off by some 1; networks with
 #: seeded weights, MobileNetV2 most of all, lose more to few bits than trained ones.
 OUTPUT_TOLERANCES = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 5e-2, "bf16": 2e-1, "int8": 5e-1}
+
+
+#: Metric -> the figure of a model's ``parameters`` that it is.
+COUNTED = {"parameter_count": "parameters", "multiply_accumulates": "multiply_accumulates", "flops": "flops"}
 
 
 class OutputMismatch(AssertionError):
@@ -91,7 +95,8 @@ class Pipeline:
         Returns:
             ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
             ``output_error``, the largest error as a share of the largest output, where its model has a reference,
-            ``engine_size`` in MiB, and the steps of loading in ms that it reports.
+            ``engine_size`` in MiB, the steps of loading in ms that it reports, and what its model counts of itself:
+            ``parameter_count``, ``multiply_accumulates`` and ``flops`` of one image.
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
@@ -103,6 +108,7 @@ class Pipeline:
             figures["engine_size"] = self.engine.size_mib
         if self.engine is not None:
             figures.update(self.engine.load_ms)
+            figures.update(_counted(self.engine.model.parameters))
         if self.engine is not None and self.engine.first_ms is not None:
             figures["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:
@@ -161,6 +167,12 @@ def _as_tuple(preprocess: Callable[..., Any]) -> Callable[..., Tuple[Any, ...]]:
         return tensors if isinstance(tensors, tuple) else (tensors,)
 
     return prepared
+
+
+def _counted(parameters: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a model says of its size and work, as metrics; what is no number of it is left out."""
+    found = {metric: parameters[name] for metric, name in COUNTED.items() if name in parameters}
+    return {metric: count for metric, count in found.items() if type(count) in (int, float) and count > 0}
 
 
 def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:

@@ -17,7 +17,7 @@ from pytest_edgeperf.measure.conductor import Conductor
 from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.own_memory import process_peak_mib
-from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.pipeline import COUNTED, Pipeline
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.timers import CallTimer, PhaseTimer
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
@@ -28,8 +28,10 @@ from pytest_edgeperf.results.types import HIGHER
 if TYPE_CHECKING:
     from pytest_edgeperf.measure.accuracy_records import PerExample
 
+#: How many images an inference is of, where it is of several.
+IMAGES = "images_per_inference"
 #: Figures that loading and checking an engine give a run.
-KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation")
+KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation", *COUNTED, IMAGES)
 
 
 class TimedInference:
@@ -51,6 +53,7 @@ class TimedInference:
         preprocess: Optional[Callable[..., Any]] = None,
         postprocess: Optional[Callable[..., Any]] = None,
         check: Optional[Callable[[Any], Any]] = None,
+        images: int = 1,
     ) -> Measurement:
         """Measure ``target`` with ``args`` (or rotating over the entries of one ``Inputs``).
 
@@ -61,6 +64,8 @@ class TimedInference:
             postprocess: takes what the target returned; timed as its own phase.
             check: called once, before timing, with the result of the first call; ``False`` or an
                 exception fails the benchmark. An engine whose model has a reference is compared with it anyway.
+            images: how many images (or frames) one call works on; published frames per second are compared with so
+                many per latency.
 
         Raises:
             RuntimeError: the benchmark measures a second time.
@@ -71,6 +76,8 @@ class TimedInference:
         self._measure_once()
         pipeline = Pipeline(target, args, preprocess, postprocess)
         checked = pipeline.check(check)
+        if images != 1:
+            checked[IMAGES] = images
         if isinstance(pipeline.engine, SelfTimed):
             return self._deliver(_self_timed(pipeline, pipeline.engine, checked))
         warmed = warm_up(pipeline.calls)

@@ -18,7 +18,7 @@ from pytest_edgeperf.report.numbers import decimal_column, significant
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.table_layout import Column, lay_out
 from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
-from pytest_edgeperf.results.published_tables import convert
+from pytest_edgeperf.results.published_vocabulary import convert
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 THROUGHPUT = "throughput"

@@ -2,9 +2,11 @@
 
 The first line names the columns. A row needs ``benchmark``, ``metric``, ``value``, ``unit`` (empty for a ratio),
 ``device``, and its source: ``paper``, ``table`` and ``row``. It may have ``framework``, ``precision``, ``column`` (of
-the paper's table), ``date`` (of publication: ``2023``, ``2023-04`` or ``2023-04-17``) and ``note``. Any other column is
-a parameter of the benchmark, such as ``network``, ``resolution`` or ``stride``; an empty cell means that it has none.
-Values are kept as printed, in the unit that is printed.
+the paper's table), ``date`` (of publication: ``2023``, ``2023-04`` or ``2023-04-17``), ``note``, ``printed_as`` (the
+paper's word where a parameter has the benchmarks'), and ``of`` and ``over``, from which it says what a figure follows
+(see :mod:`results.derived_figures`). Any other column is a parameter of the benchmark, such as ``network``,
+``resolution`` or ``stride``; an empty cell means that it has none. Values are kept as printed, in the unit that is
+printed.
 """
 
 from __future__ import annotations
@@ -17,69 +19,23 @@ import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, Union
 
 from .atomic_files import locked
+from .derived_figures import formula, other
 from .errors import InvalidError, ResultsError
 from .merging import environment_key
+from .published_vocabulary import PUBLISHED_METRICS, UNITS, Vocabulary, convert
 from .reading import RESERVED, SOURCE_FIELDS, read
-from .types import HIGHER, Benchmark, Metric, Results, Run
+from .types import Benchmark, Metric, Results, Run
 from .validation import check_value
 from .writing import write
 
-#: What papers report and nothing here measures, beside the metrics that a run may carry.
-PUBLISHED_METRICS: Mapping[str, Metric] = {
-    "average_precision": Metric("%", HIGHER),
-    "average_precision_50": Metric("%", HIGHER),
-    "average_precision_75": Metric("%", HIGHER),
-    "file_size": Metric("MiB"),
-    "flops": Metric("FLOPs"),
-    "flops_per_parameter": Metric(""),
-    "improvement": Metric("%", HIGHER),
-    "layer_count": Metric(""),
-    "parameter_count": Metric(""),
-    "share": Metric("%"),
-    "speedup": Metric("", HIGHER),
-    "temperature_idle": Metric("degC"),
-    "time_ratio": Metric("", HIGHER),
-}
-
-#: Unit -> what it measures, and its size. An FLOP is one operation, a BFLOP is 1e9 of them.
-UNITS: Mapping[str, Tuple[str, float]] = {
-    "s": ("time", 1.0),
-    "ms": ("time", 1e-3),
-    "us": ("time", 1e-6),
-    "µs": ("time", 1e-6),
-    "ns": ("time", 1e-9),
-    "1/s": ("rate", 1.0),
-    "FPS": ("rate", 1.0),
-    "B": ("memory", 1.0),
-    "kB": ("memory", 1e3),
-    "KiB": ("memory", 2.0**10),
-    "MB": ("memory", 1e6),
-    "MiB": ("memory", 2.0**20),
-    "GB": ("memory", 1e9),
-    "GiB": ("memory", 2.0**30),
-    "W": ("power", 1.0),
-    "mW": ("power", 1e-3),
-    "J": ("energy", 1.0),
-    "mJ": ("energy", 1e-3),
-    "degC": ("temperature", 1.0),
-    "°C": ("temperature", 1.0),
-    "%": ("share", 1.0),
-    "MHz": ("frequency", 1e6),
-    "GHz": ("frequency", 1e9),
-    "FLOPs": ("operations", 1.0),
-    "MFLOPs": ("operations", 1e6),
-    "GFLOPs": ("operations", 1e9),
-    "BFLOPs": ("operations", 1e9),
-    "": ("number", 1.0),
-    "M": ("number", 1e6),
-}
-
+#: Of which measured figures a published one is made.
+DERIVED = ("of", "over")
 NEEDED = ("benchmark", "metric", "value", "unit", "device", *SOURCE_FIELDS)
 #: Columns that a table may have and that are no parameter, beside those of the parameters with a meaning of their own.
-OPTIONAL = ("column", "date", "note")
+OPTIONAL = ("column", "date", "note", *DERIVED, "printed_as")
 NAMED_PARAMETERS = ("framework", "precision")
 _MAY_BE_EMPTY = frozenset({"unit", "device"})
 
@@ -90,18 +46,6 @@ _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?\Z")
 
 Parameter = Union[str, int, float]
 PathLike = Union[str, "os.PathLike[str]"]
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The metrics and precisions that a table may name."""
-
-    metrics: Mapping[str, Metric]
-    precisions: Sequence[str]
-
-    def metric(self, name: str) -> Optional[Metric]:
-        """The metric of that name, measured here or only published."""
-        return self.metrics.get(name) or PUBLISHED_METRICS.get(name)
 
 
 @dataclass(frozen=True)
@@ -225,15 +169,6 @@ def write_table(path: PathLike, results: Results) -> None:
         write(path, results)
 
 
-def convert(value: float, unit: str, to: str) -> Optional[float]:
-    """``value`` in another unit, or ``None`` where the units are unknown or of different things."""
-    if unit == to:
-        return value
-    if unit not in UNITS or to not in UNITS or UNITS[unit][0] != UNITS[to][0]:
-        return None
-    return value * (UNITS[unit][1] / UNITS[to][1])
-
-
 def _rows(text: str, source: str) -> Iterator[Tuple[int, List[str]]]:
     """The lines that are not blank, each with its number."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -305,6 +240,12 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
         )
     if row.get("date") and not _DATE.match(row["date"]):
         raise refuse("date", "is not a date; write 2023, 2023-04 or 2023-04-17")
+    for column, parse in (("of", formula), ("over", other)):
+        try:
+            if row.get(column):
+                parse(row[column])
+        except ValueError as error:
+            raise refuse(column, str(error)) from None
     parameters = [*NAMED_PARAMETERS, *(name for name in row if name not in (*NEEDED, *OPTIONAL, *NAMED_PARAMETERS))]
     return Figure(
         benchmark=row["benchmark"],
@@ -314,7 +255,7 @@ def _figure(row: Mapping[str, str], vocabulary: Vocabulary, place: str) -> Figur
         unit=row["unit"],
         device=row["device"],
         parameters={name: _parameter(row[name]) for name in parameters if row.get(name)},
-        source={name: row[name] for name in (*SOURCE_FIELDS, "column", "note") if row.get(name)},
+        source={name: row[name] for name in (*SOURCE_FIELDS, *OPTIONAL) if name != "date" and row.get(name)},
         date=row.get("date", ""),
         place=place,
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -153,3 +155,11 @@ def test_an_engine_that_infers_when_it_is_loaded_tells_the_cold_inference_itself
     engine = Doubling()
     engine.first_ms = 1234.5
     assert Pipeline(engine, ENTRY).check(lambda _: True)["first_ms"] == 1234.5
+
+
+def test_what_a_model_counts_of_itself_is_told():
+    engine = Doubling()
+    counts = {"parameters": 7, "multiply_accumulates": 0, "flops": "many", "resolution": 224}
+    engine.model = replace(engine.model, parameters=counts)
+    assert Pipeline(engine, ENTRY).check()["parameter_count"] == 7
+    assert not {"multiply_accumulates", "flops"} & set(Pipeline(engine, ENTRY).check())

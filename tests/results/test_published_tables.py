@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from pytest_edgeperf.frameworks.interface import PRECISIONS
 from pytest_edgeperf.measure.measurement import METRICS
 from pytest_edgeperf.results import ResultsError, parse, to_json
-from pytest_edgeperf.results.published_tables import (
-    PUBLISHED_METRICS,
-    UNITS,
-    Vocabulary,
-    check_replaceable,
-    collect,
-    convert,
-    read_table,
-    table_files,
-)
+from pytest_edgeperf.results.published_tables import check_replaceable, collect, read_table, table_files
+from pytest_edgeperf.results.published_vocabulary import PUBLISHED_METRICS, UNITS, Vocabulary, convert
 
 VOCABULARY = Vocabulary(METRICS, PRECISIONS)
 ROW = {
@@ -102,10 +94,12 @@ def test_a_row_is_a_figure_with_its_source(table):
         ({"unit": "sec"}, "column unit: 'sec' is not a unit of latency; use s or ms or us or µs or ns"),
         ({"unit": "MB"}, "'MB' is not a unit of latency"),
         ({"metric": "latncy"}, "column metric: 'latncy' is not a metric: did you mean latency?"),
-        ({"metric": "zzz"}, "use one of average_precision, "),
+        ({"metric": "zzz"}, "use one of AP, AP50, "),
         ({"precision": "16"}, "column precision: '16' is not a precision; use one of fp32, "),
         ({"device": "Jetson Nano"}, "column device: 'Jetson Nano' is not a device's name; use lower-case"),
         ({"date": "April 2023"}, "column date: 'April 2023' is not a date; write 2023, 2023-04"),
+        ({"of": "infer/latency/2"}, "column of: 'infer/latency/2' is not a metric, a sum of metrics or a quotient"),
+        ({"over": "torch"}, "column over: 'torch' does not name the other benchmark; write a parameter and its value"),
         ({"row": "a\nb"}, "column row: 'a\\nb' is not printable; write it on one line"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from checklists.comparing import needs_devices
+from checklists.comparing import is_stick, needs_devices
 from checklists.findings import Part, above, combined, decided, untested
 from checklists.hadidi_2019.choosing import across_devices, of_gpu_boards, of_hosts, of_pis
 from checklists.intervals import Estimate, average, difference, estimate, is_above, is_below, ratio
@@ -41,7 +41,7 @@ def h17(rows: Rows) -> Tuple[Part, ...]:
     parts = []
     for (network,), group in measured.by("network").items():
         for pi in of_pis(Rows(group)):
-            others = [row for row in group if row.device != pi.device]
+            others = [row for row in group if row.device != pi.device and not is_stick(row.device)]
             if others:
                 parts.append(_on_front(pi, others, str(network)))
     return needs_devices(rows, parts, "a Raspberry Pi and another device, whose power was measured")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Tuple
+from typing import List, Tuple
 
-from papers.suo_2021 import SCALINGS
 from tasks.proportions import kept
 
 from checklists.comparing import memory, no_memory, pairs, with_memory
@@ -49,7 +48,7 @@ def _pixels_kept() -> str:
 def _both_printed(rows: Rows) -> List[Part]:
     """The paper's figures of both together, 320x320 in 32 bits against 320x192 in 16."""
     parts = []
-    single = rows.of(OPTIMISATION, (FPS, "memory_system_peak")).where(lambda row: "parallel" not in row.parameters)
+    single = rows.of(OPTIMISATION, (FPS, "memory_system_peak")).where(lambda row: "n" not in row.parameters)
     half = single.where(lambda row: row.parameters["precision"] == "fp16")
     for (device,), fast, full in pairs(half, single.where(lambda row: row.parameters["precision"] == "fp32"), "device"):
         parts.append(above(ratio(fast.quantity(FPS), full.quantity(FPS)), 1.0, f"{device}: frames per second, ratio"))
@@ -64,7 +63,7 @@ def _as_accurate(rows: Rows) -> List[Part]:
         measured = rows.of(SCALING, ("AP",))
     parts = []
     for (device, framework), group in measured.deployed().by("device", "framework").items():
-        found = {(_scaling(row.parameters), row.parameters["precision"]): row.quantity("AP") for row in group}
+        found = {(str(row.parameters["scaling"]), row.parameters["precision"]): row.quantity("AP") for row in group}
         for row, than, most in ACCURACY_CLAIMS:
             if row in found and than in found:
                 figures = (
@@ -73,10 +72,6 @@ def _as_accurate(rows: Rows) -> List[Part]:
                 )
                 parts.append(below(difference(found[than], found[row]), most, figures, len(ACCURACY_CLAIMS)))
     return parts
-
-
-def _scaling(parameters: Mapping[str, Any]) -> str:
-    return str(parameters.get("scaling") or SCALINGS.get(parameters.get("resolution", 0), ""))
 
 
 def half_is_as_good(rows: Rows) -> Tuple[Part, ...]:

@@ -47,10 +47,11 @@ def import_(tables: Tuple[str, ...], devices: Tuple[str, ...], out: Optional[str
     from pytest_edgeperf.report.numbers import count
     from pytest_edgeperf.results import ResultsError, published
     from pytest_edgeperf.results import published_tables as csv_tables
+    from pytest_edgeperf.results.published_vocabulary import Vocabulary
 
     if out is not None and folder is not None:
         raise click.UsageError("give one of --out FILE and --dir DIR")
-    vocabulary = csv_tables.Vocabulary(METRICS, PRECISIONS)
+    vocabulary = Vocabulary(METRICS, PRECISIONS)
     figures = [figure for path in csv_tables.table_files(tables) for figure in csv_tables.read_table(path, vocabulary)]
     made = csv_tables.collect(figures, tuple(dict.fromkeys(devices)))
     if out is not None and len(made) > 1:
