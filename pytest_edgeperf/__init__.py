@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.measure.interleaved import Ratio
     from pytest_edgeperf.measure.measurement import Measurement
     from pytest_edgeperf.results.example_answers import DetectionSet
-    from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
+    from pytest_edgeperf.results.study_definitions import ReferenceLine, ReferenceRatio, Study
     from pytest_edgeperf.results.types import Results
 
     ResultsSource = Union[str, "os.PathLike[str]", Mapping[str, Any], Results]
@@ -50,6 +50,7 @@ _HOMES = {
     "Ratio": "pytest_edgeperf.measure.interleaved",
     "Reference": "pytest_edgeperf.frameworks.interface",
     "ReferenceLine": "pytest_edgeperf.results.study_definitions",
+    "ReferenceRatio": "pytest_edgeperf.results.study_definitions",
     "Results": "pytest_edgeperf.results.types",
     "SourceFormat": "pytest_edgeperf.frameworks.interface",
     "Study": "pytest_edgeperf.results.study_definitions",
@@ -76,6 +77,7 @@ __all__ = [
     "Ratio",
     "Reference",
     "ReferenceLine",
+    "ReferenceRatio",
     "Results",
     "SourceFormat",
     "Study",

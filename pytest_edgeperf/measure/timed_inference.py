@@ -196,17 +196,18 @@ class TimedInference:
             for runner in runners:
                 runner.close()
 
-    def study(self, study: Study, *, series: str, x: float) -> None:
+    def study(self, study: Study, *, series: str, x: float, label: str = "") -> None:
         """Name the study that this benchmark belongs to, its series there and its coordinate.
 
-        The report then fits a line per series over the coordinate, beside the study's published lines.
+        The report then fits a line per series over the coordinate, beside the study's published lines. Points that
+        have a label (a network, say) are shown by it, a row each, where the study asks for no lines.
 
         Raises:
             ValueError: ``x`` is not a finite number.
         """
         if not math.isfinite(x):
             raise ValueError(f"the coordinate of {study.name} must be a finite number of {study.x_unit}, not {x}")
-        self._conductor.place(study, Place(study.name, series, float(x)))
+        self._conductor.place(study, Place(study.name, series, float(x), label))
 
     def accuracy(
         self,

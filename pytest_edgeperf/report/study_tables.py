@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tupl
 from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult, read_studies
 from pytest_edgeperf.report.figures import metric_label
+from pytest_edgeperf.report.labelled_tables import first_ranking, labelled_tables
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, percent, significant
 from pytest_edgeperf.report.pareto_text import (
     LEGEND,
@@ -20,7 +21,7 @@ from pytest_edgeperf.report.pareto_text import (
     title_of,
 )
 from pytest_edgeperf.report.shortening import shorten_names
-from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.table_layout import NAME_WIDTH, Column, lay_out, lay_out_in_parts, width_of
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
 from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
 from pytest_edgeperf.results.types import Results
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 _PUBLISHED_DIGITS = 6
 _FITTED_DIGITS = 4
 _SERIES = "series"
-#: Cells that a name keeps before a table is parted, and the most of a column's title that somebody chose.
-_NAME_WIDTH = 20
+_LABEL = "of"
+#: The most of a column's title that somebody chose.
 _TITLE_WIDTH = 12
 #: Cells that make a column of units or coordinates worth them, if what is said of a point keeps as many.
 _PLACE_WIDTH = 24
@@ -84,8 +85,11 @@ def across_text(across: Across, paper: Paper) -> str:
 def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
     """A block of lines per metric of which at least one series has a line, ratios, ranks; shares; fronts.
 
-    Published lines of a metric stand below the measured ones, with their digits and units as published.
+    Published lines of a metric stand below the measured ones, with their digits and units as published. Points with
+    labels have a row each.
     """
+    if study.labels and not study.study.lines:
+        return _labelled(study, paper)
     blocks = []
     for metric in study.study.metrics:
         found = [series for series in study.series if series.metric == metric]
@@ -105,6 +109,20 @@ def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
 
 def _title(text: str, paper: Paper) -> List[str]:
     return [paper.paint(line, "strong") for line in wrap(paper.clean(text), paper.width, hanging="  ")]
+
+
+def _labelled(result: StudyResult, paper: Paper) -> List[List[str]]:
+    blocks = []
+    for table in labelled_tables(result, {one.x: ranks_of(one) for one in first_ranking(result)}):
+        names = [pad(paper.clean(label), len(_LABEL)) for label in table.labels]
+        columns = [Column(paper.clean(one.title), [paper.clean(text) for text in one.texts]) for one in table.columns]
+        lines = _title(table.title, paper) + lay_out_in_parts(_LABEL, names, columns, paper)
+        for remark in table.remarks:
+            lines += wrap(paper.clean(remark), paper.width, indent="  ", hanging="    ")
+        blocks.append(lines)
+    if result.study.shares:
+        blocks.append(_shares(result, paper))
+    return blocks + [_pareto(result.study, front, paper) for front in result.pareto]
 
 
 def _ratios(result: StudyResult, metric: str, paper: Paper) -> List[str]:
@@ -139,7 +157,7 @@ def _ranks(study: Study, metric: str, ranked: Sequence[Ranking], paper: Paper) -
     says = " (=: these runs show no difference)" if equal else ""
     over = _with_unit(study.x, study.x_unit)
     lines = _title(f"{study.name}: ranks by {metric_label(metric)} over {over}{says}", paper)
-    lines += _in_parts([pad(paper.clean(name), len(_SERIES)) for name in names], columns, paper)
+    lines += lay_out_in_parts(_SERIES, [pad(paper.clean(name), len(_SERIES)) for name in names], columns, paper)
     if not all(ranking.separated for ranking in ranked):
         lines += wrap("single runs do not show ties: such ranks are by value", paper.width, indent="  ")
     return lines
@@ -167,15 +185,15 @@ def _shares(result: StudyResult, paper: Paper) -> List[str]:
     columns.append(Column("rest", [percent(row.rest, sign=False) for _, _, row in rows]))
     names = [pad("" if position else paper.clean(name), len(_SERIES)) for name, position, _ in rows]
     title = _title(f"{study.name}: shares of {metric_label(study.whole)} (%)", paper)
-    return title + _in_parts(names, columns, paper, repeated=1)
+    return title + lay_out_in_parts(_SERIES, names, columns, paper, repeated=1)
 
 
 def _pareto(study: Study, front: ParetoFront, paper: Paper) -> List[str]:
     rows = rows_of(front)
     names = [paper.clean(row.point.series) for row in rows]
-    first = min(_NAME_WIDTH, max(cells(text) for text in ("benchmark", *names)))
+    first = min(NAME_WIDTH, max(cells(text) for text in ("benchmark", *names)))
     for columns in _pareto_columns(study, front, rows, paper):
-        room = paper.width - first - sum(map(_width, columns)) - 2
+        room = paper.width - first - sum(map(width_of, columns)) - 2
         if room >= _PLACE_WIDTH:
             break
     says = _verdicts(rows, max(room, 1), paper)
@@ -233,22 +251,6 @@ def _short(title: str, paper: Paper) -> str:
     return middle_ellipsis(paper.clean(title), _TITLE_WIDTH, paper.ellipsis)
 
 
-def _in_parts(names: Sequence[str], columns: Sequence[Column], paper: Paper, *, repeated: int = 0) -> List[str]:
-    """The columns as one table below the other where they are too wide for one; the first so many are in each."""
-    room = paper.width - min(_NAME_WIDTH, max(cells(name) for name in names))
-    fixed = list(columns[:repeated])
-    parts: List[List[Column]] = [fixed[:]]
-    for column in columns[repeated:]:
-        if len(parts[-1]) > repeated and sum(map(_width, (*parts[-1], column))) > room:
-            parts.append(fixed[:])
-        parts[-1].append(column)
-    return [line for part in parts for line in lay_out(_SERIES, names, part, paper)]
-
-
-def _width(column: Column) -> int:
-    return column.gap + max(cells(text) for text in (column.title, *column.texts))
-
-
 def _values(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:
     """A column per coordinate, and where a further step no longer pays."""
     study = result.study
@@ -266,7 +268,7 @@ def _values(result: StudyResult, metric: str, found: Sequence[SeriesResult], pap
     if any(one is not None for one in pays):
         texts = [NOTHING if one is None else f"{one:.{_PUBLISHED_DIGITS}g}" for one in pays]
         columns.append(Column("pays up to", texts))
-    return lines + _in_parts([pad(name, len(_SERIES)) for name in names], columns, paper)
+    return lines + lay_out_in_parts(_SERIES, [pad(name, len(_SERIES)) for name in names], columns, paper)
 
 
 def _table(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:

@@ -8,7 +8,8 @@ from typing import List, Optional, Sequence, Tuple
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import Paper, cells, middle_ellipsis, pad
 
-_NAME_WIDTH = 20
+#: Cells that a name keeps before columns are left out, or a table is parted.
+NAME_WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
     natural = max((cells(name) for name in names), default=0)
     kept = [column for column in columns if any(text.strip() for text in column.texts)]
     widths = _widths(kept)
-    while paper.width - sum(widths) < min(natural, _NAME_WIDTH) and any(column.spare for column in kept):
+    while paper.width - sum(widths) < min(natural, NAME_WIDTH) and any(column.spare for column in kept):
         spare = max(column.spare for column in kept)
         kept = [column for column in kept if column.spare != spare]
         widths = _widths(kept)
@@ -55,6 +56,25 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
             line += paper.paint(_placed(column, column.texts[row], width), style)
         lines.append(line.rstrip())
     return lines
+
+
+def lay_out_in_parts(
+    prefix: str, names: Sequence[str], columns: Sequence[Column], paper: Paper, *, repeated: int = 0
+) -> List[str]:
+    """The columns as one table below the other where they are too wide for one; the first so many are in each."""
+    room = paper.width - min(NAME_WIDTH, max(cells(name) for name in names))
+    fixed = list(columns[:repeated])
+    parts: List[List[Column]] = [fixed[:]]
+    for column in columns[repeated:]:
+        if len(parts[-1]) > repeated and sum(map(width_of, (*parts[-1], column))) > room:
+            parts.append(fixed[:])
+        parts[-1].append(column)
+    return [line for part in parts for line in lay_out(prefix, names, part, paper)]
+
+
+def width_of(column: Column) -> int:
+    """The cells that a column takes, with the gap before it."""
+    return column.gap + max(cells(text) for text in (column.title, *column.texts))
 
 
 def _without_test(prefix: str, names: Sequence[str]) -> Tuple[str, Sequence[str]]:

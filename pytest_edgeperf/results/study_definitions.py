@@ -66,6 +66,48 @@ class ReferenceLine:
 
 
 @dataclass(frozen=True)
+class ReferenceRatio:
+    """A published ratio: how many times better ``series`` is than ``over`` in a metric, at the point of that label."""
+
+    series: str
+    over: str
+    metric: str
+    label: str
+    value: float
+    source: str
+    #: Fields of a results file that this version does not know.
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: the ratio is no number above 0, or a name is no text; the message names the field.
+        """
+        if not (isinstance(self.value, (int, float)) and math.isfinite(self.value) and self.value > 0):
+            raise ValueError(f"a published ratio is {self.value!r} instead of a number above 0")
+        for name in ("series", "over", "metric", "label", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"a published ratio's {name} is {getattr(self, name)!r} instead of a string")
+
+    def to_dict(self) -> Dict[str, Any]:
+        """As stored in a study under ``published_ratios``."""
+        return {**self.extra, **{name: getattr(self, name) for name in _RATIO_FIELDS}}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ReferenceRatio:
+        """Read what :meth:`to_dict` gave; other fields are kept in ``extra``.
+
+        Raises:
+            TypeError: a field is missing.
+            ValueError: a value is none; the message names the field.
+        """
+        extra = {name: value for name, value in stored.items() if name not in _RATIO_FIELDS}
+        _refuse(extra, stored, _RATIO_FIELDS)
+        return cls(extra=extra, **{name: stored[name] for name in _RATIO_FIELDS if name in stored})
+
+
+@dataclass(frozen=True)
 class Study:
     """A named experiment: what its coordinate is, what is read from it, and what was published.
 
@@ -79,7 +121,8 @@ class Study:
             the number, and breaks only what one line does not explain; 1 never breaks.
         ratios: pairs of series, of which the first is reported as how many times better than the second at each
             coordinate. A ``*`` stands for any text, the same in both: ``("*", "torch")``, ``("* fp16", "*")``.
-        ranking: order the series at each coordinate.
+        published_ratios: shown beside the ratios of the points whose label they have.
+        ranking: order the series at each coordinate; of points that have labels, by the first metric.
         shares: metrics that are parts of ``whole``, reported as shares of it at each coordinate.
         gate: ``"slope"``, ``"intercept"``: what of each series' line fails a check that finds it worse than the
             baseline's by more than the tolerance; the last test of the series fails. Lines of sizes, of quotients and
@@ -96,6 +139,7 @@ class Study:
     lines: bool = True
     pieces: Optional[int] = None
     ratios: Tuple[Tuple[str, str], ...] = ()
+    published_ratios: Tuple[ReferenceRatio, ...] = ()
     ranking: bool = False
     shares: Tuple[str, ...] = ()
     whole: str = "latency"
@@ -145,6 +189,8 @@ class Study:
             stored["pieces"] = self.pieces
         if self.ratios:
             stored["ratios"] = [list(pair) for pair in self.ratios]
+        if self.published_ratios:
+            stored["published_ratios"] = [ratio.to_dict() for ratio in self.published_ratios]
         if self.ranking:
             stored["ranking"] = True
         if self.shares:
@@ -183,6 +229,7 @@ class Study:
             lines=stored.get("lines", True) is not False,
             pieces=stored.get("pieces"),
             ratios=tuple(_tuple(pair) for pair in stored.get("ratios", ())),
+            published_ratios=tuple(map(ReferenceRatio.from_dict, stored.get("published_ratios", ()))),
             ranking=stored.get("ranking", False) is True,
             shares=_tuple(stored.get("shares", ())),
             whole=str(stored.get("whole", "latency")),
@@ -193,6 +240,7 @@ class Study:
 
 
 _LINE_FIELDS = tuple(field.name for field in fields(ReferenceLine) if field.name != "extra")
+_RATIO_FIELDS = tuple(field.name for field in fields(ReferenceRatio) if field.name != "extra")
 _STUDY_FIELDS = tuple(field.name for field in fields(Study) if field.name not in ("name", "extra"))
 
 
@@ -223,17 +271,22 @@ def _tuple(stored: Any) -> Any:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a benchmark stands in a study: its series (a framework, say) and its coordinate."""
+    """Where a benchmark stands in a study: its series (a framework, say), its coordinate, and what is there.
+
+    A label (a network, say) is what the point is called where the coordinate alone does not tell.
+    """
 
     study: str
     series: str
     x: float
+    label: str = ""
     #: Fields of a results file that this version does not know.
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_dict(self) -> Dict[str, Any]:
         """As stored in a benchmark under ``study``."""
-        return {**self.extra, "name": self.study, "series": self.series, "x": self.x}
+        stored = {**self.extra, "name": self.study, "series": self.series, "x": self.x}
+        return {**stored, "label": self.label} if self.label else stored
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Place:
@@ -243,8 +296,14 @@ class Place:
             ValueError: the stored value is not a place; the message says why.
         """
         try:
-            extra = {key: value for key, value in stored.items() if key not in ("name", "series", "x")}
-            place = cls(study=str(stored["name"]), series=str(stored["series"]), x=float(stored["x"]), extra=extra)
+            extra = {key: value for key, value in stored.items() if key not in ("name", "series", "x", "label")}
+            place = cls(
+                study=str(stored["name"]),
+                series=str(stored["series"]),
+                x=float(stored["x"]),
+                label=str(stored.get("label", "")),
+                extra=extra,
+            )
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
         except (TypeError, AttributeError, OverflowError) as error:

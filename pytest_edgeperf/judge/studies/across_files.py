@@ -112,6 +112,7 @@ def _joined(known: Study, other: Study) -> Study:
         known,
         metrics=tuple(dict.fromkeys((*known.metrics, *other.metrics))),
         references=tuple(dict.fromkeys((*known.references, *other.references))),
+        published_ratios=tuple(dict.fromkeys((*known.published_ratios, *other.published_ratios))),
         pareto=tuple(dict.fromkeys((*known.pareto, *other.pareto))),
     )
 

@@ -12,7 +12,7 @@ from pytest_edgeperf.judge.statistics.corrections import Level
 from pytest_edgeperf.judge.statistics.origins import Origins
 from pytest_edgeperf.judge.statistics.t_tests import GroupTests
 from pytest_edgeperf.judge.studies.line_fits import Interval
-from pytest_edgeperf.judge.studies.members import OVER, Member, metric_of, number_of, values_of
+from pytest_edgeperf.judge.studies.members import CV, OVER, SD, Member, metric_of, number_of, values_of
 from pytest_edgeperf.judge.units import factor
 from pytest_edgeperf.results.study_definitions import ANY, Study
 from pytest_edgeperf.results.types import HIGHER, Metric, Value
@@ -85,8 +85,8 @@ def ratios_of(
 ) -> Tuple[SeriesRatios, ...]:
     """The ratios of each pair (series, over) in each metric, where both have a coordinate.
 
-    An accuracy has none, as its differences are given in points, nor has a number without a unit, such as an error as
-    a share of the largest output; a quotient of two metrics has.
+    An accuracy has none, as its differences are given in points, nor has a spread, nor a number without a unit, such as
+    an error as a share of the largest output; a quotient of two metrics has.
 
     The runs are what varies: the interval is that of the difference of the mean logarithms of the runs' medians,
     by a moderated t with the judge's variance. ``new_session`` adds what sessions differ by.
@@ -192,7 +192,7 @@ def _contrast(
 
 def _has_ratios(name: str, metric: Metric) -> bool:
     """Whether so many times as much of it is so many times better."""
-    return not metric.is_accuracy and bool(metric.unit or OVER in name)
+    return not metric.is_accuracy and not name.endswith((SD, CV)) and bool(metric.unit or OVER in name)
 
 
 def _scaled(value: Value, scale: float) -> Value:

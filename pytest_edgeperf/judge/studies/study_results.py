@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -70,6 +70,8 @@ class StudyResult:
     rankings: Tuple[Ranking, ...] = ()
     shares: Tuple[SeriesShares, ...] = ()
     pareto: Tuple[ParetoFront, ...] = ()
+    #: Coordinate -> what is called so there; empty unless all points have a label.
+    labels: Mapping[float, str] = field(default_factory=dict)
 
 
 def read_studies(results: Results) -> List[StudyResult]:
@@ -123,7 +125,20 @@ def read_study(
         own = [pair for pair in matching_pairs(names, study.ratios) if pair not in between]
         ratios = ratios_of(study, found, own) + ratios_of(study, found, between, new_session=other_session)
         rankings = rank(study, found, names, new_session=other_session) if study.ranking else ()
-    return StudyResult(study, series, ratios, rankings, shares_of(study, found), pareto_fronts(study, found))
+    shares, fronts = shares_of(study, found), pareto_fronts(study, found)
+    return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(found))
+
+
+def _labels(found: Sequence[Member]) -> Dict[float, str]:
+    """What each coordinate is called; nothing where a point has no label."""
+    called: Dict[float, List[str]] = {}
+    for member in found:
+        label = member.benchmark.place.label if member.benchmark.place is not None else ""
+        if not label:
+            return {}
+        if label not in called.setdefault(member.x, []):
+            called[member.x].append(label)
+    return {x: ", ".join(names) for x, names in called.items()}
 
 
 def _series(study: Study, found: Sequence[Member]) -> Tuple[SeriesResult, ...]:

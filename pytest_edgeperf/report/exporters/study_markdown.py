@@ -11,6 +11,7 @@ from pytest_edgeperf.judge.studies.series_ratios import SeriesRatios
 from pytest_edgeperf.judge.studies.shares import SeriesShares
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
 from pytest_edgeperf.report.figures import metric_label
+from pytest_edgeperf.report.labelled_tables import first_ranking, labelled_tables
 from pytest_edgeperf.report.markup import escape, item, table
 from pytest_edgeperf.report.numbers import NOTHING, percent, significant
 from pytest_edgeperf.report.pareto_text import (
@@ -42,7 +43,9 @@ def study_markdown(result: StudyResult) -> List[str]:
     """The lines of one study: a heading, and a table for each thing that it shows."""
     study = result.study
     lines = [f"## {escape(study.name)}"]
-    for metric in study.metrics:
+    if result.labels and not study.lines:
+        lines += _labelled_markdown(result)
+    for metric in () if result.labels and not study.lines else study.metrics:
         found = [one for one in result.series if one.metric == metric]
         if found:
             lines += ["", f"### {escape(metric_label(metric))}", "", *_values_markdown(study, found)]
@@ -57,6 +60,17 @@ def study_markdown(result: StudyResult) -> List[str]:
         lines += ["", f"### shares of {escape(metric_label(study.whole))}", "", *_shares_markdown(study, result.shares)]
     for front in result.pareto:
         lines += ["", f"### {escape(title_of(front))}", "", *_pareto_markdown(study, front)]
+    return lines
+
+
+def _labelled_markdown(result: StudyResult) -> List[str]:
+    lines: List[str] = []
+    for one in labelled_tables(result, {ranking.x: ranks_of(ranking) for ranking in first_ranking(result)}):
+        rows = [
+            list(row) for row in zip(one.labels, *[[text.strip() for text in column.texts] for column in one.columns])
+        ]
+        lines += ["", f"### {escape(one.title)}", "", *table(["", *[column.title for column in one.columns]], rows)]
+        lines += ["", *map(item, one.remarks)] if one.remarks else []
     return lines
 
 

@@ -38,6 +38,11 @@ def study_to_dict(result: StudyResult) -> Dict[str, Any]:
         ],
         "shares": [_shares_to_dict(share) for share in result.shares],
         "pareto": [_pareto_to_dict(front) for front in result.pareto],
+        **(
+            {"labels": [{"x": x, "label": label} for x, label in sorted(result.labels.items())]}
+            if result.labels
+            else {}
+        ),
     }
 
 

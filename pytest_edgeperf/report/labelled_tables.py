@@ -1,0 +1,140 @@
+"""Studies whose points have labels (networks, say): a row for each point instead of a column for each coordinate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
+
+from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
+from pytest_edgeperf.report.figures import PHASES, metric_label
+from pytest_edgeperf.report.numbers import NOTHING, decimal_column, significant
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.judge.studies.series_ratios import Ranking
+
+
+@dataclass(frozen=True)
+class LabelledColumn:
+    """A title and a text for each row."""
+
+    title: str
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """A title, the labels of the rows, their columns, and remarks below."""
+
+    title: str
+    labels: Sequence[str]
+    columns: Sequence[LabelledColumn]
+    remarks: Sequence[str] = ()
+
+
+def labelled_tables(result: StudyResult, ranks: Dict[float, Dict[str, str]]) -> List[LabelledTable]:
+    """The metrics of each series; the first metric of all series and their ranks; how many times better one is.
+
+    Args:
+        result: a study whose points have labels.
+        ranks: of the series by the first metric, as texts, by coordinate.
+    """
+    names = list(dict.fromkeys(series.series for series in result.series))
+    tables = [_of_series(result, name) for name in names]
+    first = [series for series in result.series if series.metric == result.study.metrics[0]]
+    if len(first) > 1:
+        tables.append(_of_metric(result, first, ranks))
+    pairs = dict.fromkeys((ratios.series, ratios.over) for ratios in result.ratios)
+    return tables + [_of_pair(result, series, over) for series, over in pairs]
+
+
+def first_ranking(result: StudyResult) -> List[Ranking]:
+    """The ranks by the first metric."""
+    return [ranking for ranking in result.rankings if ranking.metric == result.study.metrics[0]]
+
+
+def _of_series(result: StudyResult, name: str) -> LabelledTable:
+    found = {series.metric: series for series in result.series if series.series == name}
+    coordinates = sorted({point.x for series in found.values() for point in series.points})
+    columns = [_coordinates(result, coordinates)]
+    for metric in (metric for metric in result.study.metrics if metric in found):
+        values = {point.x: point.value for point in found[metric].points}
+        texts = decimal_column([values.get(x) for x in coordinates])
+        columns.append(LabelledColumn(_with_unit(_short(metric), found[metric].unit), texts))
+    return LabelledTable(f"{result.study.name}: {name}", [result.labels[x] for x in coordinates], columns)
+
+
+def _of_metric(result: StudyResult, found: Sequence[SeriesResult], ranks: Dict[float, Dict[str, str]]) -> LabelledTable:
+    coordinates = sorted({point.x for series in found for point in series.points})
+    columns = [_coordinates(result, coordinates)]
+    for series in found:
+        values = {point.x: point.value for point in series.points}
+        columns.append(LabelledColumn(series.series, decimal_column([values.get(x) for x in coordinates])))
+        if ranks:
+            texts = [ranks.get(x, {}).get(series.series, NOTHING) for x in coordinates]
+            columns.append(LabelledColumn("rank", texts))
+    title = _with_unit(metric_label(result.study.metrics[0]), found[0].unit)
+    remarks = []
+    if any(text.endswith("=") for texts in ranks.values() for text in texts.values()):
+        remarks.append("rank 1= 1=: these runs show no difference")
+    if not all(ranking.separated for ranking in first_ranking(result)):
+        remarks.append("single runs do not show ties: such ranks are by value")
+    return LabelledTable(
+        f"{result.study.name}: {title} of all series", [result.labels[x] for x in coordinates], columns, remarks
+    )
+
+
+def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:
+    study = result.study
+    found = {ratios.metric: ratios for ratios in result.ratios if (ratios.series, ratios.over) == (series, over)}
+    coordinates = sorted({point.x for ratios in found.values() for point in ratios.points})
+    columns: List[LabelledColumn] = []
+    sources: Dict[str, None] = {}
+    for metric in (metric for metric in study.metrics if metric in found):
+        points = {point.x: point for point in found[metric].points}
+        values = [points[x].times_better if x in points else None for x in coordinates]
+        bounds = [_bounds(points[x].interval) if x in points else "" for x in coordinates]
+        longest = max(map(len, bounds))
+        texts = [f"{value} {ends:>{longest}}".rstrip() for value, ends in zip(decimal_column(values), bounds)]
+        columns.append(LabelledColumn(_short(metric) + (" [95 %]" if longest else ""), texts))
+        for title, texts, source in _published(result, metric, series, over, coordinates):
+            columns.append(LabelledColumn(title, texts))
+            sources[source] = None
+    return LabelledTable(
+        f"{study.name}: how many times better {series} is than {over}",
+        [result.labels[x] for x in coordinates],
+        columns,
+        tuple(sources),
+    )
+
+
+def _published(
+    result: StudyResult, metric: str, series: str, over: str, coordinates: Sequence[float]
+) -> List[Tuple[str, List[str], str]]:
+    """Title, texts and source of each published pair's ratios: of this pair, or, where none is, of the others."""
+    known = [one for one in result.study.published_ratios if one.metric == metric]
+    same = [one for one in known if (one.series, one.over) == (series, over)]
+    columns = []
+    for pair in dict.fromkeys((one.series, one.over, one.source) for one in same or known):
+        values = {one.label: one.value for one in known if (one.series, one.over, one.source) == pair}
+        texts = [f"{values[label]:g}" if label in values else "" for label in map(result.labels.get, coordinates)]
+        if any(texts):
+            title = "published" if same else f"{pair[0]}/{pair[1]}"
+            columns.append((title, texts, f"{title}: {pair[2]}"))
+    return columns
+
+
+def _coordinates(result: StudyResult, coordinates: Sequence[float]) -> LabelledColumn:
+    study = result.study
+    return LabelledColumn(study.x_unit or study.x, decimal_column(list(coordinates)))
+
+
+def _bounds(interval: Optional[Tuple[float, float]]) -> str:
+    return "" if interval is None else f"[{significant(interval[0])}, {significant(interval[1])}]"
+
+
+def _short(metric: str) -> str:
+    return metric_label(PHASES.get(metric, metric))
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name
