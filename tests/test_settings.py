@@ -308,6 +308,7 @@ def test_a_markers_keywords_arrive():
     assert parse_marker((), {}) == BenchmarkOptions()
     assert parse_marker((), {"curve": True}) == BenchmarkOptions(curve=True)
     assert parse_marker((), {"power_series": 100}) == BenchmarkOptions(power_series=100)
+    assert parse_marker((), {"stack": True}) == BenchmarkOptions(stack=True)
     assert parse_marker((), {"tolerance": 0.1, "gate": ["a", "b"]}) == BenchmarkOptions(0.1, ("a", "b"))
 
 
@@ -345,6 +346,7 @@ def test_positional_arguments_are_refused():
         ("timeout", -1),
         ("curve", "yes"),
         ("power_series", 0),
+        ("stack", 1),
     ],
 )
 def test_a_markers_value_that_cannot_be_used_is_named(keyword, value):

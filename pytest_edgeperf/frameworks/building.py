@@ -26,6 +26,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.caches import build_number, cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
 from pytest_edgeperf.scratch import scratch
 
 #: Counts up when what is kept means something else.
@@ -64,6 +65,7 @@ class Built:
         return description
 
 
+@stage(UNCOUNTED)
 def built(
     function: str,
     model: Model,
@@ -127,6 +129,7 @@ def version_of(distribution: str) -> Optional[str]:
         return None
 
 
+@stage(UNCOUNTED)
 def file_digest(path: str) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
@@ -144,6 +147,7 @@ class Calibration:
     description: Mapping[str, Any]
 
 
+@stage(UNCOUNTED)
 def calibration_of(model: Model, specs: Sequence[TensorSpec]) -> Calibration:
     """The model's own calibration set; without one its reference's inputs, else seeded random ones."""
     import numpy as np

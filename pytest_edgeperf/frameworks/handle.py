@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Optional
 
 from pytest_edgeperf.frameworks import registry
-from pytest_edgeperf.frameworks.interface import Engine, Framework, ModelLike
+from pytest_edgeperf.frameworks.interface import Engine, Framework, Model, ModelLike, SelfTimed
 from pytest_edgeperf.frameworks.sources import as_model
+from pytest_edgeperf.frameworks.stages import Stages
 
 
 class FrameworkHandle:
@@ -20,12 +21,14 @@ class FrameworkHandle:
         software: Dict[str, Any],
         skip: Callable[[str], Any],
         lacks: Callable[[str, str], Optional[str]] = lambda processor, precision: None,
+        stack: Callable[[], bool] = lambda: False,
     ) -> None:
         self._framework = framework
         self._threads = threads
         self._software = software
         self._skip = skip
         self._lacks = lacks
+        self._stack = stack
 
     @property
     def name(self) -> str:
@@ -50,8 +53,21 @@ class FrameworkHandle:
         reason = reason or self._lacks(self._framework.processor, precision)
         if reason is not None:
             self._skip(f"{self.name}: {reason}")
-        engine = self._framework.load(described, precision=precision, threads=threads or self._threads)
+        threads = threads or self._threads
+        if self._stack():
+            engine = self._load_by_stages(described, precision, threads)
+        else:
+            engine = self._framework.load(described, precision=precision, threads=threads)
         self._software[self.name] = self.version
+        return engine
+
+    def _load_by_stages(self, model: Model, precision: str, threads: int) -> Engine:
+        with Stages() as stages:
+            engine = self._framework.load(model, precision=precision, threads=threads)
+        # the program of such an engine imports and loads in a process of its own
+        if not isinstance(engine, SelfTimed):
+            engine.load_ms = {**engine.load_ms, **stages.times_ms()}
+            engine.imported_before = stages.imported_before
         return engine
 
     def __repr__(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -19,6 +18,7 @@ from pytest_edgeperf.frameworks.errors import FrameworkError, closest
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
 from pytest_edgeperf.frameworks.options import Option, option_values
+from pytest_edgeperf.frameworks.stages import BUILD, importing, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.models import Array as Array
@@ -87,9 +87,12 @@ class Engine(ABC):
     size_mib: Optional[float] = None
     #: How long the cold inference took, in ms, where loading already made it.
     first_ms: Optional[float] = None
-    #: What loading took besides reading the model, in ms, where that is known: ``engine_context``,
-    #: ``engine_allocation`` (the first two of the six steps of inference in Swaminathan et al. 2024, figure 3).
+    #: What steps of loading took, in ms, where that is known: ``engine_context``, ``engine_allocation`` (the first two
+    #: of the six steps of inference in Swaminathan et al. 2024, figure 3), and where it was asked for ``import_time``,
+    #: ``load_time`` and ``build_time``.
     load_ms: Mapping[str, float] = MappingProxyType({})
+    #: Packages of the runtime that the process had imported before it was loaded, so that it has no ``import_time``.
+    imported_before: Tuple[str, ...] = ()
 
     configuration: EngineConfiguration
 
@@ -259,7 +262,7 @@ class Framework(ABC):
             FrameworkError: it is not installed, or cannot be imported; ``remedy`` is for that.
         """
         try:
-            return import_module(module)
+            return importing(module)
         except ImportError as error:
             if self.version() is None:
                 raise FrameworkError(f"{self.name} is not installed; {self.install_advice}") from error
@@ -303,7 +306,8 @@ class Framework(ABC):
         if missing is not None:
             raise FrameworkError(missing)
         configuration = EngineConfiguration(self.full_name, self.version(), model, precision, threads, options)
-        engine = self._load(configuration)
+        with stage(BUILD):
+            engine = self._load(configuration)
         try:
             self._require_as_asked(engine, configuration)
         except BaseException:

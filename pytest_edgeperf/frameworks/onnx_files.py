@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 
 from pytest_edgeperf.frameworks.building import Built, built, file_digest, read_calibration, version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ def onnxruntime_version() -> Optional[str]:
     return next(filter(None, map(version_of, ONNX_RUNTIMES)), None)
 
 
+@stage(UNCOUNTED)
 def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
     """The inputs of an ONNX file, all of fixed size: the model's own in the model's order, else the file's.
 
@@ -65,6 +67,7 @@ def inputs_of(path: str, model: Model) -> Tuple[TensorSpec, ...]:
     return tuple(model.inputs)
 
 
+@stage(UNCOUNTED)
 def files_of(path: str) -> List[str]:
     """The ONNX file and those beside it that hold its weights.
 
@@ -102,6 +105,7 @@ def output_names(path: str) -> List[str]:
     return [output.name for output in load(path).graph.output]
 
 
+@stage(UNCOUNTED)
 def with_fixed_shapes(path: str, model: Model, specs: Sequence[TensorSpec]) -> str:
     """The file itself where all its inputs have fixed sizes, else a copy that has them, its shapes folded; cached.
 
@@ -222,6 +226,7 @@ class Examples:
         return next(self._examples, None)
 
 
+@stage(UNCOUNTED)
 def load(path: str) -> Any:
     """The parsed file without weights that lie in files beside it.
 

@@ -23,6 +23,7 @@ from pytest_edgeperf.frameworks.interface import (
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,7 +238,8 @@ def _no_telemetry() -> Iterator[None]:
 
 def _read(core: Any, path: str, model: Model) -> Any:
     try:
-        return core.read_model(path)
+        with stage(READ):
+            return core.read_model(path)
     except Exception as error:
         raise FrameworkError(f"openvino cannot load {path} of model {model.name!r}: {_line(error)}") from error
 

@@ -9,6 +9,7 @@ from typing import Any, Optional
 from pytest_edgeperf.frameworks import registry
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, Model, ModelLike
+from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
 
 
 def as_model(model: ModelLike, framework: Optional[Framework] = None) -> Model:
@@ -72,6 +73,7 @@ def obtain(model: Model, kind: str) -> Any:
         raise FrameworkError(f"model {model.name!r}: what sources[{kind!r}] reads is missing: {error}") from error
 
 
+@stage(UNCOUNTED)
 def file_of(model: Model, kind: str) -> str:
     """The path that the model's source ``kind`` gives.
 

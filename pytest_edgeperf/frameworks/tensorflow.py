@@ -20,6 +20,7 @@ from pytest_edgeperf.frameworks.interface import (
 )
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -104,10 +105,11 @@ class TensorFlow(Framework):
         key = best_source(model, "tensorflow", precision)
         assert key is not None
         with tf.device(DEVICE):
-            source = obtain(model, key)
-            network = _network(tf, model, key, source)
+            with stage(READ):
+                network = _network(tf, model, key, obtain(model, key))
             function = _traced(tf, network)
-        _require_precision(tf, function, model, precision)
+        with stage(UNCOUNTED):
+            _require_precision(tf, function, model, precision)
         return TensorFlowEngine(configuration, tf, network, function)
 
     def _runtime(self) -> Any:
@@ -147,7 +149,8 @@ class TensorFlowEngine(Engine):
         self._holder = network.holder
         self._function = function
         self._half = [output.dtype.name in ("float16", "bfloat16") for output in function.outputs]
-        self._provider = self._where()
+        with stage(UNCOUNTED):
+            self._provider = self._where()
 
     def _where(self) -> str:
         """The device on which outputs are computed, read from those of one inference."""

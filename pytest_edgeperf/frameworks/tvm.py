@@ -21,6 +21,7 @@ from pytest_edgeperf.frameworks.interface import (
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -102,7 +103,8 @@ class Tvm(Framework):
         set_threads(tvm, library, configuration.threads, model)
         try:
             if library not in _libraries:
-                _libraries[library] = tvm.runtime.load_module(library)
+                with stage(READ):
+                    _libraries[library] = tvm.runtime.load_module(library)
             machine = tvm.relax.VirtualMachine(_libraries[library], tvm.cpu())
         except Exception as error:  # TVM raises what it likes
             raise FrameworkError(f"tvm {self.version()} cannot load {library}: {error}") from error

@@ -95,8 +95,8 @@ class Pipeline:
         Returns:
             ``first_ms`` of the process's first inference if this, or loading the engine, made it; of an engine
             ``output_error``, the largest error as a share of the largest output, where its model has a reference,
-            ``engine_size`` in MiB, the steps of loading in ms that it reports, and what its model counts of itself:
-            ``parameter_count``, ``multiply_accumulates`` and ``flops`` of one image.
+            ``engine_size`` in MiB, the steps of loading in ms that it reports, ``imported_before``, and what its model
+            counts of itself: ``parameter_count``, ``multiply_accumulates`` and ``flops`` of one image.
 
         Raises:
             OutputMismatch: the outputs are further from the reference than the precision allows.
@@ -109,6 +109,8 @@ class Pipeline:
         if self.engine is not None:
             figures.update(self.engine.load_ms)
             figures.update(_counted(self.engine.model.parameters))
+            if self.engine.imported_before:
+                figures["imported_before"] = list(self.engine.imported_before)
         if self.engine is not None and self.engine.first_ms is not None:
             figures["first_ms"] = self.engine.first_ms
         if self.engine is not None and self.engine.model.reference is not None:

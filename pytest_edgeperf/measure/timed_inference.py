@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 #: How many images an inference is of, where it is of several.
 IMAGES = "images_per_inference"
 #: Figures that loading and checking an engine give a run.
-KEPT_OF_CHECK = ("engine_size", "output_error", "engine_context", "engine_allocation", *COUNTED, IMAGES)
+KEPT_OF_CHECK = (
+    "engine_size",
+    "output_error",
+    "import_time",
+    "load_time",
+    "build_time",
+    "engine_context",
+    "engine_allocation",
+    *COUNTED,
+    IMAGES,
+)
 
 
 class TimedInference:
@@ -291,6 +301,8 @@ class TimedInference:
             quality["steady"] = warmed.steady
         if warmed.cold_inputs:
             quality["cold_inputs"] = warmed.cold_inputs
+        if "imported_before" in checked:
+            quality["imported_before"] = checked["imported_before"]
         processors = allowed_processors()
         if processors != self._processors:
             # Not those that it was given, so not those that runs of other code had.

@@ -20,6 +20,7 @@ from pytest_edgeperf.plugin.state import (
     SESSION,
     SETTINGS,
     SOFTWARE,
+    STACK,
     usage_error,
     worker_of,
 )
@@ -49,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings and declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(tolerance, gate, threads, budget, timeout, curve, power_series, builds): a benchmark that "
+        f"{MARKER}(tolerance, gate, threads, budget, timeout, curve, power_series, stack, builds): a benchmark that "
         "pytest-edgeperf measures in fresh processes and compares with the device's baseline",
     )
     config.stash[SETTINGS] = settings = read_settings(config)
@@ -239,17 +240,18 @@ def timed_inference(request: pytest.FixtureRequest) -> TimedInference:
     """Measures an engine or a callable: ``timed_inference(target, *args, preprocess=…, postprocess=…)``."""
     from pytest_edgeperf.measure.conductor import LocalConductor
     from pytest_edgeperf.measure.timed_inference import TimedInference
+    from pytest_edgeperf.settings import OFF, BenchmarkOptions, parse_marker
 
     config = request.config
     worker = worker_of(config)
     software = config.stash[SOFTWARE]
+    marker = request.node.get_closest_marker(MARKER)
+    # a test that asks for the fixture by name while it runs has no marker
+    options = parse_marker(marker.args, marker.kwargs) if marker is not None else BenchmarkOptions()
+    config.stash[STACK] = options.stack
     if worker:
         return TimedInference(worker.conductor, worker.settings, software)
-    from pytest_edgeperf.settings import OFF, parse_marker
-
     settings = config.stash[SETTINGS]
-    marker = request.node.get_closest_marker(MARKER)
-    options = parse_marker(marker.args, marker.kwargs)
     budget_s = options.budget_s or settings.budget_s
     local = {"budget_s": budget_s, "threads": options.threads or settings.threads, "cpus": OFF}
     return TimedInference(LocalConductor(budget_s), local, software)

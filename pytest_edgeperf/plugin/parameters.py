@@ -10,7 +10,7 @@ from pytest_edgeperf import devices, frameworks
 from pytest_edgeperf.devices import Device
 from pytest_edgeperf.frameworks.handle import FrameworkHandle
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError
-from pytest_edgeperf.plugin.state import SETTINGS, SOFTWARE, usage_error, worker_of
+from pytest_edgeperf.plugin.state import SETTINGS, SOFTWARE, STACK, usage_error, worker_of
 from pytest_edgeperf.settings import Settings
 
 
@@ -89,4 +89,5 @@ def framework_handle(config: pytest.Config, name: str) -> FrameworkHandle:
         software=config.stash[SOFTWARE],
         skip=pytest.skip,
         lacks=lacks,
+        stack=lambda: config.stash.get(STACK, False),
     )

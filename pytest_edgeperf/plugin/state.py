@@ -27,6 +27,8 @@ REPORT: pytest.StashKey[SessionReport] = pytest.StashKey()
 NOTHING_MEASURED: pytest.StashKey[str] = pytest.StashKey()
 #: The versions of software that engines add to.
 SOFTWARE: pytest.StashKey[Dict[str, Any]] = pytest.StashKey()
+#: Whether the running test's marker asks how long the parts of the software stack take.
+STACK: pytest.StashKey[bool] = pytest.StashKey()
 #: Every test that was collected, also those deselected afterwards.
 COLLECTED: pytest.StashKey[List[pytest.Item]] = pytest.StashKey()
 #: The node ids of every file and class that was read.

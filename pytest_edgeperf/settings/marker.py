@@ -49,6 +49,8 @@ class BenchmarkOptions:
     curve: bool = keyword(False, _truth)
     #: The power is read over at least so many inferences, and its readings are kept.
     power_series: Optional[int] = keyword(None, _from_text(values.positive_int))
+    #: The import of the runtime, the reading of the model and the building of the engine are timed.
+    stack: bool = keyword(False, _truth)
     #: In place of ``--edgeperf-builds``.
     builds: Optional[int] = keyword(None, _from_text(values.build_count))
 

@@ -85,3 +85,9 @@ def test_processors_that_a_benchmark_changed_are_told_with_what_follows():
     (note,) = notes({"a": runs(FLAT, {**FLAT, "processors_changed": "1 -> 0-3"}), "b": runs(FLAT)})
     assert note.startswith("1 benchmark changed the processors they run on: a (1 -> 0-3)")
     assert "--edgeperf-cpus=off" in note
+
+
+def test_a_runtime_that_was_imported_before_is_told_with_what_to_do():
+    (note,) = notes({"a": runs(FLAT, {**FLAT, "imported_before": ["torch", "keras"]}), "b": runs(FLAT)})
+    assert note.startswith("import_time was not measured of 1 benchmark")
+    assert "a (torch, keras); import it in no test file" in note

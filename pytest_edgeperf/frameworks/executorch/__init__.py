@@ -23,6 +23,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class ExecuTorch(Framework):
             )
         _set_threads(bindings, configuration.threads)
         try:
-            program = runtime.load_program(path)
+            with stage(READ):
+                program = runtime.load_program(path)
             if METHOD not in program.method_names:
                 raise FrameworkError(
                     f"{path} has no method {METHOD!r}, only: {', '.join(sorted(program.method_names))}"

@@ -30,6 +30,7 @@ from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_
 from pytest_edgeperf.frameworks.options import Option, one_of
 from pytest_edgeperf.frameworks.probing import not_computed
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -111,7 +112,8 @@ class Mnn(Framework):
             "power": "normal",
         }
         try:
-            interpreter = mnn.Interpreter(file.path)
+            with stage(READ):
+                interpreter = mnn.Interpreter(file.path)
             interpreter.setSessionHint(HINT_WINOGRAD, configuration.options[WINOGRAD])
             session = interpreter.createSession(config)
         except Exception as error:

@@ -35,6 +35,7 @@ from pytest_edgeperf.frameworks.ncnn.switches import require_as_asked, switches
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.probing import not_computed
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -105,7 +106,9 @@ class Ncnn(Framework):
         for name, wanted in switches(net.opt, precision).items():
             setattr(net.opt, name, wanted)
         net.opt.num_threads = configuration.threads
-        if net.load_param(files.param) != 0 or net.load_model(files.bin) != 0:
+        with stage(READ):
+            is_read = net.load_param(files.param) == 0 and net.load_model(files.bin) == 0
+        if not is_read:
             raise FrameworkError(
                 f"ncnn {self.version()} cannot load {files.param} with {files.bin}; its messages are on standard error"
             )
@@ -196,7 +199,8 @@ class NcnnEngine(Engine):
         self._outputs = [(name, ()) for name in names]
         zeros = [np.zeros(spec.shape, np.float32) for spec in self.inputs]
         start = perf_counter_ns()
-        given = [output.shape for output in self._raw(zeros)]
+        with stage(UNCOUNTED):
+            given = [output.shape for output in self._raw(zeros)]
         self.first_ms = (perf_counter_ns() - start) / 1e6
         if shapes is None:
             return [(name, (1, *shape)) for name, shape in zip(names, given)]

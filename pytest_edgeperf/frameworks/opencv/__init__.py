@@ -29,6 +29,7 @@ from pytest_edgeperf.frameworks.opencv.two_files import (
     require_all_weights,
 )
 from pytest_edgeperf.frameworks.sources import best_source, existing, file_of, missing_source, obtain
+from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -179,7 +180,8 @@ class OpenCv(Framework):
             raise FrameworkError(self._has_no_reader(model, kind))
         inputs = inputs_in_text(files[0], model, {"darknet": darknet_inputs, "caffe": caffe_inputs}[kind])
         try:
-            net = reader(*files)
+            with stage(READ):
+                net = reader(*files)
         except cv2.error as error:
             raise FrameworkError(
                 f"opencv {self.version()} cannot load {files[0]} with {files[1]}: {_message(error)}"
@@ -204,7 +206,8 @@ class OpenCv(Framework):
         path = with_output_shapes(path, model)
         asked = [cv2.dnn.ENGINE_NEW] if hasattr(cv2.dnn, "ENGINE_NEW") else []
         try:
-            net = cv2.dnn.readNetFromONNX(path, *asked)
+            with stage(READ):
+                net = cv2.dnn.readNetFromONNX(path, *asked)
         except cv2.error as error:
             raise FrameworkError(f"opencv {self.version()} cannot load {path}: {_message(error)}") from error
         engine = "classic" if CLASSIC_MARK in net.getLayerTypes() else "new"

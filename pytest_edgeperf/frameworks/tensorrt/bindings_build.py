@@ -10,7 +10,6 @@ import json
 import os
 import tempfile
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -18,6 +17,7 @@ from pytest_edgeperf.caches import is_private
 from pytest_edgeperf.frameworks.building import read_calibration
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import FrameworkError
+from pytest_edgeperf.frameworks.stages import importing
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, OPTIMISATION_LEVEL, require_free
 
@@ -47,7 +47,7 @@ def import_tensorrt() -> Any:
         FrameworkError: they cannot be imported.
     """
     try:
-        return import_module("tensorrt")
+        return importing("tensorrt")
     except ImportError as error:
         raise FrameworkError(
             f"tensorrt cannot be imported: {error}; install TensorRT's libraries of the same version"

@@ -19,6 +19,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.tensorrt.bindings_build import dtype_of, import_tensorrt
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE
 
@@ -174,7 +175,8 @@ class TensorRtEngine(DeviceTimed):
         core = self.configuration.options[DLA_CORE]
         if core is not None:
             runtime.DLA_core = core
-        engine = runtime.deserialize_cuda_engine(Path(path).read_bytes())
+        with stage(READ):
+            engine = runtime.deserialize_cuda_engine(Path(path).read_bytes())
         if engine is None:
             raise FrameworkError(
                 f"TensorRT {trt.__version__} cannot load {path}: it is not an engine, or one of another version or for "

@@ -18,6 +18,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
+from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.tflite.conversion import CONVERTED, converted, missing_tool, quantised
 from pytest_edgeperf.frameworks.tflite.graph import (
     Tensor,
@@ -133,7 +134,8 @@ class TfLite(Framework):
 
     def _open(self, runtime: Any, path: str, threads: int) -> Any:
         try:
-            return runtime.Interpreter(model_path=path, num_threads=threads)
+            with stage(READ):
+                return runtime.Interpreter(model_path=path, num_threads=threads)
         except Exception as error:
             raise FrameworkError(f"{self._runtime_name()} cannot load {path}: {error}") from error
 

@@ -18,6 +18,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
+from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
 from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
@@ -85,7 +86,8 @@ class Torch(Framework):
         key = best_source(model, "torch", precision)
         assert key is not None
         source = model.sources[key]
-        module = source if isinstance(source, torch.nn.Module) else obtain(model, key)
+        with stage(READ):
+            module = source if isinstance(source, torch.nn.Module) else obtain(model, key)
         if not isinstance(module, torch.nn.Module):
             raise FrameworkError(
                 f"model {model.name!r}: sources[{key!r}] gave a {type(module).__name__}, not an nn.Module"

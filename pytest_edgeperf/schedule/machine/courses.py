@@ -1,4 +1,4 @@
-"""Notes on how latency developed within runs: not steady, slowing down, still getting faster."""
+"""Notes on single runs: how latency developed in them, and what could not be measured as asked."""
 
 from __future__ import annotations
 
@@ -62,6 +62,13 @@ def notes(runs_by_benchmark: Mapping[str, Sequence[Run]]) -> List[str]:
             "runs are compared only with runs on the same processors; set --edgeperf-cpus=off, or leave the choice "
             "to edgeperf"
         )
+    early = {id: _imported_before(runs) for id, runs in runs_by_benchmark.items()}
+    early_names = [f"{id} ({packages})" for id, packages in early.items() if packages]
+    if early_names:
+        sentences.append(
+            f"import_time was not measured of {_benchmarks(len(early_names))}, as the process had imported the runtime "
+            f"before it was loaded: {_names(early_names)}; import it in no test file or conftest.py"
+        )
     growing = {id: _growth_mib(runs) for id, runs in runs_by_benchmark.items()}
     leaks = [f"{id} ({mib:.1f} MiB)" for id, mib in growing.items() if mib > LEAST_GROWTH_MIB]
     if leaks:
@@ -79,6 +86,12 @@ def _processors_changed(runs: Sequence[Run]) -> Optional[str]:
     """``1 -> 0-3``, of the latest run."""
     changes = [run.quality["processors_changed"] for run in runs if run.quality and "processors_changed" in run.quality]
     return str(changes[-1]) if changes else None
+
+
+def _imported_before(runs: Sequence[Run]) -> str:
+    """Packages of the runtime, of the latest run."""
+    packages = [run.quality["imported_before"] for run in runs if run.quality and "imported_before" in run.quality]
+    return ", ".join(map(str, packages[-1])) if packages else ""
 
 
 def _growth_mib(runs: Sequence[Run]) -> float:
