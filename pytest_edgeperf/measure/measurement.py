@@ -36,7 +36,7 @@ METRICS: Mapping[str, Metric] = {
     "memory_device_allocated": Metric("MiB"),
     "engine_size": Metric("MiB"),
     "parameter_count": Metric(""),
-    "multiply_accumulates": Metric(""),
+    "multiply_accumulates": Metric("MACs"),
     "flops": Metric("FLOPs"),
     "images_per_inference": Metric("", HIGHER),
     "output_error": Metric(""),

@@ -9,7 +9,8 @@ from pytest_edgeperf.report.benchmark_tables import comparison_table, latency_ta
 from pytest_edgeperf.report.creep import creep_lines, creep_summary
 from pytest_edgeperf.report.curve_tables import curve_tables
 from pytest_edgeperf.report.line_text import line_failures, line_headline, lines_count, lines_not_judged
-from pytest_edgeperf.report.published_figures import references, references_table
+from pytest_edgeperf.report.published_figures import references_table
+from pytest_edgeperf.report.published_matching import references
 from pytest_edgeperf.report.sections import (
     WHY_IN_CHECK,
     WHY_IN_FILES,

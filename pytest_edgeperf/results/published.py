@@ -53,21 +53,22 @@ def folders(baselines: Union[str, os.PathLike[str]]) -> List[Path]:
 
 
 def published_of(device: str, baselines: Union[str, os.PathLike[str]]) -> Tuple[List[Results], List[str]]:
-    """All published figures of a device, and for each file that cannot be used a sentence that says why."""
+    """All published figures of a device and of any, and for each file that cannot be used a sentence that says why."""
     usable: List[Results] = []
     unusable: List[str] = []
-    for path in _files(baselines).get(device, ()):
+    files = _files(baselines)
+    for path in (path for name in dict.fromkeys((device, ANY_DEVICE)) for path in files.get(name, ())):
         try:
             insist_on_file(path)
             results = read(path)
         except ResultsError as error:
             unusable.append(f"published figures are not shown: {error}")
             continue
-        if results.device == device:
+        if results.device == path.stem:
             usable.append(results)
         else:
             unusable.append(
-                f"published figures are not shown: {path}: its device is {results.device}, not {device}; "
+                f"published figures are not shown: {path}: its device is {results.device}, not {path.stem}; "
                 "rename the file"
             )
     return usable, unusable

@@ -65,6 +65,7 @@ UNITS: Mapping[str, Tuple[str, float]] = {
     "MFLOPs": ("operations", 1e6),
     "GFLOPs": ("operations", 1e9),
     "BFLOPs": ("operations", 1e9),
+    "MACs": ("operations", 1.0),
     "FLOP/s": ("operations a second", 1.0),
     "GFLOP/s": ("operations a second", 1e9),
     "$": ("money", 1.0),

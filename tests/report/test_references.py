@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.report.published_figures import network, references, references_markdown, references_table
+from pytest_edgeperf.report.published_figures import references_markdown, references_table
+from pytest_edgeperf.report.published_matching import network, references
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells
@@ -25,10 +26,11 @@ def measured(name=RESNET, parameters=HERE, device="nano", milliseconds=52.0):
     return Results(device, benchmarks={name: replace(benchmark(milliseconds), parameters=parameters)})
 
 
-def published(parameters=THERE, device="nano", note=None, **figures):
+def published(parameters=THERE, device="nano", note=None, source=(), **figures):
     """Figures as ``metric=(value, unit)``; 267.207 ms of inference and 3.489 FPS without any."""
     figures = figures or {"infer": (267.207, "ms"), "throughput": (3.489, "FPS")}
-    source = {"paper": "trinh-2023", "table": "4.3", "row": "Resnet18", **({"note": note} if note else {})}
+    place = {"paper": "trinh-2023", "table": "4.3", "row": "Resnet18"}
+    source = {**place, **({"note": note} if note else {}), **dict(source)}
     runs = [Run("e", "2023-04", "trinh-2023", {name: value}, source=source) for name, (value, _) in figures.items()]
     metrics = {name: Metric(unit, HIGHER if name == "throughput" else "lower") for name, (_, unit) in figures.items()}
     return Results(device, benchmarks={"trinh-2023::x": Benchmark(parameters, metrics, tuple(runs))})
@@ -79,7 +81,7 @@ def test_a_figure_stands_in_its_printed_unit():
         {"precision": "fp16"},
         {"stride": 8},
         {"network": None},
-        {"framework": None},
+        {"network": None, "task": "classification"},
     ],
 )
 def test_another_experiment_does_not_match(change):
@@ -107,6 +109,144 @@ def test_another_device_may_have_another_processor():
     assert {one.device for one in found} == {"nano"}
     assert found[0].differs[0] == "onnxruntime:cuda there, onnxruntime here"
     assert references(measured(device="host"), [published({**THERE, "framework": "torch"})]) == []
+
+
+def test_a_framework_that_is_not_stated_is_said():
+    there = {name: value for name, value in THERE.items() if name != "framework"}
+    infer, _ = references(measured(), [published(there)])
+    assert infer.differs[0] == "framework onnxruntime here, not stated there"
+
+
+def test_a_task_stands_for_a_network_that_is_not_named():
+    session = measured("a.py::test_task[x]", {"framework": "tflite", "task": "pose"})
+    there = {"framework": "tflite", "task": "pose", "resolution": 300}
+    assert references(session, [published(there)])[0].differs == ("resolution 300 there",)
+    assert references(session, [published({**there, "task": "detection"})]) == []
+
+
+def test_the_papers_word_is_shown():
+    (one,) = references(measured(), [published(source={"printed_as": "ResNet"}, infer=(1.0, "ms"))])
+    assert one.differs[-1] == 'printed as "ResNet"'
+
+
+def several(unit="ms", better="lower", **latencies):
+    """Benchmarks of a network as ``name=(parameters, {metric: value})``; all metrics have one unit."""
+    benchmarks = {}
+    for number, (parameters, values) in enumerate(latencies.values()):
+        run = Run("e", "2026", "s", values)
+        metrics = {metric: Metric(unit, better) for metric in values}
+        benchmarks[f"a.py::test_network[{number}]"] = Benchmark(parameters, metrics, (run,))
+    return Results("nano", benchmarks=benchmarks)
+
+
+def with_framework(framework, network="resnet18", **others):
+    return {"framework": framework, "network": network, "precision": "fp32", **others}
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "expected"),
+    [
+        ("speedup", "", 4),
+        ("time_ratio", "", 4),
+        ("saving", "", 4),
+        ("improvement", "%", 300),
+        ("reduction", "%", 75),
+        ("share", "%", 25),
+    ],
+)
+def test_a_ratio_stands_beside_that_of_two_benchmarks(metric, unit, expected):
+    session = several(
+        a=(with_framework("torch"), {"latency": 80.0}),
+        b=(with_framework("tensorrt"), {"latency": 20.0}),
+        c=(with_framework("torch", "vgg19"), {"latency": 7.0}),
+    )
+    there = {"framework": "tensorrt", "network": "resnet18"}
+    (one,) = references(session, [published(there, source={"over": "framework=torch"}, **{metric: (5.0, unit)})])
+    assert one.benchmark == "a.py::test_network[1]"
+    assert one.measured == pytest.approx(expected)
+    assert one.differs[0] == "latency over that of torch here"
+
+
+def test_a_ratio_of_rates_and_one_over_another_processor():
+    session = several(
+        "1/s",
+        "higher",
+        a=(with_framework("torch:cuda"), {"throughput": 2.0}),
+        b=(with_framework("tensorrt"), {"throughput": 6.0}),
+    )
+    there = {"framework": "tensorrt", "network": "resnet18"}
+    source = {"over": "framework=torch", "of": "throughput"}
+    (one,) = references(session, [published(there, source=source, speedup=(5.0, ""))])
+    assert (one.measured, one.differs[0]) == (pytest.approx(3), "throughput over that of torch:cuda here")
+
+
+def test_a_ratio_without_its_other_side_is_absent():
+    there = {"framework": "torch", "network": "resnet18"}
+    session = several(a=(with_framework("torch"), {"latency": 80.0}))
+    for over in ("framework=tensorrt", "framework=torch", "level=none"):
+        assert references(session, [published(there, source={"over": over}, speedup=(5.0, ""))]) == []
+
+
+def test_a_figure_that_follows_from_metrics():
+    session = several(a=(with_framework("torch"), {"latency": 80.0, "postprocess": 20.0, "first_inference": 100.0}))
+    there = {"framework": "torch", "network": "resnet18", "part": "whatever"}
+
+    def beside(of, **figure):
+        return references(session, [published(there, source={"of": of}, **figure)])
+
+    assert beside("postprocess/latency", share=(90, "%"))[0].measured == pytest.approx(25)
+    assert beside("first_inference-latency", delay=(0.01, "s"))[0].measured == pytest.approx(0.02)
+    assert beside("2500*latency", duration=(4, "h"))[0].measured == pytest.approx(200 / 3600)
+    assert beside("infer/latency", share=(90, "%")) == []
+    assert beside("latency", price=(4, "$")) == []
+
+
+def test_frames_of_a_call_that_takes_several():
+    session = several(a=(with_framework("torch"), {"latency": 80.0}))
+    (only,) = session.benchmarks.values()
+    run = Run("e", "2026", "s", {"latency": 80.0, "images_per_inference": 4})
+    metrics = {**only.metrics, "images_per_inference": Metric("")}
+    session = replace(session, benchmarks={"a.py::test_x": replace(only, metrics=metrics, runs=(run,))})
+    (one,) = references(session, [published({"framework": "torch", "network": "resnet18"}, throughput=(40, "FPS"))])
+    assert one.measured == pytest.approx(50)
+    assert "4 images an inference" in one.differs[0]
+
+
+def test_a_size_of_a_network_stands_once_beside_what_was_counted():
+    session = several(
+        "",
+        a=(with_framework("torch", resolution=160), {"parameter_count": 11e6, "flops": 1e9}),
+        b=(with_framework("onnxruntime", resolution=224), {"parameter_count": 11e6, "flops": 2e9}),
+        c=(with_framework("tensorrt", resolution=224), {"parameter_count": 11e6, "flops": 2e9}),
+    )
+
+    def beside(resolution, metric):
+        there = {"network": "resnet18", **({"resolution": resolution} if resolution else {})}
+        found = references(session, [published(there, device="any", **{metric: (12e6, "")})])
+        return [(one.benchmark[-2], one.differs) for one in found]
+
+    assert beside(224, "flops") == [("1", ())]
+    assert beside(None, "flops") == [("0", ("resolution 160 here, not stated there",))]
+    assert beside(320, "flops") == []
+    assert beside(320, "parameter_count") == [("0", ("resolution 160 here, 320 there",))]
+
+
+def test_an_average_is_of_the_papers_networks_and_a_device_of_all():
+    session = several(
+        a=(with_framework("torch"), {"latency": 80.0, "power_idle": 1.0}),
+        b=(with_framework("tensorrt"), {"latency": 20.0, "power_idle": 3.0}),
+        c=(with_framework("torch", "vgg19"), {"latency": 80.0}),
+        d=(with_framework("tensorrt", "vgg19"), {"latency": 40.0}),
+        e=(with_framework("torch", "alexnet"), {"latency": 80.0}),
+        f=(with_framework("tensorrt", "alexnet"), {"latency": 1.0}),
+    )
+    networks = [published({"network": name, "framework": "torch"}, infer=(1, "s")) for name in ("resnet18", "vgg19")]
+    average = published({"framework": "tensorrt"}, source={"over": "framework=torch"}, speedup=(7.0, ""))
+    (one,) = references(session, [*networks, average])
+    assert one.measured == pytest.approx((4 + 2) / 2)
+    assert one.differs[-1] == "mean over 2 benchmarks here"
+    (one,) = references(session, [published({}, power_idle=(1.5, "ms"))])
+    assert (one.measured, one.differs) == (pytest.approx(2), ("mean over 2 benchmarks here",))
 
 
 def test_figures_that_are_in_two_files_stand_once():

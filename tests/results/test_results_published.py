@@ -79,16 +79,17 @@ def test_figures_of_a_project_and_ours_are_found(tmp_path, document):
     write(tmp_path / "published" / "nano.json", parse(publish(document)))
     write(tmp_path / "published" / "rpi9.json", parse(publish(document)))
     (tmp_path / "published" / "tx2.json").write_text("{")
-    own, ours = published_of("nano", tmp_path)[0]
+    own, ours, of_any_device = published_of("nano", tmp_path)[0]
     assert list(own.benchmarks) == [ID]
     assert any(name.startswith("trinh-2023") for name in ours.benchmarks)
+    assert "hadidi-2019::networks[yolov3-224]" in of_any_device.benchmarks
     found, (wrong,) = published_of("rpi9", tmp_path)
-    assert found == []
+    assert [results.device for results in found] == ["any"]
     assert wrong.endswith("its device is nano, not rpi9; rename the file")
     found, (broken,) = published_of("tx2", tmp_path)
-    assert len(found) == 1
+    assert [results.device for results in found] == ["tx2", "any"]
     assert broken.startswith("published figures are not shown: ")
     assert "the JSON is broken" in broken
-    assert published_of("host", tmp_path) == ([], [])
+    assert [results.device for results in published_of("host", tmp_path)[0]] == ["any"]
     assert {"nano", "rpi9", "xavier-nx"} <= set(devices_with_figures(tmp_path))
     assert "any" not in devices_with_figures(tmp_path)

@@ -30,7 +30,7 @@ def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: 
     They are those of DIR/published, and those that come with edgeperf. Nothing is judged: the exit code is 0 unless
     RESULTS cannot be used.
     """
-    from pytest_edgeperf.report import published_figures as beside
+    from pytest_edgeperf.report.published_matching import references as beside
     from pytest_edgeperf.results import published, read
 
     measured = read(file)
@@ -40,7 +40,7 @@ def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: 
         files += figures
         for text in unusable:
             say(f"edgeperf: {text}", err=True)
-    matching = beside.references(measured, files)
+    matching = beside(measured, files)
     if not matching:
         known = ", ".join(published.devices_with_figures(folder)) or "no device"
         say(f"no published figures match these benchmarks; there are figures of {known}: see --device")

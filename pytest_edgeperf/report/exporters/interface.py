@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.across_files import Across
     from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
-    from pytest_edgeperf.report.published_figures import Reference
+    from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
     from pytest_edgeperf.results.types import Benchmark, Results

@@ -36,7 +36,7 @@ from pytest_edgeperf.report.summary_text import accepted, common_shift_text, jud
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.across_files import Across
-    from pytest_edgeperf.report.published_figures import Reference
+    from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
     from pytest_edgeperf.results.types import Results
