@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from models.networks import names
-from models.zoo import build
+from models.zoo import build, build_from
 
-__all__ = ["build", "names"]
+__all__ = ["build", "build_from", "names"]

@@ -15,36 +15,60 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import filelock
+from tasks.sizes import Resolution, label, parse
 
 from models import kept_files
+from models.export import USED_BY_ALL
+from models.network import Network
+from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
 
 #: In a finished folder: the names of its files.
 PATHS = "paths.json"
 LONGEST_WAIT_S = 900
+#: Files of ``benchmarks`` that every conversion depends on, beside those that every export does.
+USED_BY_CONVERSIONS = ("models/conversions", "models/layers")
 
 
-def _darknet(name: str, folder: Path, resolution: int) -> Any:
-    return import_module("models.darknet_files").darknet_files(name, folder, resolution)
+def _caffe(network: Network, resolution: Resolution, folder: Path) -> Any:
+    files = folder / f"{network.name}-{label(resolution)}.prototxt", folder / f"{network.name}.caffemodel"
+    writer = import_module("models.caffe_files")
+    return writer.caffe_files(network.build(), network.shape(resolution), *files)
 
 
-def _saved_model(name: str, folder: Path, resolution: int) -> Any:
-    return import_module("models.keras_resnet").saved_model(folder, resolution)
+def _darknet(network: Network, resolution: Resolution, folder: Path) -> Any:
+    files = folder / f"{network.name}-{label(resolution)}.cfg", folder / f"{network.name}.weights"
+    writer = import_module("models.darknet_files")
+    return writer.darknet_files(network.build(), network.shape(resolution), *files)
 
 
-#: Format -> function that writes it to a folder and returns its path or paths.
-MAKERS: Dict[str, Callable[[str, Path, int], Any]] = {"darknet": _darknet, "tensorflow": _saved_model}
+def _tensorflow(network: Network, resolution: Resolution, folder: Path) -> Any:
+    path = folder / f"{network.name}-{label(resolution)}"
+    writer = import_module("models.tensorflow_files")
+    return writer.saved_model(network.build(), network.shape(resolution), path)
 
 
-def converted(kind: str, name: str, resolution: int) -> Any:
+#: Format -> function that writes a network for a resolution to a folder, and returns its path or paths.
+MAKERS: Dict[str, Callable[[Network, Resolution, Path], Any]] = {
+    "caffe": _caffe,
+    "darknet": _darknet,
+    "tensorflow": _tensorflow,
+}
+
+
+def converted(kind: str, name: str, resolution: Resolution) -> Any:
     """The path of the network's file in a format, or the tuple of its paths; made now if the cache has none.
 
     Raises:
         FrameworkError: the conversion failed; the message has its last lines.
     """
-    sources = (path for room in ("models", "tasks") for path in (kept_files.BENCHMARKS / room).glob("*.py"))
-    digest = kept_files.digest_of(str(path.relative_to(kept_files.BENCHMARKS).with_suffix("")) for path in sources)
-    folder = cache_folder("models", strict=True) / f"{name}-{resolution}-{kind}-{digest.hexdigest()[:16]}"
+    network = known(name)
+    digest = kept_files.digest_of(
+        {*USED_BY_ALL, *USED_BY_CONVERSIONS, f"models/{kind}_files", f"models/{network.module}", *network.uses}
+    )
+    digest.update(network.variant.encode())
+    place = f"{name}-{label(resolution)}-{kind}-{digest.hexdigest()[:16]}"
+    folder = cache_folder("models", strict=True) / place
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
         if not (folder / PATHS).is_file() or kept_files.untrusted(folder):
             _make(kind, name, resolution, folder)
@@ -53,13 +77,14 @@ def converted(kind: str, name: str, resolution: int) -> Any:
     return paths if content["several"] else paths[0]
 
 
-def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
+def _make(kind: str, name: str, resolution: Resolution, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=str(folder.parent), prefix=f".{folder.name}-"))
+    at = label(resolution)
     try:
-        child = kept_files.run_module("models.conversions", kind, name, str(resolution), str(work))
+        child = kept_files.run_module("models.conversions", kind, name, at, str(work))
         if child.returncode != 0:
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
-            raise FrameworkError(f"converting {name} at {resolution} to {kind} failed ({child.returncode}):\n{last}")
+            raise FrameworkError(f"converting {name} at {at} to {kind} failed ({child.returncode}):\n{last}")
         kept_files.close_to_others(work)
         shutil.rmtree(str(folder), ignore_errors=True)
         os.rename(str(work), str(folder))
@@ -70,7 +95,7 @@ def _make(kind: str, name: str, resolution: int, folder: Path) -> None:
 def main(arguments: List[str]) -> None:
     """Make one in a folder that exists."""
     kind, name, resolution, folder = arguments
-    made = MAKERS[kind](name, Path(folder), int(resolution))
+    made = MAKERS[kind](known(name), parse(resolution), Path(folder))
     several = not isinstance(made, str)
     paths = [os.path.relpath(path, folder) for path in (made if several else [made])]
     (Path(folder) / PATHS).write_text(json.dumps({"paths": paths, "several": several}) + "\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence
@@ -10,13 +11,12 @@ from tasks.sizes import Resolution, label
 
 from models.network import Network
 from models.networks import known
+from models.sources import formats_of, usual_formats_of
 from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 
 if TYPE_CHECKING:
     from models.export import Exported
 
-#: Network -> the formats beside ONNX and torch that it has.
-CONVERTED = {"yolov3-tiny": ("darknet",), "resnet18": ("tensorflow",)}
 #: Other photographs than those that are measured or compared.
 CALIBRATION_PHOTOGRAPHS = 16
 CALIBRATION_SEED = 11
@@ -40,13 +40,13 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
     if refusal is not None:
         raise FrameworkError(f"{name}: {refusal}")
     artefacts = _Artefacts(network, resolution, batch)
-    converted_to = CONVERTED.get(name, ()) if isinstance(resolution, int) else ()
+    kinds = usual_formats_of(name) if batch == 1 else ()
     return Model(
         name=f"{name}-{label(resolution)}" + (f"-batch{batch}" if batch > 1 else ""),
         sources={
             "onnx": artefacts.onnx,
             "torch": network.build,
-            **{kind: partial(_converted, kind, name, resolution) for kind in converted_to},
+            **{kind: partial(_converted, kind, name, resolution) for kind in kinds},
         },
         inputs=(TensorSpec("images", network.shape(resolution, batch)),),
         reference=artefacts.reference,
@@ -55,7 +55,21 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
     )
 
 
-def _converted(kind: str, name: str, resolution: int) -> Any:
+def build_from(source: str, name: str, resolution: Resolution = 224) -> Model:
+    """As :func:`build`, with one source only, so that every runtime takes that one: ``caffe``, ``onnx``, ….
+
+    Raises:
+        FrameworkError: as :func:`build`, or the network has no such source; the message names those it has.
+    """
+    model = build(name, resolution)
+    of_formats = {kind: partial(_converted, kind, name, resolution) for kind in formats_of(name)}
+    sources = {**model.sources, **of_formats}
+    if source not in sources:
+        raise FrameworkError(f"{name} has no source {source!r}, only {', '.join(sorted(sources))}")
+    return replace(model, sources={source: sources[source]})
+
+
+def _converted(kind: str, name: str, resolution: Resolution) -> Any:
     return import_module("models.conversions").converted(kind, name, resolution)
 
 

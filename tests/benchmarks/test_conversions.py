@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 from models import build, conversions
 from models.darknet_files import darknet_files
+from models.yolov3_tiny import network
 
 from pytest_edgeperf import FrameworkError
 
@@ -33,9 +34,9 @@ def test_another_process_makes_darknets_files_once_and_they_are_found_again(cach
     before = list(cache.rglob("*.weights"))
     assert source() == (cfg, weights)
     assert list(cache.rglob("*.weights")) == before
-    (tmp_path / "here").mkdir()
-    for path, here in zip((cfg, weights), darknet_files("yolov3-tiny", tmp_path / "here", 64)):
-        assert Path(path).read_bytes() == Path(here).read_bytes()
+    here = darknet_files(network(), (1, 3, 64, 64), tmp_path / "here.cfg", tmp_path / "here.weights")
+    for path, other in zip((cfg, weights), here):
+        assert Path(path).read_bytes() == Path(other).read_bytes()
 
 
 def test_what_cannot_be_made_says_why_and_leaves_nothing(cache, monkeypatch):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +12,20 @@ torch = pytest.importorskip("torch")
 
 from models.darknet_files import darknet_files  # noqa: E402
 from models.yolov3_tiny import network  # noqa: E402
-from tasks.detection import letterbox  # noqa: E402
-from tasks.images import photographs  # noqa: E402
+from torch import nn  # noqa: E402
 
-from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec  # noqa: E402
-from pytest_edgeperf.frameworks.opencv import OpenCv  # noqa: E402
-from pytest_edgeperf.measure.pipeline import Pipeline  # noqa: E402
+from pytest_edgeperf import FrameworkError  # noqa: E402
 
 RESOLUTION = 96
 
 
+def written(folder, resolution=RESOLUTION):
+    return darknet_files(network(), (1, 3, resolution, resolution), folder / "net.cfg", folder / "net.weights")
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    return darknet_files("yolov3-tiny", tmp_path_factory.mktemp("darknet"), RESOLUTION)
-
-
-def test_opencv_gives_torchs_outputs_from_darknets_files(files, one_thread):
-    version = OpenCv().version()
-    if version is None or int(version.partition(".")[0]) > 4:
-        pytest.skip("needs opencv before release 5, which reads Darknet's files")
-    inputs = [letterbox(photo, RESOLUTION) for photo in photographs(2)]
-    made = network()
-    with torch.inference_mode():
-        outputs = [tuple(head.numpy() for head in made(torch.from_numpy(array))) for array in inputs]
-    shape = (1, 3, RESOLUTION, RESOLUTION)
-    model = Model(
-        "yolov3-tiny",
-        {"darknet": lambda: files},
-        (TensorSpec("images", shape),),
-        reference=lambda: Reference(Inputs.of(inputs), outputs, "torch"),
-    )
-    engine = OpenCv().load(model)
-    assert Pipeline(engine, (inputs[0],)).check()["output_error"] < 1e-4
-    same = OpenCv().load(dataclasses.replace(model, inputs=()))
-    assert same.inputs[0].shape == shape
+    return written(tmp_path_factory.mktemp("darknet"))
 
 
 def test_the_files_have_all_weights_and_only_plain_convolutions_as_heads(files):
@@ -56,6 +35,9 @@ def test_the_files_have_all_weights_and_only_plain_convolutions_as_heads(files):
     assert sections.count("[maxpool]") == 6
     assert "[yolo]" not in sections
     assert f"width={RESOLUTION}\n" in cfg.read_text()
+    # as in yolov3-tiny.cfg: back to the trunk, up, and joined with what is finer
+    assert "[route]\nlayers=13\n" in cfg.read_text()
+    assert "[upsample]\nstride=2\n\n[route]\nlayers=18,8\n" in cfg.read_text()
     made = network()
     statistics = sum(2 * one.num_features for one in made.modules() if isinstance(one, torch.nn.BatchNorm2d))
     floats = sum(parameter.numel() for parameter in made.parameters()) + statistics
@@ -67,14 +49,42 @@ def test_the_files_have_all_weights_and_only_plain_convolutions_as_heads(files):
 
 
 def test_the_weights_are_the_same_at_every_resolution(files, tmp_path):
-    cfg, weights = darknet_files("yolov3-tiny", tmp_path, 64)
+    cfg, weights = written(tmp_path, 64)
     assert Path(weights).read_bytes() == Path(files[1]).read_bytes()
     assert "width=64\n" in Path(cfg).read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["yolov3-tiny-64.cfg", "yolov3-tiny.weights"]
 
 
-def test_what_cannot_be_written_is_refused(tmp_path):
-    with pytest.raises(FrameworkError, match="resnet18 cannot be written as Darknet's files, only yolov3-tiny"):
-        darknet_files("resnet18", tmp_path)
-    with pytest.raises(FrameworkError, match="multiple of 32, not 100"):
-        darknet_files("yolov3-tiny", tmp_path, 100)
+class Residual(nn.Module):
+    """A sum with a rectifier after it, and a classifier of all cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 1)
+        self.classifier = nn.Linear(4 * 16, 2)
+
+    def forward(self, x):
+        x = torch.relu(self.first(x))
+        return self.classifier(torch.relu(self.second(x) + x).flatten(1))
+
+
+def test_what_follows_a_sum_and_a_connected_layer_are_part_of_sections(tmp_path):
+    cfg, _ = darknet_files(Residual(), (1, 3, 8, 8), tmp_path / "net.cfg", tmp_path / "net.weights")
+    sections = Path(cfg).read_text().split("\n\n")
+    assert sections[1].splitlines()[1:] == ["filters=4", "size=3", "stride=2", "padding=1", "activation=relu"]
+    assert sections[3] == "[shortcut]\nfrom=0\nactivation=relu"
+    assert sections[4] == "[connected]\noutput=2\nactivation=linear\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU6()), "Darknet has no layer for rectifier"),
+        (nn.Conv2d(3, 4, (3, 1)), "the same in height and width"),
+        (nn.Conv2d(3, 4, 3, dilation=2), "no dilation"),
+        (nn.Flatten(), "no layer for a change of shape"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tmp_path, made, why):
+    with pytest.raises(FrameworkError, match=why):
+        darknet_files(made, (1, 3, 8, 8), tmp_path / "net.cfg", tmp_path / "net.weights")
+    assert list(tmp_path.iterdir()) == []
