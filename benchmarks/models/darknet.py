@@ -9,6 +9,7 @@ import torch
 from tasks.detection import CLASSES, CONFIDENCE, letterbox
 from tasks.images import photographs
 from torch import nn
+from torch.nn import functional
 
 from models.weights import seeded, settle
 
@@ -27,6 +28,28 @@ class Convolution(nn.Sequential):
         )
 
 
+class PoolInPlace(nn.Module):
+    """Maximum over 2x2 at stride 1 that keeps the size: outside the right and lower edge is -inf.
+
+    Darknet pads so. Pooling with its own padding and leaving out the first row and column says it
+    without a ``Pad`` node, whose zeros ONNX Runtime's Pad_Fusion would take for -inf.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[n, c, h, w] to the same shape."""
+        return functional.max_pool2d(x, 2, 1, padding=1)[:, :, 1:, 1:]
+
+
+def best_of_sigmoids(logits: torch.Tensor) -> torch.Tensor:
+    """The best class's probability [n, anchors, …] from logits [n, anchors, classes, …], each class by itself."""
+    return torch.sigmoid(logits.amax(dim=2))
+
+
+def best_of_softmax(logits: torch.Tensor) -> torch.Tensor:
+    """As :func:`best_of_sigmoids`, where the classes exclude each other."""
+    return logits.softmax(dim=2).amax(dim=2)
+
+
 class Detector(nn.Module, abc.ABC):
     """A network whose raw heads [n, anchors * (5 + classes), h / stride, w / stride] come from ``predictors``."""
 
@@ -35,7 +58,13 @@ class Detector(nn.Module, abc.ABC):
         """The last convolution of each head, in the order of the outputs."""
 
 
-def with_seeded_weights(make: Callable[[], Detector], seed: int, candidates: float, resolution: int) -> Detector:
+def with_seeded_weights(
+    make: Callable[[], Detector],
+    seed: int,
+    candidates: float,
+    resolution: int,
+    best: Callable[[torch.Tensor], torch.Tensor] = best_of_sigmoids,
+) -> Detector:
     """The network in evaluation mode with seeded weights (He's normal ones) and settled statistics.
 
     The objectness biases are set so that the share ``candidates`` of each head's anchors scores above the
@@ -53,13 +82,17 @@ def with_seeded_weights(make: Callable[[], Detector], seed: int, candidates: flo
             # one by one: a batch would take more memory than the inferences whose memory is measured
             outputs = [made(torch.from_numpy(letterbox(photo, resolution))) for photo in photos[:2]]
             for heads, convolution in zip(zip(*outputs), made.predictors()):
-                _fit_objectness(torch.cat(heads), convolution, candidates)
+                _fit_objectness(torch.cat(heads), convolution, candidates, best)
     return made
 
 
-def _fit_objectness(heads: torch.Tensor, convolution: nn.Conv2d, candidates: float) -> None:
+def _fit_objectness(
+    heads: torch.Tensor,
+    convolution: nn.Conv2d,
+    candidates: float,
+    best: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
     cells = heads.reshape(len(heads), -1, 5 + CLASSES, *heads.shape[2:])
-    best = torch.sigmoid(cells[:, :, 5:].amax(dim=2))
-    missing = torch.logit(CONFIDENCE / best, eps=1e-6) - cells[:, :, 4]
+    missing = torch.logit(CONFIDENCE / best(cells[:, :, 5:]), eps=1e-6) - cells[:, :, 4]
     assert convolution.bias is not None
     convolution.bias.reshape(-1, 5 + CLASSES)[:, 4] += torch.quantile(missing, candidates)

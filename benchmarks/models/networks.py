@@ -24,8 +24,10 @@ def known(name: str) -> Network:
     """The network of that name.
 
     Raises:
-        FrameworkError: there is none; the message names them.
+        FrameworkError: there is none; the message names them, or says why it was left out.
     """
+    if name in detection.LEFT_OUT:
+        raise FrameworkError(f"{name} is not among the networks: {detection.LEFT_OUT[name]}")
     if name not in NETWORKS:
         raise FrameworkError(f"no network is called {name!r}; known: {', '.join(names())}")
     return NETWORKS[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Tuple
 
 import torch
 from tasks.images import photographs
@@ -10,23 +10,13 @@ from tasks.pose import KEYPOINTS, LIMBS
 from tasks.scaling import squeeze
 from torch import nn
 
+from models.mobilenetv1 import LAYERS, STEM, separable, stem
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 
 SEED = 17
 SETTLING_RESOLUTION = 129
-#: Channels, stride and dilation of each separable convolution: MobileNetV1's table 1, held at stride 16.
-LAYERS = (
-    (64, 1, 1),
-    (128, 2, 1),
-    (128, 1, 1),
-    (256, 2, 1),
-    (256, 1, 1),
-    (512, 2, 1),
-    *((512, 1, 1),) * 5,
-    (1024, 1, 1),
-    (1024, 1, 2),
-)
-STEM = 32
+#: Held at stride 16.
+HELD = (*LAYERS[:-2], (1024, 1, 1), (1024, 1, 2))
 
 
 class PoseNet(nn.Module):
@@ -34,19 +24,8 @@ class PoseNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers: List[nn.Module] = [nn.Conv2d(3, STEM, 3, 2, 1, bias=False), nn.BatchNorm2d(STEM), nn.ReLU6()]
-        given = STEM
-        for channels, stride, dilation in LAYERS:
-            layers += [
-                nn.Conv2d(given, given, 3, stride, dilation, dilation, groups=given, bias=False),
-                nn.BatchNorm2d(given),
-                nn.ReLU6(),
-                nn.Conv2d(given, channels, 1, bias=False),
-                nn.BatchNorm2d(channels),
-                nn.ReLU6(),
-            ]
-            given = channels
-        self.features = nn.Sequential(*layers)
+        self.features = nn.Sequential(*stem(), *separable(STEM, HELD))
+        given = HELD[-1][0]
         self.heatmaps = nn.Conv2d(given, KEYPOINTS, 1)
         self.offsets = nn.Conv2d(given, 2 * KEYPOINTS, 1)
         self.forward_displacements = nn.Conv2d(given, 2 * LIMBS, 1)

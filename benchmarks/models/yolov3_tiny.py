@@ -7,26 +7,13 @@ from typing import List, Tuple
 import torch
 from tasks.detection import PER_CELL
 from torch import nn
-from torch.nn import functional
 
-from models.darknet import Convolution, Detector, with_seeded_weights
+from models.darknet import Convolution, Detector, PoolInPlace, with_seeded_weights
 
 SEED = 3
 #: Share of all anchors that a photograph's detections come from before suppression.
 CANDIDATES = 0.05
 FITTED_RESOLUTION = 224
-
-
-class PoolInPlace(nn.Module):
-    """Maximum over 2x2 at stride 1 that keeps the size: outside the right and lower edge is -inf.
-
-    Darknet pads so. Pooling with its own padding and leaving out the first row and column says it
-    without a ``Pad`` node, whose zeros ONNX Runtime's Pad_Fusion would take for -inf.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[n, c, h, w] to the same shape."""
-        return functional.max_pool2d(x, 2, 1, padding=1)[:, :, 1:, 1:]
 
 
 class YoloV3Tiny(Detector):

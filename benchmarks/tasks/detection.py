@@ -111,12 +111,24 @@ def detect(
     """Detections of one photograph of ``photo_shape`` (h, w, ...) from the raw outputs of ``heads``."""
     decoded = [decode(output, head, confidence) for output, head in zip(outputs, heads)]
     boxes, scores, classes = (np.concatenate(parts) for parts in zip(*decoded))
+    return on_photo(boxes, scores, classes, resolution, photo_shape, overlap)
+
+
+def on_photo(
+    boxes: Array,
+    scores: Array,
+    classes: Array,
+    resolution: Resolution,
+    photo_shape: Tuple[int, ...],
+    overlap: float,
+) -> Detections:
+    """What suppression leaves of candidates in a letterboxed input's pixels, in the photograph's and within it."""
     kept = suppress(boxes, scores, classes, overlap)
     frame = Frame.fit(photo_shape[0], photo_shape[1], resolution)
-    on_photo = frame.to_photo(boxes[kept])
-    on_photo[:, 0::2] = on_photo[:, 0::2].clip(0, frame.photo_width)
-    on_photo[:, 1::2] = on_photo[:, 1::2].clip(0, frame.photo_height)
-    return Detections(on_photo, scores[kept], classes[kept])
+    placed = frame.to_photo(boxes[kept])
+    placed[:, 0::2] = placed[:, 0::2].clip(0, frame.photo_width)
+    placed[:, 1::2] = placed[:, 1::2].clip(0, frame.photo_height)
+    return Detections(placed, scores[kept], classes[kept])
 
 
 def decode(output: Array, head: Head, confidence: float) -> Tuple[Array, Array, Array]:

@@ -23,6 +23,8 @@ OUTPUTS = {
     "deeplabv3-mobilenetv2": (257, [normal(1, 21, 17, 17)]),
     "posenet": (257, [normal(1, 17, 17, 17), normal(1, 34, 17, 17), normal(1, 32, 17, 17), normal(1, 32, 17, 17)]),
     "ssd-mobilenetv2": (300, [normal(1, 4, 2278), normal(1, 81, 2278)]),
+    "yolov2-tiny": ((96, 128), [normal(1, 425, 3, 4)]),
+    "yolox-nano": ((96, 128), [normal(1, 85, 12, 16), normal(1, 85, 6, 8), normal(1, 85, 3, 4)]),
     "yolov3-tiny": ((96, 128), [normal(1, 255, 3, 4), normal(1, 255, 6, 8)]),
 }
 

@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 
 from models import layers as kinds  # noqa: E402
 from models.caffe_files import caffe_files  # noqa: E402
+from models.darknet import PoolInPlace  # noqa: E402
 from models.darknet_files import darknet_files  # noqa: E402
 from models.layers import layers_of  # noqa: E402
-from models.yolov3_tiny import PoolInPlace  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 

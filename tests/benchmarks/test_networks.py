@@ -10,7 +10,7 @@ pytestmark = pytest.mark.long
 
 torch = pytest.importorskip("torch")
 
-from models import mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
+from models import darknet, mobilenetv2, resnet, yolov3, yolov3_tiny  # noqa: E402
 from models.weights import figures, hold_variances, open_rectifiers, seeded, settle, unseeded_figures  # noqa: E402
 from papers.suo_2021 import TABLE_1_BFLOPS  # noqa: E402
 from tasks.detection import YOLOV3, YOLOV3_TINY, detect, letterbox  # noqa: E402
@@ -146,7 +146,7 @@ def test_the_pool_in_place_has_minus_infinity_outside(one_thread):
     images = -1 - torch.rand(1, 2, 5, 5)
     padded = nn.functional.pad(images, (0, 1, 0, 1), value=float("-inf"))
     expected = nn.functional.max_pool2d(padded, 2, 1)
-    assert torch.equal(yolov3_tiny.PoolInPlace()(images), expected)
+    assert torch.equal(darknet.PoolInPlace()(images), expected)
 
 
 @pytest.mark.parametrize(("module", "heads"), [(yolov3_tiny, YOLOV3_TINY), (yolov3, YOLOV3)], ids=["tiny", "yolov3"])

@@ -14,7 +14,7 @@ NETWORKS = (
         ("stride_16_heatmaps", "stride_16_offsets", "stride_16_forward", "stride_16_backward"),
         squeeze,
         multiple_of=1,
-        uses=("tasks/pose", "tasks/scaling"),
+        uses=("models/mobilenetv1", "tasks/pose", "tasks/scaling"),
         finish=one_pose,
         task="pose",
         native=257,
