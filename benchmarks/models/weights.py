@@ -50,6 +50,15 @@ def settle(network: nn.Module, inputs: Sequence[np.ndarray]) -> torch.Tensor:
     return batch
 
 
+def he_normal(network: nn.Module) -> None:
+    """Give convolutions, transposed ones and linear layers He's normal weights, and no biases."""
+    for module in network.modules():
+        if isinstance(module, (*CONVOLUTIONS, *TRANSPOSED, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 #: Of a layer's mean variance.
 LEAST_VARIANCE = 0.3
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Sequence, Tuple
 import numpy as np
 
 from tasks.classification import five_best
+from tasks.clips import best_class
 from tasks.detection import Detections, Head, detect
 from tasks.pose import Pose, pose_of
 from tasks.segmentation import classes_of_pixels
@@ -26,6 +27,11 @@ Finish = Callable[[Outputs, Resolution, Shape], Any]
 def most_probable_classes(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> Tuple[Any, Any]:
     """The five most probable classes and their probabilities, from logits."""
     return five_best(outputs)
+
+
+def most_probable_action(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> Tuple[int, float]:
+    """The most probable class of a clip and its probability, from logits."""
+    return best_class(outputs)
 
 
 def yolo_detections(heads: Sequence[Head]) -> Finish:

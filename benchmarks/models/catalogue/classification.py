@@ -9,6 +9,26 @@ from models.network import MULTIPLY_ACCUMULATES, Network, Printed
 
 NETWORKS = (
     Network(
+        "cifarnet",
+        "cifarnet",
+        ("logits",),
+        crop,
+        only=32,
+        batches=True,
+        task="classification",
+        native=32,
+        source="own definition",
+        published={
+            "hadidi-2019": Printed(
+                "CifarNet",
+                0.79e6,
+                0.01e9,
+                MULTIPLY_ACCUMULATES,
+                differences="0.01 G is 0.0147 G in one digit; the printed 12.65 FLOP per parameter are 0.01 G / 0.79 M",
+            )
+        },
+    ),
+    Network(
         "digits-cnn",
         "digits_cnn",
         ("logits",),
@@ -41,5 +61,41 @@ NETWORKS = (
         crop,
         task="classification",
         source="own definition after He et al. (2016)",
+    ),
+    Network(
+        "vgg-s",
+        "vgg_s",
+        ("logits",),
+        crop,
+        only=224,
+        batches=True,
+        variant="224",
+        task="classification",
+        source="own definition after Chatfield et al. (2014)",
+        description="their CNN-S; the program of hadidi-2019 lists VGG-11 for it, which has 132.86 M parameters",
+        published={
+            "hadidi-2019": Printed(
+                "VGG-S",
+                102.91e6,
+                3.27e9,
+                MULTIPLY_ACCUMULATES,
+                differences="3.27 G need maps of 37x37 and 19x19 after the poolings (3.23 G), where the borders that "
+                "Chatfield et al. print leave 35x35 and 18x18",
+            )
+        },
+    ),
+    Network(
+        "vgg-s-32",
+        "vgg_s",
+        ("logits",),
+        crop,
+        only=32,
+        batches=True,
+        variant="32",
+        task="classification",
+        native=32,
+        source="own definition after Chatfield et al. (2014)",
+        description="VGG-S for 32 pixels and 100 classes, whose layout follows from the size that hadidi-2019 prints",
+        published={"hadidi-2019": Printed("VGG-S", 32.11e6, 0.11e9, MULTIPLY_ACCUMULATES)},
     ),
 )
