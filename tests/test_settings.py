@@ -235,6 +235,8 @@ def test_each_build_has_a_pair_at_the_first_look():
         ({"edgeperf_against": "x", "edgeperf_baseline": "check"}, "--baseline compares with stored runs"),
         ({"edgeperf_against_setup": "make"}, "--against-setup prepares a worktree: give --against too"),
         ({"edgeperf_against_setup": "make", "edgeperf_against_python": "p"}, "--against-python alone makes none"),
+        ({"edgeperf_against_setup": "make", "edgeperf_against_command": "c"}, "--against-command alone makes none"),
+        ({"edgeperf_against_command": "c", "edgeperf_in_process": True}, "--edgeperf-in-process runs bodies in this"),
         ({"edgeperf_builds": "4"}, "--edgeperf-builds builds the engines of two sides: give --against too"),
         ({"edgeperf_against": "x", "edgeperf_builds": "3"}, "--edgeperf-builds=3: must be 1, or from 4 to 100"),
         ({"edgeperf_against": "x", "edgeperf_max_rounds": "3"}, "--edgeperf-max-rounds=3: .* at least 4 pairs"),
@@ -252,7 +254,7 @@ def test_with_prefixed_names_messages_say_them_so():
 
 def test_only_the_bare_names_change_with_the_prefix():
     bare = {option.name(False) for option in OPTIONS if option.bare}
-    against = {"--against", "--against-python", "--against-setup"}
+    against = {"--against", "--against-command", "--against-python", "--against-setup"}
     assert bare == {"--device", "--framework", "--precision", "--baseline", *against}
     assert all(option.name(True) == f"--edgeperf-{option.key.replace('_', '-')}" for option in OPTIONS)
     assert all(option.name(False) == option.name(True) for option in OPTIONS if not option.bare)

@@ -1,4 +1,7 @@
-"""Start of a worker process: ``python launcher.py FD SESSION_PID``; the second argument is for process listings only.
+"""Start of a worker process: ``python launcher.py FD|stdio SESSION_PID``; the second is for process listings only.
+
+``FD`` is the descriptor of a socket. ``stdio``: a command that passes on nothing else connects standard input and
+output to the coordinator; what the worker prints then goes to standard error.
 
 Run by path, so that the measuring code is the coordinator's whatever the worker's ``sys.path`` holds.
 """
@@ -11,7 +14,13 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.measure.channel import Channel
+
+#: The first argument of a worker that talks over its standard streams.
+STANDARD_STREAMS = "stdio"
 
 
 def pin(cpus: Sequence[int]) -> None:
@@ -39,23 +48,45 @@ def leave_own_folder() -> None:
     sys.path[:] = [entry for entry in sys.path if not entry or Path(entry).resolve() != own]
 
 
+def channel_of(argument: str) -> Channel:
+    """The channel to the coordinator, which the first argument names."""
+    from pytest_edgeperf.measure.channel import Channel, Pipes
+
+    if argument != STANDARD_STREAMS:
+        descriptor = int(argument)
+        os.set_inheritable(descriptor, False)
+        return Channel(socket.socket(fileno=descriptor))
+    from pytest_edgeperf.measure.protocol import Started, message_of
+
+    connection = Pipes(os.dup(0), os.dup(1))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    # What the command printed may lack the end of its line.
+    connection.sendall(b"\n")
+    channel = Channel(connection)
+    channel.send(message_of(Started()))
+    return channel
+
+
 def main() -> None:
     """Take the specification from the channel and hand over to the worker."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     leave_own_folder()
     import_package(Path(__file__).resolve().parents[1])
     from pytest_edgeperf.measure import side_imports
-    from pytest_edgeperf.measure.channel import Channel
     from pytest_edgeperf.measure.protocol import Specification
 
-    channel = Channel(socket.socket(fileno=descriptor))
+    channel = channel_of(sys.argv[1])
     message = channel.receive()
     assert message is not None
     specification = Specification.from_message(message)
+    os.environ.update({**specification.default_variables, **os.environ, **specification.variables})
+    if specification.working_folder is not None:
+        os.chdir(specification.working_folder)
     pin(specification.cpus)
 
     finder = None

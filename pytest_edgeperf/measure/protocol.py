@@ -45,6 +45,11 @@ class Specification:
     side: Optional[Side] = None
     #: ``sys.argv[0]``.
     program: str = "pytest"
+    #: For a worker that is started by a command, which may pass on none of it: its working folder, variables that are
+    #: set, and variables that are set where they have no value.
+    working_folder: Optional[str] = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    default_variables: Mapping[str, str] = field(default_factory=dict)
 
     def to_message(self) -> Message:
         """The specification as a JSON object."""
@@ -86,6 +91,11 @@ class Finish:
 
 
 # Events of the worker. Answers to commands first.
+
+
+@dataclass(frozen=True)
+class Started:
+    """The process that a command was to start is there, and waits for its specification."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +222,7 @@ class Ended:
 
 Command = Union[TimeBlock, Sustain, Finish]
 Event = Union[
+    Started,
     Ready,
     BlockTimed,
     Sustained,
@@ -230,10 +241,11 @@ Event = Union[
     Ended,
 ]
 #: Answers come when they are waited for, and not otherwise.
-ANSWERS = (Ready, BlockTimed, Sustained)
+ANSWERS = (Started, Ready, BlockTimed, Sustained)
 
 COMMANDS: Mapping[str, Type[Any]] = {"block": TimeBlock, "sustain": Sustain, "finish": Finish}
 EVENTS: Mapping[str, Type[Any]] = {
+    "started": Started,
     "ready": Ready,
     "block": BlockTimed,
     "sustained": Sustained,

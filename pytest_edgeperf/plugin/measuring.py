@@ -27,7 +27,7 @@ from pytest_edgeperf.schedule.distributed import RefusingWorker
 from pytest_edgeperf.schedule.machine.lock import DeviceLock, LockError
 from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark, not_measured, nothing_measured
 from pytest_edgeperf.schedule.session import MeasuringSession
-from pytest_edgeperf.settings import OFF, Settings, SettingsError
+from pytest_edgeperf.settings import OFF, OTHER_SIDE, Settings, SettingsError
 
 
 def measure_session(session: pytest.Session) -> None:
@@ -66,7 +66,7 @@ def _refuse_under_xdist(session: pytest.Session, reason: str) -> None:
 
 def _asks_for_comparison(config: pytest.Config, settings: Settings) -> bool:
     """Whether a comparison was typed, and not only allowed for by an ini key."""
-    typed = (getattr(config.option, f"edgeperf_{key}", None) for key in ("baseline", "against", "against_python"))
+    typed = (getattr(config.option, f"edgeperf_{key}", None) for key in ("baseline", *OTHER_SIDE))
     return any(typed) and settings.baseline != OFF
 
 

@@ -20,6 +20,8 @@ REFRESH = "refresh"
 OFF = "off"
 #: Compared with living code instead of a stored baseline.
 AGAINST = "against"
+#: Options that each ask for a comparison in lock-step.
+OTHER_SIDE = ("against", "against_python", "against_command")
 
 ROUNDS_IN_CHECK = 3
 #: Against so many, a check finds +5 % in 40 % of cases; against ten in 30 % (docs/statistics-rates.md).
@@ -151,7 +153,8 @@ class Settings(_Frozen):
         metavar="X,Y",
         repeatable=True,
     )
-    #: ``check``, ``refresh``, ``off``, or ``against`` where ``--against`` or ``--against-python`` asks for it.
+    #: ``check``, ``refresh``, ``off``, or ``against`` where ``--against``, ``--against-python`` or
+    #: ``--against-command`` asks for it.
     baseline: str = option(
         values.one_of(CHECK, REFRESH, OFF),
         "check (default): compare with the stored baseline; refresh: accept this session's runs; off: only measure",
@@ -174,6 +177,15 @@ class Settings(_Frozen):
         default=None,
         bare=True,
         metavar="PATH",
+    )
+    #: The command that starts the other side's workers, as typed.
+    against_command: Optional[str] = option(
+        str,
+        "command that starts the other side's Python, in a container for instance: 'docker run --rm -i "
+        "-v {{root}}:{{root}} IMAGE {{python}}'",
+        default=None,
+        bare=True,
+        metavar="CMD",
     )
     against_setup: Optional[str] = option(
         str,

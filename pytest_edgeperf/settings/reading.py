@@ -8,6 +8,7 @@ from pytest_edgeperf.settings.options import (
     AGAINST,
     CHECK,
     OPTIONS,
+    OTHER_SIDE,
     REFRESH,
     ROUNDS_IN_CHECK,
     ROUNDS_IN_REFRESH,
@@ -42,7 +43,7 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
             place = option.name(prefix)
         if given is not None:
             values[option.attribute] = _parsed(option, given, place)
-    compares_living_code = bool(values.get("against") or values.get("against_python"))
+    compares_living_code = any(values.get(attribute) for attribute in OTHER_SIDE)
     values["gate_benchmarks"] = compares_living_code or "baseline" in typed or values.get("gate_benchmarks", False)
     values["check_rounds"] = _rounds_of_a_check(values, typed, ini_of)
     if compares_living_code:
@@ -99,8 +100,14 @@ def _turn_against(values: Dict[str, Any], typed: Set[str], prefix: bool) -> None
         )
     if values.get("against_setup") and not values.get("against"):
         raise SettingsError(
-            f"{_typed('against_setup', prefix)} prepares a worktree, and {_typed('against_python', prefix)} alone "
-            f"makes none: give {_typed('against', prefix)} too"
+            f"{_typed('against_setup', prefix)} prepares a worktree, and "
+            f"{_typed('against_python' if values.get('against_python') else 'against_command', prefix)} alone makes "
+            f"none: give {_typed('against', prefix)} too"
+        )
+    if {"against_command", "in_process"} <= typed:
+        raise SettingsError(
+            f"{_typed('in_process', prefix)} runs bodies in this process, which {_typed('against_command', prefix)} "
+            "cannot start: give one of them"
         )
     for attribute in ("rounds", "max_rounds"):
         if attribute not in typed:

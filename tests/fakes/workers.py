@@ -15,6 +15,7 @@ from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.state import Launch, SessionFacts, SessionState
 from pytest_edgeperf.schedule.stored import StoredRuns
+from pytest_edgeperf.schedule.worker.starting import Starter
 from pytest_edgeperf.settings import BenchmarkOptions, Settings
 
 from ..judge.builders import summary
@@ -195,7 +196,7 @@ class FakeLauncher:
         before: Condition,
         *,
         seconds: float,
-        executable: Optional[str] = None,
+        starter: Optional[Starter] = None,
         build: int = 0,
     ) -> FakeAttempt:
         side = None
@@ -209,7 +210,7 @@ class FakeLauncher:
         self.most_alive = max(self.most_alive, len(self.alive))
         return attempt
 
-    def collect(self, specification: Specification, executable: Optional[str] = None) -> Delivery:
+    def collect(self, specification: Specification, starter: Optional[Starter] = None) -> Delivery:
         return Delivery(collected=self.collected, fault=None if self.collected is not None else "it cannot collect")
 
     def done(self, what: str) -> List[str]:

@@ -108,6 +108,7 @@ def test_a_commit_that_cannot_be_collected_is_incomparable(repository):
         (["--against-setup=make"], "--against-setup prepares a worktree"),
         (["--against=HEAD", "--edgeperf-rounds=3"], "--edgeperf-rounds=3: a lock-step comparison takes at least 4"),
         (["--against=HEAD", "--against-setup=false"], "the setup command 'false' ended with 1"),
+        (["--against-command=/nowhere/docker run"], "--against-command /nowhere/docker cannot be started"),
         (["--against-python=/nowhere/python"], "--against-python /nowhere/python cannot be started"),
     ],
 )

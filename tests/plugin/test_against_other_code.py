@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.fakes.container_engine import Engine
 from tests.schedule.repositories import commit, git
 from tests.schedule.repositories import repository as made
 
@@ -49,6 +50,30 @@ def test_another_python_measures_the_same_code(repository):
     assert outcome.code == 0, outcome
     assert f"against Python {sys.version.split()[0]} at " in outcome
     assert repository.verdicts()["test_one"] in ("unchanged", "inconclusive")
+    assert nothing_is_left(repository)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="descriptors are passed by Linux's means")
+def test_what_a_command_starts_elsewhere_measures_the_same_code(repository, tmp_path):
+    """The engine's processes are not below the session, and have neither its environment nor its folder."""
+    repository.write(
+        "test_it.py",
+        "import os, pathlib\nfrom work import work\ndef test_one(timed_inference):\n"
+        "    assert os.environ['OMP_NUM_THREADS'] == '1' and pathlib.Path('work.py').exists()\n"
+        "    timed_inference(work, int(os.environ.get('STEPS', 20000)))\n",
+    )
+    with Engine(tmp_path, {"PATH": os.environ["PATH"], "STEPS": "10000"}) as engine:
+        command = f"{engine.command} nice -n 1 {{python}}"
+        outcome = against(repository, ONE_LOOK, f"--against-command={command}", "--edgeperf-results=r.json", ref=None)
+        assert all(process.poll() is not None for process in engine.started)
+    assert outcome.code == 1, outcome
+    assert f"started by `{engine.command.split()[0]}" in outcome
+    assert repository.verdicts()["test_one"] == "regressed"
+    stored = load_json(repository.path / "r.json")
+    assert stored["against"]["label"].endswith(f"started by `{command}`")
+    commands = {sections["settings"].get("command") for sections in stored["environments"].values()}
+    assert commands == {command, None}
     assert nothing_is_left(repository)
 
 

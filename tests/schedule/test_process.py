@@ -12,7 +12,7 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.measure.wire import from_message
 from pytest_edgeperf.schedule.delivery import Delivery
-from pytest_edgeperf.schedule.worker import process
+from pytest_edgeperf.schedule.worker import process, starting
 from pytest_edgeperf.schedule.worker.process import Worker
 from pytest_edgeperf.schedule.worker.stops import Windows
 
@@ -57,7 +57,7 @@ def start(tmp_path, monkeypatch):
     script = tmp_path / "stand_in.py"
     script.write_text(STAND_IN)
     monkeypatch.setattr(process, "MOST_UNASKED", 100)
-    monkeypatch.setattr(process, "launcher", SimpleNamespace(__file__=str(script)))
+    monkeypatch.setattr(starting, "launcher", SimpleNamespace(__file__=str(script)))
 
     def start(does, timeout_s=60.0):
         specification = SimpleNamespace(to_message=lambda: {"does": does, "report": REPORT, "measurement": RUN})

@@ -138,7 +138,7 @@ class LockStep(Strategy):
         specification = self._opponent.collection(launch.collection)
         if specification is None:
             return Counterparts()
-        delivery = launch.launcher.collect(specification, self._opponent.python)
+        delivery = launch.launcher.collect(specification, self._opponent.starter)
         if delivery.fault is not None or delivery.collected is None:
             return None
         collected = delivery.collected
@@ -227,7 +227,7 @@ class LockStep(Strategy):
             self._opponent.specification(specification, side),
             before,
             seconds=plan.options.budget_s or self.state.settings.budget_s,
-            executable=self._opponent.python if side == BASE else None,
+            starter=self._opponent.starter if side == BASE else None,
             build=self._build(plan),
         )
 

@@ -1,4 +1,4 @@
-"""What ``--against`` and ``--against-python`` measure this checkout against: another commit, another Python."""
+"""What this checkout is measured against: another commit, another Python, or a Python that a command starts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from pytest_edgeperf.measure.protocol import Specification
 from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.results import Results
 from pytest_edgeperf.results.benchmark_matching import align
+from pytest_edgeperf.schedule.against.command import folder_of, through
 from pytest_edgeperf.schedule.against.git import Revision, WorktreeError, accepted_commit, resolve
 from pytest_edgeperf.schedule.against.interpreters import ADOPTED_NEEDS, WORKER_NEEDS, probe
 from pytest_edgeperf.schedule.against.side_specification import existing_targets, side_specification, two_sides
 from pytest_edgeperf.schedule.against.worktrees import Worktree, remove_stale, run_setup
 from pytest_edgeperf.schedule.collection import parameters_of
 from pytest_edgeperf.schedule.selection import is_benchmark
+from pytest_edgeperf.schedule.worker.starting import DirectStart, Starter
 from pytest_edgeperf.settings import AGAINST, Settings, SettingsError
 
 BASE = "base"
@@ -43,14 +45,18 @@ class Opponent:
     base: Side
     candidate: Side
     commit: Optional[str] = None
-    #: The base's interpreter; ``None``: the coordinator's.
-    python: Optional[str] = None
+    #: Of the base's workers; ``None``: they are started as the candidate's are.
+    starter: Optional[Starter] = None
     notes: Tuple[str, ...] = ()
 
     def specification(self, specification: Specification, name: str) -> Specification:
         """The specification of an ordinary worker, adapted to ``base`` or ``candidate``."""
-        side = self.candidate if name == CANDIDATE else self.base
-        return side_specification(specification, side, own_python=name == BASE and self.python is not None)
+        if name == CANDIDATE or self.starter is None:
+            return side_specification(specification, self.candidate if name == CANDIDATE else self.base)
+        adapted = side_specification(specification, self.base, own_python=True)
+        if self.starter.command is None:
+            return adapted
+        return replace(adapted, working_folder=folder_of(self.base))
 
     def collection(self, specification: Specification) -> Optional[Specification]:
         """The specification of a base worker that collects the selection; ``None`` if the base lacks all of it."""
@@ -91,10 +97,11 @@ def meet(
     label: List[str] = []
     notes: List[str] = []
     revision: Optional[Revision] = None
-    python = None
-    if settings.against_python is not None:
-        python, version = _usable(settings.against_python, adopted)
-        label.append(f"Python {version} at {python}")
+    starter: Optional[Starter] = None
+    has_metadata = True
+    if settings.against_python is not None and settings.against_command is None:
+        starter, version = _usable(settings.against_python, adopted)
+        label.append(f"Python {version} at {settings.against_python}")
     with ExitStack() as stack:
         try:
             tree = None
@@ -112,22 +119,28 @@ def meet(
         except WorktreeError as error:
             raise SettingsError(f"--against={settings.against}: {error}") from error
         checkout = revision.root if revision is not None else rootdir
-        base, candidate = two_sides(checkout, tree, other_python=python is not None)
+        if settings.against_command is not None:
+            base, _ = two_sides(checkout, tree)
+            started = through(settings, base, adopted=adopted)
+            starter, has_metadata = started.starter, started.has_metadata
+            label.append(started.label)
+            notes.extend(started.notes)
+        base, candidate = two_sides(checkout, tree, other_python=starter is not None, has_metadata=has_metadata)
         yield Opponent(
-            label=" in ".join(label) if len(label) == 1 else " with ".join(label),
+            label=" with ".join(label),
             base=base,
             candidate=candidate,
             commit=revision.commit[:12] if revision is not None else None,
-            python=python,
+            starter=starter,
             notes=tuple(notes),
         )
 
 
-def _usable(path: str, adopted: bool) -> Tuple[str, str]:
+def _usable(path: str, adopted: bool) -> Tuple[Starter, str]:
     interpreter = probe(path, ADOPTED_NEEDS if adopted else WORKER_NEEDS)
     if interpreter.problem is not None or interpreter.version is None:
         raise SettingsError(interpreter.problem or f"--against-python {path} did not say its version")
-    return path, interpreter.version
+    return DirectStart(path), interpreter.version
 
 
 def _accepted(baseline: Optional[Results], ids: Sequence[str], notes: List[str]) -> str:

@@ -19,11 +19,13 @@ _ALWAYS_MAPPED = ("--rootdir", "--confcutdir")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-def two_sides(checkout: Path, worktree: Optional[Path], *, other_python: bool = False) -> Tuple[Side, Side]:
+def two_sides(
+    checkout: Path, worktree: Optional[Path], *, other_python: bool = False, has_metadata: bool = True
+) -> Tuple[Side, Side]:
     """The base's side and the candidate's.
 
     ``worktree``: the base's commit; ``None``: both measure the checkout's sources. ``other_python``: the base has
-    an interpreter of its own.
+    an interpreter of its own. ``has_metadata``: the base sees the metadata of the coordinator's pytest-edgeperf.
     """
     ours = str(checkout)
     theirs = None if worktree is None else str(worktree)
@@ -32,7 +34,7 @@ def two_sides(checkout: Path, worktree: Optional[Path], *, other_python: bool = 
         tree=theirs or ours,
         other=ours if theirs else None,
         separate_environments=other_python,
-        distribution=_our_metadata() if other_python else None,
+        distribution=metadata_folder() if other_python and has_metadata else None,
     )
     return base, Side(checkout=ours, tree=ours, other=theirs, separate_environments=other_python)
 
@@ -111,7 +113,8 @@ def _is_interpreters(path: str) -> bool:
     )
 
 
-def _our_metadata() -> Optional[str]:
+def metadata_folder() -> Optional[str]:
+    """The folder of this distribution's metadata; ``None`` where it is not installed."""
     try:
         folder = getattr(metadata.distribution("pytest-edgeperf"), "_path", None)
     except metadata.PackageNotFoundError:

@@ -18,6 +18,7 @@ from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.worker import faults, parking
 from pytest_edgeperf.schedule.worker.memory_watch import MemoryWatch, lowest
 from pytest_edgeperf.schedule.worker.process import Worker
+from pytest_edgeperf.schedule.worker.starting import Starter
 from pytest_edgeperf.schedule.worker.stops import Windows
 
 #: Of each visit but the first, in untimed calls: caches and clocks have forgotten the worker while it waited.
@@ -37,7 +38,7 @@ class Attempt:
         show_output: bool,
         timeout_s: float,
         seconds: float,
-        executable: Optional[str] = None,
+        starter: Optional[Starter] = None,
         build: int = 0,
         device_memory: Optional[DeviceMemory] = None,
     ) -> None:
@@ -64,7 +65,7 @@ class Attempt:
             threads=threads,
             show_output=show_output,
             timeout_s=timeout_s,
-            executable=executable,
+            starter=starter,
             build=build,
         )
         self._witness = Witness(self._worker.keeper_pid, specification.cpus)

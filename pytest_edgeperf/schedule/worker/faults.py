@@ -9,6 +9,7 @@ from typing import Dict, Optional
 
 #: How the reason of a killed worker begins.
 KILLED = "killed"
+_OF_SIGNAL = 128
 
 
 def oom_kills(root: Path = Path("/")) -> Dict[str, int]:
@@ -58,14 +59,17 @@ def last_memory(peak_mib: Optional[float], available_mib: Optional[float]) -> st
     return f"; at the last reading {' and '.join(parts)}" if parts else ""
 
 
-def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) -> str:
+def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int], *, by_command: bool = False) -> str:
     """Describe how a process ended that should have continued.
 
     Args:
         status: as of ``Popen.returncode``, negative for a signal.
         before: :func:`oom_kills` when the process was started.
         after: the same when it had ended.
+        by_command: it was started by a command, which passes a signal on as 128 and its number.
     """
+    if by_command and _OF_SIGNAL < status < _OF_SIGNAL + signal.NSIG:
+        status = _OF_SIGNAL - status
     if status >= 0:
         return f"its process ended with exit status {status} in the middle of the benchmark"
     try:
@@ -81,6 +85,26 @@ def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int]) ->
             "look for a user, a watchdog or a container limit)"
         )
     return f"crashed with {name}"
+
+
+def ended_early(status: int, output: str) -> str:
+    """Describe that a command ended instead of starting its worker."""
+    lines = output.strip().splitlines()
+    last = f": {lines[-1]}" if lines else ""
+    return f"--against-command ended with exit status {status} before its worker began{last}"
+
+
+def no_beginning(what: str) -> str:
+    """Describe that a command sent something else than what its worker sends first."""
+    return f"--against-command did not start its worker, but sent invalid data: {what}"
+
+
+def never_began(timeout_s: float) -> str:
+    """Describe that a command did not start its worker in time."""
+    return (
+        f"--against-command did not start its worker within {timeout_s:g} s, so it was killed; --edgeperf-timeout "
+        "raises the limit"
+    )
 
 
 def hung(timeout_s: float) -> str:

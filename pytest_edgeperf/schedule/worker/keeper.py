@@ -5,6 +5,9 @@ and the asker's process id. From the first it reads what to run (:func:`order`),
 it or dies; to the second it writes ``P PID`` once the program runs (``E ERRNO`` when it cannot), then ``S NANOSECONDS``
 and ``C NANOSECONDS`` of the steady clock when it is stopped and continued. It ends as the program ended.
 
+``inside ARGUMENT…`` keeps a Python with these arguments where the asker cannot see it, as in a container that a command
+has started. Standard input is what the asker closes: the program reads it, and this process only watches for its end.
+
 Whatever the program starts, in however many sessions of its own, stays below this process: orphans come to it.
 """
 
@@ -30,6 +33,8 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 USUAL = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGUSR1)
 #: What sleeps in the kernel (a driver that hangs) dies when it wakes; it is not waited for longer.
 LONGEST_S = 4.0
+#: The first argument of a keeper that the asker does not start itself.
+INSIDE = "inside"
 _PAUSE_S = 0.01
 _CHUNK_BYTES = 1 << 16
 
@@ -128,8 +133,10 @@ def _none_left() -> bool:
 class Keeper:
     """The program, and the two ends that it may come to."""
 
-    def __init__(self, life: int, status: int, asker: int) -> None:
+    def __init__(self, life: int, status: int, asker: int, life_events: int = select.POLLIN) -> None:
         self._life = life
+        #: Beyond the other end's being closed, which is always one.
+        self._life_events = life_events
         self._status = status
         self._asker = asker
         self._program = 0
@@ -178,7 +185,7 @@ class Keeper:
     def keep(self) -> int:
         """Wait until the program ends or the asker is gone; its wait status."""
         poller = select.poll()
-        poller.register(self._life, select.POLLIN)
+        poller.register(self._life, self._life_events)
         poller.register(self._wakes, select.POLLIN)
         while not self._has_ended():
             ready = [descriptor for descriptor, _ in poller.poll()]
@@ -226,8 +233,23 @@ def end_like(status: int) -> None:
     os._exit(128 + number)
 
 
+def keep_inside(arguments: List[str]) -> None:
+    """Start this Python with the standard streams, and keep it until it ends or its input is closed."""
+    life = os.dup(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    keeper = Keeper(life, null, os.getppid(), life_events=0)
+    keeper.prepare()
+    keeper.start([sys.executable, *arguments])
+    # The asker waits for the end of what the program alone writes.
+    for descriptor in (0, 1):
+        os.dup2(null, descriptor)
+    end_like(keeper.keep())
+
+
 def main() -> None:
     """Start what is asked for, and keep it."""
+    if sys.argv[1] == INSIDE:
+        keep_inside(sys.argv[2:])
     life, status, asker = map(int, sys.argv[1:4])
     for descriptor in (life, status):
         os.set_inheritable(descriptor, False)

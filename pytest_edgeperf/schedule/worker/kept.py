@@ -141,21 +141,29 @@ class Kept:
 
 
 def run(
-    words: Sequence[str], *, folder: Any = None, variables: Mapping[str, str], timeout_s: float
+    words: Sequence[str],
+    *,
+    folder: Any = None,
+    variables: Mapping[str, str],
+    timeout_s: float,
+    given: bytes = b"",
 ) -> Tuple[Optional[int], str]:
     """Exit status (``None``: it took too long) and output of a program, once nothing of it runs any more.
 
-    Its background processes end with it. Time in which this process was stopped does not count.
+    Its background processes end with it. Time in which this process was stopped does not count. ``given`` is its
+    standard input.
 
     Raises:
         OSError: it cannot be started.
     """
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as typed:
+        typed.write(given)
+        typed.seek(0)
         program = Kept(
             words,
             cwd=folder,
             env=variables,
-            stdin=subprocess.DEVNULL,
+            stdin=typed,
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -12,6 +12,7 @@ from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.worker.attempt import Attempt
 from pytest_edgeperf.schedule.worker.process import Worker
+from pytest_edgeperf.schedule.worker.starting import Starter
 from pytest_edgeperf.settings import Settings
 
 
@@ -25,7 +26,7 @@ class Launcher(Protocol):
         before: Condition,
         *,
         seconds: float,
-        executable: Optional[str] = None,
+        starter: Optional[Starter] = None,
         build: int = 0,
     ) -> Attempt:
         """Start a worker for a plan.
@@ -35,11 +36,11 @@ class Launcher(Protocol):
             specification: what the worker is to do.
             before: the machine now.
             seconds: of timed inferences in each visit.
-            executable: the worker's Python; ``None``: the coordinator's.
+            starter: of the worker's process; ``None``: the coordinator's Python is started.
             build: which of several builds of its engines it uses.
         """
 
-    def collect(self, specification: Specification, executable: Optional[str] = None) -> Delivery:
+    def collect(self, specification: Specification, starter: Optional[Starter] = None) -> Delivery:
         """Have a worker collect, and wait for it."""
 
 
@@ -59,7 +60,7 @@ class WorkerLauncher:
         before: Condition,
         *,
         seconds: float,
-        executable: Optional[str] = None,
+        starter: Optional[Starter] = None,
         build: int = 0,
     ) -> Attempt:
         """Start a worker for a plan."""
@@ -74,19 +75,19 @@ class WorkerLauncher:
             show_output=self.show_output,
             timeout_s=timeout_s,
             seconds=seconds,
-            executable=executable,
+            starter=starter,
             build=build,
             device_memory=self.device_memory,
         )
 
-    def collect(self, specification: Specification, executable: Optional[str] = None) -> Delivery:
+    def collect(self, specification: Specification, starter: Optional[Starter] = None) -> Delivery:
         """Have a worker collect, and wait for it."""
         worker = Worker(
             specification,
             threads=self.settings.threads,
             show_output=self.show_output,
             timeout_s=self.settings.timeout_s,
-            executable=executable,
+            starter=starter,
         )
         with worker:
             return worker.collect()

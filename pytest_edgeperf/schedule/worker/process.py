@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import singledispatchmethod
 from typing import IO, Any, List, Mapping, Optional, Type
 
 from pytest_edgeperf.caches import BUILD_VARIABLE
-from pytest_edgeperf.measure import launcher
-from pytest_edgeperf.measure.channel import Channel, ChannelClosed, MalformedMessage, MessageTooLong
+from pytest_edgeperf.measure.channel import ChannelClosed, MalformedMessage, MessageTooLong
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import (
     AccuracyMeasured,
@@ -34,6 +32,7 @@ from pytest_edgeperf.measure.protocol import (
     Reported,
     RunMeasured,
     Specification,
+    Started,
     StudyJoined,
     Sustain,
     Sustained,
@@ -43,7 +42,7 @@ from pytest_edgeperf.measure.protocol import (
 )
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import acceptance, faults, stops
-from pytest_edgeperf.schedule.worker.kept import Kept
+from pytest_edgeperf.schedule.worker.starting import DEFAULT_VARIABLES, DirectStart, Starter
 
 #: Of a dead worker's output, the last part is shown.
 OUTPUT_TAIL_BYTES = 8192
@@ -73,7 +72,7 @@ class Worker:
         threads: int,
         show_output: bool,
         timeout_s: float,
-        executable: Optional[str] = None,
+        starter: Optional[Starter] = None,
         build: int = 0,
     ) -> None:
         self._timeout_s = timeout_s
@@ -81,29 +80,24 @@ class Worker:
         self._patience_s = timeout_s
         self._spool: Optional[IO[bytes]] = None if show_output else tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._oom_before = faults.oom_kills()
-        ours, theirs = socket.socketpair()
-        self.channel = Channel(ours)
-        with theirs:
-            self._process = Kept(
-                [
-                    executable or sys.executable,
-                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                    launcher.__file__,
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=self._spool,
-                stderr=subprocess.STDOUT if self._spool else None,
-                pass_fds=(theirs.fileno(),),
-                env=_environment(threads, build),
-            )
-        self.channel.send(specification.to_message())
+        variables = _variables(threads, build)
+        self._starter = starter or DirectStart()
+        environment = {**DEFAULT_VARIABLES, **os.environ, **variables}
+        self._process, self.channel = self._starter.start(environment, self._spool)
         self.delivery = Delivery()
         self._said_exit = False
         self._unasked = 0
         self._stops: List[stops.Interval] = []
         self._sustained: Optional[Sustained] = None
+        self._began = self._starter.command is None
+        try:
+            # What does not run yet does not read, and would let this process wait for ever.
+            if self._began or self._until(Started):
+                with suppress(ChannelClosed):
+                    self.channel.send(self._starter.adapted(specification, variables).to_message())
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Worker:
         return self
@@ -205,6 +199,8 @@ class Worker:
         What waits to be read is read before a worker is said to hang, and only time in which this process itself ran
         counts: it may have been stopped (Ctrl-Z, a paused container).
         """
+        if not self._began and awaited is not Started:
+            return False
         while True:
             ended = self._process.poll() is not None
             asked_s = min(max(self._patience_s, 0.0), LOOK_SECONDS)
@@ -214,7 +210,7 @@ class Worker:
                 event = acceptance.accepted(message, awaited) if message is not None else None
             except (MessageTooLong, MalformedMessage) as error:
                 self.kill()
-                self._fault(faults.not_understood(str(error)))
+                self._fault(faults.not_understood(str(error)) if self._began else faults.no_beginning(str(error)))
                 return False
             except ChannelClosed:
                 event, ended = None, True
@@ -232,7 +228,7 @@ class Worker:
                 return False
             elif self._patience_s <= 0:
                 self.kill()
-                self._fault(faults.hung(self._timeout_s))
+                self._fault(faults.hung(self._timeout_s) if self._began else faults.never_began(self._timeout_s))
                 return False
 
     def _note_stops(self, began: float, asked_s: float, now: float) -> None:
@@ -253,6 +249,10 @@ class Worker:
     @singledispatchmethod
     def _take(self, event: Event) -> None:
         """Keep what an event says; an answer without anything in it needs no keeping."""
+
+    @_take.register
+    def _(self, event: Started) -> None:
+        self._began = True
 
     @_take.register
     def _(self, event: Sustained) -> None:
@@ -329,23 +329,24 @@ class Worker:
             self.kill()
             self._fault("its process closed the connection but did not exit, so it was killed")
             return
-        self._fault(faults.describe_exit(status, self._oom_before, faults.oom_kills()))
+        if not self._began:
+            self._fault(faults.ended_early(status, self._output()))
+            return
+        counters = self._oom_before, faults.oom_kills()
+        self._fault(faults.describe_exit(status, *counters, by_command=self._starter.command is not None))
 
     def _fault(self, reason: str) -> None:
         self.delivery.fault = reason
         self.delivery.output = self._output()
 
     def _output(self) -> str:
-        if self._spool is None:
-            return ""
-        size = self._spool.seek(0, os.SEEK_END)
-        self._spool.seek(max(0, size - OUTPUT_TAIL_BYTES))
-        return self._spool.read().decode(errors="replace")
+        printed = self.channel.preamble
+        if self._spool is not None:
+            size = self._spool.seek(0, os.SEEK_END)
+            self._spool.seek(max(0, size - OUTPUT_TAIL_BYTES))
+            printed += self._spool.read()
+        return printed.decode(errors="replace")
 
 
-def _environment(threads: int, build: int) -> Mapping[str, str]:
-    environment = {**os.environ, BUILD_VARIABLE: str(build)}
-    environment.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    # A pool that spins while it waits takes the processor from whoever's turn it is.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return environment
+def _variables(threads: int, build: int) -> Mapping[str, str]:
+    return {**dict.fromkeys(THREAD_VARIABLES, str(threads)), BUILD_VARIABLE: str(build)}
