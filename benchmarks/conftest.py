@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "resolutions(default=(), paper=(), full=()): side lengths of the input in pixels, by the smallest suite",
         "paper_suite: not in the default suite, but in those of its papers",
-        "full_suite: measured with --suite=full only",
+        "full_suite(*papers): measured with --suite=full only; with papers, in the suites of the others too",
         *(f"{marker}: an experiment of {paper}" for paper, marker in PAPERS.items()),
     ):
         config.addinivalue_line("markers", line)

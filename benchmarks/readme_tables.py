@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from checklists import CHECKLISTS, render
 from checklists.reading import rows_of, significant
+from papers import measured
 from suites import PAPERS
 from tasks.proportions import kept
 
@@ -116,6 +117,13 @@ EXPERIMENTS = (
         "test_task_models.py",
         "detection, segmentation, pose estimation and classification, end to end",
         "mishra-2021, figure 5",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=1,
+    ),
+    Experiment(
+        "test_model_zoo.py",
+        "classifiers and detectors end to end in every framework: phases, frames per second, spread, speed-ups",
+        "swaminathan-2024, table 1; trinh-2023, tables 4.1 to 4.18; hadidi-2019, sections VI-A to VI-C",
         ("latency", "preprocess", "infer", "postprocess"),
         frames=1,
     ),
@@ -244,11 +252,15 @@ def _overview() -> str:
 
 def _suites(file: str) -> List[str]:
     """The suites that have something of a file, from its markers."""
-    text = (HERE / file).read_text("utf-8")
-    names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
-    keywords = {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword)}
+    nodes = list(ast.walk(ast.parse((HERE / file).read_text("utf-8"))))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword)}
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
     everywhere = "default" in keywords and "full_suite" not in names
-    papers = [paper for paper, marker in PAPERS.items() if marker in names]
+    # which networks a paper measured decides there
+    by_network = any(isinstance(node, ast.Name) and node.id == "configurations" for node in nodes)
+    of_networks = measured.NETWORKS if by_network else ()
+    papers = [paper for paper, marker in PAPERS.items() if marker in names or paper in (*texts, *of_networks)]
     return [*(["default"] if everywhere else []), *papers, "full"]
 
 

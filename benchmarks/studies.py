@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Optional
 
-from pytest_edgeperf import ReferenceLine, Study
+from papers import swaminathan_2024, trinh_2023
+from papers.measured import layers
+
+from pytest_edgeperf import ReferenceLine, ReferenceRatio, Study
 
 #: Formulas (1) to (4) of Suo et al. (2021), section IV-A, on a Jetson Nano: time in ms and memory in MB over BFLOPs.
 SUO_2021_LINES = (
@@ -34,6 +38,67 @@ SUO_2021_EXPERIMENT_3_PARALLEL = Study(
     metrics=("throughput", "latency", "memory_process_peak"),
     lines=False,
 )
+
+
+def label_of(network: str, resolution: Optional[int] = None) -> str:
+    """What a network is called in a study, with the resolution where it is not its own, and its layers if printed."""
+    counted = f", {layers(network)} layers" if layers(network) else ""
+    return f"{network}{counted}" if resolution is None else f"{network} at {resolution}{counted}"
+
+
+#: The networks of the three other studies; a paper's suite has its own, below.
+MODEL_ZOO = Study(
+    "networks end to end",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "preprocess", "infer", "postprocess", "throughput", "infer_sd", "infer_cv"),
+    lines=False,
+    ratios=(("*", "torch"), ("*", "onnxruntime")),
+    ranking=True,
+)
+SWAMINATHAN_2024_TABLE_1 = replace(
+    MODEL_ZOO,
+    name="swaminathan-2024 table 1",
+    metrics=("latency", "preprocess", "infer", "postprocess", "infer_cv"),
+    ratios=(("*", "torch"), ("*", "torch:cuda")),
+    published_ratios=tuple(
+        ReferenceRatio("tensorrt", "torch", "latency", label_of(network), speed_up, "Jetson Nano, table 1")
+        for network, speed_up in swaminathan_2024.SPEED_UPS.items()
+    ),
+)
+TRINH_2023_CLASSIFIERS = replace(
+    MODEL_ZOO,
+    name="trinh-2023 tables 4.1 to 4.10",
+    metrics=("throughput", "preprocess", "infer", "postprocess", "infer_sd", "infer_cv"),
+    ratios=(("*", "onnxruntime"), ("tensorrt", "onnxruntime:cuda")),
+    published_ratios=tuple(
+        ReferenceRatio(framework, "onnxruntime", "infer", label_of(network), speed_up, "AGX Xavier, table 4.10")
+        for network, (by_cuda, by_tensorrt, _) in trinh_2023.TABLE_4_10.items()
+        for framework, speed_up in (("onnxruntime:cuda", by_cuda), ("tensorrt", by_tensorrt))
+    ),
+)
+TRINH_2023_DETECTORS = replace(TRINH_2023_CLASSIFIERS, name="trinh-2023 tables 4.11 to 4.18", published_ratios=())
+TRINH_2023_PHOTOGRAPHS = replace(TRINH_2023_DETECTORS, name="trinh-2023, over the photographs of --data")
+HADIDI_2019_TIME = replace(
+    MODEL_ZOO,
+    name="hadidi-2019 time per inference",
+    metrics=("latency", "infer_cv", "memory_process_peak"),
+    ratios=(("*", "torch"),),
+)
+_ZOO_STUDIES = {
+    ("swaminathan-2024", "classification"): SWAMINATHAN_2024_TABLE_1,
+    ("trinh-2023", "classification"): TRINH_2023_CLASSIFIERS,
+    ("trinh-2023", "detection"): TRINH_2023_DETECTORS,
+    ("trinh-2023", "photographs"): TRINH_2023_PHOTOGRAPHS,
+    ("hadidi-2019", "classification"): HADIDI_2019_TIME,
+    ("hadidi-2019", "detection"): replace(HADIDI_2019_TIME, name="hadidi-2019 time per inference, detectors"),
+}
+
+
+def zoo_study(suite: str, task: str) -> Study:
+    """How a suite reads the networks of a task."""
+    return _ZOO_STUDIES.get((suite, task), replace(MODEL_ZOO, name=f"{MODEL_ZOO.name}: {task}"))
+
 
 TRINH_2023_WARM_UP = Study(
     "trinh-2023 warm-up", "complexity", "GFLOPs", metrics=("first_inference", "warm_up", "latency")

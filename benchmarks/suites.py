@@ -2,7 +2,8 @@
 
 A benchmark that reproduces a paper carries its marker (``suo_2021``). A value of a parameter that the default suite
 leaves out carries ``paper_suite`` where the paper's suite has it, in the smallest configuration that is still its
-experiment, and ``full_suite`` where it is the paper's own.
+experiment, and ``full_suite`` where it is the paper's own; ``full_suite("hadidi-2019")`` is that for one paper of
+several.
 """
 
 from __future__ import annotations
@@ -39,8 +40,13 @@ def measured_by(papers: Iterable[str], parameters: Iterable[Any]) -> List[Any]:
     Raises:
         KeyError: no suite has the name of such a paper.
     """
+    return [value for each in parameters for value in marked_for(papers, each.values, *each.marks)]
+
+
+def marked_for(papers: Iterable[str], arguments: Sequence[Any], *marks: Any) -> List[Any]:
+    """One value (of several parameters) with these marks and those of the papers that measured it; none without one."""
     markers = [getattr(pytest.mark, PAPERS[paper]) for paper in papers]
-    return [pytest.param(*value.values, marks=[*markers, *value.marks]) for value in parameters]
+    return [pytest.param(*arguments, marks=[*markers, *marks])] if markers else []
 
 
 def _marked(value: Any, marks: Iterable[Any]) -> Any:
@@ -52,8 +58,10 @@ def belongs(item: pytest.Item, suite: str) -> bool:
     """Whether a suite has the benchmark."""
     if suite == FULL:
         return True
-    if item.get_closest_marker("full_suite") is not None:
+    # of all papers, or of those that it names
+    only_full = item.get_closest_marker("full_suite")
+    if only_full is not None and (not only_full.args or suite in only_full.args):
         return False
     if suite == DEFAULT:
-        return item.get_closest_marker("paper_suite") is None
+        return item.get_closest_marker("paper_suite") is None and only_full is None
     return item.get_closest_marker(PAPERS[suite]) is not None

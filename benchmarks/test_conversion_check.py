@@ -32,7 +32,7 @@ CLASSIFIERS = ("mobilenetv2", "resnet18")
 @pytest.mark.timed_inference
 @pytest.mark.parametrize("network", values(paper=sorted(NETWORKS)))
 @pytest.mark.parametrize("precision", values(paper=("fp32",), full=("fp16", "int8")))
-@pytest.mark.resolutions(default=(224,))
+@pytest.mark.resolutions(paper=(224,))
 def test_outputs(timed_inference, framework, precision, network, resolution):
     pytest.importorskip("torch", reason="the reference is the network in torch")
     model = build(network, resolution)

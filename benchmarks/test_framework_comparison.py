@@ -7,10 +7,6 @@ YOLOv3 at 320 to 800 pixels on a Jetson Nano. Here: YOLOv3-tiny, and two classif
 CPU runs in a few seconds; with ``--suite=full`` YOLOv3 at the ten resolutions of table I, too. The weights are
 seeded, not trained, which does not change the time. Each detector's benchmarks are one study, with a series per
 framework and precision; the checklist of ``--suite=suo-2021`` reads its observations 1 to 3 and insights 1 and 2.
-
-Of Hadidi et al., "Characterizing the deployment of deep neural networks on commercial edge devices" (2019), section
-VI-B, it compares frameworks on ResNet-18, MobileNetV2 and YOLOv3; of Swaminathan et al., "Benchmarking deep learning
-models on NVIDIA Jetson Nano for real-time systems" (2024), table 1, on MobileNetV2.
 """
 
 from __future__ import annotations
@@ -39,22 +35,18 @@ def test_yolov3_tiny(timed_inference, framework, precision, resolution):
 
 # an inference takes 0.4 to 2 s on one core of a PC
 @pytest.mark.suo_2021
-@pytest.mark.hadidi_2019
 @pytest.mark.timed_inference(budget=10)
 @pytest.mark.resolutions(full=tuple(TABLE_1_BFLOPS))
 def test_yolov3(timed_inference, framework, precision, resolution):
     measure_detector("yolov3", YOLOV3, SUO_2021_EXPERIMENT_1, timed_inference, framework, precision, resolution)
 
 
-@pytest.mark.hadidi_2019
 @pytest.mark.timed_inference
 @pytest.mark.resolutions(default=(160,), full=(224,))
 def test_resnet18(timed_inference, framework, precision, resolution):
     measure_classifier("resnet18", timed_inference, framework, precision, resolution)
 
 
-@pytest.mark.hadidi_2019
-@pytest.mark.swaminathan_2024
 @pytest.mark.timed_inference
 @pytest.mark.resolutions(default=(224,))
 def test_mobilenetv2(timed_inference, framework, precision, resolution):

@@ -34,7 +34,7 @@ LOADS = [
 
 @pytest.mark.trinh_2023
 @pytest.mark.parametrize(("network", "seconds"), LOADS)
-@pytest.mark.resolutions(default=(224,))
+@pytest.mark.resolutions(paper=(224,))
 def test_minutes_of_load(timed_inference, framework, precision, network, seconds, resolution):
     model = build(network, resolution=resolution)
     engine = framework.load(model, precision=precision)

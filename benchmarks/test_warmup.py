@@ -24,7 +24,7 @@ from pytest_edgeperf import Inputs
 @pytest.mark.trinh_2023
 @pytest.mark.timed_inference(budget=0.6)
 @pytest.mark.parametrize("network", values(paper=("mobilenetv2", "resnet18")))
-@pytest.mark.resolutions(default=(224,))
+@pytest.mark.resolutions(paper=(224,))
 def test_first_inferences(timed_inference, framework, precision, network, resolution):
     model = build(network, resolution=resolution)
     engine = framework.load(model, precision=precision)

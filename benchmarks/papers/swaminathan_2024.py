@@ -27,3 +27,17 @@ ACTION_NETWORKS = {
     "autoencoder": (22434944, 332807),
     "densenet-action-recognition": (27681924, 109386),
 }
+#: Table 1, on a Jetson Nano: how many times faster the inference is in TensorRT than in PyTorch.
+SPEED_UPS = {
+    "alexnet": 5.62,
+    "vgg19": 6.05,
+    "resnet50": 4.88,
+    "squeezenet1-1": 4.72,
+    "densenet121": 2.72,
+    "shufflenet-v2-x1-0": 13.6,
+    "mobilenetv2": 16.7,
+    "resnext50-32x4d": 8.07,
+    "3d-cnn": 3.7,
+    "autoencoder": 3.07,
+    "densenet-action-recognition": 8.5,
+}

@@ -49,3 +49,29 @@ DETECTORS = (
     "yolox-s",
 )
 LIGHT_DETECTORS = ("yolov2-tiny", "yolov3-tiny", "yolov5n", "yolov5n6")
+#: Timed apart, as it took hours on a Raspberry Pi (section 4.2).
+SLOW_DETECTORS = ("ssdlite320-mobilenetv3-large",)
+#: Table 4.10, on an AGX Xavier: how many times faster than ONNX Runtime on the CPU the inference is by its CUDA
+#: provider and by TensorRT, and how many layers the network has.
+TABLE_4_10 = {
+    "alexnet": (1.617, 1.971, 8),
+    "googlenet": (3.205, 3.406, 22),
+    "efficientnet-b0": (3.942, 3.521, 215),
+    "densenet121": (4.939, 4.351, 121),
+    "squeezenet1-0": (2.061, 3.065, 18),
+    "inception-v3": (5.370, 7.968, 159),
+    "shufflenet-v2-x0-5": (0.778, 1.464, 69),
+    "mobilenetv2": (2.782, 3.448, 18),
+    "mobilenetv3-small": (2.051, 2.666, 17),
+    "mobilenetv3-large": (2.885, 4.216, 25),
+    "mnasnet0-5": (2.173, 3.143, 17),
+    "mnasnet0-75": (3.349, 5.521, 21),
+    "mnasnet1-0": (3.060, 4.068, 23),
+    "mnasnet1-3": (5.044, 4.669, 25),
+    "resnet18": (2.830, 4.313, 18),
+    "resnet50": (4.594, 6.095, 50),
+    "resnet101": (8.286, 12.280, 101),
+    "resnet152": (8.135, 12.796, 152),
+    "resnext50-32x4d": (5.988, 6.899, 50),
+    "resnext101-32x8d": (9.090, 11.478, 101),
+}

@@ -1,0 +1,72 @@
+"""Classifiers and detectors end to end in every framework: phases, frames per second, spread, and gains by a runtime.
+
+Reproduces three studies on the networks that each measured (``models/catalogue``, ``papers/measured.py``):
+
+Swaminathan et al., "Benchmarking deep learning models on NVIDIA Jetson Nano for real-time systems" (2024), table 1:
+eight classifiers in PyTorch and in TensorRT, with FLOPs and parameters; there 2.72 to 16.7 times faster.
+Trinh, "On the evaluation of neural network deployment options" (2023), tables 4.1 to 4.18: pre-processing, inference,
+post-processing and frames per second of 15 classifiers and nine detectors on five devices, by ONNX Runtime on the CPU
+and by CUDA, and by TensorRT; the standard deviation of the times (figures 4.1, 4.2, 4.12, 4.13); and the speed-ups of
+20 classifiers over their layers (table 4.10). YOLOv5 is not here, as its licence does not allow it: YOLOX is nearest.
+Hadidi et al., "Characterizing the deployment of deep neural networks on commercial edge devices" (2019), sections VI-A
+to VI-C: the time per inference of 16 networks over frameworks and devices, and each device's best framework.
+
+A paper's suite has its networks, each at its own resolution; what is large, for trinh-2023 and hadidi-2019, at half of
+it. ``--suite=full`` has all at their own, and at the inputs that hadidi-2019 prints. ``test_photographs`` times a
+network over the photographs of ``--data``, each read from its file, as trinh-2023 does over 5000 of COCO. Read several
+devices together by ``edgeperf report nano.json tx2.json``: figures 4.14 and 4.16, and the best framework of each.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from models import build
+from models.networks import NETWORKS
+from network_suites import configurations
+from studies import label_of, zoo_study
+from suites import values
+from tasks.images import HEIGHT, WIDTH, photographs
+
+from pytest_edgeperf import Inputs
+
+
+@pytest.mark.parametrize(("network", "resolution"), configurations("classification"))
+def test_classifier(request, timed_inference, framework, precision, network, resolution):
+    study = zoo_study(request.config.getoption("suite"), "classification")
+    measure(study, timed_inference, framework, precision, network, resolution, photographs(4))
+
+
+@pytest.mark.parametrize(("network", "resolution"), configurations("detection"))
+def test_detector(request, timed_inference, framework, precision, network, resolution):
+    study = zoo_study(request.config.getoption("suite"), "detection")
+    measure(study, timed_inference, framework, precision, network, resolution, photographs(4))
+
+
+@pytest.mark.trinh_2023
+@pytest.mark.timed_inference
+@pytest.mark.parametrize("network", values(paper=("mobilenetv2", "yolov3-tiny")))
+def test_photographs(timed_inference, framework, precision, network, data):
+    study = zoo_study("trinh-2023", "photographs")
+    images = [image.read for image in data.images]
+    measure(study, timed_inference, framework, precision, network, NETWORKS[network].native, images, read=True)
+
+
+def measure(study, timed_inference, framework, precision, network, resolution, images, read=False):
+    described = NETWORKS[network]
+    model = build(network, resolution)
+    engine = framework.load(model, precision=precision)
+    timed_inference.study(
+        study,
+        series=framework.name if precision == "fp32" else f"{framework.name} {precision}",
+        x=model.parameters["flops"] / 1e9,
+        label=label_of(network, None if resolution == described.native else resolution),
+    )
+    prepare = partial(described.prepare, resolution=resolution)
+    timed_inference(
+        engine,
+        Inputs.of(images),
+        preprocess=(lambda image: prepare(image())) if read else prepare,
+        postprocess=described.postprocess(resolution, (HEIGHT, WIDTH)),
+    )
