@@ -127,9 +127,9 @@ def _runs(given: ResultsSource, side: str) -> Results:
     """The results, of which none may be a figure that others published."""
     from pytest_edgeperf.results.published import refuse_published
 
-    found = _results(given, side)
-    refuse_published(found, str(given) if isinstance(given, (str, PathLike)) else side)
-    return found
+    results = _results(given, side)
+    refuse_published(results, str(given) if isinstance(given, (str, PathLike)) else side)
+    return results
 
 
 def read_results(path: Union[str, os.PathLike[str]]) -> Results:

@@ -53,8 +53,10 @@ def extension(group: str, name: str) -> Extension:
         ExtensionError: packages register different things under the name.
     """
     registered = extensions(group)[name]
-    if len({one.entry_point.value for one in registered}) > 1:
-        origins = ", ".join(sorted(f"{one.distribution} ({one.entry_point.value})" for one in registered))
+    if len({candidate.entry_point.value for candidate in registered}) > 1:
+        origins = ", ".join(
+            sorted(f"{candidate.distribution} ({candidate.entry_point.value})" for candidate in registered)
+        )
         raise ExtensionError(f"{name!r} is registered by several packages: {origins}; uninstall all but one of them")
     return registered[0]
 

@@ -150,10 +150,10 @@ class FrameworkContract:
     @pytest.fixture
     def framework(self) -> Framework:
         """The framework under test."""
-        found = registry.get(self.framework_name)
-        if found.version() is None:
-            pytest.skip(f"{found.full_name} is not installed: {found.install_advice}")
-        return found
+        framework = registry.get(self.framework_name)
+        if framework.version() is None:
+            pytest.skip(f"{framework.full_name} is not installed: {framework.install_advice}")
+        return framework
 
     @pytest.fixture
     def model(self, tmp_path: Path) -> Model:
@@ -208,9 +208,9 @@ class FrameworkContract:
         first, second = (engine.infer(image)[0].copy() for image in images())
         assert first.dtype in (np.float32, np.float64)
         assert not np.array_equal(first, second)
-        for found, image in zip((first, second), images()):
+        for output, image in zip((first, second), images()):
             right = expected(image)
-            assert np.abs(found.reshape(right.shape) - right).max() <= TOLERANCES[precision] * np.abs(right).max()
+            assert np.abs(output.reshape(right.shape) - right).max() <= TOLERANCES[precision] * np.abs(right).max()
         assert Pipeline(engine, (images()[0],)).check()["output_error"] <= TOLERANCES[precision]
         described = engine.describe()
         assert described["framework"] == framework.full_name
@@ -262,8 +262,8 @@ class FrameworkContract:
             right = expected(image)
             try:
                 for _ in range(self.repetitions):
-                    found = engine.infer(image)[0]
-                    if np.abs(np.asarray(found).reshape(right.shape) - right).max() > 1e-2 * np.abs(right).max():
+                    output = engine.infer(image)[0]
+                    if np.abs(np.asarray(output).reshape(right.shape) - right).max() > 1e-2 * np.abs(right).max():
                         wrong.append("an answer was another engine's")
             except Exception as error:  # a thread's own would fail nothing
                 wrong.append(f"{type(error).__name__}: {error}")

@@ -21,6 +21,6 @@ def devices() -> None:
         known.setdefault(name, here.profile)
     except DeviceMismatch as error:
         name, conclusion = "", str(error)
-    print_rows([("*" if one.name == name else "", one.name, one.description) for one in known.values()])
+    print_rows([("*" if profile.name == name else "", profile.name, profile.description) for profile in known.values()])
     click.echo()
     say(conclusion)

@@ -101,8 +101,8 @@ def recency(run: Run) -> Tuple[str, str, str]:
 
 
 def _latest_environment(runs: Sequence[Run]) -> str:
-    found = {run.environment for run in runs}
-    return found.pop() if len(found) == 1 else max(runs, key=recency).environment
+    environments = {run.environment for run in runs}
+    return environments.pop() if len(environments) == 1 else max(runs, key=recency).environment
 
 
 def environment_matcher(

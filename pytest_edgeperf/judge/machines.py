@@ -83,9 +83,11 @@ def other_machine(
     for runs, measured in judged:
         sides = (_places(runs), _places(measured))
         if sides not in known:
-            found = [related(old, new) for old in sorted(sides[0], key=str) for new in sorted(sides[1], key=str)]
-            same = any(is_same for is_same, _ in found)
-            known[sides] = _UNKNOWN if same else next((one for one in found if one[0] is False), _UNKNOWN)
+            relations = [related(old, new) for old in sorted(sides[0], key=str) for new in sorted(sides[1], key=str)]
+            same = any(is_same for is_same, _ in relations)
+            known[sides] = (
+                _UNKNOWN if same else next((relation for relation in relations if relation[0] is False), _UNKNOWN)
+            )
         if known[sides][0] is False:
             others.append(known[sides][1])
     return OtherMachine(Counter(others).most_common(1)[0][0], len(others), len(judged)) if others else None

@@ -48,12 +48,12 @@ def compare(
         raise ValueError(f"alpha is {alpha!r}; it must be between 0 and 1")
     if not 0 <= tolerance < math.inf:
         raise ValueError(f"tolerance is {tolerance!r}; it must be a ratio - 1 of at least 0, such as 0.02")
-    base = align(base, {name: one.parameters for name, one in candidate.benchmarks.items()})
+    base = align(base, {name: benchmark.parameters for name, benchmark in candidate.benchmarks.items()})
 
-    def judged(one: Results, other: Results) -> Comparison:
-        ids = tuple(dict.fromkeys((*one.benchmarks, *other.benchmarks)))
+    def judged(before: Results, after: Results) -> Comparison:
+        ids = tuple(dict.fromkeys((*before.benchmarks, *after.benchmarks)))
         family = Family(ids, tolerance=tolerance, alpha=alpha, allowed_differences=tuple(allow_differences))
-        return _judge(one, other, family, Stage(runs=0, final=True)).comparison
+        return _judge(before, after, family, Stage(runs=0, final=True)).comparison
 
     return with_renames(judged(base, candidate), base, candidate, judged)
 
@@ -63,11 +63,11 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
     unjudged: Dict[str, Unjudged] = {}
     evidence: Dict[str, Evidence] = {}
     for benchmark in family.benchmarks:
-        found = gather(base.benchmarks.get(benchmark), candidate.benchmarks.get(benchmark), differences)
-        if isinstance(found, Unjudged):
-            unjudged[benchmark] = found
-        elif found is not None:
-            evidence[benchmark] = found
+        gathered = gather(base.benchmarks.get(benchmark), candidate.benchmarks.get(benchmark), differences)
+        if isinstance(gathered, Unjudged):
+            unjudged[benchmark] = gathered
+        elif gathered is not None:
+            evidence[benchmark] = gathered
     judged = judge(Case(base, candidate, family, stage, evidence), table.RULES)
     decisions, verdicts = {}, {}
     for benchmark in family.benchmarks:
@@ -85,7 +85,9 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
         verdicts,
         common_shift=suite.common_shift,
         lines=tuple(judged.lines),
-        other_machine=other_machine(base, candidate, [(one.baseline, one.candidate) for one in evidence.values()]),
+        other_machine=other_machine(
+            base, candidate, [(entry.baseline, entry.candidate) for entry in evidence.values()]
+        ),
         apart=suite.apart,
         gain=suite.gain,
     )

@@ -36,9 +36,15 @@ def with_renames(comparison: Comparison, base: Results, candidate: Results, judg
         base, candidate: their runs.
         judge: gives the change between the two names.
     """
-    new = [name for name, one in comparison.benchmarks.items() if one.verdict == NEW and name in candidate.benchmarks]
+    new = [
+        name
+        for name, verdict in comparison.benchmarks.items()
+        if verdict.verdict == NEW and name in candidate.benchmarks
+    ]
     missing = [
-        name for name, one in comparison.benchmarks.items() if one.verdict == MISSING and name in base.benchmarks
+        name
+        for name, verdict in comparison.benchmarks.items()
+        if verdict.verdict == MISSING and name in base.benchmarks
     ]
     if not new or not missing:
         return comparison

@@ -60,7 +60,7 @@ def accuracy_column(benchmarks: Sequence[Optional[Benchmark]]) -> Column:
         if benchmark is not None and name is not None
     }
     texts = decimal_column(values)
-    shown = [text if one is not None else "" for text, one in zip(texts, benchmarks)]
+    shown = [text if benchmark is not None else "" for text, benchmark in zip(texts, benchmarks)]
     if len(known) == 1 and len(units) == 1:
         unit = next(iter(units))
         return Column(f"{known[0]}, {unit}" if unit else known[0], shown, spare=1)

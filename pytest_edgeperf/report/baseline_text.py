@@ -45,9 +45,11 @@ def accepted_text(outcome: Refresh, comparison: Optional[Comparison], crept: Map
     accepted = {*outcome.created, *outcome.updated}
     lines = []
     if comparison is not None:
-        judged = {name: one for name, one in comparison.benchmarks.items() if name in accepted}
+        judged = {name: verdict for name, verdict in comparison.benchmarks.items() if name in accepted}
         lines += accepted_worse(Comparison(judged), names, paper)
-    lines += creep_lines({name: one for name, one in crept.items() if name in accepted}, names, paper, everything=True)
+    lines += creep_lines(
+        {name: creep for name, creep in crept.items() if name in accepted}, names, paper, everything=True
+    )
     lines += refreshed(done, names, paper, everything=True)
     for benchmark_id, dropped in outcome.dropped.items():
         if benchmark_id in accepted:
@@ -164,8 +166,8 @@ def _environments(results: Results, paper: Paper) -> List[str]:
 
 
 def _warnings(results: Results, names: Names, paper: Paper) -> List[str]:
-    few = [name for name, one in results.benchmarks.items() if len(usable_runs(one)) < FEWEST_RUNS]
-    single = [name for name, one in results.benchmarks.items() if len(sessions(one.runs)) < 2]
+    few = [name for name, benchmark in results.benchmarks.items() if len(usable_runs(benchmark)) < FEWEST_RUNS]
+    single = [name for name, benchmark in results.benchmarks.items() if len(sessions(benchmark.runs)) < 2]
     lines: List[str] = []
     for alike in two_spellings(results.benchmarks):
         text = (

@@ -58,7 +58,7 @@ def crept(
     """
     if baseline is None:
         return {}
-    found: Dict[str, Creep] = {}
+    creeps: Dict[str, Creep] = {}
     differences = environment_matcher(baseline, measured, allowed_differences)
     for name, benchmark in measured.benchmarks.items():
         stored = baseline.benchmarks.get(name)
@@ -78,35 +78,35 @@ def crept(
             continue
         in_steps = accepting or accepted > 1 + limit or ratio <= accepted * (1 + limit)
         if ratio > 1 + limit and in_steps:
-            found[name] = Creep(ratio, limit, max(run.started for run in runs.baseline)[:10])
-    return found
+            creeps[name] = Creep(ratio, limit, max(run.started for run in runs.baseline)[:10])
+    return creeps
 
 
-def creep_lines(found: Mapping[str, Creep], names: Names, paper: Paper, *, everything: bool) -> List[str]:
+def creep_lines(creeps: Mapping[str, Creep], names: Names, paper: Paper, *, everything: bool) -> List[str]:
     """A heading, and the worst benchmarks first."""
-    if not found:
+    if not creeps:
         return []
-    limits = {share(one.tolerance) for one in found.values()}
+    limits = {share(creep.tolerance) for creep in creeps.values()}
     limit = limits.pop() if len(limits) == 1 else "the tolerance"
     heading = (
-        f"crept ({len(found)}): slower than the anchor by more than {limit}, in steps that were accepted; "
+        f"crept ({len(creeps)}): slower than the anchor by more than {limit}, in steps that were accepted; "
         "edgeperf baseline anchor makes the accepted runs the new anchor"
     )
     lines = [paper.paint(line, "warning") for line in wrap(paper.clean(heading), paper.width, hanging="  ")]
-    worst = sorted(found.items(), key=lambda pair: -pair[1].ratio)
+    worst = sorted(creeps.items(), key=lambda pair: -pair[1].ratio)
     shown = worst if everything else worst[:_SHOWN]
-    for name, one in shown:
-        text = f"{names[name]}: latency {change(one.ratio)} since {one.since}"
+    for name, creep in shown:
+        text = f"{names[name]}: latency {change(creep.ratio)} since {creep.since}"
         lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     rest = len(worst) - len(shown)
     return [*lines, f"  and {rest} more, listed with -v"] if rest else lines
 
 
-def creep_summary(found: Mapping[str, Creep], names: Names) -> str:
+def creep_summary(creeps: Mapping[str, Creep], names: Names) -> str:
     """One sentence for a quiet session."""
-    name, worst = max(found.items(), key=lambda pair: pair[1].ratio)
+    name, worst = max(creeps.items(), key=lambda pair: pair[1].ratio)
     return f"crept since the anchor: {names[name]} {change(worst.ratio)}" + (
-        f", and {count(len(found) - 1, 'other benchmark')}" if len(found) > 1 else ""
+        f", and {count(len(creeps) - 1, 'other benchmark')}" if len(creeps) > 1 else ""
     )
 
 

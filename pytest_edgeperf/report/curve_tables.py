@@ -80,7 +80,7 @@ def _figure(step: Mapping[str, Any], figure: str, unit: str) -> Optional[str]:
         return None
     if not isinstance(value, (list, tuple)):
         return f"{significant(value)} {unit}"
-    before, after = (significant(one) for one in value)
+    before, after = (significant(number) for number in value)
     return f"{before} -> {after} {unit}" if before != after else None
 
 

@@ -42,7 +42,7 @@ def _check(check: Check, width: int, paper: Paper) -> List[str]:
 def sensor_rows(sensors: Sequence[Sensor]) -> List[Tuple[str, ...]]:
     """Name, value with unit, kind, how often it is new, and source of each sensor, read now."""
     rows: List[Tuple[str, ...]] = []
-    for sensor in sorted(sensors, key=lambda one: one.name):
+    for sensor in sorted(sensors, key=lambda sensor: sensor.name):
         reading = sensor.read()
         value = reading.reason or "" if reading.value is None else f"{_number(reading.value)} {UNITS[sensor.quantity]}"
         refresh = f"{sensor.refresh_hz:g} Hz" if sensor.refresh_hz is not None else ""

@@ -31,7 +31,7 @@ def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
 
     A p95 of the slow runs alone, beside the median of all runs, may be the smaller of the two.
     """
-    found = []
+    numbers = []
     for run in usable_runs(benchmark):
         value: Any = run.values.get(metric)
         if value is None:
@@ -45,8 +45,8 @@ def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
             value = None
         if not isinstance(value, (int, float)) or not math.isfinite(value):
             return []
-        found.append(float(value))
-    return found
+        numbers.append(float(value))
+    return numbers
 
 
 def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[float]:
@@ -72,8 +72,8 @@ def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional
 def course(benchmark: Benchmark) -> str:
     """How its runs went where they were not flat: ``slower 2/3``, ``unsteady 1/3``; else nothing."""
     figures = [run.quality or {} for run in benchmark.runs]
-    counts = {word: sum(one.get("course") == kind for one in figures) for kind, word in _COURSES.items()}
-    counts["unsteady"] = sum(one.get("steady") is False for one in figures)
+    counts = {word: sum(figure.get("course") == kind for figure in figures) for kind, word in _COURSES.items()}
+    counts["unsteady"] = sum(figure.get("steady") is False for figure in figures)
     return ", ".join(f"{word} {number}/{len(figures)}" for word, number in counts.items() if number)
 
 

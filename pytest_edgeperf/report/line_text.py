@@ -37,12 +37,12 @@ def line_text(line: LineVerdict) -> str:
 def failing_lines(comparison: Optional[Comparison], measured: Iterable[str]) -> Dict[str, List[LineVerdict]]:
     """The regressed lines that each benchmark fails for: it is the last measured of those that a line goes through."""
     place = {benchmark: position for position, benchmark in enumerate(measured)}
-    found: Dict[str, List[LineVerdict]] = {}
+    failing: Dict[str, List[LineVerdict]] = {}
     for line in comparison.regressed_lines if comparison is not None else ():
         members = [benchmark for benchmark in line.benchmarks if benchmark in place]
         if members:
-            found.setdefault(max(members, key=place.__getitem__), []).append(line)
-    return found
+            failing.setdefault(max(members, key=place.__getitem__), []).append(line)
+    return failing
 
 
 def line_failures(comparison: Comparison, paper: Paper, *, heading: str = REGRESSED, style: str = "bad") -> List[str]:
@@ -58,9 +58,9 @@ def line_failures(comparison: Comparison, paper: Paper, *, heading: str = REGRES
 def lines_not_judged(comparison: Comparison, paper: Paper) -> List[str]:
     """The lines that gate and have no clear verdict, and why; those of a new series are listed with its benchmarks."""
     lines: List[str] = []
-    for one in comparison.lines:
-        if one.verdict in (INCONCLUSIVE, NEW) and one.reason is not None:
-            lines += _wrapped(f"{one.verdict}: {line_name(one)}: {one.reason}", paper)
+    for verdict in comparison.lines:
+        if verdict.verdict in (INCONCLUSIVE, NEW) and verdict.reason is not None:
+            lines += _wrapped(f"{verdict.verdict}: {line_name(verdict)}: {verdict.reason}", paper)
     return [paper.paint(line, "warning") for line in lines]
 
 

@@ -28,8 +28,8 @@ _BEGINS_BLOCK = re.compile(r"[#>+=-]|\d+(?=[.)])")
 def escape(text: str) -> str:
     """``text`` for the inside of a line or for a cell of a table."""
     text = middle_ellipsis(printable(text), SENTENCE_CELLS, "…").replace("&", "&amp;").replace("<", "&lt;")
-    text = _BACKSLASHED.sub(lambda found: "\\" + found.group(), text)
-    return _AUTOMATIC.sub(lambda found: found.group() + _BREAK, text)
+    text = _BACKSLASHED.sub(lambda match: "\\" + match.group(), text)
+    return _AUTOMATIC.sub(lambda match: match.group() + _BREAK, text)
 
 
 def item(text: str) -> str:

@@ -39,30 +39,30 @@ def noise_text(noise: Noise, paper: Paper) -> str:
 
 def _table(benchmarks: Mapping[str, BenchmarkNoise], names: Names, paper: Paper) -> List[str]:
     rows: List[Tuple[str, str, SummaryNoise]] = []
-    for benchmark_id, one in benchmarks.items():
-        for position, metric in enumerate(sorted(one.metrics, key=lambda name: name != LATENCY)):
+    for benchmark_id, noise in benchmarks.items():
+        for position, metric in enumerate(sorted(noise.metrics, key=lambda name: name != LATENCY)):
             label = "" if metric == LATENCY else paper.clean(metric_label(metric))
             name = f"  {label}" if position else f"{names[benchmark_id]} {label}".rstrip()
-            rows.append((name, "" if position else str(one.runs), one.best(metric)))
+            rows.append((name, "" if position else str(noise.runs), noise.best(metric)))
     best = [row[-1] for row in rows]
     over = "detectable in"
     columns = [
         Column("runs", [runs for _, runs, _ in rows], spare=1),
         Column("spread %", decimal_column([100 * summary.spread for summary in best])),
         Column("by", [summary.summary for summary in best], right=False, spare=2),
-        Column("80 %", _found(best, 0), over=over),
-        Column("95 %", _found(best, 1), over=over),
+        Column("80 %", _changes(best, 0), over=over),
+        Column("95 %", _changes(best, 1), over=over),
     ]
     return lay_out(names.shown_prefix, [name for name, _, _ in rows], columns, paper)
 
 
-def _found(summaries: Sequence[SummaryNoise], power: int) -> List[str]:
-    found = [summary.detectable[power] for summary in summaries]
-    return [NOTHING if one is None else f"{percent(one)} %" for one in found]
+def _changes(summaries: Sequence[SummaryNoise], power: int) -> List[str]:
+    changes = [summary.detectable[power] for summary in summaries]
+    return [NOTHING if change is None else f"{percent(change)} %" for change in changes]
 
 
 def _legend(noise: Noise, paper: Paper) -> List[str]:
-    fewest = min(one.runs for one in noise.benchmarks.values())
+    fewest = min(benchmark.runs for benchmark in noise.benchmarks.values())
     known_to = 1 / math.sqrt(2 * fewest - 2)
     text = (
         "Spread is the standard deviation between runs of the same code. Detectable is the smallest slowdown of all "
@@ -70,7 +70,7 @@ def _legend(noise: Noise, paper: Paper) -> List[str]:
         f"tail alone must be larger. {fewest} runs give the spread to within about {100 * known_to:.0f} %; another day "
         "may differ more."
     )
-    disturbed = sum(one.disturbed_runs for one in noise.benchmarks.values())
+    disturbed = sum(benchmark.disturbed_runs for benchmark in noise.benchmarks.values())
     if disturbed:
         text += f" Excluded: {count(disturbed, 'disturbed run')}."
     return _wrapped(text, paper, hanging="")

@@ -112,13 +112,13 @@ def not_judged(
     """What has no clear verdict and why, grouped; ``everything`` lists all names."""
     lines: List[str] = []
     for word, why in why_by_verdict.items():
-        found = {i: v for i, v in comparison.benchmarks.items() if v.verdict == word}
-        if not found:
+        verdicts = {i: v for i, v in comparison.benchmarks.items() if v.verdict == word}
+        if not verdicts:
             continue
-        lines += _heading(f"{word} ({len(found)}): {why}", "warning", paper)
-        all_of_them = word == NEW and len(found) == len(comparison.benchmarks)
+        lines += _heading(f"{word} ({len(verdicts)}): {why}", "warning", paper)
+        all_of_them = word == NEW and len(verdicts) == len(comparison.benchmarks)
         if not all_of_them or everything:
-            lines += _group(found, names, paper, everything)
+            lines += _group(verdicts, names, paper, everything)
     return lines
 
 
@@ -148,13 +148,13 @@ def refreshed(done: Mapping[str, str], names: Names, paper: Paper, *, everything
     """What a refresh created, updated and kept."""
     lines: List[str] = []
     for word, remark in _REFRESH:
-        found = [names[benchmark_id] for benchmark_id, what in done.items() if what == word]
-        if not found:
+        shown = [names[benchmark_id] for benchmark_id, what in done.items() if what == word]
+        if not shown:
             continue
-        text = f"baseline {word} for {count(len(found), 'benchmark')}"
+        text = f"baseline {word} for {count(len(shown), 'benchmark')}"
         lines += _heading(f"{text} ({remark})" if remark else text, "remark", paper)
         if everything or word == "kept":
-            lines += _list(found, paper, everything)
+            lines += _list(shown, paper, everything)
     return lines
 
 
@@ -187,9 +187,9 @@ def _by_reason(refused: Mapping[str, str], names: Names) -> Dict[str, List[str]]
     return members
 
 
-def _group(found: Mapping[str, BenchmarkVerdict], names: Names, paper: Paper, everything: bool) -> List[str]:
+def _group(verdicts: Mapping[str, BenchmarkVerdict], names: Names, paper: Paper, everything: bool) -> List[str]:
     by_detail: Dict[str, List[str]] = {}
-    for benchmark_id, verdict in found.items():
+    for benchmark_id, verdict in verdicts.items():
         by_detail.setdefault(_detail(verdict), []).append(names[benchmark_id])
     lines: List[str] = []
     alone = [(members[0], detail) for detail, members in by_detail.items() if detail and len(members) == 1]

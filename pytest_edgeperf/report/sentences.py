@@ -143,7 +143,11 @@ def apart_text(comparison: Comparison) -> Optional[str]:
             f"The baseline's {count(apart.sessions, 'session')} differ a lot: the comparison allows for {allowed} per "
             "benchmark (standard deviation), so it detects only larger slowdowns."
         )
-    latencies = [one.metrics[LATENCY].verdict for one in comparison.benchmarks.values() if LATENCY in one.metrics]
+    latencies = [
+        benchmark.metrics[LATENCY].verdict
+        for benchmark in comparison.benchmarks.values()
+        if LATENCY in benchmark.metrics
+    ]
     if apart.known_by == BY_FLOOR and apart.sessions == 1 and REGRESSED in latencies:
         return (
             f"One baseline session with {count(apart.benchmarks, 'benchmark')} does not show how much sessions on this "

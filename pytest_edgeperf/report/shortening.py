@@ -81,7 +81,7 @@ def _numbered(names: Sequence[str], width: int, used: Set[str], ellipsis: str) -
 def _common_length(texts: Sequence[str]) -> int:
     """How many first characters all texts share."""
     first, last = min(texts), max(texts)
-    for position, (one, other) in enumerate(zip(first, last)):
-        if one != other:
+    for position, (left, right) in enumerate(zip(first, last)):
+        if left != right:
             return position
     return min(len(first), len(last))

@@ -92,11 +92,11 @@ def tables_of(study: StudyResult, paper: Paper) -> List[List[str]]:
         return _labelled(study, paper)
     blocks = []
     for metric in study.study.metrics:
-        found = [series for series in study.series if series.metric == metric]
-        if found and not study.study.lines:
-            blocks.append(_values(study, metric, found, paper))
-        elif any(series.fit is not None for series in found):
-            blocks.append(_table(study, metric, found, paper))
+        of_metric = [series for series in study.series if series.metric == metric]
+        if of_metric and not study.study.lines:
+            blocks.append(_values(study, metric, of_metric, paper))
+        elif any(series.fit is not None for series in of_metric):
+            blocks.append(_table(study, metric, of_metric, paper))
         if any(ratios.metric == metric for ratios in study.ratios):
             blocks.append(_ratios(study, metric, paper))
         ranked = [ranking for ranking in study.rankings if ranking.metric == metric]
@@ -147,13 +147,13 @@ def _ratios(result: StudyResult, metric: str, paper: Paper) -> List[str]:
 
 
 def _ranks(study: Study, metric: str, ranked: Sequence[Ranking], paper: Paper) -> List[str]:
-    names = list(dict.fromkeys(name for one in ranked for group in one.groups for name in group))
+    names = list(dict.fromkeys(name for ranks in ranked for group in ranks.groups for name in group))
     columns = []
-    for one in ranked:
+    for ranks in ranked:
         texts = dict.fromkeys(names, NOTHING)
-        texts.update(ranks_of(one))
-        columns.append(Column(f"{one.x:.{_PUBLISHED_DIGITS}g}", [texts[name] for name in names]))
-    equal = any(len(group) > 1 for one in ranked for group in one.groups)
+        texts.update(ranks_of(ranks))
+        columns.append(Column(f"{ranks.x:.{_PUBLISHED_DIGITS}g}", [texts[name] for name in names]))
+    equal = any(len(group) > 1 for ranks in ranked for group in ranks.groups)
     says = " (=: these runs show no difference)" if equal else ""
     over = _with_unit(study.x, study.x_unit)
     lines = _title(f"{study.name}: ranks by {metric_label(metric)} over {over}{says}", paper)
@@ -251,32 +251,32 @@ def _short(title: str, paper: Paper) -> str:
     return middle_ellipsis(paper.clean(title), _TITLE_WIDTH, paper.ellipsis)
 
 
-def _values(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:
+def _values(result: StudyResult, metric: str, of_metric: Sequence[SeriesResult], paper: Paper) -> List[str]:
     """A column per coordinate, and where a further step no longer pays."""
     study = result.study
-    units = sorted({series.unit for series in found})
+    units = sorted({series.unit for series in of_metric})
     unit = units[0] if len(units) == 1 else ""
     over = f"{_with_unit(metric_label(metric), unit)} over {_with_unit(study.x, study.x_unit)}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(f"{study.name}: {over}"), paper.width)]
-    names = [paper.clean(one.series if unit else _with_unit(one.series, one.unit)) for one in found]
+    names = [paper.clean(series.series if unit else _with_unit(series.series, series.unit)) for series in of_metric]
     columns = []
-    for x in sorted({point.x for series in found for point in series.points}):
-        values = [next((point.value for point in series.points if point.x == x), None) for series in found]
+    for x in sorted({point.x for series in of_metric for point in series.points}):
+        values = [next((point.value for point in series.points if point.x == x), None) for series in of_metric]
         texts = [NOTHING if value is None else significant(value) for value in values]
         columns.append(Column(f"{x:.{_PUBLISHED_DIGITS}g}", texts))
-    pays = [series.pays_up_to() for series in found]
-    if any(one is not None for one in pays):
-        texts = [NOTHING if one is None else f"{one:.{_PUBLISHED_DIGITS}g}" for one in pays]
+    pays = [series.pays_up_to() for series in of_metric]
+    if any(pay is not None for pay in pays):
+        texts = [NOTHING if pay is None else f"{pay:.{_PUBLISHED_DIGITS}g}" for pay in pays]
         columns.append(Column("pays up to", texts))
     return lines + lay_out_in_parts(_SERIES, [pad(name, len(_SERIES)) for name in names], columns, paper)
 
 
-def _table(result: StudyResult, metric: str, found: Sequence[SeriesResult], paper: Paper) -> List[str]:
+def _table(result: StudyResult, metric: str, of_metric: Sequence[SeriesResult], paper: Paper) -> List[str]:
     study = result.study
-    units = sorted({series.unit for series in found})
+    units = sorted({series.unit for series in of_metric})
     unit = units[0] if len(units) == 1 else ""
     published = [line for line in study.references if line.metric == metric]
-    rows = [row for series in found for row in (_measured(series, unit, paper), *_pieces(series))]
+    rows = [row for series in of_metric for row in (_measured(series, unit, paper), *_pieces(series))]
     rows += [_published(line, unit, paper) for line in published]
     title = f"{study.name}: {_with_unit(metric_label(metric), unit)} over {_with_unit(study.x, study.x_unit)}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(title), paper.width, hanging="  ")]
@@ -290,7 +290,7 @@ def _table(result: StudyResult, metric: str, found: Sequence[SeriesResult], pape
         Column(paper.clean(study.x_unit or study.x), [row.x for row in rows], styles, spare=4),
     ]
     lines += lay_out(_SERIES, [pad(row.name, len(_SERIES)) for row in rows], columns, paper)
-    for series in found:
+    for series in of_metric:
         for text in pieces_text(series, study):
             lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     for source, names in _by_source(published).items():
@@ -313,8 +313,8 @@ def _fitted(name: str, fit: LineFit, x: str) -> _Row:
 
 
 def _pieces(series: SeriesResult) -> List[_Row]:
-    found = series.pieces.pieces if series.pieces is not None else ()
-    return [_fitted(f"  {_range(piece.x_from, piece.x_to)}", piece.fit, "") for piece in found]
+    pieces = series.pieces.pieces if series.pieces is not None else ()
+    return [_fitted(f"  {_range(piece.x_from, piece.x_to)}", piece.fit, "") for piece in pieces]
 
 
 def pieces_text(series: SeriesResult, study: Study) -> List[str]:
@@ -333,9 +333,9 @@ def pieces_text(series: SeriesResult, study: Study) -> List[str]:
     return [text]
 
 
-def _where(one: Break) -> str:
-    text = _range(one.after, one.before)
-    return text if one.interval is None else f"{text} [95 %: {_range(*one.interval)}]"
+def _where(break_: Break) -> str:
+    text = _range(break_.after, break_.before)
+    return text if break_.interval is None else f"{text} [95 %: {_range(*break_.interval)}]"
 
 
 def _chance(share: float) -> str:
@@ -361,20 +361,20 @@ def _estimate(value: float, interval: Optional[Interval]) -> Tuple[str, Tuple[st
     if not width > 0 or not 1e-6 <= size < 1e9:
         return significant(value), (significant(low), significant(high))
     decimals = min(1 - math.floor(math.log10(width)), _FITTED_DIGITS - 1 - math.floor(math.log10(size)))
-    texts = [f"{one:.{max(0, decimals)}f}" for one in (value, low, high)]
+    texts = [f"{number:.{max(0, decimals)}f}" for number in (value, low, high)]
     value_text, low_text, high_text = (text.lstrip("-") if float(text) == 0 else text for text in texts)
     return value_text, (low_text, high_text)
 
 
 def _bounds(bounds: Sequence[Tuple[str, str]], styles: Sequence[Optional[str]], *, spare: int) -> Column:
-    low = max(len(one) for one, _ in bounds)
-    high = max(len(one) for _, one in bounds)
+    low = max(len(bound) for bound, _ in bounds)
+    high = max(len(bound) for _, bound in bounds)
     texts = [f"[{pad(a, low, right=True)}, {pad(b, high, right=True)}]" if a else "" for a, b in bounds]
     return Column("[95 %]", texts, styles, right=False, gap=1, spare=spare)
 
 
 def _range(start: Optional[float], end: Optional[float]) -> str:
-    texts = ["" if one is None else f"{one:.{_PUBLISHED_DIGITS}g}" for one in (start, end)]
+    texts = ["" if bound is None else f"{bound:.{_PUBLISHED_DIGITS}g}" for bound in (start, end)]
     if start == end:
         return texts[0]
     if start is None or end is None:

@@ -52,7 +52,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks = [latency_table(report, names, paper)]
     if verbosity > 0:
         blocks.append(phase_table(report, names, paper))
-    if verbosity > 0 or any("power_mean" in one.metrics for one in report.measured.benchmarks.values()):
+    if verbosity > 0 or any("power_mean" in benchmark.metrics for benchmark in report.measured.benchmarks.values()):
         blocks.append(power_table(report, names, paper))
     blocks += curve_tables(report.measured, names, paper)
     blocks += study_tables(report.measured, paper)

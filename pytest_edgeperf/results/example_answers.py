@@ -147,7 +147,7 @@ def of_examples(
     return {"n": len(values), "mean": scale * float(values.mean()), ANSWERS: _digested(stored)}
 
 
-def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
+def of_detections(detections: DetectionSet, example_ids: Optional[Sequence[Any]] = None) -> Dict[str, Any]:
     """Store a detection set, without its mean: ``n`` images and the answers.
 
     Args:
@@ -159,22 +159,22 @@ def of_detections(found: DetectionSet, example_ids: Optional[Sequence[Any]] = No
     """
     import numpy as np
 
-    if not found.images:
+    if not detections.images:
         raise ValueError("a detection set needs at least one image")
-    examples, order = _examples(found.images, example_ids)
+    examples, order = _examples(detections.images, example_ids)
     place = np.argsort(order)
-    categories = len(found.truths)
+    categories = len(detections.truths)
     stored = {
         "form": MATCHES,
         "examples": examples,
-        "thresholds": [float(overlap) for overlap in found.thresholds],
-        "categories": np.bincount(found.category, minlength=categories)[:categories].tolist(),
-        "image": _packed(place[found.image].astype("<u4") if len(found.image) else np.zeros(0, "<u4")),
-        "matched": _packed(np.packbits(found.matched)),
-        "ignored": _packed(np.packbits(found.ignored)),
-        "truths": _packed(found.truths[:, order].astype("<u4")),
+        "thresholds": [float(overlap) for overlap in detections.thresholds],
+        "categories": np.bincount(detections.category, minlength=categories)[:categories].tolist(),
+        "image": _packed(place[detections.image].astype("<u4") if len(detections.image) else np.zeros(0, "<u4")),
+        "matched": _packed(np.packbits(detections.matched)),
+        "ignored": _packed(np.packbits(detections.ignored)),
+        "truths": _packed(detections.truths[:, order].astype("<u4")),
     }
-    return {"n": found.images, ANSWERS: _digested(stored)}
+    return {"n": detections.images, ANSWERS: _digested(stored)}
 
 
 def is_accuracy(value: Any) -> bool:

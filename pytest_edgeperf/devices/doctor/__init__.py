@@ -49,16 +49,16 @@ class Diagnosis:
         """One line: ``2 problems (governor, background), 1 hint (swap)``."""
         parts = []
         for state, singular, plural in ((PROBLEM, "problem", "problems"), (ADVICE, "hint", "hints")):
-            found = [check.id for check in self.of(state)]
-            if found:
-                parts.append(f"{len(found)} {singular if len(found) == 1 else plural} ({', '.join(found)})")
+            ids = [check.id for check in self.of(state)]
+            if ids:
+                parts.append(f"{len(ids)} {singular if len(ids) == 1 else plural} ({', '.join(ids)})")
         fit = "fit to measure" if self.fit else "not fit to measure"
         return f"{fit}: {', '.join(parts)}" if parts else fit
 
     def lasting(self) -> List[str]:
         """The findings of those checks whose result does not change by itself within a session."""
-        found = [check.id for state in (PROBLEM, ADVICE) for check in self.of(state)]
-        return sorted(id for id in found if id not in _MOMENTARY | _RECORDED_APART)
+        ids = [check.id for state in (PROBLEM, ADVICE) for check in self.of(state)]
+        return sorted(id for id in ids if id not in _MOMENTARY | _RECORDED_APART)
 
     def to_dict(self) -> Dict[str, Any]:
         """What ``edgeperf doctor --format json`` prints."""

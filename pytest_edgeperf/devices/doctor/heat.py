@@ -32,12 +32,12 @@ _WAIT = "wait until it has cooled down; add a fan or a heat sink"
 
 def checks(root: Path, identity: Identity) -> List[Check]:
     """Temperature, throttling, supply and fan, as far as the machine shows them."""
-    found = [_thermal(root, identity), _throttle(root, identity)]
+    results = [_thermal(root, identity), _throttle(root, identity)]
     if identity.family == JETSON:
-        found += [check for check in (_undervoltage(root), _fan(root)) if check is not None]
+        results += [check for check in (_undervoltage(root), _fan(root)) if check is not None]
     elif identity.family == RASPBERRY_PI:
-        found.append(_firmware(root))
-    return found
+        results.append(_firmware(root))
+    return results
 
 
 def _thermal(root: Path, identity: Identity) -> Check:

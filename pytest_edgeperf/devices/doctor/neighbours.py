@@ -34,21 +34,21 @@ def checks(root: Path, identity: Identity) -> List[Check]:
     """Desktop, load, updates, monitors, and on a GPU other users."""
     running = _running(root)
     hidden = _why_hidden(root)
-    found = [_load(root), _updates(root, running, hidden), _monitors(running, hidden)]
-    found += [check for check in (_desktop(root, running), _gpu(root, identity)) if check is not None]
-    return found
+    results = [_load(root), _updates(root, running, hidden), _monitors(running, hidden)]
+    results += [check for check in (_desktop(root, running), _gpu(root, identity)) if check is not None]
+    return results
 
 
 def _running(root: Path) -> Dict[str, int]:
     """Name -> process id of what runs; ours is left out."""
-    found: Dict[str, int] = {}
+    processes: Dict[str, int] = {}
     ours = str(os.getpid()) if root == Path("/") else ""
     for name in names_in(root, "/proc"):
         if name.isdigit() and name != ours:
             text = read_text(root, f"/proc/{name}/comm").text
             if text:
-                found.setdefault(text, int(name))
-    return found
+                processes.setdefault(text, int(name))
+    return processes
 
 
 def _why_hidden(root: Path) -> str:

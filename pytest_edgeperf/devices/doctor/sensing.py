@@ -16,8 +16,8 @@ _DENIED = re.compile(r"Permission denied|Operation not permitted")
 
 def checks(root: Path, identity: Identity) -> List[Check]:
     """The power sensors: without them energy is not measured."""
-    found, absent = find_power(identity, root)
-    readable = ", ".join(sensor.name for sensor in found)
+    power_sensors, absent = find_power(identity, root)
+    readable = ", ".join(sensor.name for sensor in power_sensors)
     refused = [sensor for sensor in absent if _DENIED.search(sensor.reason)]
     why = "Power and energy cannot be measured without it."
     if refused:

@@ -28,19 +28,19 @@ _PIN_PI = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scal
 def checks(root: Path, identity: Identity) -> List[Check]:
     """Power mode, clocks, cores, memory clock, governor, turbo, hyperthreads, as far as the machine has them."""
     settings, absent = settings_in_force(root, identity)
-    found: List[Check] = []
+    results: List[Check] = []
     if identity.family == JETSON:
-        found.append(_power_mode(root))
-        found.append(_pinned(settings.get("clocks_pinned"), absent.get("clocks_pinned", ""), "sudo jetson_clocks"))
-        found.append(_emc(settings.get("emc_pinned"), absent.get("emc_pinned", "")))
+        results.append(_power_mode(root))
+        results.append(_pinned(settings.get("clocks_pinned"), absent.get("clocks_pinned", ""), "sudo jetson_clocks"))
+        results.append(_emc(settings.get("emc_pinned"), absent.get("emc_pinned", "")))
     elif identity.family == RASPBERRY_PI:
-        found.append(_pinned(settings.get("clocks_pinned"), absent.get("clocks_pinned", ""), _PIN_PI))
+        results.append(_pinned(settings.get("clocks_pinned"), absent.get("clocks_pinned", ""), _PIN_PI))
     else:
-        found.append(_governor(settings.get("governor"), settings.get("clocks_pinned"), absent.get("governor", "")))
-    found.append(_online(root, identity))
+        results.append(_governor(settings.get("governor"), settings.get("clocks_pinned"), absent.get("governor", "")))
+    results.append(_online(root, identity))
     if identity.family == HOST:
-        found += [check for check in (_turbo(root), _threads(root)) if check is not None]
-    return found
+        results += [check for check in (_turbo(root), _threads(root)) if check is not None]
+    return results
 
 
 def _power_mode(root: Path) -> Check:

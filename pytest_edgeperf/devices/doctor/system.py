@@ -33,19 +33,19 @@ _GIB = float(1 << 30)
 
 def checks(root: Path, identity: Identity) -> List[Check]:
     """Storage and memory layout; container, word size and USB devices where they matter."""
-    found = [check for check in (_storage(root), _layout(root)) if check is not None]
+    results = [check for check in (_storage(root), _layout(root)) if check is not None]
     if identity.is_hidden:
         why = "Without the device tree the board has no profile, and its baseline no name of its own."
-        found.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{board_clues.MOUNT} ..."))
+        results.append(Check("device-tree", ADVICE, identity.reason.partition(";")[0], why, f"{board_clues.MOUNT} ..."))
     if identity.family == JETSON:
-        found += [check for check in (_container(root),) if check is not None]
+        results += [check for check in (_container(root),) if check is not None]
     if identity.family == JETSON or exists(root, "/proc/driver/nvidia"):
-        found.append(_software(root, identity))
+        results.append(_software(root, identity))
     if identity.family == RASPBERRY_PI:
-        found.append(_word_size(root))
+        results.append(_word_size(root))
     if identity.family in (JETSON, RASPBERRY_PI):
-        found += [check for check in (_usb(root),) if check is not None]
-    return found
+        results += [check for check in (_usb(root),) if check is not None]
+    return results
 
 
 def _storage(root: Path) -> Optional[Check]:
@@ -100,16 +100,20 @@ def _container(root: Path) -> Optional[Check]:
 
 
 def _software(root: Path, identity: Identity) -> Check:
-    found = software(identity, root)
-    named = [f"{_NAMES[name]} {found[name].value}" for name in _NAMES if name in found and found[name].value]
+    installed = software(identity, root)
+    named = [
+        f"{_NAMES[name]} {installed[name].value}" for name in _NAMES if name in installed and installed[name].value
+    ]
     # The driver of a Jetson's GPU is part of L4T.
     own = {"nvidia_driver"} if identity.family == JETSON else set()
-    absent = [f"no {_NAMES[name]}" for name in _NAMES if name in found and not found[name].value and name not in own]
+    absent = [
+        f"no {_NAMES[name]}" for name in _NAMES if name in installed and not installed[name].value and name not in own
+    ]
     listed = ", ".join([*named, *absent])
     parts = ("tensorrt_binding", "tensorrt_trtexec")
-    if found["tensorrt_library"].value is None or any(found[part].value for part in parts):
+    if installed["tensorrt_library"].value is None or any(installed[part].value for part in parts):
         return ok("software", listed)
-    why = f"TensorRT is installed, but neither its Python bindings nor trtexec: {found['tensorrt_binding'].reason}."
+    why = f"TensorRT is installed, but neither its Python bindings nor trtexec: {installed['tensorrt_binding'].reason}."
     return Check("software", ADVICE, listed, why, "sudo apt install python3-libnvinfer libnvinfer-bin")
 
 

@@ -36,12 +36,12 @@ class SummaryNoise:
 
     def to_dict(self) -> Dict[str, Any]:
         """Return it for JSON, in per cent."""
-        found = {f"detectable_{100 * power:.0f}_power": one for power, one in zip(POWERS, self.detectable)}
+        changes = {f"detectable_{100 * power:.0f}_power": change for power, change in zip(POWERS, self.detectable)}
         values = {
             "spread": self.spread,
             "moderated_spread": self.moderated_spread,
             "spread_explained_by_blocks": self.explained_spread,
-            **found,
+            **changes,
         }
         return {f"{name}_percent": _in_percent(value) for name, value in values.items()}
 
@@ -57,14 +57,14 @@ class BenchmarkNoise:
     def best(self, metric: str) -> SummaryNoise:
         """The summary that shows the smallest change: a check finds at least what the best one finds."""
         summaries = self.metrics[metric]
-        return summaries[smallest([one.detectable for one in summaries])]
+        return summaries[smallest([summary.detectable for summary in summaries])]
 
     def to_dict(self) -> Dict[str, Any]:
         """Return what ``--format json`` prints of it."""
         metrics = {}
         for name, summaries in self.metrics.items():
             best = self.best(name)
-            by_summary = {one.summary: one.to_dict() for one in summaries}
+            by_summary = {summary.summary: summary.to_dict() for summary in summaries}
             metrics[name] = {"best_summary": best.summary, **best.to_dict(), "summaries": by_summary}
         return {"runs": self.runs, "disturbed_runs": self.disturbed_runs, "metrics": metrics}
 
@@ -96,10 +96,10 @@ class Noise:
                 "alpha_percent": _in_percent(self.alpha),
                 "benchmarks": len(self.benchmarks) + len(self.not_analysed),
             },
-            "benchmarks": {name: one.to_dict() for name, one in self.benchmarks.items()},
+            "benchmarks": {name: benchmark.to_dict() for name, benchmark in self.benchmarks.items()},
             "not_analysed": dict(self.not_analysed),
             "false_alarms": self._false_alarms(),
-            "remedies": [_remedy_to_dict(one) for one in self.remedies],
+            "remedies": [_remedy_to_dict(remedy) for remedy in self.remedies],
         }
 
     def _false_alarms(self) -> Dict[str, Any]:
@@ -134,8 +134,8 @@ def noise(results: Results, gate: Gate, *, baseline_runs: int) -> Noise:
     latency, others = groups(good, family)
     summaries: Dict[str, Dict[str, List[SummaryNoise]]] = {name: {} for name in good.benchmarks}
     for group in (latency, others):
-        for contrast, one in zip(group.contrasts, _summaries(group, design)):
-            summaries[contrast.benchmark].setdefault(contrast.metric, []).append(one)
+        for contrast, summary in zip(group.contrasts, _summaries(group, design)):
+            summaries[contrast.benchmark].setdefault(contrast.metric, []).append(summary)
     benchmarks: Dict[str, BenchmarkNoise] = {}
     for name, metrics in summaries.items():
         if not metrics:
@@ -170,12 +170,12 @@ def noise(results: Results, gate: Gate, *, baseline_runs: int) -> Noise:
 
 def worst(benchmarks: Mapping[str, BenchmarkNoise]) -> List[str]:
     """Return the benchmarks whose latency must change most to be found, the worst first."""
-    found: Dict[str, float] = {}
-    for name, one in benchmarks.items():
-        if LATENCY in one.metrics:
-            smallest_change = one.best(LATENCY).detectable[0]
-            found[name] = math.inf if smallest_change is None else smallest_change
-    return sorted(found, key=lambda name: -found[name])[:WORST]
+    smallest_changes: Dict[str, float] = {}
+    for name, noise in benchmarks.items():
+        if LATENCY in noise.metrics:
+            smallest_change = noise.best(LATENCY).detectable[0]
+            smallest_changes[name] = math.inf if smallest_change is None else smallest_change
+    return sorted(smallest_changes, key=lambda name: -smallest_changes[name])[:WORST]
 
 
 def _summaries(group: GroupNoise, design: Design) -> List[SummaryNoise]:
@@ -187,8 +187,8 @@ def _summaries(group: GroupNoise, design: Design) -> List[SummaryNoise]:
         group.detectable(design),
     )
     return [
-        SummaryNoise(contrast.summary, spread, moderated, None if math.isnan(explained) else explained, found)
-        for contrast, spread, moderated, explained, found in columns
+        SummaryNoise(contrast.summary, spread, moderated, None if math.isnan(explained) else explained, detectable)
+        for contrast, spread, moderated, explained, detectable in columns
     ]
 
 

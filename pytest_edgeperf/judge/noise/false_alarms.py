@@ -109,12 +109,12 @@ def false_alarms(
     alarms = 0
     for number in range(sessions):
         rng = random.Random(f"{_SEED}/{number}")  # noqa: S311 (a sample, not a secret)
-        draws = {name: one.draw(rng, candidate_runs) for name, one in sides.items()}
+        draws = {name: side.draw(rng, candidate_runs) for name, side in sides.items()}
         base = _side(results, sides, {name: drawn for name, (drawn, _) in draws.items()})
         available = {name: drawn for name, (_, drawn) in draws.items()}
         comparison = _check(results, sides, base, available, family, stages)
         alarms += comparison.summary[REGRESSED] > 0
-    return FalseAlarms(sessions, alarms, min(one.baseline_runs for one in sides.values()), candidate_runs)
+    return FalseAlarms(sessions, alarms, min(side.baseline_runs for side in sides.values()), candidate_runs)
 
 
 def _check(

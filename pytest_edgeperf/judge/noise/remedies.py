@@ -58,9 +58,9 @@ def remedies(group: GroupNoise, worst: Sequence[str], design: Design, gate: Gate
         _remedy(BASELINE_RUNS, runs, now, _by_benchmark(tests, Design(runs, design.stages))),
         _remedy(BUDGET, 2, now, _by_benchmark(longer, design)),
     )
-    found = [one for one in predicted if one.helps or one.kind == BUDGET]
+    useful = [remedy for remedy in predicted if remedy.helps or remedy.kind == BUDGET]
     clocks = _clocks(good, worst)
-    return sorted(found, key=_predicted) + clocks
+    return sorted(useful, key=_predicted) + clocks
 
 
 def explained_spread(group: GroupNoise) -> Array:
@@ -78,10 +78,10 @@ def _with_twice_the_budget(group: GroupNoise) -> Array:
 
 
 def _by_benchmark(group: GroupNoise, design: Design) -> Dict[str, Optional[float]]:
-    found: Dict[str, List[Tuple[Optional[float], ...]]] = {}
-    for contrast, one in zip(group.contrasts, group.detectable(design)):
-        found.setdefault(contrast.benchmark, []).append(one)
-    return {name: several[smallest(several)][0] for name, several in found.items()}
+    changes: Dict[str, List[Tuple[Optional[float], ...]]] = {}
+    for contrast, change in zip(group.contrasts, group.detectable(design)):
+        changes.setdefault(contrast.benchmark, []).append(change)
+    return {name: several[smallest(several)][0] for name, several in changes.items()}
 
 
 def _remedy(kind: str, value: float, now: Mapping[str, Optional[float]], then: Mapping[str, Optional[float]]) -> Remedy:

@@ -67,14 +67,14 @@ class GroupNoise(NamedTuple):
         """Return for each test the changes that a check of this design finds."""
         columns = detectable(self.tests, self.level, design, POWERS).T.tolist()
         return [
-            tuple(None if one > LOG_RATIO_LIMIT else abs(math.expm1(sign * one)) for one in column)
+            tuple(None if log_ratio > LOG_RATIO_LIMIT else abs(math.expm1(sign * log_ratio)) for log_ratio in column)
             for sign, column in zip(self.signs, columns)
         ]
 
 
-def smallest(found: Sequence[Detectable]) -> int:
+def smallest(changes: Sequence[Detectable]) -> int:
     """Return the position of the smallest detectable change."""
-    return min(range(len(found)), key=lambda at: [math.inf if one is None else one for one in found[at]])
+    return min(range(len(changes)), key=lambda at: [math.inf if change is None else change for change in changes[at]])
 
 
 def good_runs(results: Results) -> Tuple[Results, Dict[str, str]]:
@@ -103,9 +103,9 @@ def groups(good: Results, family: Family) -> Tuple[GroupNoise, GroupNoise]:
     for name, benchmark in good.benchmarks.items():
         half = len(benchmark.runs) // 2
         first, second = (replace(benchmark, runs=runs) for runs in (benchmark.runs[:half], benchmark.runs[half:]))
-        found = gather(first, second, differences)
-        if isinstance(found, Evidence):
-            evidence[name] = found
+        gathered = gather(first, second, differences)
+        if isinstance(gathered, Evidence):
+            evidence[name] = gathered
     case = Case(good, good, family, Stage(runs=0, final=True), evidence)
     asked, _ = ask(case, table.RULES)
     latency, others = (

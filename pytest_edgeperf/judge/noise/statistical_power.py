@@ -93,8 +93,8 @@ def _detectable(tests: GateTests, level: Level, design: Design, draws: _Draws, p
         needed = np.maximum(needed, threshold - error_sd * draws.difference[stage])
     # Infinity, and what is not even computable, have no quantile.
     never = ~np.all(np.isfinite(needed), axis=1)
-    found = np.quantile(np.where(never[:, None], 0.0, needed), list(powers), axis=1)
-    return np.where(never, np.inf, found)
+    quantiles = np.quantile(np.where(never[:, None], 0.0, needed), list(powers), axis=1)
+    return np.where(never, np.inf, quantiles)
 
 
 def _rejects_above(tests: GateTests, level: Level, factors: Array, df: Array, se: Array) -> Array:

@@ -58,9 +58,9 @@ class Judged:
 
     def benchmark(self, name: str, evidence: Evidence) -> BenchmarkVerdict:
         """The worst of a benchmark's gating metrics; where none was judged, it says so."""
-        found = self.metrics[name]
-        ordered = {metric: found[metric] for metric in evidence.metrics if metric in found}
-        gating = [BENCHMARK_VERDICTS[one.verdict] for one in ordered.values() if one.gates]
+        metrics = self.metrics[name]
+        ordered = {metric: metrics[metric] for metric in evidence.metrics if metric in metrics}
+        gating = [BENCHMARK_VERDICTS[verdict.verdict] for verdict in ordered.values() if verdict.gates]
         verdict = min(gating)[1] if gating else INCONCLUSIVE
         reason = evidence.note if gating else "no gating metric was measured"
         sides = evidence.sides() if verdict == REGRESSED else None

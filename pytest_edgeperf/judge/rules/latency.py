@@ -58,5 +58,5 @@ def common_shift(tests: Sequence[Tested], tolerance: float) -> Optional[float]:
     if len(shifts) < SHIFT_BENCHMARKS:
         return None
     shift = median(shifts)
-    moved = [one for one in shifts if one * shift > 0 and abs(one) > math.log1p(tolerance)]
+    moved = [each for each in shifts if each * shift > 0 and abs(each) > math.log1p(tolerance)]
     return math.exp(shift) if len(moved) >= SHIFT_SHARE * len(shifts) else None

@@ -280,8 +280,8 @@ def _p_values(estimates: Sequence[_Estimate], level: Level) -> List[Tuple[float,
 
 
 def _not_judged(series: _Series, points: Sequence[_Point]) -> List[_JudgedLine]:
-    found = len({point.x for point in points})
-    reason = f"a gating line needs {FEWEST_COORDINATES} coordinates that both sides have; there are {found}"
+    coordinates = len({point.x for point in points})
+    reason = f"a gating line needs {FEWEST_COORDINATES} coordinates that both sides have; there are {coordinates}"
     verdict = INCONCLUSIVE if points else NEW
     return [
         _JudgedLine(

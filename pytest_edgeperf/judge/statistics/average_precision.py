@@ -23,7 +23,7 @@ _MOST_NUMBERS = 4_000_000
 _TINY = float(np.spacing(1))
 
 
-def average_precision(found: DetectionSet, threshold: Union[str, float] = ALL_THRESHOLDS) -> float:
+def average_precision(detections: DetectionSet, threshold: Union[str, float] = ALL_THRESHOLDS) -> float:
     """Average precision of the whole set in percent, at one least overlap or averaged over all of its.
 
     ``nan`` where no category has a ground truth.
@@ -31,12 +31,12 @@ def average_precision(found: DetectionSet, threshold: Union[str, float] = ALL_TH
     Raises:
         ValueError: the set was not matched at that overlap.
     """
-    weights = np.ones((1, found.images))
-    return float(weighted_average_precision(found, weights, threshold)[0])
+    weights = np.ones((1, detections.images))
+    return float(weighted_average_precision(detections, weights, threshold)[0])
 
 
 def weighted_average_precision(
-    found: DetectionSet, weights: Array, threshold: Union[str, float] = ALL_THRESHOLDS
+    detections: DetectionSet, weights: Array, threshold: Union[str, float] = ALL_THRESHOLDS
 ) -> Array:
     """Average precision in percent of samples in which image ``i`` is ``weights[s, i]`` times.
 
@@ -51,15 +51,15 @@ def weighted_average_precision(
     Raises:
         ValueError: the set was not matched at that overlap.
     """
-    rows = _rows(found, threshold)
+    rows = _rows(detections, threshold)
     total = np.zeros(len(weights))
     categories = np.zeros(len(weights))
-    starts = np.searchsorted(found.category, np.arange(len(found.truths) + 1))
-    for category, truths in enumerate(found.truths):
+    starts = np.searchsorted(detections.category, np.arange(len(detections.truths) + 1))
+    for category, truths in enumerate(detections.truths):
         columns = slice(starts[category], starts[category + 1])
-        image = found.image[columns]
-        matched = found.matched[rows, columns] & ~found.ignored[rows, columns]
-        false = ~found.matched[rows, columns] & ~found.ignored[rows, columns]
+        image = detections.image[columns]
+        matched = detections.matched[rows, columns] & ~detections.ignored[rows, columns]
+        false = ~detections.matched[rows, columns] & ~detections.ignored[rows, columns]
         for part in _parts(len(weights), matched.size):
             positives = weights[part] @ truths.astype(float)
             precision = _precision(weights[part][:, image], matched, false, positives)
@@ -70,12 +70,12 @@ def weighted_average_precision(
     return np.asarray(np.divide(100.0 * total, categories, out=unknown, where=categories > 0))
 
 
-def _rows(found: DetectionSet, threshold: Union[str, float]) -> Any:
+def _rows(detections: DetectionSet, threshold: Union[str, float]) -> Any:
     if threshold == ALL_THRESHOLDS:
         return slice(None)
-    where = np.flatnonzero(np.isclose(found.thresholds, float(threshold), rtol=0, atol=1e-9))
+    where = np.flatnonzero(np.isclose(detections.thresholds, float(threshold), rtol=0, atol=1e-9))
     if not len(where):
-        known = ", ".join(f"{one:g}" for one in found.thresholds)
+        known = ", ".join(f"{overlap:g}" for overlap in detections.thresholds)
         raise ValueError(f"the detections were matched at overlaps of {known}, not {threshold}")
     return where
 

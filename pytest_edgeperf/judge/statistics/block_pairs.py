@@ -42,7 +42,7 @@ def pair_of(base_ms: Sequence[float], candidate_ms: Sequence[float]) -> Pair:
     kept = means[cut : quads - cut]
     winsorised = [kept[0]] * cut + kept + [kept[-1]] * cut
     middle = sum(winsorised) / quads
-    variance = sum((one - middle) ** 2 for one in winsorised) / (quads - 1)
+    variance = sum((value - middle) ** 2 for value in winsorised) / (quads - 1)
     error = math.sqrt(variance / quads) * quads / len(kept)
     return Pair(sum(kept) / len(kept), error, PAIRS_PER_QUAD * quads)
 

@@ -42,12 +42,12 @@ def change_points(values: Sequence[float], fewest_points: int = FEWEST_POINTS) -
             total = best[start] + costs[start][end] + (price if start else 0.0)
             if total < best[end]:
                 best[end], previous[end] = total, start
-    found: List[int] = []
+    positions: List[int] = []
     end = previous[count]
     while end:
-        found.append(end)
+        positions.append(end)
         end = previous[end]
-    return found[::-1]
+    return positions[::-1]
 
 
 def noise(values: Sequence[float]) -> float:

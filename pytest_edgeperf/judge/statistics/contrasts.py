@@ -97,10 +97,10 @@ def checked_logs(values: Sequence[Any], benchmark: str, metric: str) -> List[flo
 
 def block_dispersions(blocks: Sequence[Mapping[str, Any]], name: str, benchmark: str, metric: str) -> List[float]:
     """Return the dispersion of the summary ``name`` in each run's ``block_sd`` that has it; 95 % stands in for 99 %."""
-    found = [block.get(name) for block in blocks]
+    values = [block.get(name) for block in blocks]
     if name == "p99":
-        found = [block.get("p95") if value is None else value for value, block in zip(found, blocks)]
-    known = [value for value in found if value is not None]
+        values = [block.get("p95") if value is None else value for value, block in zip(values, blocks)]
+    known = [value for value in values if value is not None]
     # Looked at one by one only where something is wrong.
     if known and not (min(known) >= 0 and math.isfinite(sum(known))):
         for value in known:
@@ -128,7 +128,7 @@ def contrast_summaries(
 ) -> List[Contrast]:
     """Contrast a metric that is a summary of samples per run, once for each summary it is judged by."""
     contrasts = []
-    blocks = [found for found in [summary.get("block_sd") for summary in (*baseline, *candidate)] if found]
+    blocks = [block_sd for block_sd in [summary.get("block_sd") for summary in (*baseline, *candidate)] if block_sd]
     for name in judged_summaries(baseline, candidate):
         label = f"{metric} {name}"
         base = checked_logs([summary[name] for summary in baseline], benchmark, label)
@@ -144,10 +144,12 @@ def contrast_medians(
 ) -> Contrast:
     """Contrast the medians alone, for an interval: of numbers, of summaries, or of one against the other."""
     values = (*baseline, *candidate)
-    blocks = [one["block_sd"] for one in values if isinstance(one, Mapping) and one.get("block_sd")]
+    blocks = [value["block_sd"] for value in values if isinstance(value, Mapping) and value.get("block_sd")]
     known = block_dispersions(blocks, "p50", benchmark, metric)
     base, new = (
-        checked_logs([one["p50"] if isinstance(one, Mapping) else one for one in side], benchmark, f"{metric} p50")
+        checked_logs(
+            [value["p50"] if isinstance(value, Mapping) else value for value in side], benchmark, f"{metric} p50"
+        )
         for side in (baseline, candidate)
     )
     dispersion = max(median(known), DISPERSION_FLOOR) if known else None

@@ -57,19 +57,19 @@ def nested(base: Sequence[float], candidate: Sequence[float], origins: Origins) 
         factor = 0.0 if origins.base[0] == origins.candidate[0] else 2.0
         return Nested(squares, len(base) + len(candidate) - 2, factor, 0.0, 0, 1.0)
     before, after = _by_session(base, origins.base), _by_session(candidate, origins.candidate)
-    squares = sum(one.squares for one in (*before.values(), *after.values()))
-    freedom = sum(one.runs - 1 for one in (*before.values(), *after.values()))
+    squares = sum(session.squares for session in (*before.values(), *after.values()))
+    freedom = sum(session.runs - 1 for session in (*before.values(), *after.values()))
     if not freedom and len(base) + len(candidate) > 2:
         return _of_single_runs(base, candidate)
     factor = sum(
         (_weight(before, name, len(base)) - _weight(after, name, len(candidate))) ** 2 for name in {**before, **after}
     )
     mean = math.fsum(base) / len(base)
-    between = math.fsum(one.runs * (one.mean - mean) ** 2 for one in before.values())
+    between = math.fsum(session.runs * (session.mean - mean) ** 2 for session in before.values())
     sessions = len(before) - 1
     typical = 1.0
     if sessions:
-        typical = (len(base) - sum(one.runs**2 for one in before.values()) / len(base)) / sessions
+        typical = (len(base) - sum(session.runs**2 for session in before.values()) / len(base)) / sessions
     return Nested(squares, freedom, factor, between, sessions, typical)
 
 

@@ -180,14 +180,14 @@ def compare_scores(losses: Array, margin: float, level: float) -> Paired:
     resampled = _resampled_means(losses, generator)
     bounds = bca_bounds(resampled, mean, (losses.sum() - losses) / max(count - 1, 1), _BOUNDS)
     spread = float(losses.std(ddof=1)) / math.sqrt(count) if count > 1 else math.nan
-    found = margin + (-float(ndtri(level)) + float(ndtri(POWER))) * spread
+    detectable = margin + (-float(ndtri(level)) + float(ndtri(POWER))) * spread
     return Paired(
         mean,
         (bounds[0], bounds[1]),
         bounds[2],
         _flipped(losses - margin, level, generator),
         _flipped(-losses - margin, level, generator),
-        found if math.isfinite(found) else None,
+        detectable if math.isfinite(detectable) else None,
         int(np.sum(losses > 0)),
         int(np.sum(losses < 0)),
     )
@@ -246,7 +246,7 @@ def compare_detections(
 
     def losses(weights: Array) -> Array:
         sides = [
-            np.mean([weighted_average_precision(one, weights, threshold) for one in side], axis=0)
+            np.mean([weighted_average_precision(detections, weights, threshold) for detections in side], axis=0)
             for side in (base, new)
         ]
         return np.asarray(sides[0] - sides[1], dtype=np.float64)
@@ -262,14 +262,14 @@ def compare_detections(
     if not (error > 0 and freedom > 0):
         certain = 1.0 if not error > 0 and abs(observed) <= margin else 0.5
         return Paired(observed, (bounds[0], bounds[1]), bounds[2], certain, certain, None)
-    found = margin + (-float(stdtrit(freedom, level)) + float(stdtrit(freedom, POWER))) * error
+    detectable = margin + (-float(stdtrit(freedom, level)) + float(stdtrit(freedom, POWER))) * error
     return Paired(
         observed,
         (bounds[0], bounds[1]),
         bounds[2],
         float(stdtr(freedom, (margin - observed) / error)),
         float(stdtr(freedom, (margin + observed) / error)),
-        found,
+        detectable,
     )
 
 
@@ -293,4 +293,4 @@ def bca_bounds(resampled: Array, observed: float, left_out: Array, shares: Seque
     for share in shares:
         z = bias + float(ndtri(share))
         corrected.append(float(ndtr(bias + z / max(1 - acceleration * z, 1e-6))))
-    return tuple(float(one) for one in np.quantile(resampled, corrected))
+    return tuple(float(bound) for bound in np.quantile(resampled, corrected))

@@ -143,8 +143,8 @@ def satterthwaite(components: Sequence[Component]) -> Component:
 
     (sum v)^2 / sum(v^2 / f) (Satterthwaite 1946, Biometrics Bulletin 2).
     """
-    total = np.asarray(sum(one.variance for one in components))
+    total = np.asarray(sum(component.variance for component in components))
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = np.asarray(sum(one.variance**2 / one.freedom for one in components))
+        parts = np.asarray(sum(component.variance**2 / component.freedom for component in components))
         freedom = np.where(parts > 0, total**2 / parts, np.inf)
     return Component(total, freedom)

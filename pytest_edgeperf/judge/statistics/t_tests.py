@@ -216,8 +216,8 @@ class GroupTests:
         difference = self.sign * self.worse_by
         ends = np.minimum(np.abs(np.stack([difference - half, difference + half])), LOG_RATIO_LIMIT)
         low, high = np.exp(np.sign(np.stack([difference - half, difference + half])) * ends).tolist()
-        found, can_reject = self._found(self.base_runs, self.runs)
-        detectable = np.exp(self.sign * np.where(can_reject, found, 0.0)).tolist()
+        log_change, can_reject = self._detectable(self.base_runs, self.runs)
+        detectable = np.exp(self.sign * np.where(can_reject, log_change, 0.0)).tolist()
         columns = zip(
             self.contrasts,
             p_worse.tolist(),
@@ -236,7 +236,7 @@ class GroupTests:
             for position, (c, p, aw, ab, ok, d, up, lo, hi, found_at, can) in enumerate(columns)
         ]
 
-    def _found(self, base_runs: Array, runs: Array) -> Tuple[Array, Array]:
+    def _detectable(self, base_runs: Array, runs: Array) -> Tuple[Array, Array]:
         """Return the logarithm of the change that is found with so many runs, and where any is."""
         df = self.freedom(base_runs, runs)
         computable = df > 0
@@ -246,8 +246,8 @@ class GroupTests:
         first = first_level(runs_factors(runs, base_runs), level.alpha, level.family_size, level.share, self.weights)
         can_reject = computable & (first > 0)
         critical = -stdtrit(df, np.where(can_reject, first, 0.5))
-        found = self.log_tolerance + (critical + stdtrit(df, POWER)) * se
-        return found, can_reject & (found < LOG_RATIO_LIMIT)
+        log_change = self.log_tolerance + (critical + stdtrit(df, POWER)) * se
+        return log_change, can_reject & (log_change < LOG_RATIO_LIMIT)
 
     def gain(self, runs: int) -> Optional[Gain]:
         """What baselines of so many runs would find; ``None`` where most have as many, or would find nothing."""
@@ -255,11 +255,11 @@ class GroupTests:
         now = int(np.median(self.base_runs[where]))
         if now >= runs:
             return None
-        found, finds = self._found(self.base_runs, self.runs)
-        then, then_finds = self._found(np.maximum(self.base_runs, float(runs)), self.runs)
+        log_change, finds = self._detectable(self.base_runs, self.runs)
+        then, then_finds = self._detectable(np.maximum(self.base_runs, float(runs)), self.runs)
         if not np.median(then_finds[where]):
             return None
-        most = math.inf if not np.median(finds[where]) else float(np.expm1(np.median(found[where])))
+        most = math.inf if not np.median(finds[where]) else float(np.expm1(np.median(log_change[where])))
         return Gain(now, runs, most, float(np.expm1(np.median(then[where]))))
 
     def runs_needed(

@@ -45,7 +45,7 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
     """
     sources = [_Source(label, results) for label, (_, results) in zip(labels(files), files)]
     studies: Dict[str, Study] = {}
-    found: Dict[str, List[Member]] = {}
+    members_of: Dict[str, List[Member]] = {}
     remarks: List[str] = []
     for source in sources:
         described, placed = source.results.studies.values(), places(source.results)
@@ -64,15 +64,15 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
             own = members(study, placed, source.results)
             if not own and len(sources) > 1:
                 remarks.append(f"{source.label} has no measurements of {study.name}")
-            found.setdefault(study.name, []).extend(
-                one._replace(series=_series_name(source.label, one.series, sources)) for one in own
+            members_of.setdefault(study.name, []).extend(
+                member._replace(series=_series_name(source.label, member.series, sources)) for member in own
             )
     unknown = [name for name in names if name not in studies]
     remarks += [f"no file contains a study {name!r}" for name in unknown]
     read = []
     for name, study in studies.items():
         try:
-            read.append(_read(study, found.get(name, []), sources))
+            read.append(_read(study, members_of.get(name, []), sources))
         except ValueError as error:
             remarks.append(f"{name} is excluded: {error}")
     return Across(tuple(read), tuple(remarks))
@@ -82,28 +82,28 @@ def labels(files: Sequence[Tuple[str, Results]]) -> List[str]:
     """What each file is called: its device where no other file is of it, else its name, else its whole path."""
     devices = Counter(results.device for _, results in files)
     stems = Counter(PurePath(name).stem for name, _ in files)
-    found: List[str] = []
+    names: List[str] = []
     for position, (name, results) in enumerate(files):
         stem = PurePath(name).stem
         label = results.device if devices[results.device] == 1 else stem if stems[stem] == 1 else name
-        found.append(label if label not in found else f"{label} ({position + 1})")
-    return found
+        names.append(label if label not in names else f"{label} ({position + 1})")
+    return names
 
 
-def _read(study: Study, found: Sequence[Member], sources: Sequence[_Source]) -> StudyResult:
+def _read(study: Study, of_study: Sequence[Member], sources: Sequence[_Source]) -> StudyResult:
     if len(sources) == 1:
-        return read_study(study, found)
-    names = {one.series for one in found}
+        return read_study(study, of_study)
+    names = {member.series for member in of_study}
     between = []
     first = sources[0].label + SEPARATOR
-    for series in dict.fromkeys(one.series[len(first) :] for one in found if one.series.startswith(first)):
+    for series in dict.fromkeys(member.series[len(first) :] for member in of_study if member.series.startswith(first)):
         for source in sources[1:]:
             other = source.label + SEPARATOR + series
             if other in names:
                 between.append((first + series, other))
     prefixes = [source.label + SEPARATOR for source in sources]
-    own = tuple((prefix + one, prefix + two) for prefix in prefixes for one, two in study.ratios)
-    return replace(read_study(replace(study, ratios=own), found, between, other_session=True), study=study)
+    own = tuple((prefix + dividend, prefix + divisor) for prefix in prefixes for dividend, divisor in study.ratios)
+    return replace(read_study(replace(study, ratios=own), of_study, between, other_session=True), study=study)
 
 
 def _joined(known: Study, other: Study) -> Study:

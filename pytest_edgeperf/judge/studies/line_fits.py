@@ -56,15 +56,15 @@ def fit_line(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -
     if len(set(x)) == 1:
         raise ValueError(f"a line needs two different x values; all {n} points are at {x[0]:g}")
     mean_x, mean_y = math.fsum(x) / n, math.fsum(y) / n
-    from_x, from_y = [one - mean_x for one in x], [one - mean_y for one in y]
+    from_x, from_y = [value - mean_x for value in x], [value - mean_y for value in y]
     # Relative to the largest, the squares can neither overflow nor vanish.
     reach = max(map(abs, from_x))
-    unit_x = [one / reach for one in from_x]
-    sxx = math.fsum([one * one for one in unit_x])
+    unit_x = [value / reach for value in from_x]
+    sxx = math.fsum([value * value for value in unit_x])
     rise = math.fsum([a * b for a, b in zip(unit_x, from_y)]) / sxx
     slope = rise / reach
     intercept = mean_y - rise * (mean_x / reach)
-    total = math.fsum([one * one for one in from_y])
+    total = math.fsum([value * value for value in from_y])
     residual = math.fsum([(b - rise * a) ** 2 for a, b in zip(unit_x, from_y)])
     r_squared = None if total == 0 else max(0.0, 1 - residual / total)
     if n == 2:

@@ -122,8 +122,8 @@ def find_pieces(
     if number is None and _is_exact(ordered_x, ordered_y):
         return None
     cutter = _Cutter(ordered_x, number or min(most, MOST_PIECES))
-    found = cutter.cut(ordered_y[None, :], number)
-    pieces = number or int(found.number[0])
+    cuts_of = cutter.cut(ordered_y[None, :], number)
+    pieces = number or int(cuts_of.number[0])
     if pieces == 1:
         return None
     random = np.random.default_rng(_SEED)
@@ -133,7 +133,7 @@ def find_pieces(
         if p_straight > level:
             return None
         p_fewer = _p_value(cutter, ordered_y, pieces - 1, random) if pieces > 2 else p_straight
-    cuts = found.cuts(0, pieces)
+    cuts = cuts_of.cuts(0, pieces)
     resampled = _resampled(cutter, ordered_y, cuts, runs and [runs[at] for at in order], random)
     again = cutter.cut(resampled, number)
     same = [row for row in range(len(resampled)) if number is not None or again.number[row] == pieces]
@@ -159,11 +159,11 @@ class _Found:
     def cuts(self, row: int, pieces: int) -> Tuple[int, ...]:
         """The positions among the coordinates at which a new piece begins, without the first."""
         end = self._starts.shape[2] - 1
-        found = []
+        positions = []
         for level in range(pieces - 1, 0, -1):
             end = int(self._starts[row, level, end])
-            found.append(end)
-        return tuple(found[::-1])
+            positions.append(end)
+        return tuple(positions[::-1])
 
 
 class _Cutter:
@@ -175,7 +175,7 @@ class _Cutter:
         self.most = most
         self.count = len(x)
         self.x = x
-        self._first = [x.index(one) for one in self.coordinates] + [len(x)]
+        self._first = [x.index(coordinate) for coordinate in self.coordinates] + [len(x)]
         self._bases = {
             (start, end): _basis(x[self._first[start] : self._first[end]])
             for start in range(len(self.coordinates))
@@ -223,11 +223,11 @@ class _Cutter:
 
     def fitted(self, values: Array, cuts: Sequence[int]) -> Array:
         """The values on the lines of these pieces."""
-        found = np.empty_like(values)
+        fitted = np.empty_like(values)
         for start, end in self.bounds(cuts):
             where, basis = self.points(start, end), self._bases[start, end]
-            found[where] = basis @ (basis.T @ values[where])
-        return found
+            fitted[where] = basis @ (basis.T @ values[where])
+        return fitted
 
     def _costs(self, rows: Array) -> Array:
         """[row, start, end]: the sum of squares around the line through these coordinates."""
@@ -286,31 +286,31 @@ def _resampled(
     """Series as they might have been: the medians of runs drawn anew, or the lines with normal errors."""
     if runs is not None and min(map(len, runs)) >= FEWEST_RUNS:
         columns = []
-        for one in runs:
-            drawn = random.integers(len(one), size=(_RESAMPLED, len(one)))
-            columns.append(np.median(np.array(one, dtype=np.float64)[drawn], axis=1))
+        for of_run in runs:
+            drawn = random.integers(len(of_run), size=(_RESAMPLED, len(of_run)))
+            columns.append(np.median(np.array(of_run, dtype=np.float64)[drawn], axis=1))
         return np.stack(columns, axis=1)
     fitted, sd = _spread(cutter, values, cuts)
     return np.asarray(fitted + sd * random.standard_normal((_RESAMPLED, len(values))), dtype=np.float64)
 
 
 def _pieces(cutter: _Cutter, values: Array, cuts: Sequence[int]) -> List[Piece]:
-    found = []
+    pieces = []
     for start, end in cutter.bounds(cuts):
         where = cutter.points(start, end)
         fit = fit_line(cutter.x[where], values[where].tolist())
-        found.append(Piece(cutter.coordinates[start], cutter.coordinates[end - 1], fit))
-    return found
+        pieces.append(Piece(cutter.coordinates[start], cutter.coordinates[end - 1], fit))
+    return pieces
 
 
 def _breaks(cutter: _Cutter, cuts: Sequence[int], again: Sequence[Tuple[int, ...]]) -> List[Break]:
-    found = []
+    breaks = []
     for position, cut in enumerate(cuts):
         interval = None
-        places = sorted(one[position] for one in again)
+        places = sorted(cuts[position] for cuts in again)
         if places:
             left_out = int(len(places) * (1 - CONFIDENCE) / 2)
             low, high = min(places[left_out], cut), max(places[len(places) - 1 - left_out], cut)
             interval = (cutter.coordinates[low - 1], cutter.coordinates[high])
-        found.append(Break(cutter.coordinates[cut - 1], cutter.coordinates[cut], interval))
-    return found
+        breaks.append(Break(cutter.coordinates[cut - 1], cutter.coordinates[cut], interval))
+    return breaks

@@ -134,22 +134,22 @@ def _front(
     points = []
     for member, costs, gains in known:
         point = ParetoPoint(member.series, member.x, member.name, median(costs), median(gains))
-        runs = _Runs(tuple(cost_sign * one for one in costs), tuple(gain_sign * one for one in gains))
+        runs = _Runs(tuple(cost_sign * value for value in costs), tuple(gain_sign * value for value in gains))
         points.append((point, runs))
 
-    def order(one: Tuple[ParetoPoint, _Runs]) -> Tuple[float, float, str, float, str]:
-        at, _ = one
+    def order(entry: Tuple[ParetoPoint, _Runs]) -> Tuple[float, float, str, float, str]:
+        at, _ = entry
         worse, better = cost_sign * at.cost, gain_sign * at.gain
         return (_shown(worse), -_shown(better), at.series, at.x, at.benchmark)
 
     points.sort(key=order)
     return ParetoFront(
-        cost, gain, cost_metric, gain_metric, _judged([one for one, _ in points], [r for _, r in points])
+        cost, gain, cost_metric, gain_metric, _judged([point for point, _ in points], [r for _, r in points])
     )
 
 
 def _judged(points: Sequence[ParetoPoint], runs: Sequence[_Runs]) -> Tuple[ParetoPoint, ...]:
-    values = [(_shown(median(one.cost)), _shown(median(one.gain))) for one in runs]
+    values = [(_shown(median(run.cost)), _shown(median(run.gain))) for run in runs]
     over = {
         at: [other for other in range(len(points)) if _dominates(values[other], values[at])]
         for at in range(len(points))
@@ -158,7 +158,7 @@ def _judged(points: Sequence[ParetoPoint], runs: Sequence[_Runs]) -> Tuple[Paret
     previous: Optional[int] = None
     for at, point in enumerate(points):
         if over[at]:
-            judged[at] = _dominated(at, [one for one in over[at] if not over[one]], points, runs)
+            judged[at] = _dominated(at, [index for index in over[at] if not over[index]], points, runs)
             continue
         if previous is not None:
             before = points[previous]
@@ -173,8 +173,8 @@ def _shown(value: float) -> float:
     return float(f"{value:.{EQUAL_DIGITS}g}")
 
 
-def _dominates(one: Tuple[float, float], other: Tuple[float, float]) -> bool:
-    return one[0] <= other[0] and one[1] >= other[1] and one != other
+def _dominates(first: Tuple[float, float], second: Tuple[float, float]) -> bool:
+    return first[0] <= second[0] and first[1] >= second[1] and first != second
 
 
 def _dominated(at: int, by: Sequence[int], points: Sequence[ParetoPoint], runs: Sequence[_Runs]) -> ParetoPoint:

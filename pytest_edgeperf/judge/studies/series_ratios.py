@@ -71,11 +71,11 @@ def matching_pairs(names: Sequence[str], patterns: Iterable[Sequence[str]]) -> L
         before, star, after = first.partition(ANY)
         for name in names:
             if not star:
-                found = name == first
+                matches = name == first
             else:
-                found = len(name) >= len(before + after) and name.startswith(before) and name.endswith(after)
+                matches = len(name) >= len(before + after) and name.startswith(before) and name.endswith(after)
             other = second.replace(ANY, name[len(before) : len(name) - len(after)]) if star else second
-            if found and other in names and other != name:
+            if matches and other in names and other != name:
                 pairs[name, other] = None
     return list(pairs)
 
@@ -92,12 +92,12 @@ def ratios_of(
     by a moderated t with the judge's variance. ``new_session`` adds what sessions differ by.
     """
     asked = _asked(study, members, pairs, new_session=new_session)
-    found: Dict[Tuple[str, str, str], List[RatioPoint]] = {}
-    for one, interval in zip(asked, _intervals(asked)):
-        runs = (one.contrast.candidate_runs, one.contrast.baseline_runs)
-        point = RatioPoint(one.x, math.exp(one.contrast.difference), interval, runs)
-        found.setdefault((one.metric, one.series, one.over), []).append(point)
-    return tuple(SeriesRatios(*key, points=tuple(points)) for key, points in found.items())
+    points_of: Dict[Tuple[str, str, str], List[RatioPoint]] = {}
+    for question, interval in zip(asked, _intervals(asked)):
+        runs = (question.contrast.candidate_runs, question.contrast.baseline_runs)
+        point = RatioPoint(question.x, math.exp(question.contrast.difference), interval, runs)
+        points_of.setdefault((question.metric, question.series, question.over), []).append(point)
+    return tuple(SeriesRatios(*key, points=tuple(points)) for key, points in points_of.items())
 
 
 def rank(
@@ -110,10 +110,10 @@ def rank(
     """
     asked = _asked(study, members, list(combinations(names, 2)), new_session=new_session)
     ratios: Dict[Tuple[str, float], Dict[Tuple[str, str], Tuple[float, Optional[Interval]]]] = {}
-    for one, interval in zip(asked, _intervals(asked)):
-        both = ratios.setdefault((one.metric, one.x), {})
-        both[one.series, one.over] = (one.contrast.difference, interval)
-        both[one.over, one.series] = (-one.contrast.difference, interval)
+    for question, interval in zip(asked, _intervals(asked)):
+        both = ratios.setdefault((question.metric, question.x), {})
+        both[question.series, question.over] = (question.contrast.difference, interval)
+        both[question.over, question.series] = (-question.contrast.difference, interval)
     return tuple(_ranked(metric, x, both) for (metric, x), both in sorted(ratios.items(), key=_metric_order(study)))
 
 
@@ -125,7 +125,7 @@ def _ranked(metric: str, x: float, ratios: Mapping[Tuple[str, str], Tuple[float,
     first = next(name for name, _ in ratios)
     names = [first, *(other for name, other in ratios if name == first)]
     # A mean over all others orders them as their own values do.
-    ordered = sorted(names, key=lambda name: -math.fsum(ratios[name, one][0] for one in names if one != name))
+    ordered = sorted(names, key=lambda name: -math.fsum(ratios[name, other][0] for other in names if other != name))
     groups: List[List[str]] = [[ordered[0]]]
     separated = True
     for name in ordered[1:]:
@@ -150,9 +150,9 @@ def _asked(
         for series, over in pairs:
             for x in coordinates:
                 sides = [by_place.get((name, x), []) for name in (series, over)]
-                found = _contrast(metric, *sides, new_session=new_session) if all(sides) else None
-                if found is not None:
-                    asked.append(_Asked(metric, series, over, x, *found))
+                contrast = _contrast(metric, *sides, new_session=new_session) if all(sides) else None
+                if contrast is not None:
+                    asked.append(_Asked(metric, series, over, x, *contrast))
     return asked
 
 
@@ -160,8 +160,8 @@ def _contrast(
     metric: str, first: Sequence[Member], second: Sequence[Member], *, new_session: bool
 ) -> Optional[Tuple[Contrast, bool]]:
     """How much better the first are than the second, where both have the metric, above 0 and in a common unit."""
-    values = [[(one, values_of(one.benchmark, metric)) for one in side] for side in (first, second)]
-    known = [[(one, some) for one, some in side if some] for side in values]
+    values = [[(member, values_of(member.benchmark, metric)) for member in side] for side in (first, second)]
+    known = [[(member, some) for member, some in side if some] for side in values]
     if not all(known):
         return None
     declared = metric_of(known[0][0][0].benchmark, metric)
@@ -208,6 +208,6 @@ def _shows_scatter(value: Value) -> bool:
 def _intervals(asked: Sequence[_Asked]) -> List[Optional[Interval]]:
     if not asked:
         return []
-    contrasts = [one.contrast for one in asked]
+    contrasts = [question.contrast for question in asked]
     tests = GroupTests(contrasts, [1] * len(asked), [0.0] * len(asked), _NO_TEST)
-    return [test.interval if one.scatter_known else None for one, test in zip(asked, tests.outcomes())]
+    return [test.interval if question.scatter_known else None for question, test in zip(asked, tests.outcomes())]

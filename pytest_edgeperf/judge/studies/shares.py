@@ -42,7 +42,7 @@ def shares_of(study: Study, members: Sequence[Member]) -> Tuple[SeriesShares, ..
     """
     if not study.shares:
         return ()
-    found: Dict[str, List[Shares]] = {}
+    points_of: Dict[str, List[Shares]] = {}
     for member in members:
         names = (study.whole, *study.shares)
         units = {member.benchmark.metrics[name].unit for name in names if name in member.benchmark.metrics}
@@ -51,9 +51,9 @@ def shares_of(study: Study, members: Sequence[Member]) -> Tuple[SeriesShares, ..
         sums = [math.fsum(column) for column in zip(*usable)]
         if len(units) == 1 and sums and sums[0] > 0:
             parts = {name: part / sums[0] for name, part in zip(study.shares, sums[1:])}
-            found.setdefault(member.series, []).append(Shares(member.x, parts, len(usable)))
+            points_of.setdefault(member.series, []).append(Shares(member.x, parts, len(usable)))
     return tuple(
-        SeriesShares(series, tuple(sorted(points, key=lambda point: point.x))) for series, points in found.items()
+        SeriesShares(series, tuple(sorted(points, key=lambda point: point.x))) for series, points in points_of.items()
     )
 
 

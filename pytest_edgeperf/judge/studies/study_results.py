@@ -83,26 +83,30 @@ def read_studies(results: Results) -> List[StudyResult]:
     Raises:
         ValueError: as :func:`read_study`.
     """
-    found = places(results)
-    return [read_study(study, members(study, found, results)) for study in results.studies.values()]
+    placed = places(results)
+    return [read_study(study, members(study, placed, results)) for study in results.studies.values()]
 
 
 def places(results: Results) -> Dict[str, Place]:
     """Where the benchmarks stand that belong to a study, by id."""
-    return {name: one.place for name, one in results.benchmarks.items() if one.place is not None}
+    return {name: benchmark.place for name, benchmark in results.benchmarks.items() if benchmark.place is not None}
 
 
-def members(study: Study, found: Mapping[str, Place], results: Results) -> List[Member]:
+def members(study: Study, placed: Mapping[str, Place], results: Results) -> List[Member]:
     """The benchmarks that belong to a study."""
     return [
         Member(place.series, place.x, name, results.benchmarks[name])
-        for name, place in found.items()
+        for name, place in placed.items()
         if place.study == study.name
     ]
 
 
 def read_study(
-    study: Study, found: Sequence[Member], between: Sequence[Tuple[str, str]] = (), *, other_session: bool = False
+    study: Study,
+    placed_members: Sequence[Member],
+    between: Sequence[Tuple[str, str]] = (),
+    *,
+    other_session: bool = False,
 ) -> StudyResult:
     """A study with the series of its members.
 
@@ -115,18 +119,20 @@ def read_study(
     Raises:
         ValueError: a series has a metric in two units, or a pair of ``pareto`` has one in units of two quantities.
     """
-    series = _series(study, found)
+    series = _series(study, placed_members)
     ratios: Tuple[SeriesRatios, ...] = ()
     rankings: Tuple[Ranking, ...] = ()
     if study.ratios or study.ranking or between:
         from pytest_edgeperf.judge.studies.series_ratios import matching_pairs, rank, ratios_of
 
-        names = list(dict.fromkeys(one.series for one in found))
+        names = list(dict.fromkeys(member.series for member in placed_members))
         own = [pair for pair in matching_pairs(names, study.ratios) if pair not in between]
-        ratios = ratios_of(study, found, own) + ratios_of(study, found, between, new_session=other_session)
-        rankings = rank(study, found, names, new_session=other_session) if study.ranking else ()
-    shares, fronts = shares_of(study, found), pareto_fronts(study, found)
-    return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(found))
+        ratios = ratios_of(study, placed_members, own) + ratios_of(
+            study, placed_members, between, new_session=other_session
+        )
+        rankings = rank(study, placed_members, names, new_session=other_session) if study.ranking else ()
+    shares, fronts = shares_of(study, placed_members), pareto_fronts(study, placed_members)
+    return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(placed_members))
 
 
 def _labels(found: Sequence[Member]) -> Dict[float, str]:
@@ -141,13 +147,13 @@ def _labels(found: Sequence[Member]) -> Dict[float, str]:
     return {x: ", ".join(names) for x, names in called.items()}
 
 
-def _series(study: Study, found: Sequence[Member]) -> Tuple[SeriesResult, ...]:
+def _series(study: Study, placed_members: Sequence[Member]) -> Tuple[SeriesResult, ...]:
     read: List[SeriesResult] = []
     for metric in study.metrics:
         points: Dict[str, List[Point]] = {}
         units: Dict[str, str] = {}
         directions: Dict[str, str] = {}
-        for member in found:
+        for member in placed_members:
             runs = numbers_of(member.benchmark, metric)
             if not runs:
                 continue

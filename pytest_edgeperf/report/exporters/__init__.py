@@ -33,9 +33,9 @@ def exporter(name: str, kind: str) -> Exporter:
         ExtensionError: another package's cannot be loaded.
     """
     if name in EXPORTERS or name in extensions(GROUP):
-        found = _load(name)
-        if found.can_show(kind):
-            return found
+        loaded = _load(name)
+        if loaded.can_show(kind):
+            return loaded
     raise UnknownFormat(f"{name!r} is not one of {', '.join(names(kind))}")
 
 
@@ -56,7 +56,7 @@ def exporter_for(path: Path, kind: str) -> Exporter:
 
 def names(kind: str) -> List[str]:
     """The names of the exporters that can show a kind of report: ours, then other packages'."""
-    return [one.name for one in _usable() if one.can_show(kind)]
+    return [usable.name for usable in _usable() if usable.can_show(kind)]
 
 
 def _usable() -> Iterator[Exporter]:

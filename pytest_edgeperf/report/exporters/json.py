@@ -68,14 +68,14 @@ def session_to_dict(report: SessionReport) -> Dict[str, Any]:
         "against": report.against,
         "rounds": report.rounds,
         "seconds": report.seconds,
-        "benchmarks": {name: _benchmark_to_dict(one) for name, one in report.measured.benchmarks.items()},
+        "benchmarks": {name: _benchmark_to_dict(benchmark) for name, benchmark in report.measured.benchmarks.items()},
         "comparison": None if report.comparison is None else judged(report).to_dict(),
         "faults": dict(report.faults),
         "refreshed": dict(report.refreshed),
         "refused": dict(report.refused),
         "crept": {
-            name: {"ratio": one.ratio, "tolerance": one.tolerance, "since": one.since}
-            for name, one in report.crept.items()
+            name: {"ratio": creep.ratio, "tolerance": creep.tolerance, "since": creep.since}
+            for name, creep in report.crept.items()
         },
         "notes": list(report.notes),
         "files": [{"kind": kind, "path": path} for kind, path in report.written],
@@ -98,8 +98,8 @@ def _dumped(document: Any) -> str:
 def _plain(value: Any) -> Any:
     """The same with ``null`` for what JSON has no number for."""
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        kept: List[Any] = [_plain(one) for one in value]
+        kept: List[Any] = [_plain(item) for item in value]
         return kept
     return None if isinstance(value, float) and not math.isfinite(value) else value

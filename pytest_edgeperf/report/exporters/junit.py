@@ -26,50 +26,50 @@ class JUnit(Exporter):
 
 def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] = None) -> List[Tuple[str, str]]:
     """For ``item.user_properties``: ``("edgeperf.latency_p50_ms", "12.2")``, …, ratios and the verdict."""
-    found: List[Tuple[str, str]] = []
+    properties: List[Tuple[str, str]] = []
     for name, metric in sorted(benchmark.metrics.items(), key=lambda pair: (pair[0] != LATENCY, pair[0])):
         unit = metric.unit.lower().replace("%", "percent").replace("/", "_per_").replace(" ", "_")
         for summary in _SUMMARIES if _has_samples(benchmark, name) else ("p50",):
             value = figure(benchmark, name, summary)
             if value is not None:
                 middle = f"_{summary}" if _has_samples(benchmark, name) else ""
-                found.append((f"edgeperf.{name}{middle}" + (f"_{unit}" if unit else ""), significant(value)))
-    found.append(("edgeperf.runs", str(len(benchmark.runs))))
+                properties.append((f"edgeperf.{name}{middle}" + (f"_{unit}" if unit else ""), significant(value)))
+    properties.append(("edgeperf.runs", str(len(benchmark.runs))))
     if verdict is not None:
-        found.append(("edgeperf.verdict", verdict.verdict))
+        properties.append(("edgeperf.verdict", verdict.verdict))
         if verdict.reason is not None:
-            found.append(("edgeperf.reason", verdict.reason))
+            properties.append(("edgeperf.reason", verdict.reason))
         for name, judged in verdict.metrics.items():
-            found += _judged(name, judged)
+            properties += _judged(name, judged)
             if judged.accuracy is not None:
-                found += _answered(name, judged.accuracy)
-    return found
+                properties += _answered(name, judged.accuracy)
+    return properties
 
 
 def _judged(name: str, judged: MetricVerdict) -> List[Tuple[str, str]]:
-    found = []
+    properties = []
     if judged.ratio is not None:
-        found.append((f"edgeperf.{name}_ratio", f"{judged.ratio:.4f}"))
+        properties.append((f"edgeperf.{name}_ratio", f"{judged.ratio:.4f}"))
     if judged.interval is not None:
-        found.append((f"edgeperf.{name}_ratio_low", f"{judged.interval[0]:.4f}"))
-        found.append((f"edgeperf.{name}_ratio_high", f"{judged.interval[1]:.4f}"))
+        properties.append((f"edgeperf.{name}_ratio_low", f"{judged.interval[0]:.4f}"))
+        properties.append((f"edgeperf.{name}_ratio_high", f"{judged.interval[1]:.4f}"))
     if judged.p_adjusted is not None:
-        found.append((f"edgeperf.{name}_p_adjusted", f"{judged.p_adjusted:.3g}"))
+        properties.append((f"edgeperf.{name}_p_adjusted", f"{judged.p_adjusted:.3g}"))
     if judged.detectable is not None and judged.accuracy is None:
-        found.append((f"edgeperf.{name}_detectable_ratio", f"{judged.detectable:.4f}"))
-    return found
+        properties.append((f"edgeperf.{name}_detectable_ratio", f"{judged.detectable:.4f}"))
+    return properties
 
 
 def _answered(name: str, figures: AccuracyFigures) -> List[Tuple[str, str]]:
-    found = [
+    properties = [
         (f"edgeperf.{name}_difference", f"{figures.difference:.4f}"),
         (f"edgeperf.{name}_difference_low", f"{figures.interval[0]:.4f}"),
         (f"edgeperf.{name}_difference_high", f"{figures.interval[1]:.4f}"),
         (f"edgeperf.{name}_examples", str(figures.examples)),
     ]
     if figures.lost is not None:
-        found += [(f"edgeperf.{name}_lost", str(figures.lost)), (f"edgeperf.{name}_won", str(figures.won))]
-    return found
+        properties += [(f"edgeperf.{name}_lost", str(figures.lost)), (f"edgeperf.{name}_won", str(figures.won))]
+    return properties
 
 
 def _has_samples(benchmark: Benchmark, name: str) -> bool:

@@ -107,7 +107,7 @@ def session_markdown(report: SessionReport) -> str:
         *_reasons("Not accepted:", report.refused),
         *_reasons(
             "Slower than the anchor, in steps that were accepted:",
-            {name: f"latency {change(one.ratio)} since {one.since}" for name, one in report.crept.items()},
+            {name: f"latency {change(creep.ratio)} since {creep.since}" for name, creep in report.crept.items()},
         ),
         *_renames(comparison),
     ]
@@ -135,7 +135,9 @@ def _verdicts(comparison: Comparison, all_by: str) -> List[str]:
 
 
 def _figures(report: SessionReport) -> List[str]:
-    benchmarks = {name: one for name, one in report.measured.benchmarks.items() if name not in report.faults}
+    benchmarks = {
+        name: benchmark for name, benchmark in report.measured.benchmarks.items() if name not in report.faults
+    }
     if not benchmarks:
         return []
     rows = []

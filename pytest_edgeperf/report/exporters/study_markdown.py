@@ -46,12 +46,12 @@ def study_markdown(result: StudyResult) -> List[str]:
     if result.labels and not study.lines:
         lines += _labelled_markdown(result)
     for metric in () if result.labels and not study.lines else study.metrics:
-        found = [one for one in result.series if one.metric == metric]
-        if found:
-            lines += ["", f"### {escape(metric_label(metric))}", "", *_values_markdown(study, found)]
-        if study.lines and any(one.fit is not None for one in found):
+        of_metric = [series for series in result.series if series.metric == metric]
+        if of_metric:
+            lines += ["", f"### {escape(metric_label(metric))}", "", *_values_markdown(study, of_metric)]
+        if study.lines and any(series.fit is not None for series in of_metric):
             published = [reference for reference in study.references if reference.metric == metric]
-            lines += ["", *_lines_markdown(study, found, published)]
+            lines += ["", *_lines_markdown(study, of_metric, published)]
         ratios = [ratio for ratio in result.ratios if ratio.metric == metric]
         if ratios:
             lines += ["", *_ratios_markdown(study, ratios)]
@@ -74,10 +74,10 @@ def _labelled_markdown(result: StudyResult) -> List[str]:
     return lines
 
 
-def _values_markdown(study: Study, found: Sequence[SeriesResult]) -> List[str]:
-    coordinates = sorted({point.x for series in found for point in series.points})
+def _values_markdown(study: Study, of_metric: Sequence[SeriesResult]) -> List[str]:
+    coordinates = sorted({point.x for series in of_metric for point in series.points})
     rows = []
-    for series in found:
+    for series in of_metric:
         values = {point.x: significant(point.value) for point in series.points}
         row = [f"{series.series} ({series.unit})" if series.unit else series.series]
         row += [values.get(x, NOTHING) for x in coordinates]
@@ -90,10 +90,10 @@ def _values_markdown(study: Study, found: Sequence[SeriesResult]) -> List[str]:
     return table(header, [[*row, *[NOTHING] * (longest - len(row))] for row in rows])
 
 
-def _lines_markdown(study: Study, found: Sequence[SeriesResult], published: Sequence[ReferenceLine]) -> List[str]:
+def _lines_markdown(study: Study, of_metric: Sequence[SeriesResult], published: Sequence[ReferenceLine]) -> List[str]:
     rows: List[List[str]] = []
     notes: List[str] = []
-    for series in found:
+    for series in of_metric:
         if series.fit is not None:
             rows.append(_line_row(series.series, series.fit, series.points[0].x, series.points[-1].x))
         for piece in series.pieces.pieces if series.pieces is not None else ():
@@ -104,7 +104,7 @@ def _lines_markdown(study: Study, found: Sequence[SeriesResult], published: Sequ
         name = f"{line.series} ({line.source}, {line.unit})"
         rows.append([name, _number(line.slope), _number(line.intercept), NOTHING, *ends])
     header = ["line", "slope [95 %]", "intercept [95 %]", "n", f"from {study.x_unit}", f"to {study.x_unit}"]
-    return table([one.rstrip() for one in header], rows) + (["", *notes] if notes else [])
+    return table([cell.rstrip() for cell in header], rows) + (["", *notes] if notes else [])
 
 
 def _line_row(name: str, fit: LineFit, x_from: float, x_to: float) -> List[str]:
@@ -116,13 +116,13 @@ def _line_row(name: str, fit: LineFit, x_from: float, x_to: float) -> List[str]:
 def _ratios_markdown(study: Study, ratios: Sequence[SeriesRatios]) -> List[str]:
     rows = [
         [
-            f"{one.series} / {one.over}",
+            f"{pair.series} / {pair.over}",
             _number(point.x),
             _with_interval(point.times_better, point.interval),
             "/".join(map(str, point.runs)),
         ]
-        for one in ratios
-        for point in one.points
+        for pair in ratios
+        for point in pair.points
     ]
     return table(["series", _axis(study), "times better [95 %]", "runs"], rows)
 
@@ -132,21 +132,21 @@ def _ranks_markdown(result: StudyResult, metric: str) -> List[str]:
     if not ranked:
         return []
     ranks: List[Mapping[str, str]] = [ranks_of(ranking) for ranking in ranked]
-    names = list(dict.fromkeys(name for one in ranks for name in one))
-    rows = [[name, *[one.get(name, NOTHING) for one in ranks]] for name in names]
+    names = list(dict.fromkeys(name for ranks_at_x in ranks for name in ranks_at_x))
+    rows = [[name, *[ranks_at_x.get(name, NOTHING) for ranks_at_x in ranks]] for name in names]
     return ["", *table([f"rank over {_axis(result.study)}", *[_number(ranking.x) for ranking in ranked]], rows)]
 
 
 def _shares_markdown(study: Study, shares: Sequence[SeriesShares]) -> List[str]:
     rows = [
         [
-            one.series,
+            shares_of_series.series,
             _number(point.x),
             *[f"{percent(point.parts[part], sign=False)} %" for part in study.shares],
             f"{percent(point.rest, sign=False)} %",
         ]
-        for one in shares
-        for point in one.points
+        for shares_of_series in shares
+        for point in shares_of_series.points
     ]
     return table(["series", _axis(study), *map(metric_label, study.shares), "rest"], rows)
 

@@ -25,7 +25,7 @@ def study_to_dict(result: StudyResult) -> Dict[str, Any]:
     """One study: its description as stored, and what was measured of it."""
     return {
         "study": result.study.to_dict(),
-        "series": [_series_to_dict(one) for one in result.series],
+        "series": [_series_to_dict(series) for series in result.series],
         "ratios": [_ratios_to_dict(ratio) for ratio in result.ratios],
         "rankings": [
             {
@@ -76,20 +76,20 @@ def _fit_to_dict(fit: Optional[LineFit]) -> Optional[Dict[str, Any]]:
     }
 
 
-def _pieces_to_dict(found: Optional[Pieces]) -> Optional[Dict[str, Any]]:
-    if found is None:
+def _pieces_to_dict(pieces: Optional[Pieces]) -> Optional[Dict[str, Any]]:
+    if pieces is None:
         return None
     return {
         "lines": [
-            {"x_from": piece.x_from, "x_to": piece.x_to, "line": _fit_to_dict(piece.fit)} for piece in found.pieces
+            {"x_from": piece.x_from, "x_to": piece.x_to, "line": _fit_to_dict(piece.fit)} for piece in pieces.pieces
         ],
         "breaks": [
             {"after": break_.after, "before": break_.before, "interval": _ends(break_.interval)}
-            for break_ in found.breaks
+            for break_ in pieces.breaks
         ],
-        "p_straight": found.p_straight,
-        "p_fewer": found.p_fewer,
-        "agreeing": found.agreeing,
+        "p_straight": pieces.p_straight,
+        "p_fewer": pieces.p_fewer,
+        "agreeing": pieces.agreeing,
     }
 
 

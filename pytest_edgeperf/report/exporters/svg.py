@@ -132,8 +132,8 @@ def file_names(wanted: Sequence[Tuple[str, str, str]]) -> List[str]:
     return [
         f"{name}.svg"
         if alike[name.lower()] == 1
-        else f"{name}-{hashlib.sha256(repr(one).encode()).hexdigest()[:12]}.svg"
-        for name, one in zip(plain, wanted)
+        else f"{name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:12]}.svg"
+        for name, identity in zip(plain, wanted)
     ]
 
 
@@ -187,7 +187,7 @@ def draw_pareto(study: Study, front: ParetoFront) -> Figure:
 def looks_of(names: Sequence[str]) -> Dict[str, _Look]:
     """A colour and a marker for each series; names of two parts share one by the first and one by the last."""
     parts = [(name.rpartition(" ")[0], name.rpartition(" ")[2]) for name in names]
-    firsts, lasts = list(dict.fromkeys(one for one, _ in parts)), list(dict.fromkeys(one for _, one in parts))
+    firsts, lasts = list(dict.fromkeys(part for part, _ in parts)), list(dict.fromkeys(part for _, part in parts))
     shared = all(first for first in firsts) and 1 < len(firsts) < len(names) and len(lasts) < len(names)
     if shared and len(firsts) <= len(COLOURS) and len(lasts) <= len(MARKERS):
         return {
@@ -288,7 +288,7 @@ def _draw_labels(axes: Axes, front: ParetoFront, labels: Sequence[str], path: Se
         size = _FRONT_TEXT if on_front else _TEXT
         width, height = _text_size(axes, labels[at], size)
         boxes = list(_boxes_beside(places[at], width, height, front, on_front=on_front))
-        box = min(boxes, key=lambda one: _covered(one, taken, lines, inside))
+        box = min(boxes, key=lambda candidate: _covered(candidate, taken, lines, inside))
         taken.append(box)
         axes.annotate(
             _plain(labels[at]),

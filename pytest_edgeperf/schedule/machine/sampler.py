@@ -22,7 +22,7 @@ class Sampler:
     """
 
     def __init__(self, sensors: Sequence[Sensor], clock: Callable[[], float] = time.perf_counter) -> None:
-        self.series = [Series(one.name, one.quantity, one.source, one.refresh_hz) for one in sensors]
+        self.series = [Series(sensor.name, sensor.quantity, sensor.source, sensor.refresh_hz) for sensor in sensors]
         #: Processor time that the sampling took, in s.
         self.cpu_s = 0.0
         self._sensors = list(sensors)
