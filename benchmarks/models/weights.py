@@ -41,11 +41,14 @@ def settle(network: nn.Module, inputs: Sequence[np.ndarray]) -> torch.Tensor:
         the inputs as one batch, for what else is to be fitted to them.
     """
     batch = torch.from_numpy(np.concatenate(inputs))
+    # the norms alone are trained: what drops values at random, or runs in training only, is left out
+    network.eval()
     for norm in _norms(network):
         norm.reset_running_stats()
         norm.momentum = None
+        norm.train()
     with torch.no_grad():
-        network.train()(batch)
+        network(batch)
     network.eval()
     return batch
 

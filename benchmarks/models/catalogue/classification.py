@@ -5,6 +5,7 @@ from __future__ import annotations
 from labelled import digits
 from tasks.classification import crop
 
+from models.catalogue import library_classifiers
 from models.network import MULTIPLY_ACCUMULATES, Network, Printed
 
 NETWORKS = (
@@ -52,6 +53,14 @@ NETWORKS = (
         source="own definition after Sandler et al. (2018)",
         published={
             "swaminathan-2024": Printed("MobileNet V2", 3_504_872, 300_356_480, MULTIPLY_ACCUMULATES),
+            "trinh-2023": Printed("MobileNet_V2", 3.5e6, 0.3e9, MULTIPLY_ACCUMULATES),
+            "hadidi-2019": Printed(
+                "MobileNet-v2",
+                3.53e6,
+                0.32e9,
+                MULTIPLY_ACCUMULATES,
+                differences="6 % more operations than the convolutions have; the paper does not say what it counted",
+            ),
         },
     ),
     Network(
@@ -61,6 +70,10 @@ NETWORKS = (
         crop,
         task="classification",
         source="own definition after He et al. (2016)",
+        published={
+            "trinh-2023": Printed("ResNet18", 11.7e6, 1.81e9, MULTIPLY_ACCUMULATES),
+            "hadidi-2019": Printed("ResNet-18", 11.69e6, 1.83e9, MULTIPLY_ACCUMULATES),
+        },
     ),
     Network(
         "vgg-s",
@@ -98,4 +111,5 @@ NETWORKS = (
         description="VGG-S for 32 pixels and 100 classes, whose layout follows from the size that hadidi-2019 prints",
         published={"hadidi-2019": Printed("VGG-S", 32.11e6, 0.11e9, MULTIPLY_ACCUMULATES)},
     ),
+    *library_classifiers.NETWORKS,
 )
