@@ -7,8 +7,9 @@ from typing import Any, List, Optional, Sequence
 import pytest
 from models.network import MULTIPLY_ACCUMULATES, Network
 from models.networks import NETWORKS
+from papers.measured import NETWORKS as MEASURED
 from papers.measured import measured_by, printed_sides
-from suites import marked_for
+from suites import PAPERS, marked_for
 
 #: Operations, two per multiply-accumulate, that an inference has at the most where a suite has many networks.
 LARGEST_GFLOPS = 14.0
@@ -21,7 +22,13 @@ BUDGET_S = 4.0
 def configurations(task: str) -> List[Any]:
     """Network and resolution of each classifier or detector that a paper measured, as parameters with their markers."""
     chosen = (network for network in NETWORKS.values() if network.task == task and network.frames is None)
-    return [configuration for network in chosen for configuration in of_network(network, measured_by(network.name))]
+    return [configuration for network in chosen for configuration in of_network(network, papers_of(network))]
+
+
+def papers_of(network: Network) -> List[str]:
+    """The papers whose tables have it, or that print something of it."""
+    named = measured_by(network.name)
+    return [paper for paper in PAPERS if paper in MEASURED and (paper in named or paper in network.published)]
 
 
 def of_network(network: Network, papers: Sequence[str]) -> List[Any]:

@@ -101,7 +101,11 @@ def zoo_study(suite: str, task: str) -> Study:
 
 
 TRINH_2023_WARM_UP = Study(
-    "trinh-2023 warm-up", "complexity", "GFLOPs", metrics=("first_inference", "warm_up", "latency")
+    "trinh-2023 warm-up",
+    "complexity",
+    "GFLOPs",
+    metrics=("first_inference", "first_inference/latency", "warm_up", "latency", "latency_sd", "latency_cv"),
+    lines=False,
 )
 
 #: Figures 4.10 and 4.11 have no table; their text names the steps and supposes thermal throttling.
@@ -109,7 +113,8 @@ TRINH_2023_SUSTAINED = Study(
     "trinh-2023 minutes of load",
     "complexity",
     "GFLOPs",
-    metrics=("latency_start", "latency_sustained", "temperature_max"),
+    metrics=("latency_start", "latency_sustained", "temperature_max", "latency_sd", "latency_cv"),
+    lines=False,
 )
 
 #: Figures 6 and 7 have no table; the text gives the shares at 480 pixels. All parts are timed in turns in one process.

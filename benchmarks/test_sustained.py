@@ -39,7 +39,10 @@ def test_minutes_of_load(timed_inference, framework, precision, network, seconds
     model = build(network, resolution=resolution)
     engine = framework.load(model, precision=precision)
     timed_inference.study(
-        TRINH_2023_SUSTAINED, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9
+        TRINH_2023_SUSTAINED,
+        series=f"{framework.name} {precision}",
+        x=model.parameters["flops"] / 1e9,
+        label=network if seconds == LONG_S else f"{network}, {seconds} s",
     )
     timed_inference(
         engine,

@@ -64,6 +64,7 @@ class TimedInference:
         postprocess: Optional[Callable[..., Any]] = None,
         check: Optional[Callable[[Any], Any]] = None,
         images: int = 1,
+        first_inferences: int = 0,
     ) -> Measurement:
         """Measure ``target`` with ``args`` (or rotating over the entries of one ``Inputs``).
 
@@ -76,6 +77,8 @@ class TimedInference:
                 exception fails the benchmark. An engine whose model has a reference is compared with it anyway.
             images: how many images (or frames) one call works on; published frames per second are compared with so
                 many per latency.
+            first_inferences: how many of the first inferences are kept, each with its time, while the target warms up:
+                ``quality.first_inferences_ms`` of the run. An engine whose own program times it keeps none.
 
         Raises:
             RuntimeError: the benchmark measures a second time.
@@ -90,7 +93,7 @@ class TimedInference:
             checked[IMAGES] = images
         if isinstance(pipeline.engine, SelfTimed):
             return self._deliver(_self_timed(pipeline, pipeline.engine, checked))
-        warmed = warm_up(pipeline.calls)
+        warmed = warm_up(pipeline.calls, keep=first_inferences)
         calls_a_sample = 1 if pipeline.has_phases else loop.calls_per_sample(warmed.call_ns, len(pipeline.calls))
         timer = PhaseTimer(pipeline) if pipeline.has_phases else CallTimer(pipeline, calls_a_sample)
         settings: Dict[str, Any] = {} if pipeline.engine is None else {"engine": described(pipeline.engine)}
@@ -301,6 +304,9 @@ class TimedInference:
             quality["steady"] = warmed.steady
         if warmed.cold_inputs:
             quality["cold_inputs"] = warmed.cold_inputs
+        if warmed.first_calls_ms:
+            cold = [] if first_ms is None else [first_ms]
+            quality["first_inferences_ms"] = [float(f"{call:.4g}") for call in (*cold, *warmed.first_calls_ms)]
         if "imported_before" in checked:
             quality["imported_before"] = checked["imported_before"]
         processors = allowed_processors()

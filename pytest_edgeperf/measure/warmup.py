@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from itertools import cycle
 from time import perf_counter_ns
-from typing import Iterator, Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 from pytest_edgeperf.measure.loop import Call
 
@@ -15,6 +16,8 @@ SHORTEST_SECONDS = 0.25
 LONGEST_SECONDS = 3.0
 #: Until every rotating input was met once: a shape that is first seen may be compiled, for seconds.
 LONGEST_ROTATION_SECONDS = 30.0
+#: Until as many calls were made as are to be kept, where the warm-up itself makes fewer.
+LONGEST_KEPT_SECONDS = 30.0
 #: Steady: the best of the latest calls is no more than this much faster than the best of those before.
 IMPROVEMENT = 0.02
 #: The latest calls: those of the second half of the warm-up so far, and of half a second at most.
@@ -49,6 +52,8 @@ class WarmUp:
     call_ns: float
     #: Rotating inputs that the limit left no time for: their first call is timed.
     cold_inputs: int = 0
+    #: The first calls, in ms, as many as were asked for and made.
+    first_calls_ms: Tuple[float, ...] = ()
 
 
 def is_steady(windows: Sequence[Window], fewest_calls: int = FEWEST_CALLS) -> Optional[bool]:
@@ -79,12 +84,14 @@ def warm_up(
     shortest_s: float = SHORTEST_SECONDS,
     longest_s: float = LONGEST_SECONDS,
     rotation_s: float = LONGEST_ROTATION_SECONDS,
+    keep: int = 0,
 ) -> WarmUp:
     """Call in rotation until the calls no longer get faster (see :func:`is_steady`), or ``longest_s`` is over.
 
-    At least three calls and ``shortest_s`` are made, and one call of each input unless that takes ``rotation_s``.
+    At least three calls and ``shortest_s`` are made, and one call of each input unless that takes ``rotation_s``. The
+    first ``keep`` calls are kept; where they are more than that, further ones follow, which do not count.
     """
-    rotation = cycle(calls)
+    rotation = _Rotation(calls, keep)
     # Inputs may differ in cost: either side of the comparison holds all of them.
     fewest_calls = max(FEWEST_CALLS, len(calls))
     begin = perf_counter_ns()
@@ -105,28 +112,52 @@ def warm_up(
         windows.append(_window(rotation, begin, min(WINDOW_SECONDS, shortest_s)))
         made += windows[-1].calls
         steady = is_steady(windows, fewest_calls)
+    seconds = (perf_counter_ns() - begin) / 1e9
+    rotation.complete(begin + int(LONGEST_KEPT_SECONDS * 1e9))
     return WarmUp(
         first_ms=windows[0].best_ns / 1e6,
-        seconds=(perf_counter_ns() - begin) / 1e9,
+        seconds=seconds,
         calls=made,
         steady=steady,
         call_ns=float(windows[-1].best_ns),
         cold_inputs=max(0, len(calls) - made),
+        first_calls_ms=tuple(rotation.kept_ms),
     )
 
 
-def _window(rotation: Iterator[Call], begin_ns: int, seconds: float) -> Window:
+class _Rotation:
+    """Calls in turn, of which the first are kept."""
+
+    def __init__(self, calls: Sequence[Call], keep: int) -> None:
+        self._calls = cycle(calls)
+        self._keep = keep
+        self.kept_ms = array("d")
+
+    def call(self) -> Tuple[int, int]:
+        """Make the next call: ns that it took, and when it was over."""
+        call = next(self._calls)
+        start = perf_counter_ns()
+        call()
+        end = perf_counter_ns()
+        if len(self.kept_ms) < self._keep:
+            self.kept_ms.append((end - start) / 1e6)
+        return end - start, end
+
+    def complete(self, deadline_ns: int) -> None:
+        """Call until all that are kept were made, or until the deadline."""
+        while len(self.kept_ms) < self._keep and perf_counter_ns() < deadline_ns:
+            self.call()
+
+
+def _window(rotation: _Rotation, begin_ns: int, seconds: float) -> Window:
     """Call for ``seconds``, once at least; only the best is kept, because memory is measured too."""
     best_ns: Optional[int] = None
     made = 0
     end = perf_counter_ns()
     deadline = end + int(seconds * 1e9)
     while not made or end < deadline:
-        call = next(rotation)
-        start = perf_counter_ns()
-        call()
-        end = perf_counter_ns()
+        call_ns, end = rotation.call()
         made += 1
-        best_ns = end - start if best_ns is None else min(best_ns, end - start)
+        best_ns = call_ns if best_ns is None else min(best_ns, call_ns)
     assert best_ns is not None
     return Window((end - begin_ns) / 1e9, made, best_ns)

@@ -8,6 +8,7 @@ from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
 from pytest_edgeperf.report.benchmark_tables import comparison_table, latency_table, phase_table, power_table
 from pytest_edgeperf.report.creep import creep_lines, creep_summary
 from pytest_edgeperf.report.curve_tables import curve_tables
+from pytest_edgeperf.report.first_inferences import first_inferences_table
 from pytest_edgeperf.report.line_text import line_failures, line_headline, lines_count, lines_not_judged
 from pytest_edgeperf.report.published_figures import references_table
 from pytest_edgeperf.report.published_matching import references
@@ -55,6 +56,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     if verbosity > 0 or any("power_mean" in benchmark.metrics for benchmark in report.measured.benchmarks.values()):
         blocks.append(power_table(report, names, paper))
     blocks += curve_tables(report.measured, names, paper)
+    blocks.append(first_inferences_table(report.measured, names, paper))
     blocks += study_tables(report.measured, paper)
     blocks.append(references_table(references(report.measured, report.published), names, paper))
     comparison = judged(report)

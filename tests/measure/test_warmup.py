@@ -273,3 +273,25 @@ def test_with_the_real_clock_a_slow_start_is_seen():
     assert found.first_ms > 3 * found.call_ns / 1e6
     assert found.calls == len(calls)
     assert found.seconds >= 0.2
+
+
+def test_the_first_calls_are_kept_in_their_order(warm):
+    target = Target(900 * MS, 120 * MS, 100 * MS)
+    found = warm(target, keep=4)
+    assert found.first_calls_ms == (900.0, 120.0, 100.0, 100.0)
+    assert found.calls == target.calls
+
+
+def test_further_calls_are_made_where_the_warm_up_is_shorter_and_do_not_count(warm):
+    without = warm(Target(900 * MS, 100 * MS))
+    target = Target(900 * MS, 100 * MS)
+    found = warm(target, keep=50)
+    assert len(found.first_calls_ms) == target.calls == 50
+    assert (found.seconds, found.calls) == (without.seconds, without.calls)
+    assert without.first_calls_ms == ()
+
+
+def test_slow_calls_are_kept_as_far_as_there_is_time(warm, monkeypatch):
+    monkeypatch.setattr(warmup, "LONGEST_KEPT_SECONDS", 10.0)
+    target = Target(1000 * MS)
+    assert len(warm(target, keep=100).first_calls_ms) == target.calls == 10
