@@ -14,9 +14,18 @@ from pytest_edgeperf import ReferenceLine, ReferenceRatio, Study
 SUO_2021_LINES = (
     ReferenceLine("TensorFlow, Jetson Nano", "latency", 10.19, 411.64, "ms", "suo-2021 formula (1)"),
     ReferenceLine("PyTorch, Jetson Nano", "latency", 14.66, 230.89, "ms", "suo-2021 formula (2)", 38.97, 87.68),
-    ReferenceLine("PyTorch, Jetson Nano", "latency", 7.70, 430.06, "ms", "suo-2021 formula (2)", 99.76, 126.26),
-    ReferenceLine("PyTorch, Jetson Nano", "latency", 10.72, -116.07, "ms", "suo-2021 formula (2)", 140.69, 171.86),
-    ReferenceLine("TensorRT, Jetson Nano", "latency", 5.32, 37.62, "ms", "suo-2021 formula (3)"),
+    ReferenceLine(
+        *("PyTorch, Jetson Nano", "latency", 7.70, 430.06, "ms", "suo-2021 formula (2)", 99.76, 126.26),
+        note="table I gives 7.70 C + 420.06 for the piece that is printed with 430.06",
+    ),
+    ReferenceLine(
+        *("PyTorch, Jetson Nano", "latency", 10.72, -116.07, "ms", "suo-2021 formula (2)", 140.69, 171.86),
+        note="table I gives 10.72 C - 115.65 for the piece that is printed with -116.07",
+    ),
+    ReferenceLine(
+        *("TensorRT, Jetson Nano", "latency", 5.32, 37.62, "ms", "suo-2021 formula (3)"),
+        note="3.9 FPS are printed for 320 pixels, of which it gives 4.08",
+    ),
     ReferenceLine("PyTorch, Jetson Nano", "memory_process_peak", 14.36, 1393.52, "MB", "suo-2021 formula (4)"),
 )
 

@@ -39,12 +39,18 @@ class Reference:
     unit: str
     measured: float
     published: float
-    #: Of the published figure; the source is paper and table: ``trinh-2023 table 4.3``.
+    #: Of the published figure, and where it stands.
     device: str
-    source: str
+    paper: str
+    table: str
     row: str
     #: What is known to differ, or not known, beyond what always differs.
     differs: Tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """Paper and table: ``trinh-2023 table 4.3``."""
+        return f"{self.paper} {_table(self.table)}"
 
     @property
     def ratio(self) -> Optional[float]:
@@ -203,7 +209,8 @@ def _reference(name: str, figure: Printed, value: Value, differs: Sequence[str])
         value.number,
         figure.value,
         figure.device,
-        f"{source['paper']} {_table(str(source['table']))}",
+        str(source["paper"]),
+        str(source["table"]),
         str(source["row"]),
         tuple(str(one) for one in remarks if one),
     )

@@ -294,7 +294,10 @@ def _table(result: StudyResult, metric: str, of_metric: Sequence[SeriesResult], 
         for text in pieces_text(series, study):
             lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     for source, names in _by_source(published).items():
-        lines += wrap(paper.clean(f"{', '.join(names)}: {source}"), paper.width, indent="  ", hanging="    ")
+        told = "; ".join(
+            [source, *dict.fromkeys(line.note for line in published if line.source == source and line.note)]
+        )
+        lines += wrap(paper.clean(f"{', '.join(names)}: {told}"), paper.width, indent="  ", hanging="    ")
     return lines
 
 

@@ -19,7 +19,10 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class ReferenceLine:
-    """A published line ``metric = slope * x + intercept`` on ``[x_from, x_to]`` (open where ``None``)."""
+    """A published line ``metric = slope * x + intercept`` on ``[x_from, x_to]`` (open where ``None``).
+
+    ``note`` says what a reader must know of it, such as a misprint.
+    """
 
     series: str
     metric: str
@@ -29,6 +32,7 @@ class ReferenceLine:
     source: str
     x_from: Optional[float] = None
     x_to: Optional[float] = None
+    note: str = ""
     #: Fields of a results file that this version does not know.
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -43,14 +47,14 @@ class ReferenceLine:
             open_end = value is None and name.startswith("x_")
             if not open_end and not (isinstance(value, (int, float)) and math.isfinite(value)):
                 raise ValueError(f"a reference's {name} is {value!r} instead of a finite number")
-        for name in ("series", "metric", "unit", "source"):
+        for name in ("series", "metric", "unit", "source", "note"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"a reference's {name} is {getattr(self, name)!r} instead of a string")
 
     def to_dict(self) -> Dict[str, Any]:
-        """As stored in a study under ``references``; an open end is left out."""
+        """As stored in a study under ``references``; an open end is left out, and an empty note."""
         known = {name: getattr(self, name) for name in _LINE_FIELDS}
-        return {**self.extra, **{name: value for name, value in known.items() if value is not None}}
+        return {**self.extra, **{name: value for name, value in known.items() if value not in (None, "")}}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> ReferenceLine:

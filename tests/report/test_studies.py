@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.studies.across_files import read_across
+from pytest_edgeperf.judge.studies.study_results import read_studies
+from pytest_edgeperf.report.exporters.study_markdown import study_markdown
 from pytest_edgeperf.report.study_tables import across_text, study_tables
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.report.text import Paper, cells
@@ -115,6 +117,21 @@ def test_references_with_an_open_end():
     for end in ("from 5", "to 5", "-5 to 5"):
         assert any(line.endswith(" " + end) for line in text.splitlines())
     assert text.endswith("\n  a, b, c: source")
+
+
+def test_the_note_of_a_published_line():
+    lines = [
+        ReferenceLine("a", "latency", 1, 2, "ms", "formula (2)", note="2 is printed for 3"),
+        ReferenceLine("b", "latency", 1, 3, "ms", "formula (2)"),
+    ]
+    study = Study("s", "x", "GFLOPs", references=tuple(lines))
+    assert Study.from_dict("s", study.to_dict()) == study
+    assert "note" not in study.to_dict()["references"][1]
+    session = results(series("torch", 9, study=study), study)
+    (text,) = table(session)
+    assert text.endswith("\n  a, b: formula (2); 2 is printed for 3")
+    (result,) = read_studies(session)
+    assert "- formula (2): 2 is printed for 3" in study_markdown(result)
 
 
 def test_a_study_in_two_units_is_one_remark_and_not_a_crash():

@@ -103,6 +103,7 @@ def _lines_markdown(study: Study, of_metric: Sequence[SeriesResult], published: 
         ends = [NOTHING if end is None else _number(end) for end in (line.x_from, line.x_to)]
         name = f"{line.series} ({line.source}, {line.unit})"
         rows.append([name, _number(line.slope), _number(line.intercept), NOTHING, *ends])
+    notes += [item(f"{line.source}: {line.note}") for line in published if line.note]
     header = ["line", "slope [95 %]", "intercept [95 %]", "n", f"from {study.x_unit}", f"to {study.x_unit}"]
     return table([cell.rstrip() for cell in header], rows) + (["", *notes] if notes else [])
 
