@@ -128,6 +128,13 @@ EXPERIMENTS = (
         frames=1,
     ),
     Experiment(
+        "test_virtualisation.py",
+        "networks in a container against bare metal, in lock-step (`--against-command`)",
+        "hadidi-2019, section VI-D",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=1,
+    ),
+    Experiment(
         "test_warmup.py",
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",

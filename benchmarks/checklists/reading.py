@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -23,11 +24,14 @@ GPU_VARIANTS = ("cuda", "tensorrt", "gpu")
 FPS = "fps"
 #: Suffix of a metric's coefficient of variation over the samples of a run.
 VARIATION = "_cv"
+#: Ratio of the other side's latency over this side's, pair by pair, of a session in lock-step.
+OTHER_SIDE = "other_side"
 #: Unit in which another is given -> the factor to it.
 _UNITS = {"s": ("ms", 1e3), "us": ("ms", 1e-3)}
 
 __all__ = [
     "FPS",
+    "OTHER_SIDE",
     "PYTORCH",
     "TENSORRT",
     "VARIATION",
@@ -53,6 +57,8 @@ class Row:
     quantities: Mapping[str, Quantity]
     disturbed: bool
     printed: bool = False
+    #: The command that started the other side of a session in lock-step; empty: none did.
+    command: str = ""
 
     @property
     def values(self) -> Mapping[str, float]:
@@ -162,11 +168,11 @@ def rows_of(*several: Results, paper: Optional[Paper] = None) -> Rows:
                 row = _published(device, name, benchmark, paper) if paper is not None else None
                 published.extend([row] if row is not None else [])
             else:
-                measured.append(_measured(device, name, benchmark))
+                measured.append(_measured(device, name, benchmark, results))
     return measured or published
 
 
-def _measured(device: str, name: str, benchmark: Any) -> Row:
+def _measured(device: str, name: str, benchmark: Any, results: Results) -> Row:
     calm = [(index, run) for index, run in enumerate(benchmark.runs) if not run.disturbed]
     runs = calm or list(enumerate(benchmark.runs))
     quantities: Dict[str, Quantity] = {}
@@ -178,6 +184,11 @@ def _measured(device: str, name: str, benchmark: Any) -> Row:
             if of_runs:
                 quantities[key] = Quantity(of_runs)
     quantities.update(_speed(quantities))
+    pairs = results.against.pairs.get(name, ()) if results.against is not None else ()
+    if pairs:
+        ratios = {(device, name, "pair", index): math.exp(-pair["log_ratio"]) for index, pair in enumerate(pairs)}
+        quantities[OTHER_SIDE] = Quantity(ratios)
+    commands = [results.environments[pair["base"]["environment"]].get("settings", {}).get("command") for pair in pairs]
     path, _, rest = name.partition("::")
     return Row(
         device,
@@ -187,6 +198,7 @@ def _measured(device: str, name: str, benchmark: Any) -> Row:
         benchmark.place.x if benchmark.place is not None else None,
         quantities,
         disturbed=bool(benchmark.runs) and not calm,
+        command=str(commands[0] or "") if commands else "",
     )
 
 

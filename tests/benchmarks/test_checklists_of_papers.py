@@ -14,7 +14,7 @@ from checklists.reading import FPS, rows_of
 
 from pytest_edgeperf import read_results
 from pytest_edgeperf.results.study_definitions import Place
-from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
+from pytest_edgeperf.results.types import Against, Benchmark, Metric, Results, Run
 
 PUBLISHED = [
     read_results(path) for path in sorted((Path(__file__).parents[2] / "baselines" / "published").glob("*.json"))
@@ -263,13 +263,27 @@ def test_what_the_software_stack_and_a_container_cost():
         pi.add(
             "test_software_stack.py", "resnet18", framework, import_time=seconds, load_time=9, build_time=9, latency=90
         )
-    for side, ms in (("bare", 100), ("container", 101)):
-        pi.add("test_virtualisation.py", "resnet18", side, latency=ms)
-    for side in ("bare", "container"):
-        name = next(name for name in pi.benchmarks if name.endswith(f"{side}]"))
-        pi.benchmarks[name].parameters.update(side=side, framework="tensorflow")
-    found = hadidi(pi)
-    assert (found["H13"], found["H14"]) == (HOLDS, HOLDS)
+    assert hadidi(pi)["H13"] == HOLDS
+
+
+@pytest.mark.parametrize(
+    ("command", "log_ratios", "verdict"),
+    [
+        ("sudo docker run --rm -i -v {root}:{root} image {python}", (-0.01, -0.012, -0.011, -0.009), HOLDS),
+        ("/usr/bin/podman run -i image", (-0.2, -0.21, -0.2, -0.19), FAILS),
+        ("unshare --pid --fork", (-0.2, 0.1, -0.1, 0.3), UNDECIDED),
+        ("nice -n 5", (-0.01, -0.012, -0.011, -0.009), UNTESTED),
+    ],
+)
+def test_what_a_container_costs_is_read_from_pairs(command, log_ratios, verdict):
+    pi = Rows("rpi3").add("test_virtualisation.py", "resnet18", "tensorflow", latency=100)
+    (name,) = pi.benchmarks
+    pairs = tuple({"log_ratio": ratio, "base": {"environment": "there"}} for ratio in log_ratios)
+    against = Against(f"Python 3.11.7 started by `{command}`", None, {name: pairs})
+    environments = {"e": {}, "there": {"settings": {"command": command}}}
+    results = replace(pi.results(), environments=environments, against=against)
+    assert own_findings("hadidi-2019", [results])["H14"].verdict == verdict
+    assert own_findings("hadidi-2019", [replace(results, against=None)])["H14"].verdict == UNTESTED
 
 
 @pytest.mark.parametrize(("pi", "h17"), [((2.5, 300), HOLDS), ((5, 300), FAILS), ((5, 20), HOLDS)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from papers import key
 from papers.hadidi_2019 import FLOP_PER_PARAMETER, RASPBERRY_PI_3
@@ -21,7 +21,7 @@ from checklists.hadidi_2019.choosing import (
     of_runtimes,
 )
 from checklists.intervals import average, difference, estimate, is_above, is_below, ranks, ratio, trend
-from checklists.reading import PYTORCH, Row, Rows
+from checklists.reading import OTHER_SIDE, PYTORCH, Row, Rows
 
 STACK = "test_software_stack.py"
 VIRTUALISATION = "test_virtualisation.py"
@@ -35,6 +35,19 @@ SIMILAR = 1.5
 MATTERS = 1.2
 #: A container that costs no more costs nothing.
 CONTAINER_COST = 1.05
+#: Programs that start another in a container, or in namespaces of its own as these do.
+CONTAINER_ENGINES = (
+    "docker",
+    "podman",
+    "nerdctl",
+    "ctr",
+    "runc",
+    "crun",
+    "apptainer",
+    "systemd-nspawn",
+    "bwrap",
+    "unshare",
+)
 MINOR_POINTS = 1.0
 _FLOPS_PER_PARAMETER = {
     key(network): max(value for (name, _), value in FLOP_PER_PARAMETER.items() if name == network)
@@ -251,21 +264,26 @@ def h13(rows: Rows) -> Tuple[Part, ...]:
 
 def h14(rows: Rows) -> Tuple[Part, ...]:
     """A container costs nothing."""
-    measured = rows.of(VIRTUALISATION, ("latency",))
-    inside, bare = (
-        measured.where(lambda row, side=side: row.parameters.get("side") == side) for side in ("container", "bare")
-    )
-    found = list(pairs(inside, bare, "device", "framework", "network"))
+    measured = rows.of(VIRTUALISATION, (OTHER_SIDE,))
+    inside = [(row, engine) for row in measured for engine in [_container_engine(row.command)] if engine]
     parts = [
         below(
-            ratio(one.quantity("latency"), other.quantity("latency")),
+            estimate(row.quantity(OTHER_SIDE)),
             CONTAINER_COST,
-            f"{' '.join(map(str, names))}: in a container over bare",
-            len(found),
+            f"{row.device}, {row.framework}, {row.network}: time by {engine} over bare metal",
+            len(inside),
         )
-        for names, one, other in found
+        for row, engine in inside
     ]
-    return combined(parts, f"no benchmark ran in a container and bare ({VIRTUALISATION})")
+    if measured and not inside:
+        return (untested(f"the other side was started by none of {', '.join(CONTAINER_ENGINES)}"),)
+    return combined(parts, f"no benchmark ran in a container beside bare metal ({VIRTUALISATION}, --against-command)")
+
+
+def _container_engine(command: str) -> Optional[str]:
+    """The program in a command that makes a container; ``None``: there is none."""
+    words = (word.rpartition("/")[2] for word in command.split())
+    return next((word for word in words if word in CONTAINER_ENGINES), None)
 
 
 def h20(rows: Rows) -> Tuple[Part, ...]:
