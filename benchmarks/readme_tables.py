@@ -135,6 +135,12 @@ EXPERIMENTS = (
         frames=1,
     ),
     Experiment(
+        "test_software_stack.py",
+        "a cold start: import, loading, building and first inference, each framework's shares",
+        "hadidi-2019, section VI-B: figure 5",
+        ("import_time", "load_time", "build_time", "first_inference", "latency"),
+    ),
+    Experiment(
         "test_warmup.py",
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",

@@ -251,3 +251,23 @@ MISHRA_2021_FIGURE_5 = Study(
     ranking=True,
     shares=("preprocess", "infer", "postprocess"),
 )
+
+#: Figure 5 of Hadidi et al. (2019) has no numbers.
+HADIDI_2019_SOFTWARE_STACK = Study(
+    "hadidi-2019 software stack, a cold start",
+    "complexity",
+    "GFLOPs",
+    metrics=(
+        "cold_start",
+        "import_time",
+        "load_time",
+        "build_time",
+        "first_inference",
+        "latency",
+        "cold_start/latency",
+    ),
+    lines=False,
+    ranking=True,
+    shares=("import_time", "load_time", "build_time", "first_inference"),
+    whole="cold_start",
+)

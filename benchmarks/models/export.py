@@ -108,7 +108,7 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
         raise FrameworkError(
             f"{network.name} at {label(resolution)} must be exported, and torch is not installed: install it "
             "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
-            f"{_folder(network).parent} from a machine with this checkout that ran the benchmark"
+            f"{folder_of(network).parent} from a machine with this checkout that ran the benchmark"
         )
     if network.training:
         # here, where what it says of the wait is not captured
@@ -126,7 +126,7 @@ def find(network: Network, resolution: Resolution) -> Optional[Exported]:
 
     Without torch an export by any version of it will do.
     """
-    folder = _folder(network)
+    folder = folder_of(network)
     folders = [folder] if kept_files.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
     for folder in reversed(folders):
         candidate = Exported(folder, resolution, network.free_sizes)
@@ -150,7 +150,7 @@ def export(network: Network, resolution: Resolution) -> bool:
         FrameworkError: another process holds the lock for too long, or ONNX Runtime's outputs
             are further than :data:`LARGEST_ERROR` from torch's.
     """
-    folder = _folder(network)
+    folder = folder_of(network)
     try:
         with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
             if find(network, resolution) is not None:
@@ -177,7 +177,8 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
     return inputs, outputs
 
 
-def _folder(network: Network) -> Path:
+def folder_of(network: Network) -> Path:
+    """Where the cache keeps what is made of a network by the installed version of torch."""
     digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
     fed = (network.reference_inputs, network.outputs, network.variant, network.frames, network.free_sizes)
     digest.update(repr(fed).encode())

@@ -23,6 +23,7 @@ METRICS: Mapping[str, Metric] = {
     "import_time": Metric("ms"),
     "load_time": Metric("ms"),
     "build_time": Metric("ms"),
+    "cold_start": Metric("ms"),
     "engine_context": Metric("ms"),
     "engine_allocation": Metric("ms"),
     "first_inference": Metric("ms"),

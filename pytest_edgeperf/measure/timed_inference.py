@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 #: How many images an inference is of, where it is of several.
 IMAGES = "images_per_inference"
+#: What comes before the first inference, where it was asked for.
+STEPS_BEFORE = ("import_time", "load_time", "build_time")
 #: Figures that loading and checking an engine give a run.
 KEPT_OF_CHECK = (
     "engine_size",
     "output_error",
-    "import_time",
-    "load_time",
-    "build_time",
+    *STEPS_BEFORE,
     "engine_context",
     "engine_allocation",
     *COUNTED,
@@ -290,6 +290,8 @@ class TimedInference:
         first_ms = checked.get("first_ms", warmed.first_ms)
         if first_ms is not None:
             values["first_inference"] = first_ms
+        if first_ms is not None and "import_time" in checked:
+            values["cold_start"] = first_ms + sum(checked.get(step, 0.0) for step in STEPS_BEFORE)
         values["warm_up"] = warmed.seconds * 1e3
         children_mib = timer.children_peak_mib()
         if memory_mib is not None and children_mib is not None:

@@ -120,7 +120,7 @@ def _labelled(result: StudyResult, paper: Paper) -> List[List[str]]:
         for remark in table.remarks:
             lines += wrap(paper.clean(remark), paper.width, indent="  ", hanging="    ")
         blocks.append(lines)
-    if result.study.shares:
+    if result.shares:
         blocks.append(_shares(result, paper))
     return blocks + [_pareto(result.study, front, paper) for front in result.pareto]
 
@@ -178,9 +178,13 @@ def _shares(result: StudyResult, paper: Paper) -> List[str]:
     rows = [
         (series.series, position, point) for series in result.shares for position, point in enumerate(series.points)
     ]
-    columns = [Column(_coordinate(study, paper), [f"{row.x:.{_PUBLISHED_DIGITS}g}" for _, _, row in rows])]
+    if result.labels:
+        labels = [pad(paper.clean(result.labels.get(row.x, NOTHING)), len(_LABEL)) for _, _, row in rows]
+        columns = [Column(_LABEL, labels, right=False)]
+    else:
+        columns = [Column(_coordinate(study, paper), [f"{row.x:.{_PUBLISHED_DIGITS}g}" for _, _, row in rows])]
     for part in study.shares:
-        texts = [percent(row.parts[part], sign=False) for _, _, row in rows]
+        texts = [percent(row.parts[part], sign=False) if part in row.parts else NOTHING for _, _, row in rows]
         columns.append(Column(_short(metric_label(part), paper), texts))
     columns.append(Column("rest", [percent(row.rest, sign=False) for _, _, row in rows]))
     names = [pad("" if position else paper.clean(name), len(_SERIES)) for name, position, _ in rows]

@@ -49,7 +49,8 @@ def test_series_stand_apart_and_coordinates_in_order():
 @pytest.mark.parametrize(
     "spoilt",
     [
-        member([{"latency": 10.0, "infer": 1.0}]),
+        member([{"latency": 10.0}]),
+        member([{"infer": 1.0}]),
         member([values(0.0, 0.0, 0.0, 0.0)]),
         member([values(10.0, 1.0, 1.0, "nothing")]),
         member([values(10.0, 1.0, 1.0, 1.0)], metrics={**METRICS, "infer": Metric("us")}),
@@ -58,6 +59,15 @@ def test_series_stand_apart_and_coordinates_in_order():
 )
 def test_what_cannot_be_added_up_is_left_out(spoilt):
     assert shares_of(STUDY, [spoilt]) == ()
+
+
+def test_a_part_that_no_run_has_is_no_part_and_one_that_some_have_leaves_the_others_out():
+    (found,) = shares_of(STUDY, [member([{"latency": 10.0, "infer": 1.0}])])
+    assert found.points[0].parts == {"infer": 0.1}
+    assert found.points[0].rest == pytest.approx(0.9)
+    (found,) = shares_of(STUDY, [member([{"latency": 10.0, "infer": 1.0}, values(10.0, 1.0, 6.0, 2.0)])])
+    assert found.points[0].parts == {"preprocess": 0.1, "infer": 0.6, "postprocess": 0.2}
+    assert found.points[0].runs == 1
 
 
 def test_a_study_that_asks_for_none_has_none():

@@ -325,3 +325,23 @@ def test_a_pause_in_preprocess_shows_what_a_target_costs_after_idling():
     paced = timer()[0](falls_asleep, "image", preprocess=lambda image: (time.sleep(0.006), image)[1])
     assert paced.values["infer"]["min"] >= 3
     assert paced.latency["min"] >= 9
+
+
+@pytest.mark.parametrize(
+    ("steps_ms", "cold_start_ms"),
+    [
+        ({"import_time": 30.0, "load_time": 5.0, "build_time": 2.0}, 47.0),
+        ({"import_time": 30.0, "build_time": 2.0}, 42.0),
+        ({"load_time": 5.0, "build_time": 2.0}, None),
+        ({}, None),
+    ],
+)
+def test_a_cold_start_is_all_that_comes_before_the_first_answer_where_the_import_was_measured(steps_ms, cold_start_ms):
+    timed, _ = timer()
+    engine = Doubling()
+    engine.load_ms, engine.first_ms = steps_ms, 10.0
+    engine.imported_before = () if "import_time" in steps_ms else ("doubling",)
+    measured = timed(engine, engine.example_inputs())
+    assert measured.values.get("cold_start") == cold_start_ms
+    assert {name: measured.values[name] for name in steps_ms} == steps_ms
+    assert measured.quality.get("imported_before") == (None if engine.imported_before == () else ["doubling"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,26 @@ def test_markdown_and_values_have_the_labels():
     assert "### zoo: torch" in markdown
     assert "| small | 1.00 | 4.01 | 25.0 | 249 |" in markdown
     assert study_to_dict(result)["labels"] == [{"x": 1.0, "label": "small"}, {"x": 20.0, "label": "large"}]
+
+
+def test_shares_are_of_labels_and_what_a_series_has_no_part_in_is_a_dash():
+    study = replace(STUDY, shares=("infer", "postprocess"))
+    found = results(study)
+    text = lines(found)
+    start = text.index("zoo: shares of latency (%)")
+    assert text[start + 1].split() == ["series", "of", "infer", "postprocess", "rest"]
+    assert text[start + 2].split() == ["torch", "small", "49.9", "-", "50.1"]
+    (result,) = read_studies(found)
+    assert "| series | of | infer | postprocess | rest |" in study_markdown(result)
+    assert "| torch | small | 49.9 % | - | 50.1 % |" in study_markdown(result)
+
+
+def test_shares_of_disturbed_runs_alone_are_no_table():
+    study = replace(STUDY, shares=("infer",))
+    found = results(study)
+    for one in found.benchmarks.values():
+        object.__setattr__(one, "runs", tuple(replace(r, quality={"disturbed": True}) for r in one.runs))
+    assert not any("shares" in line for line in lines(found))
 
 
 def test_labels_and_published_ratios_are_stored():

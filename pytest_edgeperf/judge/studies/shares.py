@@ -13,7 +13,7 @@ from pytest_edgeperf.results.types import Run
 
 @dataclass(frozen=True)
 class Shares:
-    """The parts at one coordinate: shares of the whole by metric, 0.96 is 96 %, and the rest."""
+    """The parts at one coordinate: shares of the whole by metric, 0.96 is 96 %, of those that there are; the rest."""
 
     x: float
     parts: Mapping[str, float]
@@ -35,7 +35,9 @@ class SeriesShares:
 
 
 def shares_of(study: Study, members: Sequence[Member]) -> Tuple[SeriesShares, ...]:
-    """The shares of each series that has all parts and the whole in a common unit.
+    """The shares of each series that has the whole and parts of it in a common unit.
+
+    A part that none of a benchmark's runs has is no part of it there: a runtime may do two of them in one step.
 
     A share is the sum of the part's means over the undisturbed runs by that of the whole's: means of parts add up
     to the mean of the whole, and medians do not. A plain number stands for a mean.
@@ -44,13 +46,14 @@ def shares_of(study: Study, members: Sequence[Member]) -> Tuple[SeriesShares, ..
         return ()
     points_of: Dict[str, List[Shares]] = {}
     for member in members:
-        names = (study.whole, *study.shares)
+        parts_here = [part for part in study.shares if any(part in run.values for run in member.benchmark.runs)]
+        names = (study.whole, *parts_here)
         units = {member.benchmark.metrics[name].unit for name in names if name in member.benchmark.metrics}
         rows = [_row(run, names) for run in member.benchmark.runs if not run.disturbed]
         usable = [row for row in rows if row is not None]
         sums = [math.fsum(column) for column in zip(*usable)]
-        if len(units) == 1 and sums and sums[0] > 0:
-            parts = {name: part / sums[0] for name, part in zip(study.shares, sums[1:])}
+        if parts_here and len(units) == 1 and sums and sums[0] > 0:
+            parts = {name: part / sums[0] for name, part in zip(parts_here, sums[1:])}
             points_of.setdefault(member.series, []).append(Shares(member.x, parts, len(usable)))
     return tuple(
         SeriesShares(series, tuple(sorted(points, key=lambda point: point.x))) for series, points in points_of.items()

@@ -8,7 +8,6 @@ from pytest_edgeperf.judge.studies.across_files import Across
 from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
 from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront
 from pytest_edgeperf.judge.studies.series_ratios import SeriesRatios
-from pytest_edgeperf.judge.studies.shares import SeriesShares
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.labelled_tables import first_ranking, labelled_tables
@@ -57,7 +56,7 @@ def study_markdown(result: StudyResult) -> List[str]:
             lines += ["", *_ratios_markdown(study, ratios)]
         lines += _ranks_markdown(result, metric)
     if any(share.points for share in result.shares):
-        lines += ["", f"### shares of {escape(metric_label(study.whole))}", "", *_shares_markdown(study, result.shares)]
+        lines += ["", f"### shares of {escape(metric_label(study.whole))}", "", *_shares_markdown(result)]
     for front in result.pareto:
         lines += ["", f"### {escape(title_of(front))}", "", *_pareto_markdown(study, front)]
     return lines
@@ -138,18 +137,23 @@ def _ranks_markdown(result: StudyResult, metric: str) -> List[str]:
     return ["", *table([f"rank over {_axis(result.study)}", *[_number(ranking.x) for ranking in ranked]], rows)]
 
 
-def _shares_markdown(study: Study, shares: Sequence[SeriesShares]) -> List[str]:
+def _shares_markdown(result: StudyResult) -> List[str]:
+    study = result.study
     rows = [
         [
             shares_of_series.series,
-            _number(point.x),
-            *[f"{percent(point.parts[part], sign=False)} %" for part in study.shares],
+            result.labels.get(point.x, NOTHING) if result.labels else _number(point.x),
+            *[
+                f"{percent(point.parts[part], sign=False)} %" if part in point.parts else NOTHING
+                for part in study.shares
+            ],
             f"{percent(point.rest, sign=False)} %",
         ]
-        for shares_of_series in shares
+        for shares_of_series in result.shares
         for point in shares_of_series.points
     ]
-    return table(["series", _axis(study), *map(metric_label, study.shares), "rest"], rows)
+    axis = "of" if result.labels else _axis(study)
+    return table(["series", axis, *map(metric_label, study.shares), "rest"], rows)
 
 
 def _pareto_markdown(study: Study, front: ParetoFront) -> List[str]:
