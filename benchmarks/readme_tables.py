@@ -141,6 +141,12 @@ EXPERIMENTS = (
         ("import_time", "load_time", "build_time", "first_inference", "latency"),
     ),
     Experiment(
+        "test_action_recognition.py",
+        "networks for clips end to end in every framework: phases, clips a second, speed-ups",
+        "swaminathan-2024, table 1; hadidi-2019, C3D",
+        ("latency", "preprocess", "infer", "postprocess"),
+    ),
+    Experiment(
         "test_warmup.py",
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -332,3 +333,41 @@ def test_swaminathans_costs_are_those_that_are_published():
     printed = {row.network: row.values for row in rows_of(*PUBLISHED, paper=table.PAPER) if "flops" in row.values}
     ours = {**table.CLASSIFIERS, **table.ACTION_NETWORKS}
     assert {name: (values["flops"], values["parameter_count"]) for name, values in printed.items()} == ours
+
+
+def of_swaminathan(**networks):
+    """Findings of networks for clips: name -> (time in PyTorch, in TensorRT, of the pre-processing of both)."""
+    session = Rows("nano")
+    for network, (before, after, around) in networks.items():
+        for framework, time in (("torch", before), ("tensorrt", after)):
+            session.add(
+                "test_action_recognition.py",
+                network.replace("_", "-"),
+                framework,
+                latency=time + around,
+                preprocess=around,
+                infer=time,
+            )
+    return own_findings("swaminathan-2024", [session.results()])
+
+
+def test_what_surrounds_an_inference_gains_nothing_and_hides_nothing():
+    found = of_swaminathan(autoencoder=(30, 10, 100), densenet_action_recognition=(60, 10, 100))
+    assert (found["S1"].verdict, found["S9"].verdict) == (HOLDS, HOLDS)
+    assert [re.findall(r"tensorrt:? (\d\S+)", part.figures) for part in found["S9"].parts] == [["3.00"], ["6.00"]]
+    # whether it suits real time is said of all that a clip takes
+    assert found["S12"].verdict == FAILS
+
+
+def test_a_network_for_clips_that_gets_slower():
+    assert of_swaminathan(autoencoder=(30, 33, 1))["S9"].verdict == FAILS
+
+
+def test_the_steps_of_an_inference_add_up_to_it_without_what_surrounds_it():
+    steps = {"device_copy_in": 2, "device_infer": 15, "device_copy_out": 2, "synchronise": 1}
+    once = {"engine_context": 5, "engine_allocation": 3}
+    session = Rows("nano")
+    session.add("test_action_recognition.py", "3d-cnn", "tensorrt", latency=90, infer=21, **steps, **once)
+    assert own_findings("swaminathan-2024", [session.results()])["S11"].verdict == HOLDS
+    session.add("test_model_zoo.py", "alexnet", "tensorrt", latency=90, infer=30, **steps, **once)
+    assert own_findings("swaminathan-2024", [session.results()])["S11"].verdict == FAILS
