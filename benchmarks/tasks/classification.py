@@ -11,6 +11,7 @@ from typing import Sequence, Tuple
 import numpy as np
 
 from tasks.images import resize
+from tasks.sizes import Resolution, sides
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -23,9 +24,17 @@ def crop(photo: np.ndarray, resolution: int) -> np.ndarray:
     resized = resize(photo, round(photo.shape[0] * scale), round(photo.shape[1] * scale))
     top = (resized.shape[0] - resolution) // 2
     left = (resized.shape[1] - resolution) // 2
-    centre = resized[top : top + resolution, left : left + resolution]
-    normalised = (centre / np.float32(255) - MEAN) / DEVIATION
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None])
+    return _normalised(resized[top : top + resolution, left : left + resolution])
+
+
+def normalised(photo: np.ndarray, resolution: Resolution) -> np.ndarray:
+    """A whole uint8 [h, w, 3] photograph, its proportions not kept, as float32 [1, 3, height, width], normalised."""
+    return _normalised(resize(photo, *sides(resolution)))
+
+
+def _normalised(pixels: np.ndarray) -> np.ndarray:
+    values = (pixels / np.float32(255) - MEAN) / DEVIATION
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
 
 def five_best(outputs: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from tasks.classification import five_best
 from tasks.clips import best_class
 from tasks.detection import Detections, Head, detect
 from tasks.pose import Pose, pose_of
-from tasks.segmentation import classes_of_pixels
+from tasks.segmentation import best_classes, classes_of_pixels
 from tasks.sizes import Resolution, sides
 from tasks.ssd_boxes import Level, pick
 
@@ -60,3 +60,8 @@ def one_pose(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> Po
 def pixel_classes(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> np.ndarray:
     """The class of each pixel of the input from logits."""
     return classes_of_pixels(outputs, resolution)
+
+
+def classes_at_full_size(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> np.ndarray:
+    """The class of each pixel of the input from logits that are as large as it."""
+    return best_classes(outputs)

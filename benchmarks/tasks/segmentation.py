@@ -1,4 +1,4 @@
-"""Semantic segmentation around DeepLabv3, in numpy: logits at a sixteenth of the sides to a class per pixel."""
+"""Semantic segmentation around DeepLabv3 and LR-ASPP, in numpy: from logits to a class per pixel."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def classes_of_pixels(outputs: Sequence[np.ndarray], resolution: Resolution) -> 
     """
     logits = np.ascontiguousarray(outputs[0][0].transpose(1, 2, 0))
     return resize(logits, *sides(resolution)).argmax(axis=2).astype(np.uint8)
+
+
+def best_classes(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """The most probable class of each input pixel, uint8 [height, width], from logits [1, classes, height, width]."""
+    return outputs[0][0].argmax(axis=0).astype(np.uint8)

@@ -97,7 +97,11 @@ def decode(locations: Array, classes: Array, levels: Sequence[Level]) -> Tuple[A
         classes: logits [81, boxes].
         levels: the feature maps that they come from.
     """
-    defaults = default_boxes(levels)
+    return boxes_and_probabilities(locations, classes, default_boxes(levels))
+
+
+def boxes_and_probabilities(locations: Array, classes: Array, defaults: Array) -> Tuple[Array, Array]:
+    """As :func:`decode`, from default boxes [boxes, 4] in any order."""
     centres = CENTRE_VARIANCE * locations[:2].T * defaults[:, 2:] + defaults[:, :2]
     halves = np.exp(SIZE_VARIANCE * locations[2:].T) * defaults[:, 2:] / 2
     exponentials = np.exp(classes - classes.max(axis=0))
@@ -113,17 +117,28 @@ def pick(outputs: Sequence[Array], levels: Sequence[Level], photo_shape: Tuple[i
         levels: the feature maps that they come from.
         photo_shape: (height, width, …) of the photographs.
     """
-    return [_pick(*decode(*image, levels), photo_shape) for image in zip(*outputs)]
+    return [
+        pick_candidates(*decode(*image, levels), photo_shape, CONFIDENCE, BEST_OF_CLASS, OVERLAP)
+        for image in zip(*outputs)
+    ]
 
 
-def _pick(boxes: Array, probabilities: Array, photo_shape: Tuple[int, ...]) -> Detections:
-    box, class_ = np.nonzero(probabilities[:, 1:] > CONFIDENCE)
+def pick_candidates(
+    boxes: Array,
+    probabilities: Array,
+    photo_shape: Tuple[int, ...],
+    confidence: float,
+    best_of_class: int,
+    overlap: float,
+) -> Detections:
+    """The detections among what :func:`decode` gave."""
+    box, class_ = np.nonzero(probabilities[:, 1:] > confidence)
     scores = probabilities[box, class_ + 1]
     order = np.argsort(-scores, kind="stable")
     box, class_, scores = box[order], class_[order], scores[order]
-    kept = _rank_in_class(class_) < BEST_OF_CLASS
+    kept = _rank_in_class(class_) < best_of_class
     box, class_, scores = box[kept], class_[kept], scores[kept]
-    alive = suppress(boxes[box], scores, class_, OVERLAP, MOST_CANDIDATES)
+    alive = suppress(boxes[box], scores, class_, overlap, MOST_CANDIDATES)
     return _on_photo(boxes[box[alive]], scores[alive], class_[alive] + 1, photo_shape)
 
 

@@ -10,6 +10,7 @@ from tasks.finishing import ssd_detections, yolo_detections
 from tasks.region import detect_regions
 from tasks.scaling import squeeze
 from tasks.ssd_boxes import SSD300, SSD_MOBILENET
+from tasks.ssdlite import SIDE, detect_lite
 from tasks.yolox import corner_letterbox, detect_points
 
 from models.network import MULTIPLY_ACCUMULATES, Network, Printed
@@ -116,6 +117,27 @@ NETWORKS = (
         task="detection",
         native=300,
         source="own definition after Sandler et al. (2018)",
+    ),
+    Network(
+        "ssdlite320-mobilenetv3-large",
+        "ssdlite_mobilenetv3",
+        ("locations", "classes"),
+        squeeze,
+        only=SIDE,
+        uses=("models/torchvision_import", "tasks/scaling", "tasks/ssd_boxes", "tasks/ssdlite"),
+        finish=detect_lite,
+        task="detection",
+        native=SIDE,
+        source="torchvision 0.28.0 (BSD-3-Clause), backbone and heads",
+        published={
+            "trinh-2023": Printed(
+                "SSDLite320_MobileNet_V3_Large",
+                3.4e6,
+                0.85e9,
+                MULTIPLY_ACCUMULATES,
+                differences="torchvision's documentation has 0.58 billion multiply-accumulates, as counted here",
+            )
+        },
     ),
     Network(
         "yolov2-tiny",

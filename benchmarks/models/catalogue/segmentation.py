@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tasks.finishing import pixel_classes
+from tasks.classification import normalised
+from tasks.finishing import classes_at_full_size, pixel_classes
 from tasks.scaling import squeeze
 
-from models.network import Network
+from models.network import MULTIPLY_ACCUMULATES, Network, Printed
 
 NETWORKS = (
     Network(
@@ -19,5 +20,20 @@ NETWORKS = (
         task="segmentation",
         native=257,
         source="own definition after Chen et al. (2017) and Sandler et al. (2018)",
+    ),
+    Network(
+        "lraspp-mobilenetv3-large",
+        "lraspp",
+        ("stride_1",),
+        normalised,
+        # logits of 520 pixels are 22 MB
+        reference_inputs=1,
+        multiple_of=1,
+        uses=("models/torchvision_import",),
+        finish=classes_at_full_size,
+        task="segmentation",
+        native=520,
+        source="torchvision 0.28.0 (BSD-3-Clause)",
+        published={"trinh-2023": Printed("LRASPP_MobileNet_V3_Large", 3.2e6, 2.09e9, MULTIPLY_ACCUMULATES)},
     ),
 )
