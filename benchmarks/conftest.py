@@ -1,7 +1,7 @@
 """The options of the experiments.
 
 ``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with. ``--data`` and
-``--detector``: a labelled set, and a network for it, whose accuracy is measured.
+``--detector``: a labelled set, and a network for it, whose accuracy is measured. ``--networks``: networks of a user's.
 
 A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
 deselected, so that every session reports how much there is.
@@ -10,16 +10,17 @@ deselected, so that every session reports how much there is.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
 import pytest
-from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, values
+from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, marked_for, values
 
 from pytest_edgeperf import session_results
 
 if TYPE_CHECKING:
     from labelled.detection import LabelledSet
     from models.given import GivenDetector
+    from models.own import OwnNetwork
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="an ONNX file of YOLOv3 or YOLOv3-tiny with raw heads as outputs, trained for the categories of --data",
     )
 
+    group.addoption(
+        "--networks",
+        metavar="FILE",
+        type=os.path.abspath,
+        help="networks of your own, measured as those of the papers are, in every suite: a file in TOML with tables "
+        '[networks.NAME], each with onnx = "FILE" and like = "NETWORK", whose pre- and post-processing it has; '
+        "resolution and gflops are optional",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
@@ -56,6 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{marker}: an experiment of {paper}" for paper, marker in PAPERS.items()),
     ):
         config.addinivalue_line("markers", line)
+    # an error in the file is one sentence here, and a traceback for each test at the collection
+    _read_networks(config)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +103,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("resolutions")
     if marker is not None:
         metafunc.parametrize("resolution", values(**marker.kwargs))
+    if "own_networks" in metafunc.fixturenames:
+        own = _read_networks(metafunc.config)
+        configurations = [
+            value for name, network in own.items() for value in marked_for(PAPERS, (name, network.resolution))
+        ]
+        metafunc.parametrize(("network", "resolution"), configurations)
+
+
+@pytest.fixture(scope="session")
+def own_networks(pytestconfig: pytest.Config) -> Dict[str, OwnNetwork]:
+    """The networks of ``--networks``, by name; a benchmark that asks for them is measured with each, in every suite."""
+    return _read_networks(pytestconfig)
+
+
+def _read_networks(config: pytest.Config) -> Dict[str, OwnNetwork]:
+    named = config.getoption("networks", None)
+    if named is None:
+        return {}
+    from models.own import read
+
+    try:
+        return read(named)
+    except ValueError as error:
+        raise pytest.UsageError(f"--networks {error}") from None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:

@@ -257,8 +257,21 @@ otherwise, and `checklists/` the findings.
 
 A checklist decides each finding by intervals over the runs: it holds here, does not hold here, these runs do not tell,
 or it cannot be tested here and why. Papers are `suo-2021`, `mishra-2021`, `swaminathan-2024`, `trinh-2023` and
-`hadidi-2019`. `edgeperf report nano.json host.json --checklist suo-2021` reads the results of
-several devices together."""
+`hadidi-2019`. `edgeperf report nano.json host.json --checklist suo-2021` reads the results of several devices
+together, and several boards of one type, each under its file's name.
+
+A network of your own is measured as the papers' are, in every suite, with `--networks FILE`, a file in TOML whose
+`like` names the network here that has its pre- and post-processing:
+
+```toml
+[networks.my-detector]
+onnx = "my_detector.onnx"  # beside this file
+like = "yolox-s"
+resolution = 512  # that of the other, if it is left out
+gflops = 21.3  # its place in the studies, if it is known
+```
+
+One that PyTorch defines is a module in `models/` and an entry in `models/catalogue/`."""
 
 
 def _overview() -> str:

@@ -15,6 +15,7 @@ A paper's suite has its networks, each at its own resolution; what is large, for
 it. ``--suite=full`` has all at their own, and at the inputs that hadidi-2019 prints. ``test_photographs`` times a
 network over the photographs of ``--data``, each read from its file, as trinh-2023 does over 5000 of COCO. Read several
 devices together by ``edgeperf report nano.json tx2.json``: figures 4.14 and 4.16, and the best framework of each.
+``test_own_network`` measures networks of your own, which ``--networks FILE`` names, in every suite.
 """
 
 from __future__ import annotations
@@ -35,38 +36,64 @@ from pytest_edgeperf import Inputs
 @pytest.mark.parametrize(("network", "resolution"), configurations("classification"))
 def test_classifier(request, timed_inference, framework, precision, network, resolution):
     study = zoo_study(request.config.getoption("suite"), "classification")
-    measure(study, timed_inference, framework, precision, network, resolution, photographs(4))
+    measure(study, timed_inference, framework, precision, network, resolution)
 
 
 @pytest.mark.parametrize(("network", "resolution"), configurations("detection"))
 def test_detector(request, timed_inference, framework, precision, network, resolution):
     study = zoo_study(request.config.getoption("suite"), "detection")
-    measure(study, timed_inference, framework, precision, network, resolution, photographs(4))
+    measure(study, timed_inference, framework, precision, network, resolution)
 
 
 @pytest.mark.trinh_2023
 @pytest.mark.timed_inference
 @pytest.mark.parametrize("network", values(paper=("mobilenetv2", "yolov3-tiny")))
 def test_photographs(timed_inference, framework, precision, network, data):
-    study = zoo_study("trinh-2023", "photographs")
-    images = [image.read for image in data.images]
-    measure(study, timed_inference, framework, precision, network, NETWORKS[network].native, images, read=True)
+    described = NETWORKS[network]
+    model = build(network, described.native)
+    timed_inference.study(
+        zoo_study("trinh-2023", "photographs"),
+        series=series_of(framework, precision),
+        x=model.parameters["flops"] / 1e9,
+        label=network,
+    )
+    timed_inference(
+        framework.load(model, precision=precision),
+        Inputs.of([image.read for image in data.images]),
+        preprocess=lambda read: described.prepare(read(), described.native),
+        # the sizes of photographs differ, and what an answer takes does not depend on them
+        postprocess=described.postprocess(described.native, (HEIGHT, WIDTH)),
+    )
 
 
-def measure(study, timed_inference, framework, precision, network, resolution, images, read=False):
+# its parameters are those of --networks
+@pytest.mark.timed_inference
+def test_own_network(request, timed_inference, framework, precision, network, resolution, own_networks):
+    own = own_networks[network]
+    if own.gflops is not None:
+        study = zoo_study(request.config.getoption("suite"), own.like.task)
+        timed_inference.study(study, series=series_of(framework, precision), x=own.gflops, label=network)
+    infer(timed_inference, framework.load(own.model(), precision=precision), own.like, resolution)
+
+
+def measure(study, timed_inference, framework, precision, network, resolution):
     described = NETWORKS[network]
     model = build(network, resolution)
     engine = framework.load(model, precision=precision)
-    timed_inference.study(
-        study,
-        series=framework.name if precision == "fp32" else f"{framework.name} {precision}",
-        x=model.parameters["flops"] / 1e9,
-        label=label_of(network, None if resolution == described.native else resolution),
-    )
-    prepare = partial(described.prepare, resolution=resolution)
+    label = label_of(network, None if resolution == described.native else resolution)
+    x = model.parameters["flops"] / 1e9
+    timed_inference.study(study, series=series_of(framework, precision), x=x, label=label)
+    infer(timed_inference, engine, described, resolution)
+
+
+def infer(timed_inference, engine, described, resolution):
     timed_inference(
         engine,
-        Inputs.of(images),
-        preprocess=(lambda image: prepare(image())) if read else prepare,
+        Inputs.of(photographs(4)),
+        preprocess=partial(described.prepare, resolution=resolution),
         postprocess=described.postprocess(resolution, (HEIGHT, WIDTH)),
     )
+
+
+def series_of(framework, precision):
+    return framework.name if precision == "fp32" else f"{framework.name} {precision}"

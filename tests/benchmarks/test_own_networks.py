@@ -1,119 +1,149 @@
-"""The networks that no library has: their sizes are the printed ones, and their layers what their sizes need."""
+"""Networks that a user adds by a file: read, refused in one sentence, and collected in every suite."""
 
 from __future__ import annotations
 
-import warnings
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models.own import read
 
-#: Networks are built and exported; no code of ours is traced by that.
-pytestmark = pytest.mark.long
+from pytest_edgeperf import FrameworkError
 
-torch = pytest.importorskip("torch")
-
-import numpy as np  # noqa: E402
-from models import c3d, vgg_s  # noqa: E402
-from models.network import Network  # noqa: E402
-from models.networks import known  # noqa: E402
-from models.weights import figures, he_normal, seeded, unseeded_figures  # noqa: E402
-from papers.swaminathan_2024 import ACTION_NETWORKS  # noqa: E402
-from torch import nn  # noqa: E402
-
-#: Of printed figures.
-CLOSE = 0.02
+ROOT = Path(__file__).parents[2]
 
 
-def counted(name):
-    network = known(name)
-    return unseeded_figures(network.architecture, network.shape(network.native))
+@pytest.fixture
+def written(tmp_path):
+    """Writes a file beside an ONNX file, and gives its path."""
+
+    def write(text):
+        (tmp_path / "own.onnx").write_bytes(b"")
+        file = tmp_path / "networks.toml"
+        file.write_text(text, "utf-8")
+        return str(file)
+
+    return write
 
 
-@pytest.mark.parametrize("name", ACTION_NETWORKS)
-def test_a_stand_in_has_the_printed_size(name):
-    operations, parameters = ACTION_NETWORKS[name]
-    figures_here = counted(name)
-    assert figures_here["parameters"] == pytest.approx(parameters, rel=2e-3)
-    assert figures_here["multiply_accumulates"] == pytest.approx(operations, rel=CLOSE)
-    assert "stand-in" in known(name).description
+def save(path, shape, inputs=1):
+    """An ONNX file with inputs of a shape, whose outputs they are."""
+    onnx = pytest.importorskip("onnx")
+    kind = onnx.TensorProto.FLOAT
+    names = [f"pixels{number}" for number in range(inputs)]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", [name], [f"out_{name}"]) for name in names],
+        "own",
+        [onnx.helper.make_tensor_value_info(name, kind, shape) for name in names],
+        [onnx.helper.make_tensor_value_info(f"out_{name}", kind, shape) for name in names],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+
+
+def test_an_entry_takes_from_the_network_that_it_is_like_what_it_does_not_say(written):
+    found = read(written('[networks.mine]\nonnx = "own.onnx"\nlike = "yolov3-tiny"\n'))
+    mine = found["mine"]
+    assert (mine.like.name, mine.resolution, mine.gflops) == ("yolov3-tiny", mine.like.native, None)
+    assert mine.path.is_absolute()
+
+
+def test_an_entry_says_its_resolution_and_operations(written):
+    text = '[networks.mine]\nonnx = "own.onnx"\nlike = "mobilenetv2"\nresolution = 192\ngflops = 1\n'
+    mine = read(written(text))["mine"]
+    assert (mine.resolution, mine.gflops) == (192, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("vgg-s", 102.91e6), ("vgg-s-32", 32.11e6), ("cifarnet", 0.79e6), ("c3d", 79.00e6)]
+    ("text", "named"),
+    [
+        ("", r"\[networks.NAME\]"),
+        ("networks = 1", r"\[networks.NAME\]"),
+        ("[networks]\nmine = 1", "mine is no table"),
+        ("[networks.mine", "networks.toml: Expected"),
+        ('[other]\na = 1\n[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"', "nothing else"),
+        ('[networks.mine]\nlike = "resnet18"', "networks.mine: onnx is missing"),
+        ('[networks.mine]\nonnx = 3\nlike = "resnet18"', "onnx is 3 instead of a text"),
+        ('[networks.mine]\nonnx = "none.onnx"\nlike = "resnet18"', "there is no file .*none.onnx"),
+        ('[networks.mine]\nonnx = "own.onnx"', "like is missing"),
+        ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet19"', "no network is called 'resnet19'"),
+        ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nsize = 3', "has size; it takes onnx, like"),
+        ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = 2.5', "resolution is 2.5"),
+        ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = true', "resolution is True"),
+        ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\ngflops = -1', "gflops is -1"),
+    ],
 )
-def test_hadidis_parameters(name, parameters):
-    assert counted(name)["parameters"] == pytest.approx(parameters, rel=CLOSE)
+def test_what_cannot_be_is_refused_with_its_place(written, text, named):
+    with pytest.raises(ValueError, match=named):
+        read(written(text))
 
 
-def test_hadidis_operations():
-    assert counted("c3d")["flops"] == pytest.approx(57.99e9, rel=CLOSE)
-    assert counted("vgg-s-32")["multiply_accumulates"] == pytest.approx(0.11e9, rel=CLOSE)
-    assert round(counted("cifarnet")["multiply_accumulates"] / 1e9, 2) == 0.01
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere\.toml"):
+        read(str(tmp_path / "nowhere.toml"))
 
 
-def test_the_printed_operations_of_vgg_s_are_of_larger_maps():
-    assert counted("vgg-s")["multiply_accumulates"] / 1e9 == pytest.approx(2.93, abs=0.005)
-    last = 109**2 * 96 * 3 * 49 + 37**2 * 256 * 96 * 25 + 19**2 * (256 + 512 + 512) * 512 * 9
-    linear = sum(layer.weight.numel() for layer in vgg_s.architecture("224").classifier if isinstance(layer, nn.Linear))
-    assert (last + linear) / 1e9 == pytest.approx(3.27, rel=CLOSE)
+@given(text=st.text())
+def test_any_text_is_read_or_refused(tmp_path_factory, text):
+    file = tmp_path_factory.getbasetemp() / "any.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"any\.toml"):
+        read(str(file))
 
 
-@pytest.mark.parametrize("frames", [12, 16])
-def test_c3d_has_the_same_weights_for_both_lengths(frames):
-    with torch.device("meta"):
-        made = c3d.C3D(frames)
-        size = figures(made, (1, 3, frames, 112, 112))
-    assert size["parameters"] == counted("c3d")["parameters"]
-    assert size["multiply_accumulates"] / 1e9 == pytest.approx({12: 28.58, 16: 38.53}[frames], abs=0.05)
-    with pytest.raises(ValueError, match="8 frames or more, not 7"):
-        c3d.C3D(7)
+def test_the_model_has_the_files_input(written, tmp_path):
+    path = written('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = 64\n')
+    save(tmp_path / "own.onnx", ["batch", 3, "height", "width"])
+    model = read(path)["mine"].model()
+    assert [(spec.name, spec.shape) for spec in model.inputs] == [("pixels0", (1, 3, 64, 64))]
+    assert model.sources["onnx"]() == str(tmp_path / "own.onnx")
 
 
-def test_the_norm_across_channels_is_exported_as_one_node(tmp_path, one_thread):
-    onnx = pytest.importorskip("onnx")
-    onnxruntime = pytest.importorskip("onnxruntime")
-    norm = vgg_s.LocalResponseNorm().eval()
-    images = torch.randn(1, 12, 5, 7, generator=torch.Generator().manual_seed(0)) * 9
-    file = str(tmp_path / "norm.onnx")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(norm, (images,), file, opset_version=17, input_names=["images"], dynamo=False)
-    assert [node.op_type for node in onnx.load(file).graph.node] == ["LRN"]
-    (found,) = onnxruntime.InferenceSession(file).run(None, {"images": images.numpy()})
-    np.testing.assert_allclose(found, norm(images).numpy(), rtol=1e-5)
+@pytest.mark.parametrize(
+    ("shape", "inputs", "says"),
+    [([1, 3, 32, 32], 1, "takes 1x3x32x32, not 1x3x64x64"), ([1, 3, 64], 1, "takes 1x3x64"), ([1], 2, "has 2 inputs")],
+)
+def test_a_file_of_another_kind_is_refused(written, tmp_path, shape, inputs, says):
+    path = written('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = 64\n')
+    save(tmp_path / "own.onnx", shape, inputs)
+    with pytest.raises(FrameworkError, match=says):
+        read(path)["mine"].model()
 
 
-def test_an_autoencoder_gives_the_clip_back(one_thread):
-    network = known("autoencoder")
-    with torch.inference_mode():
-        logits, clip = network.architecture().eval()(torch.zeros(network.shape(64, 2)))
-    assert logits.shape == (2, 4)
-    assert clip.shape == network.shape(64, 2)
+def test_what_is_no_onnx_file_is_refused(written, tmp_path):
+    pytest.importorskip("onnx")
+    path = written('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\n')
+    (tmp_path / "own.onnx").write_bytes(np.arange(100, dtype=np.uint8).tobytes())
+    with pytest.raises(FrameworkError, match="no ONNX file"):
+        read(path)["mine"].model()
 
 
-def test_he_normal_weights_keep_the_size_of_what_passes(one_thread):
-    class Deep(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = nn.Sequential(*[nn.Sequential(nn.Linear(256, 256), nn.ReLU()) for _ in range(12)])
-
-        def forward(self, x):
-            return self.layers(x)
-
-    with seeded(5), torch.no_grad():
-        made = Deep()
-        he_normal(made)
-        given = torch.randn(64, 256)
-        assert 0.3 < float(made(given).square().mean() / given.square().mean()) < 3
-    assert not any(layer[0].bias.detach().any() for layer in made.layers)
+def collect(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "benchmarks/test_model_zoo.py", "--collect-only", "-q", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"},
+        capture_output=True,
+        text=True,
+    )
 
 
-@pytest.mark.parametrize("name", ["densenet-action-recognition", "autoencoder", "cifarnet"])
-def test_outputs_are_neither_large_nor_alike(one_thread, name):
-    network: Network = known(name)
-    made = network.build()
-    given = [network.prepare(image, network.native) for image in network.images(3, 7)]
-    with torch.inference_mode():
-        outputs = [made(torch.from_numpy(array)) for array in given]
-    logits = [(output[0] if isinstance(output, tuple) else output).numpy() for output in outputs]
-    assert all(0.1 < each.std() < 10 for each in logits)
-    assert np.abs(logits[0] - logits[1]).max() > 1e-2
+@pytest.mark.slow
+def test_each_is_a_benchmark_of_every_suite(written):
+    path = written('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = 64\n')
+    for suite in ("default", "trinh-2023"):
+        child = collect(f"--networks={path}", f"--suite={suite}", "--framework=onnxruntime")
+        assert "test_own_network[onnxruntime-fp32-mine-64]" in child.stdout, child.stdout + child.stderr
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_used_ends_in_one_sentence(written):
+    child = collect(f"--networks={written('[networks.mine]')}")
+    assert child.returncode == 4
+    assert "networks.mine: onnx is missing" in child.stdout + child.stderr
+    assert "Traceback" not in child.stdout + child.stderr
