@@ -112,6 +112,15 @@ def zoo_study(suite: str, task: str) -> Study:
     return _ZOO_STUDIES.get((suite, task), replace(MODEL_ZOO, name=f"{MODEL_ZOO.name}: {task}"))
 
 
+#: Observation 6 and section VI on a Jetson Nano: 3.9, 10.5 and 13.1 frames per second, 1027 and 779 MB.
+SUO_2021_COMBINED = Study(
+    "suo-2021 experiment 3, all optimisations together, 16:9 photographs",
+    "step",
+    "",
+    metrics=("throughput", "latency", "memory_system_peak", "memory_process_peak"),
+    lines=False,
+)
+
 TRINH_2023_WARM_UP = Study(
     "trinh-2023 warm-up",
     "complexity",

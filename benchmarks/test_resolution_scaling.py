@@ -34,7 +34,7 @@ from studies import (
 )
 from suites import values
 from tasks.detection import SHAPES, YOLOV3, YOLOV3_TINY, detect, letterbox
-from tasks.images import photographs
+from tasks.framed import photographs_of
 from tasks.proportions import input_size
 
 from pytest_edgeperf import Inputs
@@ -52,12 +52,6 @@ def scaled(paper=(), full=()):
             full=[(longer, *pair) for longer in full for pair in pairs],
         ),
     )
-
-
-def photographs_of(proportions):
-    """Four photographs of 640x480, or their middle of 640x360."""
-    photos = photographs(4)
-    return photos if proportions == "4:3" else [photo[60:420] for photo in photos]
 
 
 @scaled(paper=(320,), full=(416,))

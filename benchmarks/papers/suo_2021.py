@@ -18,6 +18,14 @@ TABLE_1_BFLOPS = {
     640: 155.89,
     672: 171.86,
 }
+#: Further resolutions of TensorRT's and TensorFlow's series (section III-A), and that of PyTorch's trough on a Xavier
+#: NX (section IV-D). Only the trough's BFLOPs are printed; the others are table I's times the area.
+FURTHER_BFLOPS = {704: 188.6, 736: 206.17, 800: 243.6}
+#: Longer side, precision and proportions of the input before optimisation and after (observation 6, section VI).
+BEFORE = (320, "fp32", "1:1")
+OPTIMISED = (320, "fp16", "16:9")
+#: Engines are started until there is no memory for another, and no more than these; there three fitted.
+MOST_STARTED = 8
 #: Formula (3): TensorRT's time in ms over BFLOPs, slope and intercept as printed.
 FORMULA_3 = (5.32, 37.62)
 

@@ -43,6 +43,7 @@ METRICS: Mapping[str, Metric] = {
     "output_error": Metric(""),
     "throughput": Metric("1/s", HIGHER),
     "throughput_per_engine": Metric("1/s", HIGHER),
+    "engine_count": Metric("", HIGHER),
     "power_mean": Metric("W"),
     "power_sd": Metric("W"),
     "power_p95": Metric("W"),

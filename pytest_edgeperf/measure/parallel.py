@@ -231,6 +231,10 @@ class ProcessRunner:
         assert isinstance(message, Lap)
         return message
 
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.is_alive()
+
     def close(self) -> None:
         """End the process."""
         with suppress(OSError):
@@ -292,6 +296,8 @@ class ParallelTimer:
     """Times blocks of all engines together; one sample is one inference of one of them."""
 
     runners: Sequence[Runner]
+    #: Whether their number is a figure of the run.
+    counted: bool = False
     _laps: List[List[Lap]] = field(default_factory=list)
 
     def time(self, first: int, seconds: float) -> int:
@@ -311,10 +317,12 @@ class ParallelTimer:
 
         durations_ns = [duration for laps in self._laps for lap in laps for duration in lap.durations_ns]
         rates = [self.throughput(number) for number in range(len(self.runners))]
+        count = {"engine_count": float(len(self.runners))} if self.counted else {}
         return {
             "latency": summarise([max(duration, 1) / 1e6 for duration in durations_ns]),
             "throughput": sum(rates),
             "throughput_per_engine": sum(rates) / len(rates),
+            **count,
         }
 
     def throughput(self, number: int) -> float:
@@ -361,3 +369,45 @@ def runners_of(make: Maker, n: int, mode: str, software: Mapping[str, Any]) -> L
         raise ValueError(f"timed_inference.parallel: mode is {mode!r}; it must be one of {', '.join(MODES)}")
     kind = ThreadRunner if mode == THREADS else ProcessRunner
     return [kind(number, make, software) for number in range(1, n + 1)]
+
+
+def as_many_as_fit(make: Maker, most: int, software: Mapping[str, Any]) -> Tuple[List[ProcessRunner], List[Ready]]:
+    """Start engines in processes, each when the one before is ready, until there is no memory for another.
+
+    The system may end any of them for want of memory: what is left then is what fits.
+
+    Raises:
+        ValueError: fewer than one engine is allowed.
+        EngineFailed: not even one fits, or one failed for another reason; all are ended.
+    """
+    if most < 1:
+        raise ValueError(f"timed_inference.parallel: n must be at least 1, not {most}")
+    runners: List[ProcessRunner] = []
+    ready: List[Ready] = []
+    for number in range(1, most + 1):
+        runner = ProcessRunner(number, make, software)
+        try:
+            ready.append(runner.ready())
+            runners.append(runner)
+        except EngineFailed as error:
+            runner.close()
+            left = _alive(runners)
+            if not error.out_of_memory or not left:
+                for other in left:
+                    other.close()
+                raise
+            return left, ready[: len(left)]
+        left = _alive(runners)
+        if len(left) < len(runners):
+            if not left:
+                raise EngineFailed(f"engine {number} ended as soon as it was ready: most likely out of memory")
+            return left, ready[: len(left)]
+    return runners, ready
+
+
+def _alive(runners: Sequence[ProcessRunner]) -> List[ProcessRunner]:
+    """Those whose process runs; the others are cleared away."""
+    dead = [runner for runner in runners if not runner.is_alive()]
+    for runner in dead:
+        runner.close()
+    return [runner for runner in runners if runner not in dead]

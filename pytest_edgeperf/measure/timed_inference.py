@@ -27,6 +27,7 @@ from pytest_edgeperf.results.types import HIGHER
 
 if TYPE_CHECKING:
     from pytest_edgeperf.measure.accuracy_records import PerExample
+    from pytest_edgeperf.measure.parallel import Runner
 
 #: How many images an inference is of, where it is of several.
 IMAGES = "images_per_inference"
@@ -163,6 +164,7 @@ class TimedInference:
         n: int,
         *args: Any,
         mode: str = "threads",
+        fitting: bool = False,
         preprocess: Optional[Callable[..., Any]] = None,
         postprocess: Optional[Callable[..., Any]] = None,
     ) -> Measurement:
@@ -176,25 +178,33 @@ class TimedInference:
             n: how many.
             args: positional arguments of each call, or one ``Inputs`` with several sets of them.
             mode: ``threads`` of one process, or ``processes`` (Linux), which share nothing.
+            fitting: start them one after the other, in processes, and measure as many as there is memory for, ``n`` at
+                most; how many these are is the metric ``engine_count``.
             preprocess: as in a plain measurement; each engine has its own.
             postprocess: the same.
 
         Raises:
             RuntimeError: the benchmark measures a second time.
-            ValueError: ``n`` or ``mode`` cannot be used.
+            ValueError: ``n`` or ``mode`` cannot be used, or threads are to be as many as fit.
             EngineFailed: an engine could not be made (out of memory, say), returned wrong outputs, or ended.
         """
         __tracebackhide__ = True
-        from pytest_edgeperf.measure.parallel import ParallelTimer, runners_of
+        from pytest_edgeperf.measure.parallel import PROCESSES, ParallelTimer, as_many_as_fit, runners_of
 
+        if fitting and mode != PROCESSES:
+            raise ValueError(f"timed_inference.parallel: fitting=True needs mode={PROCESSES!r}: only processes may end")
         self._measure_once()
 
         def make() -> Pipeline:
             return Pipeline(make_engine(), args, preprocess, postprocess)
 
-        runners = runners_of(make, n, mode, self._software)
+        runners: Sequence[Runner]
+        if fitting:
+            runners, ready = as_many_as_fit(make, n, self._software)
+        else:
+            runners, ready = runners_of(make, n, mode, self._software), []
         try:
-            ready = [runner.ready() for runner in runners]
+            ready = ready or [runner.ready() for runner in runners]
             first = ready[0]
             self._software.update(first.software)
             checked: Dict[str, Any] = {}
@@ -204,7 +214,8 @@ class TimedInference:
             cold_inputs = max(engine.cold_inputs for engine in ready)
             warmed = WarmUp(first.first_ms, first.warm_up_s, 0, first.steady, call_ns=0.0, cold_inputs=cold_inputs)
             settings = {**engine_settings, "engines": n, "mode": mode}
-            return self._deliver(Prepared(ParallelTimer(runners), [], checked, warmed, settings, 1))
+            timer = ParallelTimer(runners, counted=fitting)
+            return self._deliver(Prepared(timer, [], checked, warmed, settings, 1))
         finally:
             for runner in runners:
                 runner.close()

@@ -16,7 +16,7 @@ from pytest_edgeperf.results.study_definitions import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
 #: How many each checklist has.
-FINDINGS = {"suo-2021": 23, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
+FINDINGS = {"suo-2021": 25, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
 
 
@@ -345,6 +345,55 @@ def test_energy_that_is_saved(session):
     scaled(session, (100, 900), (61, 800))
     found = session.checklist()
     assert (found["Suggestion 5"].verdict, found["Suggestion 6"].verdict) == (HOLDS, HOLDS)
+
+
+def combined(session, steps, **others):
+    for (precision, scaling, n), (throughput, memory) in steps.items():
+        parameters = {"precision": precision, "longer": 320, "photo": "16:9", "scaling": scaling, "n": n}
+        session.add(
+            "test_parallel_engines.py",
+            "test_combined",
+            parameters={"network": "yolov3-tiny", **parameters, **others},
+            throughput=throughput,
+            memory_process_peak=memory,
+        )
+
+
+HEADLINE = {("fp32", "1:1", 1): (3.9, 1027), ("fp16", "16:9", 1): (10.5, 779), ("fp16", "16:9", 3): (13.1, 2000)}
+
+
+def test_the_headline_as_published(session):
+    combined(session, HEADLINE)
+    session.add(
+        "test_parallel_engines.py",
+        "test_most_engines",
+        parameters={"precision": "fp16", "scaling": "16:9", "network": "yolov3-tiny"},
+        engine_count=3,
+    )
+    found = session.checklist()
+    assert found["Section VI"].verdict == HOLDS
+    figures = [part.figures for part in found["Section VI"].parts]
+    assert figures[0].startswith("host onnxruntime yolov3-tiny: 3.90 to 10.5 frames per second, ratio: 2.69 [")
+    assert "memory, ratio: 0.759 [" in figures[1]
+    assert "3 engines 13.1 frames per second, over one: 1.25 [" in figures[2]
+    assert "engines that there is memory for, of 8 at most: 3.00 [" in figures[3]
+    assert found["Real time"].verdict == FAILS
+    assert "frames per second of the fastest, 24 asked: 13.1 [" in found["Real time"].parts[0].figures
+
+
+def test_a_headline_that_is_another(session):
+    combined(session, {("fp32", "1:1", 1): (60, 779), ("fp16", "16:9", 1): (50, 1027), ("fp16", "16:9", 2): (40, 2000)})
+    combined(session, {("fp32", "1:1", 1): (200, 10)}, framework="torch")
+    found = session.checklist()
+    assert [part.verdict for part in found["Section VI"].parts] == [FAILS, FAILS, FAILS]
+    assert found["Real time"].verdict == HOLDS
+    assert "host, onnxruntime" in found["Real time"].parts[0].figures
+
+
+def test_the_larger_detectors_headline_counts_where_it_was_measured(session):
+    combined(session, HEADLINE)
+    combined(session, {step: (value / 2, memory) for step, (value, memory) in HEADLINE.items()}, network="yolov3")
+    assert "host onnxruntime yolov3: 1.95 to 5.25" in session.checklist()["Section VI"].parts[0].figures
 
 
 PUBLISHED = {("torch", "fp32"): (5.0, 0.1), ("tensorrt", "fp32"): (6.0, 0.9), ("tensorrt", "fp16"): (5.5, 0.9)}

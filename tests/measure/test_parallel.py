@@ -165,6 +165,57 @@ def test_an_engine_that_dies_while_timed_ends_the_others():
     assert threading.active_count() == before
 
 
+@PROCESSES
+@pytest.mark.parametrize(("room", "most", "count"), [(2, 4, 2), (4, 3, 3)])
+def test_as_many_engines_as_fit_are_measured_and_counted(tmp_path, room, most, count):
+    parent = os.getpid()
+
+    def make():
+        (tmp_path / f"engine-{os.getpid()}").touch()
+        if os.getpid() != parent and len(list(tmp_path.iterdir())) > room:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return lambda: time.sleep(0.002)
+
+    measured = timed(0.1).parallel(make, most, mode="processes", fitting=True)
+    assert measured.values["engine_count"] == count
+    assert len(measured.quality["throughputs"]) == count
+    assert measured.metrics["engine_count"].better == "higher"
+    assert "engine_count" not in timed(0.05).parallel(sleeper, 1, mode="processes").values
+
+
+@PROCESSES
+def test_an_engine_that_the_next_one_ended_is_not_counted(tmp_path):
+    """The system ends the process that it likes, not the one that asks for memory."""
+    pids = tmp_path / "pids"
+
+    def make():
+        earlier = pids.read_text().split() if pids.exists() else []
+        if len(earlier) == 2:
+            os.kill(int(earlier[0]), signal.SIGKILL)
+        pids.write_text(" ".join([*earlier, str(os.getpid())]))
+        return lambda: time.sleep(0.002)
+
+    assert timed(0.1).parallel(make, 5, mode="processes", fitting=True).values["engine_count"] == 2
+
+
+@PROCESSES
+@pytest.mark.parametrize("error", [MemoryError("no room"), ValueError("a wrong file")])
+def test_where_none_fits_or_one_fails_otherwise_the_reason_is_given(error):
+    def make():
+        raise error
+
+    with pytest.raises(EngineFailed, match=str(error)) as raised:
+        timed().parallel(make, 3, mode="processes", fitting=True)
+    assert raised.value.out_of_memory is isinstance(error, MemoryError)
+
+
+def test_only_processes_are_as_many_as_fit():
+    with pytest.raises(ValueError, match="fitting=True needs mode='processes'"):
+        timed().parallel(sleeper, 2, fitting=True)
+    with pytest.raises(ValueError, match="n must be at least 1, not 0"):
+        timed().parallel(sleeper, 0, mode="processes", fitting=True)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_what_cannot_be_run_is_named(mode):
     with pytest.raises(ValueError, match="n must be at least 1, not 0"):

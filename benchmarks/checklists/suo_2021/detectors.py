@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: The larger first.
+DETECTOR_NETWORKS = ("yolov3", "yolov3-tiny")
 DETECTORS = ("test_yolov3", "test_yolov3_tiny")
 #: Side in pixels from which the paper's observations 7 and 8 change.
 TURNING_POINT = 480

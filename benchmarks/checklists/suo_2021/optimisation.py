@@ -10,6 +10,7 @@ from checklists.comparing import memory, no_memory, pairs, with_memory
 from checklists.findings import Part, above, below, combined, untested
 from checklists.intervals import difference, ratio
 from checklists.reading import FPS, Rows
+from checklists.suo_2021.detectors import DETECTOR_NETWORKS
 
 SCALING = "test_resolution_scaling.py"
 IN_TURNS = "test_precision.py::test_in_turns"
@@ -17,7 +18,6 @@ ALONE = "test_precision.py::test_alone"
 OPTIMISATION = "test_parallel_engines.py"
 #: Memory that is larger by no more has not grown.
 SAME_MEMORY = 1.01
-DETECTOR_NETWORKS = ("yolov3", "yolov3-tiny")
 #: Table II: row, the row that it is compared with, and what is "unchanged" (and "reduced by less than 1 %") in points.
 ACCURACY_CLAIMS = (
     (("4:3", "fp32"), ("1:1", "fp32"), 0.5),
