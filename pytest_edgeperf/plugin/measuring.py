@@ -24,6 +24,7 @@ from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.schedule.against.opponent import opponent_of
 from pytest_edgeperf.schedule.collection import CollectedTests
 from pytest_edgeperf.schedule.distributed import RefusingWorker
+from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.machine.lock import DeviceLock, LockError
 from pytest_edgeperf.schedule.selection import is_adoptable, is_benchmark, not_measured, nothing_measured
 from pytest_edgeperf.schedule.session import MeasuringSession
@@ -105,9 +106,13 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
         if settings.gate_benchmarks:
             measuring.coordinator.notes.extend(f"not measured: {why}" for why in not_measured(items[0].session.items))
         config.stash[SESSION] = measuring
+        earlier = EarlierFiles("report")
         try:
+            earlier.set_aside(file.path for file in reports)
             measuring.measure()
-            write_reports(config, measuring, reports)
+            write_reports(config, measuring, reports, earlier)
         except BaseException:
             measuring.abandon()
             raise
+        finally:
+            measuring.written.extend(earlier.remaining())

@@ -17,6 +17,7 @@ from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.atomic_files import replace_file
 from pytest_edgeperf.results.published import published_of
+from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.session import MeasuringSession
 from pytest_edgeperf.settings import REFRESH, Settings
 
@@ -54,13 +55,16 @@ def report_files(config: pytest.Config, settings: Settings, device: str) -> List
     return files
 
 
-def write_reports(config: pytest.Config, measuring: MeasuringSession, files: Sequence[ReportFile]) -> None:
+def write_reports(
+    config: pytest.Config, measuring: MeasuringSession, files: Sequence[ReportFile], earlier: EarlierFiles
+) -> None:
     """Write the reports that were asked for, each that can be."""
     for file in files:
         with measuring.coordinator.errors.survive(f"writing the report {file.path}"):
             document = file.exporter.session(session_report(config, measuring), Paper(WIDTH))
             replace_file(file.path, (document.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
             measuring.written.append(("report", str(file.path)))
+            earlier.replaced(file.path)
 
 
 def session_report(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:

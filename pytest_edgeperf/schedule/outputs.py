@@ -12,14 +12,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from pytest_edgeperf import results
 from pytest_edgeperf.caches import cache_folder
 from pytest_edgeperf.results import Intent, Refresh, Results, ResultsError
+from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import REFRESH, Settings, SettingsError
 
 #: Results of this many past sessions are kept in the cache folder.
 KEPT_RESULTS = 20
-#: What an earlier session's results are called until this one's are in their place.
-PREVIOUS = ".previous"
 
 MEASURED_NO_RUN = "it measured nothing: pytest-benchmark is disabled, or the test did not call its fixture"
 NEVER_MEASURED = "the session was stopped before it was measured"
@@ -45,7 +44,7 @@ class Outputs:
     refused: Dict[str, str] = field(default_factory=dict)
     #: Those of the refused whose tests fail by it.
     failing: Dict[str, str] = field(default_factory=dict)
-    _previous: Dict[Path, Path] = field(default_factory=dict)
+    _earlier: EarlierFiles = field(default_factory=lambda: EarlierFiles("results"))
 
     @property
     def paths(self) -> List[Path]:
@@ -71,27 +70,16 @@ class Outputs:
             results.check_writable(self.baseline_path)
 
     def set_aside(self) -> None:
-        """Rename the results of earlier sessions, so that nobody mistakes them for this session's if it is cut short.
+        """Rename the results of earlier sessions.
 
         Raises:
             ResultsError: one cannot be renamed.
         """
-        for path in self.paths:
-            target = Path(os.path.realpath(path))
-            try:
-                if target.is_file() and target.stat().st_size:
-                    previous = target.with_name(target.name + PREVIOUS)
-                    os.replace(target, previous)
-                    self._previous[path] = previous
-            except OSError as error:
-                raise ResultsError(
-                    f"{path}: the results of an earlier session cannot be set aside ({error.strerror}); move them away"
-                ) from error
+        self._earlier.set_aside(self.paths)
 
     def list_previous(self) -> None:
         """List the results of earlier sessions that remain renamed among the files."""
-        self.written.extend(("results of an earlier session", str(previous)) for previous in self._previous.values())
-        self._previous.clear()
+        self.written.extend(self._earlier.remaining())
 
     def write_where_asked(self, measured: Results, errors: UnexpectedErrors) -> None:
         """Write the results to each requested path that is writable; nothing without a run."""
@@ -99,9 +87,7 @@ class Outputs:
             with errors.survive("writing the results"):
                 results.write(path, measured)
                 self.written.append(("results", str(path)))
-                if path in self._previous:
-                    with suppress(OSError):
-                        self._previous.pop(path).unlink()
+                self._earlier.replaced(path)
 
     def write(self, measured: Results, session: str, errors: UnexpectedErrors) -> None:
         """Write the results to the requested paths, or to the cache if there is none."""

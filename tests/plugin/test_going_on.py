@@ -66,7 +66,8 @@ def test_output_is_shown_with_dash_s_and_not_without(project):
 def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     project.suite(SUITE)
     arguments = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=4")
-    arguments += ("--edgeperf-results=so-far.json",)
+    arguments += ("--edgeperf-results=so-far.json", "--edgeperf-report=report.md")
+    project.write("report.md", "of an earlier session")
     with project.start(*arguments) as process:
         wait_until(lambda: len(project.ran()) >= 4)
         process.send_signal(signal.SIGINT)
@@ -74,6 +75,9 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     assert process.returncode == 2, output
     assert "add --edgeperf-resume to continue" in " ".join(output.split())
     assert results.read(project.path / "so-far.json").benchmarks
+    assert "report of an earlier session: " in output
+    assert not (project.path / "report.md").exists()
+    assert (project.path / "report.md.previous").read_text() == "of an earlier session"
     assert not project.baseline_path.exists()
     before = len(project.ran())
     outcome = project.run(*arguments, "--edgeperf-resume")

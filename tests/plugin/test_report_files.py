@@ -12,6 +12,7 @@ from pytest_edgeperf.plugin.state import REPORT
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
 from pytest_edgeperf.settings import Settings
 
@@ -55,7 +56,7 @@ def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
     (tmp_path / "gone").write_text("")
     errors = UnexpectedErrors("session")
     measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=[])
-    write_reports(config, measuring, asked)
+    write_reports(config, measuring, asked, EarlierFiles("report"))
     assert measuring.written == [("report", str(tmp_path / "new" / "b.md")), ("report", str(tmp_path / "c.json"))]
     (sentence,) = errors.sentences
     assert "gone/a.md" in sentence
