@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional
+from typing import Any, Mapping, Optional
 
 from papers import swaminathan_2024, trinh_2023
 from papers.measured import layers
@@ -55,6 +55,17 @@ def label_of(network: str, resolution: Optional[int] = None) -> str:
     return f"{network}{counted}" if resolution is None else f"{network} at {resolution}{counted}"
 
 
+#: Unit of the coordinate that hadidi-2019 calls FLOP/parameter.
+PER_PARAMETER = "MACs/parameter"
+
+
+def coordinate(study: Study, parameters: Mapping[str, Any]) -> float:
+    """Where a study puts a model with these parameters: its GFLOPs, or its multiply-accumulates per parameter."""
+    if study.x_unit == PER_PARAMETER:
+        return float(parameters["multiply_accumulates_per_parameter"])
+    return float(parameters["flops"]) / 1e9
+
+
 #: The networks of the three other studies; a paper's suite has its own, below.
 MODEL_ZOO = Study(
     "networks end to end",
@@ -90,10 +101,13 @@ TRINH_2023_CLASSIFIERS = replace(
 )
 TRINH_2023_DETECTORS = replace(TRINH_2023_CLASSIFIERS, name="trinh-2023 tables 4.11 to 4.18", published_ratios=())
 TRINH_2023_PHOTOGRAPHS = replace(TRINH_2023_DETECTORS, name="trinh-2023, over the photographs of --data")
+#: Over what the slides sort networks by: memory-bound where it is small, compute-bound where it is large.
 HADIDI_2019_TIME = replace(
     MODEL_ZOO,
     name="hadidi-2019 time per inference",
-    metrics=("latency", "infer_cv", "memory_process_peak"),
+    x="reuse",
+    x_unit=PER_PARAMETER,
+    metrics=("latency", "infer_cv", "flops", "flop_rate", "memory_process_peak"),
     ratios=(("*", "torch"),),
 )
 HADIDI_2019_CLIPS = replace(HADIDI_2019_TIME, name="hadidi-2019 time per inference, clips")

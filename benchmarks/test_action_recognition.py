@@ -24,7 +24,7 @@ from functools import partial
 import pytest
 from models import build
 from models.networks import NETWORKS
-from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, label_of
+from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, coordinate, label_of
 from suites import values
 from tasks.clips import HEIGHT, WIDTH
 
@@ -58,7 +58,7 @@ def measure(study, timed_inference, framework, precision, network):
     timed_inference.study(
         study,
         series=framework.name if precision == "fp32" else f"{framework.name} {precision}",
-        x=model.parameters["flops"] / 1e9,
+        x=coordinate(study, model.parameters),
         label=label_of(network),
     )
     timed_inference(

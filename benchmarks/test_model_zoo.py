@@ -26,7 +26,7 @@ import pytest
 from models import build
 from models.networks import NETWORKS
 from network_suites import configurations
-from studies import label_of, zoo_study
+from studies import coordinate, label_of, zoo_study
 from suites import values
 from tasks.images import HEIGHT, WIDTH, photographs
 
@@ -81,7 +81,7 @@ def measure(study, timed_inference, framework, precision, network, resolution):
     model = build(network, resolution)
     engine = framework.load(model, precision=precision)
     label = label_of(network, None if resolution == described.native else resolution)
-    x = model.parameters["flops"] / 1e9
+    x = coordinate(study, model.parameters)
     timed_inference.study(study, series=series_of(framework, precision), x=x, label=label)
     infer(timed_inference, engine, described, resolution)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CALIBRATION_PHOTOGRAPHS = 16
 CALIBRATION_SEED = 11
 COUNTED = ("parameters", "multiply_accumulates", "flops")
+#: How often a parameter is used in an inference: few times where memory bounds it, many where computing does.
+REUSE = "multiply_accumulates_per_parameter"
 
 
 def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
@@ -91,8 +93,9 @@ def _batches(arrays: Sequence[Any], batch: int) -> List[Any]:
 class Figures(Mapping[str, Any]):
     """A model's ``network``, ``resolution``, ``batch``, ``parameters``, ``multiply_accumulates`` and ``flops``.
 
-    The last three are of one image, and counted when they are first asked for: read from the export where there is one,
-    else counted on torch's meta device. Two FLOPs are one multiply-accumulate.
+    And ``multiply_accumulates_per_parameter``, what Hadidi et al. (2019) call FLOP/parameter. Counts
+    are of one image, and made when they are first asked for: read from the export where there is one, else counted on
+    torch's meta device. Two FLOPs are one multiply-accumulate.
     """
 
     def __init__(self, artefacts: _Artefacts) -> None:
@@ -101,15 +104,17 @@ class Figures(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         if key in COUNTED:
             return self._artefacts.figures()[key]
+        if key == REUSE:
+            return self["multiply_accumulates"] / self["parameters"]
         made = self._artefacts
         resolution = made.resolution if isinstance(made.resolution, int) else label(made.resolution)
         return {"network": made.network.name, "resolution": resolution, "batch": made.batch}[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("network", "resolution", "batch", *COUNTED))
+        return iter(("network", "resolution", "batch", *COUNTED, REUSE))
 
     def __len__(self) -> int:
-        return 3 + len(COUNTED)
+        return 4 + len(COUNTED)
 
 
 class _Artefacts:

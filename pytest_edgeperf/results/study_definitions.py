@@ -118,8 +118,9 @@ class Study:
     Attributes:
         metrics: read as the median over runs of a summary's ``p50``, or of a number; ``"postprocess/infer"`` is the
             quotient of two metrics of one run, ``"infer_sd"`` and ``"infer_cv"`` are the standard deviation and the
-            coefficient of variation (in percent) of a metric's samples, and ``"throughput"``, where it was not
-            measured, is 1 over the latency. Each is fitted with a line per series.
+            coefficient of variation (in percent) of a metric's samples, ``"throughput"``, where it was not measured,
+            is 1 over the latency, and ``"flop_rate"`` the model's operations over the time of an inference. Each
+            is fitted with a line per series.
         lines: without them the values are shown, one per coordinate.
         pieces: into how many lines a series is cut where it has three coordinates for each of them; ``None`` finds
             the number, and breaks only what one line does not explain; 1 never breaks.

@@ -290,6 +290,26 @@ def test_the_spread_of_samples_and_the_speed_are_made_from_summaries():
     assert ("b", "throughput") not in series
 
 
+@pytest.mark.parametrize(
+    ("more", "metrics", "rate"),
+    [
+        ({}, {}, 2.0),
+        ({"infer": 500.0}, {"infer": Metric("ms")}, 4.0),
+        ({"images_per_inference": 3.0}, {"images_per_inference": Metric("")}, 6.0),
+    ],
+)
+def test_the_operations_a_second_are_those_of_the_inference(more, metrics, rate):
+    declared = {"latency": Metric("ms"), "flops": Metric("FLOPs"), **metrics}
+    made = Benchmark({}, declared, (run({"latency": 1000.0, "flops": 2e9, **more}),), place=Place("suo", "t", 1))
+    (series,) = read_studies(results(replace(STUDY, metrics=("flop_rate",)), a=made))[0].series
+    assert (series.points[0].value, series.unit, series.higher) == (pytest.approx(rate), "GFLOP/s", True)
+
+
+def test_operations_a_second_need_counted_operations():
+    made = Benchmark({}, {"latency": Metric("ms")}, (run({"latency": 1000.0}),), place=Place("suo", "t", 1))
+    assert read_studies(results(replace(STUDY, metrics=("flop_rate",)), a=made))[0].series == ()
+
+
 @pytest.mark.parametrize("unit", ["ms", "s", "us"])
 def test_the_speed_does_not_depend_on_the_unit_of_the_latency(unit):
     seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6}[unit]

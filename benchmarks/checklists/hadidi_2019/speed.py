@@ -289,9 +289,9 @@ def _container_engine(command: str) -> Optional[str]:
 def h20(rows: Rows) -> Tuple[Part, ...]:
     """The more FLOPs per parameter, the more FLOPs a second."""
     parts = []
-    placed = networks(rows).where(lambda row: row.x is not None)
-    for (device, framework), group in placed.by("device", "framework").items():
-        reached = [estimate(row.quantity("latency").inverse(row.x or 0.0)) for row in group]
+    counted = networks(rows).where(lambda row: "flops" in row.quantities)
+    for (device, framework), group in counted.by("device", "framework").items():
+        reached = [estimate(row.quantity("latency").inverse(row.values["flops"])) for row in group]
         found = trend([_FLOPS_PER_PARAMETER[key(row.network)] for row in group], reached, 1)
         parts.append(of_trend(found, f"{device}, {framework}: FLOPs reached a second over FLOPs per parameter"))
     return combined(parts, "no times of the networks: FLOPs a second are not known")

@@ -1,8 +1,9 @@
 """The values that the runs of a benchmark in a study give for a metric, or for what is made from metrics.
 
 Made are the quotient of two (``postprocess/infer``), the spread of a metric's samples within a run (``infer_sd``, the
-standard deviation, and ``infer_cv``, the coefficient of variation in percent of the mean), and the ``throughput`` of
-inferences one after the other, 1 over the latency, where none was measured.
+standard deviation, and ``infer_cv``, the coefficient of variation in percent of the mean), the ``throughput`` of
+inferences one after the other, 1 over the latency, where none was measured, and the ``flop_rate`` that an inference
+reaches, its model's operations over the time of ``infer``, or of the latency where there are no phases.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ OVER = "/"
 SD = "_sd"
 CV = "_cv"
 _LATENCY = "latency"
+_INFER = "infer"
 _THROUGHPUT = "throughput"
+_FLOP_RATE = "flop_rate"
+_FLOPS = "flops"
+#: How many images one inference takes, where it is several.
+_IMAGES = "images_per_inference"
 
 
 class Member(NamedTuple):
@@ -91,7 +97,17 @@ def _made(benchmark: Benchmark, name: str) -> Optional[_Made]:
     second = factor("s", declared[_LATENCY].unit) if _LATENCY in declared else None
     if name == _THROUGHPUT and second is not None:
         return _Made(Metric("1/s", HIGHER), lambda run: _inverse(run, _LATENCY, second))
+    if name == _FLOP_RATE and second is not None and _FLOPS in declared:
+        timed = _INFER if _INFER in declared else _LATENCY
+        return _Made(Metric("GFLOP/s", HIGHER), lambda run: _flop_rate(run, timed, second))
     return None
+
+
+def _flop_rate(run: Run, timed: str, second: float) -> Optional[float]:
+    """In GFLOP/s; ``second`` is one in the unit of the timed metric."""
+    flops = _number(run, _FLOPS)
+    images = _number(run, _IMAGES) or 1.0
+    return None if flops is None else _inverse(run, timed, flops * images * second / 1e9)
 
 
 def _spread(run: Run, metric: str, *, of_mean: bool) -> Optional[float]:
