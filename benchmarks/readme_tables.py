@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
+import readme_networks
 from checklists import CHECKLISTS, render
 from checklists.reading import rows_of, significant
 from papers import measured
@@ -232,7 +233,7 @@ def to_json(figures: Mapping[str, Any]) -> str:
 
 def text_of(results: Results) -> str:
     """The whole text."""
-    parts = [INTRODUCTION, _overview(), _versions(results)]
+    parts = [INTRODUCTION, _overview(), readme_networks.section(readme_networks.kept()), _versions(results)]
     parts += [table for experiment in EXPERIMENTS for table in [_section(experiment, results)] if table]
     for paper in PAPERS:
         listed = render(CHECKLISTS[paper](results), WIDTH)

@@ -31,7 +31,7 @@ def test_an_exports_name_depends_on_every_file_that_its_network_is_made_from(net
         found.add(name)
         waiting += [] if name == "models/training" else imported(name)
     assert found <= {f"models/{network.module}", *export.USED_BY_ALL, *network.uses}
-    assert len(found) > 2
+    assert len(found) > 1
 
 
 def test_a_cache_that_cannot_be_used_is_refused(tmp_path, monkeypatch):

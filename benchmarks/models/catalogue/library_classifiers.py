@@ -34,7 +34,7 @@ def _torchvision(name: str, variant: str, published: Mapping[str, Printed], **mo
     )
 
 
-def _pytorchcv(name: str, variant: str, published: Mapping[str, Printed]) -> Network:
+def _pytorchcv(name: str, variant: str, published: Mapping[str, Printed], description: str = "") -> Network:
     return Network(
         name,
         "pytorchcv_networks",
@@ -47,6 +47,7 @@ def _pytorchcv(name: str, variant: str, published: Mapping[str, Printed]) -> Net
         native=299,
         smallest=75,
         source=PYTORCHCV,
+        description=description,
         published=published,
     )
 
@@ -213,6 +214,23 @@ NETWORKS = (
         },
         description="the ShuffleNet V2 of swaminathan-2024, by its parameters",
     ),
-    _pytorchcv("inception-v4", "inceptionv4", {HADIDI: _printed("Inception-v4", 42.71e6, 12.27e9)}),
-    _pytorchcv("xception", "xception", {HADIDI: _printed("Xception", 22.91e6, 4.65e9, resolution=224)}),
+    _pytorchcv(
+        "inception-v4",
+        "inceptionv4",
+        {HADIDI: _printed("Inception-v4", 42.71e6, 12.27e9)},
+        description="hadidi-2019 prints for 224 pixels what it has at 299",
+    ),
+    _pytorchcv(
+        "xception",
+        "xception",
+        {
+            HADIDI: _printed(
+                "Xception",
+                22.91e6,
+                4.65e9,
+                resolution=224,
+                differences="2 % more operations than the convolutions have; the paper does not say what it counted",
+            )
+        },
+    ),
 )
