@@ -1,4 +1,4 @@
-"""TensorFlow on the CPU."""
+"""TensorFlow on the CPU, or on an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.options import Option, whole_number
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
+from pytest_edgeperf.frameworks.tensorflow import gpu
+from pytest_edgeperf.frameworks.tensorflow.gpu import MEMORY_MIB
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "tensorflow-aarch64")
-DEVICE = "CPU:0"
+CUDA = "cuda"
+CPU = "CPU:0"
 #: Precision -> the type that operations compute in.
-DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+DTYPES = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 #: Operations whose type decides what precision a graph computes in.
 COMPUTING = (
     "BatchMatMulV2",
@@ -51,7 +55,7 @@ TENSORFLOW = SourceFormat(
 
 
 class TensorFlow(Framework):
-    """TensorFlow on the CPU: a Keras model or a SavedModel as one ``tf.function`` of fixed shapes.
+    """TensorFlow on the CPU or, as ``tensorflow:cuda``, an NVIDIA GPU: a model as one ``tf.function`` of fixed shapes.
 
     The source ``tensorflow`` gives a ``keras.Model``, or the path of a SavedModel's folder (its signature
     ``serving_default``) or of a ``.keras`` file, which is loaded in Keras's safe mode: it runs no code of the file's.
@@ -59,7 +63,8 @@ class TensorFlow(Framework):
     ``tensorflow:fp16`` and ``tensorflow:bf16``. Outputs are in the order of the Keras model's, and of a SavedModel in
     that of the numbers that the names end in (``output_0``), else of the names.
 
-    TensorFlow has one number of threads for the process, fixed when it computes for the first time.
+    TensorFlow has one number of threads for the process, fixed when it computes for the first time. On a GPU, fp32 is
+    computed without TF32, which the precision tf32 switches on; outputs are copied back in every inference.
     """
 
     name = "tensorflow"
@@ -70,8 +75,27 @@ class TensorFlow(Framework):
         "jetpack-6": "pip install tensorflow (CPU; NVIDIA's wheel for JetPack 6 has CUDA)",
         "x86": "pip install tensorflow-cpu",
     }
+    variants = (CUDA,)
     precisions = ("fp32", "fp16", "bf16")
     formats = (TENSORFLOW,)
+    options = (
+        Option(
+            MEMORY_MIB,
+            "the GPU memory in MiB that it takes, for all its engines; 0 lets it grow as needed",
+            whole_number,
+            0,
+        ),
+    )
+
+    @property
+    def processor(self) -> str:
+        """``gpu`` as ``tensorflow:cuda``."""
+        return "gpu" if self.variant == CUDA else "cpu"
+
+    @property
+    def offered(self) -> Tuple[str, ...]:
+        """On a GPU also tf32."""
+        return ("fp32", "tf32", "fp16", "bf16") if self.variant == CUDA else self.precisions
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
@@ -84,7 +108,7 @@ class TensorFlow(Framework):
             return reason
         if best_source(model, "tensorflow", precision) is None:
             return missing_source(model, TENSORFLOW)
-        if precision != "fp32" and f"tensorflow:{precision}" not in model.sources:
+        if DTYPES[precision] != "float32" and f"tensorflow:{precision}" not in model.sources:
             return (
                 f"tensorflow converts nothing: {precision} comes with a model made under Keras's policy "
                 f"mixed_{DTYPES[precision]}: Model(sources={{'tensorflow:{precision}': ...}})"
@@ -92,25 +116,30 @@ class TensorFlow(Framework):
         return None
 
     def _load(self, configuration: EngineConfiguration) -> Engine:
-        """Trace the model for its inputs' shapes on the CPU, with so many threads.
+        """Trace the model for its inputs' shapes on the processor, with so many threads of the CPU.
 
         Raises:
             FrameworkError: TensorFlow runs with another number of threads already, the source gives no model, its
                 inputs are not those of ``model.inputs`` or stay dynamic, or it does not compute in the precision or on
-                the CPU.
+                the processor.
         """
         model, precision = configuration.model, configuration.precision
         tf = self._runtime()
         set_threads(tf, configuration.threads)
+        settings = gpu.prepare(tf, configuration) if self.variant == CUDA else {}
+        device = gpu.DEVICE if self.variant == CUDA else CPU
         key = best_source(model, "tensorflow", precision)
         assert key is not None
-        with tf.device(DEVICE):
+        with tf.device(device):
             with stage(READ):
                 network = _network(tf, model, key, obtain(model, key))
             function = _traced(tf, network)
         with stage(UNCOUNTED):
             _require_precision(tf, function, model, precision)
-        return TensorFlowEngine(configuration, tf, network, function)
+            if device != CPU:
+                gpu.require_placed(function, COMPUTING, model)
+        network.details.update(settings)
+        return TensorFlowEngine(configuration, tf, network, function, device)
 
     def _runtime(self) -> Any:
         # Read when it is imported: 2 leaves out what is no error.
@@ -135,9 +164,12 @@ class _Network:
 class TensorFlowEngine(Engine):
     """A traced function with its weights."""
 
-    def __init__(self, configuration: EngineConfiguration, tf: Any, network: _Network, function: Any) -> None:
+    def __init__(
+        self, configuration: EngineConfiguration, tf: Any, network: _Network, function: Any, asked_for: str
+    ) -> None:
         super().__init__(configuration)
         self.inputs = network.inputs
+        self._asked_for = asked_for
         self.size_mib = network.size_mib
         self._tf = tf
         self._details = network.details
@@ -156,17 +188,18 @@ class TensorFlowEngine(Engine):
         """The device on which outputs are computed, read from those of one inference."""
         import numpy as np
 
-        with self._device(DEVICE):
+        with self._device(self._asked_for):
             zeros = [self._tensor(np.zeros(spec.shape, spec.dtype)) for spec in self.inputs]
             start = perf_counter_ns()
             outputs = self._function(*zeros)
             self.first_ms = (perf_counter_ns() - start) / 1e6
             devices = {output.device.rpartition("/device:")[2] for output in outputs}
-        if devices != {DEVICE}:
+        if devices != {self._asked_for}:
+            gave = ", ".join(sorted(devices))
             raise FrameworkError(
-                f"model {self.model.name!r}: tensorflow was asked for {DEVICE} and gave {', '.join(sorted(devices))}"
+                f"model {self.model.name!r}: tensorflow was asked for {self._asked_for} and gave {gave}"
             )
-        return DEVICE
+        return self._asked_for
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; a traced function would take another batch."""
@@ -175,7 +208,7 @@ class TensorFlowEngine(Engine):
                 f"model {self.model.name!r} takes inputs of shapes {self._shapes}, "
                 f"not {[array.shape for array in arrays]}"
             )
-        with self._device(DEVICE):
+        with self._device(self._asked_for):
             outputs = self._function(*map(self._tensor, arrays, self._dtypes))
         return tuple(
             output.numpy().astype("float32") if half else output.numpy() for output, half in zip(outputs, self._half)
@@ -191,6 +224,10 @@ class TensorFlowEngine(Engine):
             onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
             **self._details,
         )
+
+    def device_memory_mib(self) -> Optional[float]:
+        """On a GPU, the most that TensorFlow's allocator has had in use so far."""
+        return None if self._asked_for == CPU else gpu.peak_mib(self._tf)
 
     def close(self) -> None:
         """Let the function and its weights go; the engine cannot infer afterwards."""
