@@ -1,4 +1,4 @@
-"""TensorFlow Lite (LiteRT) on the CPU."""
+"""TensorFlow Lite (LiteRT) on the CPU, or on a GPU by a delegate."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from pytest_edgeperf.frameworks.tflite.graph import (
     inputs_of,
     kind_of,
     quantiser,
+    taken_operations,
     tensors_of,
 )
 from pytest_edgeperf.frameworks.torch.torchscript import TORCH
@@ -36,6 +37,9 @@ from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
+#: The variant, and the environment variable with the path of the GPU delegate's library.
+ON_GPU = "gpu"
+DELEGATE_VARIABLE = "EDGEPERF_TFLITE_GPU_DELEGATE"
 DISTRIBUTIONS = ("ai-edge-litert", "tflite-runtime")
 
 
@@ -55,6 +59,11 @@ class TfLite(Framework):
     theirs. A file that is in the precision already, as ``tflite`` or as ``tflite:int8``, is taken as it is; where its
     inputs and outputs are integers, the engine quantises and dequantises within the inference.
 
+    As ``tflite:gpu`` the network is given to the GPU delegate, in fp32. No wheel for Linux contains it: the environment
+    variable ``EDGEPERF_TFLITE_GPU_DELEGATE`` names its library, built from TensorFlow's sources
+    (``libtensorflowlite_gpu_delegate.so``). What the delegate does not take runs on the CPU, without XNNPACK; a network
+    of which it takes less than half is an error.
+
     The interpreter does not report its number of threads.
     """
 
@@ -67,8 +76,32 @@ class TfLite(Framework):
         "jetpack-7": "pip install ai-edge-litert",
         "raspberry-pi": "pip install ai-edge-litert (64-bit system; tflite-runtime==2.13.0 with Python 3.8)",
     }
+    variants = (ON_GPU,)
     precisions = ("fp32", "fp16", "int8")
     formats = (TFLITE, TORCH)
+
+    @property
+    def processor(self) -> str:
+        """``gpu`` as ``tflite:gpu``."""
+        return "gpu" if self.variant == ON_GPU else "cpu"
+
+    @property
+    def offered(self) -> Tuple[str, ...]:
+        """On a GPU fp32 only: the delegate computes so unless it is allowed to lose precision."""
+        return ("fp32",) if self.variant == ON_GPU else self.precisions
+
+    def unable(self, precision: str) -> Optional[str]:
+        """Also ``tflite:gpu`` without the delegate's library."""
+        reason = super().unable(precision)
+        if reason is not None or self.variant != ON_GPU:
+            return reason
+        library = os.environ.get(DELEGATE_VARIABLE)
+        if not library:
+            return (
+                "tflite:gpu needs the GPU delegate, which no wheel for Linux contains: build "
+                f"libtensorflowlite_gpu_delegate.so from TensorFlow's sources, and set {DELEGATE_VARIABLE} to its path"
+            )
+        return None if os.path.isfile(library) else f"{DELEGATE_VARIABLE} names {library}, which is no file"
 
     def version(self) -> Optional[str]:
         """The installed version of ``ai-edge-litert`` or ``tflite-runtime``, read without importing it."""
@@ -113,6 +146,8 @@ class TfLite(Framework):
             interpreter.allocate_tensors()
         except Exception as error:
             raise FrameworkError(f"{self._runtime_name()} cannot prepare {path}: {error}") from error
+        if self.variant == ON_GPU:
+            _require_on_gpu(interpreter, model, path)
         return TfLiteEngine(configuration, interpreter, path, pairs, made)
 
     def _file(self, runtime: Any, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
@@ -133,11 +168,27 @@ class TfLite(Framework):
         return str(made.folder / CONVERTED), made
 
     def _open(self, runtime: Any, path: str, threads: int) -> Any:
+        delegation = self._delegation(runtime)
         try:
             with stage(READ):
-                return runtime.Interpreter(model_path=path, num_threads=threads)
+                return runtime.Interpreter(model_path=path, num_threads=threads, **delegation)
         except Exception as error:
             raise FrameworkError(f"{self._runtime_name()} cannot load {path}: {error}") from error
+
+    def _delegation(self, runtime: Any) -> Mapping[str, Any]:
+        """How the interpreter gets the GPU delegate, and no other, so that what it took can be told."""
+        if self.variant != ON_GPU:
+            return {}
+        library = os.environ[DELEGATE_VARIABLE]
+        try:
+            delegate = runtime.load_delegate(library)
+        except (OSError, ValueError) as error:
+            raise FrameworkError(
+                f"{self._runtime_name()} cannot load the GPU delegate {library} ({error}); build it from the sources "
+                "of this version, and check that OpenCL or OpenGL works on the GPU"
+            ) from error
+        alone = runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        return {"experimental_delegates": [delegate], "experimental_op_resolver_type": alone}
 
     def _runtime_name(self) -> str:
         return f"{distribution()} {self.version()}"
@@ -168,11 +219,12 @@ class TfLiteEngine(Engine):
         self._set_tensor = interpreter.set_tensor
         self._get_tensor = interpreter.get_tensor
         self._invoke = interpreter.invoke
+        on_gpu = configuration.framework == f"{TfLite.name}:{ON_GPU}"
         self._description = configuration.description(
-            "cpu",
+            "gpu" if on_gpu else "cpu",
             configuration.threads,
             runtime=distribution(),
-            **delegated(interpreter),
+            **delegated(interpreter, "GPU" if on_gpu else "XNNPACK"),
             activations=activations_of(interpreter),
             inputs=[tensor.dtype for tensor, _ in pairs],
             outputs=[tensor.dtype for tensor in outputs],
@@ -204,6 +256,15 @@ class TfLiteEngine(Engine):
         """Free the interpreter; the engine cannot infer afterwards."""
         self._interpreter = None
         self._set_tensor = self._get_tensor = self._invoke = closed
+
+
+def _require_on_gpu(interpreter: Any, model: Model, path: str) -> None:
+    taken, own = taken_operations(interpreter)
+    if 2 * taken < own or not taken:
+        raise FrameworkError(
+            f"model {model.name!r}: the GPU delegate took {taken} of the {own} operations of {path}; the others would "
+            "run on the CPU"
+        )
 
 
 def distribution() -> str:

@@ -13,7 +13,7 @@ FLOATS = ("float32", "float16")
 INTEGERS = ("int8", "uint8", "int16")
 #: They change a tensor's type and compute nothing.
 CASTS = ("QUANTIZE", "DEQUANTIZE", "CAST")
-#: What the graph calls its parts that a delegate took; none but XNNPACK is ever asked for.
+#: What the graph calls its parts that a delegate took, whichever it is: no engine has two.
 DELEGATES = ("DELEGATE", "TfLiteXNNPackDelegate")
 
 
@@ -153,8 +153,17 @@ def activations_of(interpreter: Any) -> str:
     return ", ".join(sorted(computed & {*FLOATS, *INTEGERS})) or "unknown"
 
 
-def delegated(interpreter: Any) -> Dict[str, str]:
-    """How many operations XNNPACK took: those between the inputs and the outputs of its nodes."""
+def delegated(interpreter: Any, delegate: str = "XNNPACK") -> Dict[str, str]:
+    """How many operations the only ``delegate`` took: those between the inputs and the outputs of its nodes."""
+    operations = _operations(interpreter)
+    if not operations:
+        return {"delegate": "unknown"}
+    taken, own = taken_operations(interpreter)
+    return {"delegate": delegate if taken else "none", "delegated": f"{taken} of {own} operations"}
+
+
+def taken_operations(interpreter: Any) -> Tuple[int, int]:
+    """How many operations a delegate took, and of how many."""
     operations = _operations(interpreter)
     own = [operation for operation in operations if operation["op_name"] not in DELEGATES]
     maker = {int(tensor): place for place, operation in enumerate(own) for tensor in operation["outputs"]}
@@ -169,6 +178,4 @@ def delegated(interpreter: Any) -> Dict[str, str]:
             if place is not None and place not in taken:
                 taken.add(place)
                 left.extend(int(tensor) for tensor in own[place]["inputs"] if int(tensor) not in given)
-    if not operations:
-        return {"delegate": "unknown"}
-    return {"delegate": "XNNPACK" if taken else "none", "delegated": f"{len(taken)} of {len(own)} operations"}
+    return len(taken), len(own)
