@@ -13,6 +13,8 @@ from typing import Dict, Iterator, List, Mapping, Tuple
 from checklists.reading import significant
 from models.network import FLOPS, MULTIPLY_ACCUMULATES, Network, Printed
 from models.networks import NETWORKS
+from models.sources import FORMATS
+from suites import READERS
 from tasks.sizes import Resolution, label
 
 KEPT = Path(__file__).parent / "readme_networks.json"
@@ -100,6 +102,20 @@ def section(counts: Counts) -> str:
         ]
     reasons = f"Printed figures that differ by more than {100 * LARGEST_DIFFERENCE:g} %:\n\n" + "\n".join(explained)
     return "\n\n".join([INTRODUCTION, "\n".join(lines), reasons])
+
+
+def formats() -> str:
+    """Which networks there are in which formats, and what reads them."""
+    lines = [
+        "Every network is a PyTorch module and an ONNX file, from which the other runtimes convert. Beside these:",
+        "",
+        "| format | read by | networks |",
+        "|---|---|---|",
+    ]
+    for kind, readers in {"tensorflow": "`tensorflow`", **dict.fromkeys(READERS, "`opencv` before release 5")}.items():
+        networks = ", ".join(name for name in FORMATS[kind] if name in NETWORKS)
+        lines.append(f"| `{kind}` | {readers} | {networks} |")
+    return "\n".join(lines)
 
 
 def _printed(paper: str, printed: Printed) -> str:

@@ -233,7 +233,13 @@ def to_json(figures: Mapping[str, Any]) -> str:
 
 def text_of(results: Results) -> str:
     """The whole text."""
-    parts = [INTRODUCTION, _overview(), readme_networks.section(readme_networks.kept()), _versions(results)]
+    parts = [
+        INTRODUCTION,
+        _overview(),
+        readme_networks.section(readme_networks.kept()),
+        readme_networks.formats(),
+        _versions(results),
+    ]
     parts += [table for experiment in EXPERIMENTS for table in [_section(experiment, results)] if table]
     for paper in PAPERS:
         listed = render(CHECKLISTS[paper](results), WIDTH)

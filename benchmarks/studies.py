@@ -110,6 +110,10 @@ HADIDI_2019_TIME = replace(
     metrics=("latency", "infer_cv", "flops", "flop_rate", "memory_process_peak"),
     ratios=(("*", "torch"),),
 )
+#: Its series are of OpenCV, each from another tool's files.
+HADIDI_2019_SOURCES = replace(
+    HADIDI_2019_TIME, name="hadidi-2019 time per inference from the files of Caffe and Darknet", ratios=()
+)
 HADIDI_2019_CLIPS = replace(HADIDI_2019_TIME, name="hadidi-2019 time per inference, clips")
 _ZOO_STUDIES = {
     ("swaminathan-2024", "classification"): SWAMINATHAN_2024_TABLE_1,

@@ -22,6 +22,9 @@ PAPERS = {
     "trinh-2023": "trinh_2023",
     "hadidi-2019": "hadidi_2019",
 }
+#: Value of the parameter ``source`` -> the only framework that reads it. In another it is not skipped, as what another
+#: tool's files are is no lack of that framework's.
+READERS = {"caffe": "opencv", "darknet": "opencv"}
 SUITES = (DEFAULT, FULL, *PAPERS)
 
 
@@ -56,6 +59,10 @@ def _marked(value: Any, marks: Iterable[Any]) -> Any:
 
 def belongs(item: pytest.Item, suite: str) -> bool:
     """Whether a suite has the benchmark."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    reader = READERS.get(given.get("source", ""))
+    if reader is not None and reader != str(given.get("framework", reader)).partition(":")[0]:
+        return False
     if suite == FULL:
         return True
     # of all papers, or of those that it names

@@ -15,7 +15,9 @@ A paper's suite has its networks, each at its own resolution; what is large, for
 it. ``--suite=full`` has all at their own, and at the inputs that hadidi-2019 prints. ``test_photographs`` times a
 network over the photographs of ``--data``, each read from its file, as trinh-2023 does over 5000 of COCO. Read several
 devices together by ``edgeperf report nano.json tx2.json``: figures 4.14 and 4.16, and the best framework of each.
-``test_own_network`` measures networks of your own, which ``--networks FILE`` names, in every suite.
+``test_source`` runs networks from Caffe's and Darknet's files, two frameworks of hadidi-2019 that OpenCV stands for: it
+reads them before release 5. ``test_own_network`` measures networks of your own, which ``--networks FILE`` names, in
+every suite.
 """
 
 from __future__ import annotations
@@ -23,14 +25,29 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from models import build
+from models import build, build_from
 from models.networks import NETWORKS
+from models.sources import FORMATS
 from network_suites import configurations
-from studies import coordinate, label_of, zoo_study
-from suites import values
+from papers import measured
+from studies import HADIDI_2019_SOURCES, coordinate, label_of, zoo_study
+from suites import READERS, values
 from tasks.images import HEIGHT, WIDTH, photographs
 
 from pytest_edgeperf import Inputs
+
+SOURCES_IN_SUITE = (
+    ("resnet18", "caffe"),
+    ("mobilenetv2", "caffe"),
+    ("resnet18", "darknet"),
+    ("yolov3-tiny", "darknet"),
+)
+OTHER_SOURCES = tuple(
+    (network, source)
+    for source in READERS
+    for network in FORMATS[source]
+    if network in measured.NETWORKS["hadidi-2019"] and (network, source) not in SOURCES_IN_SUITE
+)
 
 
 @pytest.mark.parametrize(("network", "resolution"), configurations("classification"))
@@ -64,6 +81,18 @@ def test_photographs(timed_inference, framework, precision, network, data):
         # the sizes of photographs differ, and what an answer takes does not depend on them
         postprocess=described.postprocess(described.native, (HEIGHT, WIDTH)),
     )
+
+
+@pytest.mark.hadidi_2019
+@pytest.mark.timed_inference
+@pytest.mark.parametrize(("network", "source"), values(paper=SOURCES_IN_SUITE, full=OTHER_SOURCES))
+def test_source(timed_inference, framework, precision, network, source):
+    described = NETWORKS[network]
+    model = build_from(source, network, described.native)
+    engine = framework.load(model, precision=precision)
+    x = coordinate(HADIDI_2019_SOURCES, model.parameters)
+    timed_inference.study(HADIDI_2019_SOURCES, series=f"{framework.name}, {source}", x=x, label=network)
+    infer(timed_inference, engine, described, described.native)
 
 
 # its parameters are those of --networks

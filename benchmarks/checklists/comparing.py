@@ -72,10 +72,10 @@ def pairs(over: Rows, under: Rows, *same: str) -> Iterator[Tuple[Tuple[Hashable,
 
 
 def one_per_network(rows: Rows) -> Rows:
-    """The row of each network at its largest resolution, as printed tables have one."""
+    """The row of each network, and source where it says one, at its largest resolution, as printed tables have one."""
     best: Dict[Tuple[Hashable, ...], Row] = {}
     for row in rows:
-        key = (row.device, row.framework, row.network)
+        key = (row.device, row.framework, row.network, row.parameters.get("source"))
         if key not in best or _side(row) > _side(best[key]):
             best[key] = row
     return Rows(best.values())

@@ -253,7 +253,13 @@ def test_pytorch_on_a_tx2(others_ms, caffe_ms, verdict):
     tx2 = zoo("tx2", "torch:cuda", vgg16=10).add(ZOO, "vgg16", "tensorflow:cuda", latency=others_ms)
     tx2.add(ZOO, "vgg16", "opencv", latency=caffe_ms)
     name = next(name for name in tx2.benchmarks if "opencv" in name)
-    tx2.benchmarks[name].parameters["source"] = "caffe"
+    from_caffe = tx2.benchmarks[name]
+    # the same runtime from ONNX is another row, and says nothing of Caffe
+    tx2.benchmarks = {
+        f"{name} from ONNX": replace(from_caffe, parameters=dict(from_caffe.parameters)),
+        **tx2.benchmarks,
+    }
+    from_caffe.parameters["source"] = "caffe"
     assert hadidi(tx2)["H8"] == verdict
 
 

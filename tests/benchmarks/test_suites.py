@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import studies
+import suites
 from papers.suo_2021 import TABLE_1_BFLOPS
 from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY
 
@@ -158,3 +160,22 @@ def test_the_full_suite_has_everything(numbers):
         "virtualisation": 5,
         "warmup": 4,
     }
+
+
+@pytest.mark.parametrize(
+    ("framework", "source", "in_suite"),
+    [
+        ("opencv", "caffe", True),
+        ("opencv", "darknet", True),
+        ("torch", "caffe", False),
+        ("torch:cuda", "darknet", False),
+    ],
+)
+def test_files_of_another_tool_are_measured_in_the_framework_that_reads_them(framework, source, in_suite):
+    item = SimpleNamespace(
+        callspec=SimpleNamespace(params={"framework": framework, "source": source}),
+        get_closest_marker={"paper_suite": True, "hadidi_2019": True}.get,
+    )
+    assert suites.belongs(item, "hadidi-2019") is in_suite
+    assert suites.belongs(item, suites.FULL) is in_suite
+    assert suites.belongs(item, suites.DEFAULT) is False
