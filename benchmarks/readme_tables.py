@@ -12,14 +12,14 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 import readme_networks
 from checklists import CHECKLISTS, render
-from checklists.reading import rows_of, significant
+from checklists.reading import VARIATION, rows_of, significant
 from papers import measured
 from suites import PAPERS
 from tasks.proportions import kept
@@ -127,7 +127,7 @@ EXPERIMENTS = (
         "test_model_zoo.py",
         "classifiers and detectors end to end in every framework: phases, frames per second, spread, speed-ups",
         "swaminathan-2024, table 1; trinh-2023, tables 4.1 to 4.18; hadidi-2019, sections VI-A to VI-C",
-        ("latency", "preprocess", "infer", "postprocess"),
+        ("latency", "preprocess", "infer", "infer_cv", "postprocess"),
         frames=1,
     ),
     Experiment(
@@ -176,12 +176,12 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
     studies: Dict[str, Any] = {}
     software: Dict[str, Any] = {}
     for results in several:
-        studies.update((name, study.to_dict()) for name, study in results.studies.items())
+        studies.update((name, replace(study, published_ratios=()).to_dict()) for name, study in results.studies.items())
         for sections in results.environments.values():
             software.update(sections.get(RUNTIMES_SECTION, {}))
         for name, row in zip(results.benchmarks, rows_of(results)):
             benchmark = results.benchmarks[name]
-            shown = [metric for metric in row.quantities if _is_shown(metric) and metric in benchmark.metrics]
+            shown = [metric for metric in row.quantities if _is_shown(metric) and _is_measured(metric, benchmark)]
             # the calm runs, or all where none is
             keys = list(dict.fromkeys(key for metric in shown for key in row.quantities[metric].runs))
             runs = [
@@ -200,7 +200,10 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
             ]
             benchmarks[name] = {
                 "parameters": dict(benchmark.parameters),
-                "metrics": {metric: {"unit": benchmark.metrics[metric].unit} for metric in shown},
+                "metrics": {
+                    metric: {"unit": benchmark.metrics[metric].unit if metric in benchmark.metrics else ""}
+                    for metric in shown
+                },
                 "runs": runs,
                 **({"study": benchmark.place.to_dict()} if benchmark.place is not None else {}),
             }
@@ -218,6 +221,11 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
 
 def _is_shown(metric: str) -> bool:
     return metric in READ_BY_CHECKLISTS or any(metric in experiment.metrics for experiment in EXPERIMENTS)
+
+
+def _is_measured(metric: str, benchmark: Any) -> bool:
+    """Whether runs have it, or it is the variation of what they have."""
+    return metric in benchmark.metrics or metric.endswith(VARIATION)
 
 
 def to_json(figures: Mapping[str, Any]) -> str:

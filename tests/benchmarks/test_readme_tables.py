@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import readme_tables
+from checklists.reading import VARIATION, rows_of
 from readme_tables import EXPERIMENTS, KEPT, README, kept_of, text_of, to_json
 from suites import PAPERS
 
 from pytest_edgeperf import read_results
 from pytest_edgeperf.results import parse
-from pytest_edgeperf.results.study_definitions import Place, Study
+from pytest_edgeperf.results.study_definitions import Place, ReferenceRatio, Study
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 BENCHMARKS = Path(readme_tables.__file__).parent
@@ -72,3 +74,25 @@ def test_what_is_kept_is_a_results_file_without_the_machine():
 def test_disturbed_figures_stay_disturbed():
     read = parse(json.loads(to_json(kept_of([results_of(20.0, disturbed=True)]))))
     assert all(run.disturbed for benchmark in read.benchmarks.values() for run in benchmark.runs)
+
+
+def test_the_variation_of_inferences_is_kept_for_the_checklists():
+    summary = {"n": 9, "p50": 10.0, "mean": 10.0, "sd": 0.5}
+    run = Run("e", "2026-01-01T00:00:00Z", "s", {"infer": summary, "latency": {"n": 9, "p50": 12.0}}, quality={})
+    parameters = {"framework": "onnxruntime", "precision": "fp32", "network": "alexnet"}
+    measured = Benchmark(parameters, {"latency": Metric("ms"), "infer": Metric("ms")}, (run,))
+    name = "benchmarks/test_model_zoo.py::test_classifier[onnxruntime-fp32-alexnet-224]"
+    read = parse(json.loads(to_json(kept_of([Results("host", benchmarks={name: measured})]))))
+    (row,) = rows_of(read)
+    assert row.values[f"infer{VARIATION}"] == 0.05
+    # and once more, as the kept figures are read together with new ones
+    (again,) = rows_of(parse(json.loads(to_json(kept_of([read])))))
+    assert again.quantities == row.quantities
+    assert "| onnxruntime | 12.0 | 10.0 | 0.0500 | 83.3 |" in text_of(read)
+
+
+def test_published_ratios_are_not_kept():
+    ratio = ReferenceRatio("tensorrt", "torch", "latency", "alexnet", 5.6, "table 1")
+    results = results_of(20.0)
+    results.studies["one"] = replace(STUDY, published_ratios=(ratio,))
+    assert "table 1" not in to_json(kept_of([results]))
