@@ -155,7 +155,7 @@ def test_the_full_suite_has_everything(numbers):
         "power": 14,
         "precision": 64,
         "resolution_scaling": 33,
-        "sustained": 3,
+        "sustained": 5,
         "task_models": 4,
         "virtualisation": 5,
         "warmup": 4,
