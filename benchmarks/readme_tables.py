@@ -150,6 +150,12 @@ EXPERIMENTS = (
         ("latency", "preprocess", "infer", "postprocess"),
     ),
     Experiment(
+        "test_energy.py",
+        "energy per inference, inferences a second for power, temperature idle and under load",
+        "hadidi-2019, sections VI-E and VI-F: figures 11, 12 and 14",
+        ("energy_per_inference", "power_mean", "power_idle", "temperature_idle", "temperature_max"),
+    ),
+    Experiment(
         "test_warmup.py",
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",

@@ -240,7 +240,7 @@ SUO_2021_EXPERIMENT_4 = Study(
     "suo-2021 experiment 4, power",
     "complexity",
     "GFLOPs",
-    metrics=("power_mean", "power_sd", "power_p95", "energy_per_inference", "throughput"),
+    metrics=("power_mean", "power_sd", "power_p95", "power_max", "energy_per_inference", "throughput"),
     lines=False,
 )
 
@@ -300,4 +300,31 @@ HADIDI_2019_SOFTWARE_STACK = Study(
     ranking=True,
     shares=("import_time", "load_time", "build_time", "first_inference"),
     whole="cold_start",
+)
+
+#: Figures 11 and 12 of Hadidi et al. (2019) have no numbers.
+HADIDI_2019_ENERGY = Study(
+    "hadidi-2019 energy per inference, and time against power",
+    "complexity",
+    "GFLOPs",
+    metrics=(
+        "energy_per_inference",
+        "energy_above_idle",
+        "power_mean",
+        "power_idle",
+        "power_max",
+        "latency",
+        "throughput",
+    ),
+    lines=False,
+    ranking=True,
+    pareto=(("power_mean", "throughput"),),
+)
+#: Figure 14 has none either; a table has the idle temperatures.
+HADIDI_2019_TEMPERATURE = Study(
+    "hadidi-2019 temperature under load",
+    "complexity",
+    "GFLOPs",
+    metrics=("temperature_max", "temperature_idle", "latency_start", "latency_sustained"),
+    lines=False,
 )

@@ -7,7 +7,8 @@ Observation 8: PyTorch takes the least below 480x480, TensorRT at 16 bits above.
 fluctuates the most. On a Jetson Xavier NX TensorRT takes at most 15.73 W, TensorFlow 19.06 W and PyTorch 20.07 W.
 
 Here the power is read while the inference is repeated, apart from the timing, until there were a hundred inferences or
-the sensor had enough new values. ``power_mean``, ``power_sd`` and ``power_p95`` are in W, ``energy_per_inference`` in
+the sensor had enough new values: of TensorFlow, PyTorch, TensorRT and whatever else is installed. ``power_mean``,
+``power_sd``, ``power_p95`` and ``power_max`` (insight 5: the peaks are the same) are in W, ``energy_per_inference`` in
 mJ; the readings themselves are kept in the run's ``quality.telemetry`` (``power_w`` in W at ``at_s``). A machine whose
 power no sensor measures is skipped, with the reason. YOLOv3-tiny at two resolutions; with ``--suite=full`` YOLOv3 at
 those of table I that the figures show.

@@ -53,6 +53,17 @@ class Device:
         sensors, absent = find_sensors(self.identity, self.root)
         return None if {sensor.name for sensor in sensors} & set(FOR_INFERENCES) else why_none(absent)
 
+    def without_temperature(self) -> Optional[str]:
+        """Why no temperature can be read here, or ``None`` where a sensor of one is."""
+        from .sensors.interface import TEMPERATURE
+        from .sensors.registry import find_sensors
+
+        sensors, absent = find_sensors(self.identity, self.root)
+        if any(sensor.quantity == TEMPERATURE for sensor in sensors):
+            return None
+        reasons = (sensor.reason for sensor in absent if sensor.quantity == TEMPERATURE)
+        return next(reasons, "no temperature sensor was found")
+
 
 def machine_root() -> Path:
     """Where the machine's files are: ``/``, or a recorded machine's folder, ``$EDGEPERF_ROOT``."""

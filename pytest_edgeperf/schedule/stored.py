@@ -165,9 +165,10 @@ class StoredRuns(Strategy):
         budget_s = plan.options.budget_s or settings.budget_s
         before = self.state.before()
         idle_w = self._instruments.idle_w() if self._instruments is not None else None
+        idle_c = self._instruments.temperature_c() if self._instruments is not None else None
         seconds = budget_s if plan.options.curve else budget_s / settings.visits
         attempt = launch.launcher.attempt(plan, launch.specification(plan), before, seconds=seconds)
-        attempt.idle_w = idle_w
+        attempt.idle_w, attempt.idle_c = idle_w, idle_c
         return attempt
 
     def _course(self, attempt: Attempt) -> bool:

@@ -301,7 +301,7 @@ def test_insight_4(session, framework, above, verdicts):
 
 
 def powered(session, resolution, watts):
-    for (framework, precision), (mean, sd) in watts.items():
+    for (framework, precision), (mean, sd, *peak) in watts.items():
         session.add(
             "test_power.py",
             "test_yolov3",
@@ -309,6 +309,7 @@ def powered(session, resolution, watts):
             latency=1.0,
             power_mean=mean,
             power_sd=sd,
+            **({"power_max": peak[0]} if peak else {}),
         )
 
 
@@ -413,6 +414,20 @@ def test_power_the_other_way_round(session):
     powered(session, 416, other)
     found = session.checklist()
     assert {found[name].verdict for name in ("Observation 8", "Observation 9", "Insight 5")} == {FAILS}
+
+
+@pytest.mark.parametrize(("peak", "verdict"), [(8.1, HOLDS), (5.5, FAILS)])
+def test_the_peak_of_sixteen_bits_is_held_against_each_framework_that_trains(session, peak, verdict):
+    measured = {
+        ("torch", "fp32"): (6.0, 0.1, 8.0),
+        ("tensorflow", "fp32"): (6.0, 0.1, 8.2),
+        ("tensorrt", "fp32"): (6.0, 0.9, 12.0),
+        ("tensorrt", "fp16"): (5.0, 0.9, peak),
+    }
+    powered(session, 608, measured)
+    peaks = [part for part in session.checklist()["Insight 5"].parts if "peak" in part.figures]
+    assert [part.verdict for part in peaks] == [verdict, verdict]
+    assert peaks[1].figures.startswith("host at 608: peak of tensorrt fp16 over tensorflow's fp32")
 
 
 @pytest.mark.parametrize("paper", ["suo-2021", "mishra-2021"])

@@ -99,6 +99,11 @@ def test_a_total_that_is_not_there_is_said_with_what_is(board):
     assert device.without_power() is not None
 
 
+def test_a_board_says_why_no_temperature_is_read_or_nothing_where_one_is(board):
+    assert board(ROCK).without_temperature() == "/sys/class/thermal has no thermal zone"
+    assert board(ROCK, zone(0, "soc-thermal", 45_000)).without_temperature() is None
+
+
 def test_a_total_below_one_of_its_parts_is_none(board):
     reason = sensors_of(board(POWERED, monitor(2, 1_000_000, label="12V DC-IN", update_interval=1), PROCESSOR))[1]
     assert "VDD_CPU draws 2000 mW, more than the 1000 mW" in reason["power_total"]

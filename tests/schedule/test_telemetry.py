@@ -49,6 +49,7 @@ def test_power_and_energy_of_a_window():
     assert got.values["energy_per_inference"] == pytest.approx(40.5, rel=0.01)
     assert got.values["energy_above_idle"] == pytest.approx(30.5, rel=0.01)
     assert got.values["power_p95"] == pytest.approx(8.2)
+    assert got.values["power_max"] == 8.2
     assert got.values["power_sd"] == pytest.approx(0.1, rel=0.1)
     assert got.values["power_idle"] == 2.0
     assert got.values["throughput"] == 200.0
@@ -121,6 +122,13 @@ def test_idle_power_is_a_mean_of_several_values():
     values = iter([1900.0, 2100.0] * 500)
     instruments = Instruments([Sensor("power_total", POWER, lambda: next(values), 20.0)], [])
     assert instruments.idle_w() == pytest.approx(2.0, rel=0.05)
+
+
+def test_the_temperature_before_a_run_is_the_hottest_zones_that_can_be_read():
+    zones = [Sensor("temperature_cpu", TEMPERATURE, 41.0), Sensor("temperature_gpu", TEMPERATURE, 43.5)]
+    gone = Sensor("temperature_board", TEMPERATURE, Reading(None, "it vanished"))
+    assert Instruments([*zones, gone, Sensor("clock_gpu", CLOCK, 900.0)], []).temperature_c() == 43.5
+    assert Instruments([gone], []).temperature_c() is None
 
 
 def test_each_sensor_is_read_at_its_own_rate():

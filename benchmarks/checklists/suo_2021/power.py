@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import List, Tuple
 
 from checklists.comparing import least, pairs
-from checklists.findings import Part, above, below, combined
+from checklists.findings import Part, above, below, combined, within
 from checklists.intervals import Quantity, ratio
 from checklists.reading import PYTORCH, Row, Rows
 from checklists.suo_2021.detectors import TURNING_POINT
 
 POWER = "test_power.py"
+#: Frameworks that a network is trained in.
+TRAINING = (PYTORCH, "tensorflow")
+
+#: Peaks are "the same" when they differ by no more; the paper prints none.
+SAME_PEAK = 0.1
 
 _NO_POWER = "no run has power: no sensor of this machine measures it"
 
@@ -49,7 +54,7 @@ def observation_9(rows: Rows) -> Tuple[Part, ...]:
 
 
 def insight_5(rows: Rows) -> Tuple[Part, ...]:
-    """Whose power fluctuates more, and whether 16 bits take less than 32."""
+    """Whose power fluctuates more, whether 16 bits take less than 32, and peak as high as others at 32."""
     parts = [part for part in observation_9(rows) if part.figures != _NO_POWER]
     deployed = _powers(rows).deployed()
     half, full = (
@@ -58,7 +63,27 @@ def insight_5(rows: Rows) -> Tuple[Part, ...]:
     for key, some, all_bits in pairs(half, full, "device", "framework", "resolution"):
         found = ratio(some.quantity("power_mean"), all_bits.quantity("power_mean"))
         parts.append(below(found, 1.0, f"{' '.join(map(str, key))}: fp16's power over fp32's"))
-    return combined(parts, _NO_POWER)
+    return combined([*parts, *_peaks(rows)], _NO_POWER)
+
+
+def _peaks(rows: Rows) -> List[Part]:
+    """The peak of a deployed runtime in 16 bits over that of each framework that trains, in 32."""
+    measured = _powers(rows, "power_max")
+    others = measured.where(lambda row: row.runtime in TRAINING and row.parameters.get("precision") == "fp32")
+    found = []
+    for runtime in TRAINING:
+        group = others.where(lambda row, name=runtime: row.runtime == name)
+        found += list(pairs(measured.deployed().where(is_deployed_half), group, "device", "resolution"))
+    return [
+        within(
+            ratio(half.quantity("power_max"), full.quantity("power_max")),
+            1 - SAME_PEAK,
+            1 + SAME_PEAK,
+            f"{' at '.join(map(str, key))}: peak of {half.framework} fp16 over {full.framework}'s fp32",
+            len(found),
+        )
+        for key, half, full in found
+    ]
 
 
 def _powers(rows: Rows, *metrics: str) -> Rows:

@@ -87,6 +87,11 @@ class Instruments:
         mean_mw = sampler.series[0].mean(begin_s, begin_s + seconds)
         return None if mean_mw is None else mean_mw / _MW_PER_W
 
+    def temperature_c(self) -> Optional[float]:
+        """The hottest zone's temperature now; ``None`` where no zone can be read."""
+        zones = (sensor.read().value for sensor in self.others if sensor.quantity == TEMPERATURE)
+        return max((value for value in zones if value is not None), default=None)
+
 
 def evaluate(
     series: Sequence[Series],
@@ -98,7 +103,7 @@ def evaluate(
 ) -> Telemetry:
     """The metrics of a window.
 
-    ``power_mean``, ``power_sd``, ``power_p95`` and ``power_idle`` in W; ``energy_per_inference`` and
+    ``power_mean``, ``power_sd``, ``power_p95``, ``power_max`` and ``power_idle`` in W; ``energy_per_inference`` and
     ``energy_above_idle`` in mJ: the mean power times the window over its inferences, as single inferences are far
     shorter than a sensor's period; ``temperature_max`` in degC, of the hottest zone; ``utilisation_gpu`` in %,
     ``clock_gpu_mean`` in MHz, ``throughput`` in inferences/s. Metrics without a sensor are absent. With ``keep_power``
@@ -138,7 +143,7 @@ def _power(
         return {}
     watts = [value / _MW_PER_W for _, value in points]
     mean_w = mean_mw / _MW_PER_W
-    metrics = {"power_mean": mean_w, "power_p95": quantile(watts, 0.95)}
+    metrics = {"power_mean": mean_w, "power_p95": quantile(watts, 0.95), "power_max": max(watts)}
     deviation = standard_deviation(watts)
     if deviation is not None:
         metrics["power_sd"] = deviation

@@ -47,6 +47,8 @@ class Attempt:
         self.before = before
         #: The machine's power in W before it began.
         self.idle_w: Optional[float] = None
+        #: The machine's temperature in degC before it began.
+        self.idle_c: Optional[float] = None
         self.telemetry: Optional[Telemetry] = None
         self.curve: Optional[Curve] = None
         self._recorder: Optional[CurveRecorder] = None
@@ -177,6 +179,8 @@ class Attempt:
         """Metric -> value of the metrics that are measured from outside the worker."""
         values = dict(self.telemetry.values) if self.telemetry is not None else {}
         values.update(self.curve.values if self.curve is not None else {})
+        if self.idle_c is not None and "temperature_max" in values:
+            values["temperature_idle"] = self.idle_c
         if self._memory is not None and self._least_available_mib is not None:
             values["memory_system_peak"] = max(self._memory.available_mib - self._least_available_mib, 0.0)
         if self._device_peak_mib is not None:
