@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, ClassVar, Optional, Tuple
 
 from pytest_edgeperf.frameworks.building import built, processor_digest
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, Model
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 PROBED = "probed.json"
 CHANNELS = 32
+
+
+class ProbedFramework(Framework):
+    """A runtime whose word for some precisions does not count: a convolution is tried before they are used."""
+
+    #: ``package.module:build_probe``, see :func:`not_computed`.
+    probe: ClassVar[str]
+    probed_precisions: ClassVar[Tuple[str, ...]] = ("fp16", "bf16")
+
+    def unable(self, precision: str) -> Optional[str]:
+        """Why it can run no model at the precision here; for some, a child process tries a convolution."""
+        reason = super().unable(precision)
+        if reason is not None or precision not in self.probed_precisions or self.version() is None:
+            return reason
+        return not_computed(self, self.probe, precision)
 
 
 def not_computed(framework: Framework, function: str, precision: str) -> Optional[str]:

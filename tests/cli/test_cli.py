@@ -135,15 +135,20 @@ def test_version():
     assert done.output.startswith("edgeperf, version ")
 
 
-def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
+def test_frameworks_lists_versions_precisions_options_and_advice(monkeypatch):
     from pytest_edgeperf import devices, frameworks
     from pytest_edgeperf.frameworks.interface import Framework, FrameworkError
+    from pytest_edgeperf.frameworks.options import Option
 
     class Installed(Framework):
         name = "torch"
         install_advice = "-"
         precisions = ("fp32", "fp16", "bf16")
         variants = ("compile",)
+        options = (
+            Option("level", "how long it searches", int, 3),
+            Option("names", "what to switch off", list, ()),
+        )
 
         def version(self):
             return "2.1.0"
@@ -154,6 +159,7 @@ def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
         unsupported = _load = None
 
     class Absent(Installed):
+        options = ()
         install_advice = "pip install onnxruntime"
         install_on = types.MappingProxyType({"jetpack-5": "pip install onnxruntime==1.19.2"})
 
@@ -173,6 +179,10 @@ def test_frameworks_tells_versions_precisions_and_advice(monkeypatch):
     assert run("frameworks").output.splitlines() == [
         "framework  version  precisions  providers  variants",
         "torch      2.1.0    fp32, bf16  cpu        torch:compile",
+        "",
+        "options, of a model: Model(..., options={name: value}):",
+        "torch.level  how long it searches  default: 3",
+        "torch.names  what to switch off",
         "",
         "unusable:",
         "broken  its adapter cannot be imported",

@@ -12,7 +12,6 @@ from pytest_edgeperf.frameworks.interface import (
     Engine,
     EngineConfiguration,
     EngineDescription,
-    Framework,
     FrameworkError,
     Model,
     TensorSpec,
@@ -28,14 +27,13 @@ from pytest_edgeperf.frameworks.mnn.conversion import (
 )
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_fixed_shapes
 from pytest_edgeperf.frameworks.options import Option, one_of
-from pytest_edgeperf.frameworks.probing import not_computed
+from pytest_edgeperf.frameworks.probing import ProbedFramework
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
-PROBED_PRECISIONS = ("fp16", "bf16")
 #: MNN's numbers for what a session computes with.
 BACKENDS = {0: "CPU", 13: "CPU_EXTENSION"}
 #: What Interpreter.getSessionInfo is asked for.
@@ -47,7 +45,7 @@ HINT_WINOGRAD, WINOGRAD_LEVELS, WINOGRAD_DEFAULT = 3, (0, 1, 2, 3), 1
 WINOGRAD = "winograd_memory_level"
 
 
-class Mnn(Framework):
+class Mnn(ProbedFramework):
     """MNN, its CPU backend.
 
     An ONNX file is converted by MNN's converter in another process. MNN silently ignores a precision that the CPU
@@ -65,6 +63,7 @@ class Mnn(Framework):
         "jetpack-5": "pip install onnx onnxruntime==1.19.2 MNN (Python 3.8; CPU)",
     }
     precisions = ("fp32", "fp16", "bf16", "int8")
+    probe = PROBE
     formats = (SourceFormat("mnn", (".mnn",)), ONNX)
     options = (
         Option(
@@ -78,13 +77,6 @@ class Mnn(Framework):
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
         return version_of("MNN")
-
-    def unable(self, precision: str) -> Optional[str]:
-        """Why it can run no model at the precision here; for fp16 and bf16 a child process tries a convolution."""
-        reason = super().unable(precision)
-        if reason is not None or precision not in PROBED_PRECISIONS or self.version() is None:
-            return reason
-        return not_computed(self, PROBE, precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""

@@ -14,7 +14,6 @@ from pytest_edgeperf.frameworks.interface import (
     Engine,
     EngineConfiguration,
     EngineDescription,
-    Framework,
     FrameworkError,
     Model,
     TensorSpec,
@@ -25,7 +24,6 @@ from pytest_edgeperf.frameworks.ncnn.files import (
     BIN,
     OUTPUTS,
     PARAM,
-    SUPPORT,
     Files,
     layers_in,
     own_files,
@@ -33,7 +31,7 @@ from pytest_edgeperf.frameworks.ncnn.files import (
 )
 from pytest_edgeperf.frameworks.ncnn.switches import require_as_asked, switches
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, with_fixed_shapes
-from pytest_edgeperf.frameworks.probing import not_computed
+from pytest_edgeperf.frameworks.probing import ProbedFramework
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
 
 
-class Ncnn(Framework):
+class Ncnn(ProbedFramework):
     """ncnn, its CPU kernels.
 
     An ONNX file is converted by pnnx (``pip install pnnx``; its program alone is used, not PyTorch) in another process,
@@ -60,18 +58,12 @@ class Ncnn(Framework):
         "then pip install --no-deps pnnx (its PyTorch is not used)",
     }
     precisions = ("fp32", "fp16", "bf16", "int8")
+    probe = PROBE
     formats = (SourceFormat("ncnn", (".param",), companion=".bin"), ONNX)
 
     def version(self) -> Optional[str]:
         """The installed version, read without importing it."""
         return version_of("ncnn")
-
-    def unable(self, precision: str) -> Optional[str]:
-        """Why it can run no model at the precision here; for fp16 and bf16 a child process tries a convolution."""
-        reason = super().unable(precision)
-        if reason is not None or precision not in SUPPORT or self.version() is None:
-            return reason
-        return not_computed(self, PROBE, precision)
 
     def unsupported(self, model: Model, precision: str) -> Optional[str]:
         """Why the model cannot run at the precision, or ``None``; an unknown precision is an error."""
