@@ -78,6 +78,8 @@ class Network:
     source: str = ""
     #: What it is where the name does not say it.
     description: str = ""
+    #: In place of its own number of classes.
+    classes: Optional[int] = None
     #: Paper -> what it prints of the network.
     published: Mapping[str, Printed] = field(default_factory=dict)
 
@@ -121,4 +123,5 @@ class Network:
 
     def _call(self, function: str) -> Any:
         made = getattr(import_module(f"models.{self.module}"), function)
-        return made(self.variant) if self.variant else made()
+        network = made(self.variant) if self.variant else made()
+        return network if self.classes is None else import_module("models.heads").with_classes(network, self.classes)

@@ -18,6 +18,7 @@ from tasks.segmentation import best_classes, classes_of_pixels
 from tasks.sizes import Resolution, sides
 from tasks.ssd_boxes import Level, pick
 
+FIVE = 5
 Outputs = Sequence[np.ndarray]
 Shape = Tuple[int, ...]
 #: From outputs, the input's resolution and the photograph's shape to what the task asks for.
@@ -25,8 +26,13 @@ Finish = Callable[[Outputs, Resolution, Shape], Any]
 
 
 def most_probable_classes(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> Tuple[Any, Any]:
-    """The five most probable classes and their probabilities, from logits."""
-    return five_best(outputs)
+    """The five most probable classes, or all where there are no more, and their probabilities, from logits."""
+    classes = outputs[0].shape[1]
+    if classes > FIVE:
+        return five_best(outputs)
+    exponentials = np.exp(outputs[0][0] - outputs[0][0].max())
+    best = np.argsort(-exponentials, kind="stable")
+    return best, exponentials[best] / exponentials.sum()
 
 
 def most_probable_action(outputs: Outputs, resolution: Resolution, photo_shape: Shape) -> Tuple[int, float]:

@@ -55,6 +55,15 @@ def test_the_first_of_a_batch_is_the_one_that_is_looked_at():
     np.testing.assert_array_equal(finish([locations, classes]).boxes, alone.boxes)
 
 
+@pytest.mark.parametrize("classes", [2, 4, 5, 6])
+def test_few_classes_are_all_sorted(classes):
+    logits = normal(1, classes)
+    best, probabilities = known("mobilenetv2").postprocess(224, PHOTO)([logits])
+    assert best.tolist() == np.argsort(-logits[0]).tolist()[:5]
+    everything = np.exp(logits[0]) / np.exp(logits[0]).sum()
+    np.testing.assert_allclose(probabilities, everything[best], rtol=1e-5)
+
+
 def test_only_networks_that_end_in_logits_are_classifiers():
     for network in NETWORKS.values():
         of_images = network.outputs == ("logits",) and network.frames is None
