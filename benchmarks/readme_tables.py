@@ -131,6 +131,13 @@ EXPERIMENTS = (
         frames=1,
     ),
     Experiment(
+        "test_pose_and_segmentation.py",
+        "human pose estimation at strides of 8 and 32, and segmentation, end to end in their phases",
+        "trinh-2023, section 4.3: tables 4.19 to 4.21",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=1,
+    ),
+    Experiment(
         "test_virtualisation.py",
         "networks in a container against bare metal, in lock-step (`--against-command`)",
         "hadidi-2019, section VI-D",

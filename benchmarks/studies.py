@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 from papers import swaminathan_2024, trinh_2023
 from papers.measured import layers
@@ -100,6 +100,35 @@ TRINH_2023_CLASSIFIERS = replace(
     ),
 )
 TRINH_2023_DETECTORS = replace(TRINH_2023_CLASSIFIERS, name="trinh-2023 tables 4.11 to 4.18", published_ratios=())
+
+
+def _cuda_gains(label: str, fps: Mapping[str, Tuple[float, float]], table: str) -> Tuple[ReferenceRatio, ...]:
+    return tuple(
+        ReferenceRatio("onnxruntime:cuda", "onnxruntime", "throughput", label, by_cuda / cpu, f"{device}, {table}")
+        for device, (cpu, by_cuda) in fps.items()
+    )
+
+
+TRINH_2023_POSE = replace(
+    TRINH_2023_DETECTORS,
+    name="trinh-2023 tables 4.19 and 4.20, pose estimation",
+    x="stride",
+    x_unit="pixels",
+    ratios=(("*:cuda", "*"), ("tensorrt", "onnxruntime:cuda")),
+    published_ratios=tuple(
+        ratio
+        for stride, table in ((8, "table 4.19"), (32, "table 4.20"))
+        for ratio in _cuda_gains(f"stride {stride}", trinh_2023.POSE_FPS[stride], table)
+    ),
+    shares=("preprocess", "infer", "postprocess"),
+)
+TRINH_2023_SEGMENTATION = replace(
+    TRINH_2023_POSE,
+    name="trinh-2023 table 4.21, segmentation",
+    x="complexity",
+    x_unit="GFLOPs",
+    published_ratios=_cuda_gains("lraspp-mobilenetv3-large", trinh_2023.SEGMENTATION_FPS, "table 4.21"),
+)
 TRINH_2023_PHOTOGRAPHS = replace(TRINH_2023_DETECTORS, name="trinh-2023, over the photographs of --data")
 #: Over what the slides sort networks by: memory-bound where it is small, compute-bound where it is large.
 HADIDI_2019_TIME = replace(

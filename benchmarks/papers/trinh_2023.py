@@ -75,3 +75,12 @@ TABLE_4_10 = {
     "resnext50-32x4d": (5.988, 6.899, 50),
     "resnext101-32x8d": (9.090, 11.478, 101),
 }
+#: Pixels of the input for a cell of the maps that are searched for people (tables 4.19 and 4.20).
+POSE_STRIDES = (8, 32)
+#: Table 4.19 (stride 8), 4.20 (stride 32): device -> frames per second by ONNX Runtime on the CPU and by CUDA.
+POSE_FPS = {
+    8: {"Jetson Nano": (1.343, 3.065), "Jetson TX2": (1.771, 6.668), "AGX Xavier": (5.671, 15.529)},
+    32: {"Jetson Nano": (1.317, 4.686), "Jetson TX2": (1.756, 4.170), "AGX Xavier": (5.649, 16.246)},
+}
+#: Table 4.21, the same.
+SEGMENTATION_FPS = {"Jetson Nano": (1.232, 3.058), "Jetson TX2": (1.636, 4.742), "AGX Xavier": (4.164, 11.568)}

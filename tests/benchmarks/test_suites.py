@@ -141,7 +141,7 @@ def test_each_paper_has_its_experiments(numbers):
         "task_models": 4,
     }
     assert numbers["swaminathan-2024"] == {}
-    assert numbers["trinh-2023"] == {"conversion_check": 3, "sustained": 1, "warmup": 4}
+    assert numbers["trinh-2023"] == {"conversion_check": 3, "pose_and_segmentation": 3, "sustained": 1, "warmup": 4}
     assert numbers["hadidi-2019"] == {"precision": 5, "virtualisation": 2}
 
 
@@ -151,6 +151,7 @@ def test_the_full_suite_has_everything(numbers):
         "framework_comparison": 20,
         "parallel_engines": 48,
         "pipeline_optimisation": 10,
+        "pose_and_segmentation": 3,
         "postprocessing_profile": 15,
         "power": 14,
         "precision": 64,
