@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from pytest_edgeperf.frameworks.interface import Engine, Inputs, SelfTimed
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.outcome import Synchroniser, require_finished, synchroniser
+from pytest_edgeperf.measure.ranges import RangeMaker, within
 
 #: Largest |output - reference| / largest |reference| by precision. A wrong engine is off by some 1; networks with
 #: seeded weights, MobileNetV2 most of all, lose more to few bits than trained ones.
@@ -55,6 +56,15 @@ class Pipeline:
     def calls(self) -> List[loop.Call]:
         """One argument-less call of the whole pipeline per entry."""
         return self._calls
+
+    def mark_ranges(self, make: RangeMaker, prefix: str = "") -> None:
+        """Have every phase from now on be a range of a profiler's timeline, named after it."""
+        if self.has_preprocess:
+            self.preprocess = within(make, f"{prefix}preprocess", self.preprocess)
+        self.infer = within(make, f"{prefix}infer", self.infer)
+        if self.has_postprocess:
+            self.postprocess = within(make, f"{prefix}postprocess", self.postprocess)
+        self._calls = self._bound()
 
     def _bound(self) -> List[loop.Call]:
         if self.has_phases:

@@ -18,6 +18,7 @@ from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.own_memory import process_peak_mib
 from pytest_edgeperf.measure.pipeline import COUNTED, Pipeline
+from pytest_edgeperf.measure.ranges import range_maker
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.timers import CallTimer, PhaseTimer
 from pytest_edgeperf.measure.warmup import SHORTEST_SECONDS, WarmUp, warm_up
@@ -48,8 +49,11 @@ KEPT_OF_CHECK = (
 class TimedInference:
     """Times an engine or a callable; one measurement per benchmark."""
 
-    def __init__(self, conductor: Conductor, settings: Dict[str, Any], software: Dict[str, Any]) -> None:
+    def __init__(
+        self, conductor: Conductor, settings: Dict[str, Any], software: Dict[str, Any], *, ranges: bool = False
+    ) -> None:
         self._conductor = conductor
+        self._ranges = ranges
         self._settings = settings
         self._software = software
         self.measurement: Optional[Measurement] = None
@@ -90,6 +94,7 @@ class TimedInference:
         self._measure_once()
         pipeline = Pipeline(target, args, preprocess, postprocess)
         checked = pipeline.check(check)
+        self._mark_ranges({"": pipeline})
         if images != 1:
             checked[IMAGES] = images
         if isinstance(pipeline.engine, SelfTimed):
@@ -139,6 +144,7 @@ class TimedInference:
             pipeline.require_timeable_here()
             check = pipeline.check()
             checked = {**check, **checked, **_larger_error(checked, check)}
+        self._mark_ranges({f"{name}: ": pipeline for name, pipeline in pipelines.items()})
         warmed = {name: warm_up(pipeline.calls) for name, pipeline in pipelines.items()}
         calls_a_sample = {
             name: loop.calls_per_sample(warmed[name].call_ns, len(pipeline.calls))
@@ -277,6 +283,13 @@ class TimedInference:
             self._answered.add(metric)
             self._conductor.answered(metric, accuracy)
         return float(recorded[name].value["mean"])
+
+    def _mark_ranges(self, pipelines: Mapping[str, Pipeline]) -> None:
+        """Name the phases of pipelines, by what comes before, for a profiler that looks on; timed runs have none."""
+        make = range_maker() if self._ranges else None
+        if make is not None:
+            for prefix, pipeline in pipelines.items():
+                pipeline.mark_ranges(make, prefix)
 
     def _measure_once(self) -> None:
         __tracebackhide__ = True

@@ -254,4 +254,4 @@ def timed_inference(request: pytest.FixtureRequest) -> TimedInference:
     settings = config.stash[SETTINGS]
     budget_s = options.budget_s or settings.budget_s
     local = {"budget_s": budget_s, "threads": options.threads or settings.threads, "cpus": OFF}
-    return TimedInference(LocalConductor(budget_s), local, software)
+    return TimedInference(LocalConductor(budget_s), local, software, ranges=True)
