@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
 from pytest_edgeperf.report.figures import PHASES, metric_label
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, significant
+from pytest_edgeperf.report.table_layout import Column, lay_out_in_parts
+from pytest_edgeperf.report.text import Paper, pad, wrap
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.series_ratios import Ranking
+
+#: Title of the points' names.
+LABEL = "point"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,20 @@ def labelled_tables(result: StudyResult, ranks: Dict[float, Dict[str, str]]) -> 
 def first_ranking(result: StudyResult) -> List[Ranking]:
     """The ranks by the first metric."""
     return [ranking for ranking in result.rankings if ranking.metric == result.study.metrics[0]]
+
+
+def labelled_blocks(tables: Iterable[LabelledTable], paper: Paper) -> List[List[str]]:
+    """The lines of each table; names keep up to half of the width, and what is too wide goes on below."""
+    blocks = []
+    for table in tables:
+        names = [pad(paper.clean(label), len(LABEL)) for label in table.labels]
+        columns = [Column(paper.clean(one.title), [paper.clean(text) for text in one.texts]) for one in table.columns]
+        lines = [paper.paint(line, "strong") for line in wrap(paper.clean(table.title), paper.width, hanging="  ")]
+        lines += lay_out_in_parts(LABEL, names, columns, paper, name_width=paper.width // 2)
+        for remark in table.remarks:
+            lines += wrap(paper.clean(remark), paper.width, indent="  ", hanging="    ")
+        blocks.append(lines)
+    return blocks
 
 
 def _of_series(result: StudyResult, name: str) -> LabelledTable:
@@ -110,9 +129,11 @@ def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:
 def _published(
     result: StudyResult, metric: str, series: str, over: str, coordinates: Sequence[float]
 ) -> List[Tuple[str, List[str], str]]:
-    """Title, texts and source of each published pair's ratios: of this pair, or, where none is, of the others."""
+    """Title, texts and source of each published pair's ratios: of this pair, or, where none was measured, of others."""
     known = [one for one in result.study.published_ratios if one.metric == metric]
     same = [one for one in known if (one.series, one.over) == (series, over)]
+    if not same and {(one.series, one.over) for one in known} & {(one.series, one.over) for one in result.ratios}:
+        return []
     columns = []
     for pair in dict.fromkeys((one.series, one.over, one.source) for one in same or known):
         values = {one.label: one.value for one in known if (one.series, one.over, one.source) == pair}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tupl
 from pytest_edgeperf.judge.studies.line_fits import Interval, LineFit
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult, read_studies
 from pytest_edgeperf.report.figures import metric_label
-from pytest_edgeperf.report.labelled_tables import first_ranking, labelled_tables
+from pytest_edgeperf.report.labelled_tables import LABEL, first_ranking, labelled_blocks, labelled_tables
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, percent, significant
 from pytest_edgeperf.report.pareto_text import (
     LEGEND,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _PUBLISHED_DIGITS = 6
 _FITTED_DIGITS = 4
 _SERIES = "series"
-_LABEL = "of"
 #: The most of a column's title that somebody chose.
 _TITLE_WIDTH = 12
 #: Cells that make a column of units or coordinates worth them, if what is said of a point keeps as many.
@@ -112,14 +111,7 @@ def _title(text: str, paper: Paper) -> List[str]:
 
 
 def _labelled(result: StudyResult, paper: Paper) -> List[List[str]]:
-    blocks = []
-    for table in labelled_tables(result, {one.x: ranks_of(one) for one in first_ranking(result)}):
-        names = [pad(paper.clean(label), len(_LABEL)) for label in table.labels]
-        columns = [Column(paper.clean(one.title), [paper.clean(text) for text in one.texts]) for one in table.columns]
-        lines = _title(table.title, paper) + lay_out_in_parts(_LABEL, names, columns, paper)
-        for remark in table.remarks:
-            lines += wrap(paper.clean(remark), paper.width, indent="  ", hanging="    ")
-        blocks.append(lines)
+    blocks = labelled_blocks(labelled_tables(result, {one.x: ranks_of(one) for one in first_ranking(result)}), paper)
     if result.shares:
         blocks.append(_shares(result, paper))
     return blocks + [_pareto(result.study, front, paper) for front in result.pareto]
@@ -179,8 +171,8 @@ def _shares(result: StudyResult, paper: Paper) -> List[str]:
         (series.series, position, point) for series in result.shares for position, point in enumerate(series.points)
     ]
     if result.labels:
-        labels = [pad(paper.clean(result.labels.get(row.x, NOTHING)), len(_LABEL)) for _, _, row in rows]
-        columns = [Column(_LABEL, labels, right=False)]
+        labels = [pad(paper.clean(result.labels.get(row.x, NOTHING)), len(LABEL)) for _, _, row in rows]
+        columns = [Column(LABEL, labels, right=False)]
     else:
         columns = [Column(_coordinate(study, paper), [f"{row.x:.{_PUBLISHED_DIGITS}g}" for _, _, row in rows])]
     for part in study.shares:

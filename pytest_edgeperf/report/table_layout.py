@@ -59,10 +59,19 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
 
 
 def lay_out_in_parts(
-    prefix: str, names: Sequence[str], columns: Sequence[Column], paper: Paper, *, repeated: int = 0
+    prefix: str,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    paper: Paper,
+    *,
+    repeated: int = 0,
+    name_width: int = NAME_WIDTH,
 ) -> List[str]:
-    """The columns as one table below the other where they are too wide for one; the first so many are in each."""
-    room = paper.width - min(NAME_WIDTH, max(cells(name) for name in names))
+    """The columns as one table below the other where they are too wide for one; the first so many are in each.
+
+    Names keep so many cells in each table.
+    """
+    room = paper.width - min(name_width, max(cells(name) for name in names))
     fixed = list(columns[:repeated])
     parts: List[List[Column]] = [fixed[:]]
     for column in columns[repeated:]:

@@ -56,14 +56,24 @@ def lines(results, width=100):
 def test_each_point_has_a_row_in_the_order_of_its_coordinate():
     text = lines(results())
     start = text.index("zoo: torch")
-    assert text[start + 1].split() == ["of", "GFLOPs", "latency", "(ms)", "infer", "cv", "(%)", "throughput", "(1/s)"]
+    assert text[start + 1].split() == [
+        "point",
+        "GFLOPs",
+        "latency",
+        "(ms)",
+        "infer",
+        "cv",
+        "(%)",
+        "throughput",
+        "(1/s)",
+    ]
     assert [line.split() for line in text[start + 2 : start + 4]] == [
         ["small", "1.00", "4.01", "25.0", "249"],
         ["large", "20.0", "42.0", "25.0", "23.8"],
     ]
     both = text.index("zoo: latency (ms) of all series")
     assert [line.split() for line in text[both + 1 : both + 4]] == [
-        ["of", "GFLOPs", "torch", "rank", "onnxruntime", "rank"],
+        ["point", "GFLOPs", "torch", "rank", "onnxruntime", "rank"],
         ["small", "1.00", "4.01", "2", "2.01", "1"],
         ["large", "20.0", "42.0", "2", "21.0", "1"],
     ]
@@ -73,7 +83,7 @@ def test_published_ratios_stand_beside_the_measured_ones_with_their_source():
     text = lines(results())
     start = text.index("zoo: how many times better onnxruntime is than torch")
     head, small, large, source = text[start + 1 : start + 5]
-    assert head.split() == ["of", "latency", "[95", "%]", "tensorrt/torch", "throughput", "[95", "%]"]
+    assert head.split() == ["point", "latency", "[95", "%]", "tensorrt/torch", "throughput", "[95", "%]"]
     assert "4.88" in large
     assert "4.88" not in small
     assert large.split()[1] == "2.00"
@@ -87,6 +97,24 @@ def test_the_published_ratio_of_the_same_pair_is_simply_called_so():
     head = text[text.index("zoo: how many times better onnxruntime is than torch") + 1]
     assert "published" in head
     assert "tensorrt" not in head
+
+
+def test_other_pairs_are_not_shown_where_theirs_were_measured():
+    both = results(Study(**{**STUDY.__dict__, "ratios": (("*", "torch"), ("tensorrt", "onnxruntime"))}))
+    for network in NETWORKS:
+        both.benchmarks[f"{network}[tensorrt]"] = benchmark("tensorrt", network, 1.0)
+    text = lines(both)
+    heads = {
+        over: text[text.index(f"zoo: how many times better tensorrt is than {over}") + 1]
+        for over in ("torch", "onnxruntime")
+    }
+    assert "published" in heads["torch"]
+    assert not {"published", "tensorrt/torch"} & set(heads["onnxruntime"].split())
+
+
+def test_names_stay_whole_as_long_as_they_take_half_of_the_width():
+    named = results(label="a network with a name of thirty-nine cells")
+    assert any(line.startswith("a network with a name of thirty-nine cells ") for line in lines(named, 90))
 
 
 def test_a_narrow_terminal_parts_the_table_and_loses_nothing():
@@ -121,7 +149,7 @@ def test_shares_are_of_labels_and_what_a_series_has_no_part_in_is_a_dash():
     found = results(study)
     text = lines(found)
     start = text.index("zoo: shares of latency (%)")
-    assert text[start + 1].split() == ["series", "of", "infer", "postprocess", "rest"]
+    assert text[start + 1].split() == ["series", "point", "infer", "postprocess", "rest"]
     assert text[start + 2].split() == ["torch", "small", "49.9", "-", "50.1"]
     (result,) = read_studies(found)
     assert "| series | of | infer | postprocess | rest |" in study_markdown(result)
