@@ -1,18 +1,19 @@
 """The README's table of networks, from the catalogue and from figures that are kept in ``readme_networks.json``.
 
-``python benchmarks/readme_networks.py`` counts them anew, on torch's meta device and so without running a network, and
-keeps them; ``readme_tables.py`` then writes the text.
+``python benchmarks/readme_networks.py [NAME …]`` counts all or these anew, on torch's meta device and so without
+running a network, and keeps them; ``readme_tables.py`` then writes the text.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from checklists.reading import significant
 from models.network import FLOPS, MULTIPLY_ACCUMULATES, Network, Printed
-from models.networks import NETWORKS
+from models.networks import NETWORKS, known
 from models.sources import FORMATS
 from suites import READERS
 from tasks.sizes import Resolution, label
@@ -37,16 +38,18 @@ def resolutions(network: Network) -> List[Resolution]:
     return list(dict.fromkeys([network.native, *others]))
 
 
-def counted() -> Counts:
-    """What every network has, counted anew. Needs torch, torchvision and pytorchcv."""
+def counted(names: Iterable[str]) -> Counts:
+    """What these networks have, counted anew. Needs torch, and the libraries of their definitions."""
     from models.weights import unseeded_figures
 
     counts: Counts = {}
-    for name, network in sorted(NETWORKS.items()):
-        counts[name] = {}
+    for network in map(known, names):
+        counts[network.name] = {}
         for resolution in resolutions(network):
             figures = unseeded_figures(network.architecture, network.shape(resolution))
-            counts[name][label(resolution)] = {key: figures[key] for key in ("parameters", MULTIPLY_ACCUMULATES)}
+            counts[network.name][label(resolution)] = {
+                key: figures[key] for key in ("parameters", MULTIPLY_ACCUMULATES)
+            }
     return counts
 
 
@@ -131,10 +134,11 @@ def _printed(paper: str, printed: Printed) -> str:
     return f"{paper} ({printed.called}): {', '.join(figures)}"
 
 
-def main() -> None:
-    """Count and keep."""
-    KEPT.write_text(to_json(counted()), "utf-8")
+def main(names: Sequence[str]) -> None:
+    """Count and keep; what is no longer in the catalogue is dropped."""
+    before = {name: counts for name, counts in kept().items() if name in NETWORKS} if names else {}
+    KEPT.write_text(to_json({**before, **counted(names or NETWORKS)}), "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
