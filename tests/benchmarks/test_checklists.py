@@ -319,6 +319,31 @@ def test_resolutions_that_are_advised_against(session, middle_ms, verdict):
     assert session.checklist()["Suggestion 2"].verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("metric", "device", "whole_mib", "verdict"),
+    [
+        ("memory_system_peak", "nano", 3600, HOLDS),
+        ("memory_device_peak", "host-rtx-2080", 7800, HOLDS),
+        ("memory_system_peak", "nano", 1900, FAILS),
+        ("memory_process_peak", "nano", 3600, UNTESTED),
+    ],
+)
+def test_tensorflows_memory_is_what_it_takes_of_the_gpu_with_and_without_a_limit(metric, device, whole_mib, verdict):
+    board = Session(device)
+    for memory, mib in (("all", whole_mib), (2500, 2400)):
+        parameters = {"framework": "tensorflow:cuda", "resolution": 416, "memory": memory}
+        board.add(
+            "test_framework_comparison.py",
+            "test_memory_limit",
+            parameters=parameters,
+            latency=100.0,
+            **{metric: mib},
+        )
+    found = board.checklist()["Suggestion 1"]
+    assert found.verdict == verdict
+    assert "416: memory without a limit over that with 2500 MiB" in found.parts[0].figures
+
+
 @pytest.mark.parametrize(("tensorrt_ms", "verdict"), [(90.0, HOLDS), (120.0, FAILS)])
 def test_tensorrt_is_advised_where_it_is_the_fastest(tensorrt_ms, verdict):
     board = Session("xavier-nx")

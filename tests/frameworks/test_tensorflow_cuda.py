@@ -91,5 +91,15 @@ def test_the_memory_that_it_may_take(load):
     with pytest.raises(FrameworkError, match="other settings of the GPU's memory"):
         load(tf)
     assert load(TensorFlow(started={"growth": True}))
-    with pytest.raises(FrameworkError, match=r"tensorflow\.memory_mib must be a whole number from 0, not -1"):
+    with pytest.raises(FrameworkError, match=r"\.memory_mib must be a whole number from 0, or \"all\", not -1"):
         load(tf, memory_mib=-1)
+
+
+def test_all_the_memory_that_there_is_as_tensorflow_takes_it_by_itself(load):
+    tf = TensorFlow()
+    assert load(tf, memory_mib="all").describe()["memory_limit_mib"] == "all"
+    assert (tf.given["limit"], tf.given["growth"]) == (None, False)
+    assert load(tf, memory_mib="all")
+    for started in ({"growth": True}, {"limit": 2500}):
+        with pytest.raises(FrameworkError, match=r"other settings.* \(its memory is limited or grows"):
+            load(TensorFlow(started=started), memory_mib="all")

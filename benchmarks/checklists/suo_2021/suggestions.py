@@ -6,11 +6,11 @@ from typing import List, Tuple
 
 from papers.suo_2021 import FORMULA_3, TABLE_1_BFLOPS
 
-from checklists.comparing import is_gpu_board, least, needs_devices, pairs
+from checklists.comparing import SYSTEM_MEMORY, is_gpu_board, least, needs_devices, pairs
 from checklists.findings import Part, above, below, combined, decided, untested
 from checklists.intervals import ratio
-from checklists.reading import FPS, PYTORCH, TENSORRT, Rows
-from checklists.suo_2021.complexity import comparison
+from checklists.reading import FPS, PYTORCH, TENSORRT, Row, Rows
+from checklists.suo_2021.complexity import COMPARISON, comparison
 from checklists.suo_2021.detectors import TURNING_POINT
 from checklists.suo_2021.optimisation import half_is_as_good, wide_is_faster
 from checklists.suo_2021.power import POWER, is_deployed_half, is_pytorch
@@ -21,6 +21,9 @@ SLOW_SIDES = (416, 480)
 PRINTED_SHARE = (0.405, 0.415)
 WIDE_AREA = 256 / 416
 OPTIMISATION = "test_parallel_engines.py"
+MEMORY_LIMIT = f"{COMPARISON}::test_memory_limit"
+UNLIMITED = "all"
+GPU_MEMORY = "memory_device_peak"
 
 
 def section_4_d(rows: Rows) -> Tuple[Part, ...]:
@@ -44,9 +47,25 @@ def section_4_d(rows: Rows) -> Tuple[Part, ...]:
     return needs_devices(rows, parts, "another board with a GPU (xavier-nx) with TensorRT and another framework")
 
 
-def limit_memory(_: Rows) -> Tuple[Part, ...]:
-    """TensorFlow's memory without a limit."""
-    return (untested("no benchmark measures TensorFlow with and without a limit of its memory"),)
+def limit_memory(rows: Rows) -> Tuple[Part, ...]:
+    """TensorFlow takes more memory without a limit than with one."""
+    measured = rows.of(MEMORY_LIMIT, ("latency",))
+    unlimited = measured.where(lambda row: row.parameters.get("memory") == UNLIMITED)
+    limited = measured.where(lambda row: row.parameters.get("memory") != UNLIMITED)
+    parts: List[Part] = []
+    for key, whole, part in pairs(unlimited, limited, "device", "framework", "resolution"):
+        # where the GPU has its own memory, that is what TensorFlow takes
+        metric = next((name for name in (GPU_MEMORY, SYSTEM_MEMORY) if _both_have(name, whole, part)), None)
+        name = f"{' '.join(map(str, key))}: memory without a limit over that with {part.parameters['memory']} MiB"
+        if metric is None:
+            parts.append(untested(f"{name}: no run has {SYSTEM_MEMORY}"))
+        else:
+            parts.append(above(ratio(whole.quantity(metric), part.quantity(metric)), 1.0, name))
+    return combined(parts, "TensorFlow on a GPU was not measured with and without a limit of its memory")
+
+
+def _both_have(metric: str, *rows: Row) -> bool:
+    return all(metric in row.quantities for row in rows)
 
 
 def avoid_middle(rows: Rows) -> Tuple[Part, ...]:

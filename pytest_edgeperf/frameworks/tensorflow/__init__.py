@@ -18,12 +18,12 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
-from pytest_edgeperf.frameworks.options import Option, whole_number
+from pytest_edgeperf.frameworks.options import Option
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 from pytest_edgeperf.frameworks.tensorflow import gpu
-from pytest_edgeperf.frameworks.tensorflow.gpu import MEMORY_MIB
+from pytest_edgeperf.frameworks.tensorflow.gpu import MEMORY_MIB, memory
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -81,8 +81,8 @@ class TensorFlow(Framework):
     options = (
         Option(
             MEMORY_MIB,
-            "the GPU memory in MiB that it takes, for all its engines; 0 lets it grow as needed",
-            whole_number,
+            'the GPU memory in MiB that it takes, for all its engines; 0 lets it grow as needed, "all" takes all',
+            memory,
             0,
         ),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.frameworks.interface import EngineConfiguration, FrameworkError, Model
+from pytest_edgeperf.frameworks.options import whole_number
 
 DEVICE = "GPU:0"
 MEMORY_MIB = "memory_mib"
+#: Of that option: all that there is, which TensorFlow takes unless it is told otherwise.
+ALL = "all"
 #: Precision -> the least compute capability with arithmetic for it. Source: CUDA C++ programming guide, table of
 #: arithmetic instructions.
 LEAST_CAPABILITY = {"tf32": (8, 0), "bf16": (8, 0), "fp16": (5, 3)}
@@ -17,8 +20,8 @@ def prepare(tf: Any, configuration: EngineConfiguration) -> Dict[str, Any]:
     """Set what TensorFlow fixes for the process, and say what it gave.
 
     Operations without a GPU kernel are then errors, and do not run on the CPU. Memory grows as it is needed, or is a
-    fixed part of the GPU's where the model has the option ``tensorflow.memory_mib``: TensorFlow takes all there is
-    otherwise.
+    fixed part of the GPU's where the model has the option ``tensorflow.memory_mib``; TensorFlow's own way, to take all
+    there is, is that option's ``"all"``.
 
     Raises:
         FrameworkError: TensorFlow finds no GPU, the GPU has no arithmetic for the precision, or TensorFlow has started
@@ -75,11 +78,28 @@ def peak_mib(tf: Any) -> float:
     return float(tf.config.experimental.get_memory_info(DEVICE)["peak"]) / 2**20
 
 
-def _set_memory(tf: Any, gpu: Any, memory_mib: Optional[int]) -> None:
-    """Let memory grow, or limit it; once for the process."""
+def memory(value: Any) -> Union[int, str]:
+    """``value``, as the option ``tensorflow.memory_mib`` takes it.
+
+    Raises:
+        ValueError: it is none; with what it may be.
+    """
+    if value == ALL:
+        return ALL
+    try:
+        return whole_number(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "{ALL}"') from None
+
+
+def _set_memory(tf: Any, gpu: Any, memory_mib: Union[int, str, None]) -> None:
+    """Let memory grow, limit it, or leave it to TensorFlow; once for the process."""
     try:
         if memory_mib is None:
             tf.config.experimental.set_memory_growth(gpu, True)
+        elif memory_mib == ALL:
+            if not _has_memory(tf, gpu, ALL):
+                raise RuntimeError("its memory is limited or grows")
         else:
             limited = tf.config.LogicalDeviceConfiguration(memory_limit=memory_mib)
             tf.config.set_logical_device_configuration(gpu, [limited])
@@ -92,10 +112,12 @@ def _set_memory(tf: Any, gpu: Any, memory_mib: Optional[int]) -> None:
         ) from error
 
 
-def _has_memory(tf: Any, gpu: Any, memory_mib: Optional[int]) -> bool:
+def _has_memory(tf: Any, gpu: Any, memory_mib: Union[int, str, None]) -> bool:
     """Whether the process has these settings already."""
     given = tf.config.get_logical_device_configuration(gpu) or ()
     limits = [one.memory_limit for one in given if one.memory_limit is not None]
+    if memory_mib == ALL:
+        return not limits and not tf.config.experimental.get_memory_growth(gpu)
     if memory_mib is not None:
         return limits == [memory_mib]
     return not limits and bool(tf.config.experimental.get_memory_growth(gpu))
