@@ -34,7 +34,7 @@ def test_frameworks_of_another_package(tmp_path):
         installed.python, "-c", "from pytest_edgeperf.cli import run; run()", "frameworks", cwd=tmp_path, env=variables
     )
     for name in ("onnx-reference", "old-reference"):
-        (line,) = [line for line in listed.splitlines() if line.startswith(name)]
+        (line,) = [line for line in listed.splitlines() if line.startswith(f"{name} ")]
         assert line.split()[2:] == ["fp32", "cpu"]
     (tests,) = {path.name for path in project.glob("test_*.py")}
     arguments = ("-p", "edgeperf", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
