@@ -216,6 +216,16 @@ SUO_2021_EXPERIMENT_2 = Study(
     shares=("latency_forward", "latency_yolo_layer", "latency_torch_where", "latency_to_cpu", "latency_nms"),
 )
 
+#: Table I and figure 8: the forward time with the YOLO layer in it, and how many times of it the post-processing takes.
+SUO_2021_TABLE_1_INSIDE = Study(
+    "suo-2021 table I and figure 8, the YOLO layer inside the forward pass",
+    "complexity",
+    "GFLOPs",
+    metrics=("latency", "infer", "postprocess", "postprocess/infer"),
+    lines=False,
+    shares=("infer", "postprocess"),
+)
+
 SUO_2021_EXPERIMENT_3_PRECISION = Study(
     "suo-2021 experiment 3, precisions",
     "complexity",

@@ -22,9 +22,15 @@ PAPERS = {
     "trinh-2023": "trinh_2023",
     "hadidi-2019": "hadidi_2019",
 }
-#: Value of the parameter ``source`` -> the only framework that reads it. In another it is not skipped, as what another
-#: tool's files are is no lack of that framework's.
+#: Files of other tools -> the only framework that reads them.
 READERS = {"caffe": "opencv", "darknet": "opencv"}
+#: Parameter and value -> the only framework, with or without a variant, that it is a question of. In others it is not
+#: skipped, as it is no lack of theirs.
+ONLY_IN = {
+    **{("source", source): reader for source, reader in READERS.items()},
+    ("timing", "synchronised"): "torch",
+    ("timing", "unsynchronised"): "torch:cuda",
+}
 SUITES = (DEFAULT, FULL, *PAPERS)
 
 
@@ -60,9 +66,10 @@ def _marked(value: Any, marks: Iterable[Any]) -> Any:
 def belongs(item: pytest.Item, suite: str) -> bool:
     """Whether a suite has the benchmark."""
     given = item.callspec.params if hasattr(item, "callspec") else {}
-    reader = READERS.get(given.get("source", ""))
-    if reader is not None and reader != str(given.get("framework", reader)).partition(":")[0]:
-        return False
+    framework = str(given.get("framework", ""))
+    for parameter, only in ONLY_IN.items():
+        if parameter in given.items() and only not in (framework, framework.partition(":")[0]):
+            return False
     if suite == FULL:
         return True
     # of all papers, or of those that it names

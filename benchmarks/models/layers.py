@@ -23,6 +23,7 @@ RECTIFIER = "rectifier"
 MAXIMUM = "maximum"
 AVERAGE = "average"
 GLOBAL_AVERAGE = "global average"
+ADAPTIVE_AVERAGE = "adaptive average"
 LINEAR = "linear"
 ADD = "add"
 CONCATENATE = "concatenate"
@@ -221,14 +222,14 @@ def _pool(kind: str) -> Callable[[_Given], _Read]:
 
 
 def _adaptive(given: _Given) -> _Read:
-    """An average over cells of equal size, of all, or of single pixels."""
+    """An average over cells of equal size, of all, or of single pixels; else one over cells that overlap."""
     before, after = given.input_shape[-2:], given.shape[-2:]
     if before == after:
         return None
     if after == (1, 1):
         return GLOBAL_AVERAGE, {}, {}
     if any(side % other for side, other in zip(before, after)):
-        raise FrameworkError(f"an average of {before} cells to {after} cannot be written in another format")
+        return ADAPTIVE_AVERAGE, {}, {}
     kernel = (before[0] // after[0], before[1] // after[1])
     return AVERAGE, {"kernel": kernel, "stride": kernel, "padding": (0, 0)}, {}
 

@@ -51,7 +51,7 @@ def saved_model(network: nn.Module, shape: Tuple[int, ...], path: Path) -> str:
     def infer(images: Any) -> Dict[str, Any]:
         return _infer(tf, layers, holder.variables_of_layers, images)
 
-    function = tf.function(infer, input_signature=[images])
+    function = tf.function(infer, input_signature=[images], autograph=False)
     tf.saved_model.save(holder, str(path), signatures={"serving_default": function.get_concrete_function()})
     return str(path)
 
@@ -172,6 +172,22 @@ def _global_average(tf: Any, layer: Layer, given: List[_Value], _: Mapping[str, 
     return _Value(tf.reduce_mean(_last(tf, given[0]), [1, 2], keepdims=keep), channels_last=keep)
 
 
+def _adaptive_average(tf: Any, layer: Layer, given: List[_Value], _: Mapping[str, Any]) -> _Value:
+    """Of cells that overlap or repeat: a product with their weights along each side."""
+    x = _last(tf, given[0])
+    down, across = (shares(side, cells) for side, cells in zip(x.shape[1:3], layer.shape[2:]))
+    return _Value(tf.einsum("nhwc,ih,jw->nijc", x, down, across), channels_last=True)
+
+
+def shares(side: int, cells: int) -> np.ndarray:
+    """[cells, side]: what each pixel counts in a cell, which begins and ends as torch's do."""
+    shares = np.zeros((cells, side), np.float32)
+    for cell in range(cells):
+        start, end = cell * side // cells, -(-(cell + 1) * side // cells)
+        shares[cell, start:end] = 1 / (end - start)
+    return shares
+
+
 def _linear(tf: Any, layer: Layer, given: List[_Value], weights: Mapping[str, Any]) -> _Value:
     made = tf.matmul(_first(tf, given[0]), weights["weight"])
     return _Value(tf.nn.bias_add(made, weights["bias"]) if "bias" in weights else made, channels_last=False)
@@ -229,6 +245,7 @@ _WRITERS: Mapping[str, _Writer] = {
     kinds.MAXIMUM: _maximum,
     kinds.AVERAGE: _average,
     kinds.GLOBAL_AVERAGE: _global_average,
+    kinds.ADAPTIVE_AVERAGE: _adaptive_average,
     kinds.LINEAR: _linear,
     kinds.ADD: _add,
     kinds.CONCATENATE: _concatenate,

@@ -373,6 +373,46 @@ def test_energy_that_is_saved(session):
     assert (found["Suggestion 5"].verdict, found["Suggestion 6"].verdict) == (HOLDS, HOLDS)
 
 
+def inside(session, times, timing="synchronised", network="yolov3-tiny"):
+    for (resolution, x), (infer, postprocess) in zip(BFLOPS.items(), times):
+        session.add(
+            "test_postprocessing_profile.py",
+            "test_yolo_layer_inside",
+            x,
+            parameters={"framework": "torch:cuda", "network": network, "resolution": resolution, "timing": timing},
+            latency=infer + postprocess,
+            infer=infer,
+            postprocess=postprocess,
+        )
+
+
+TABLE_1 = [(62.44, 727.77), (62.82, 1164.61), (61.04, 1444.48), (59.38, 1332.79)]
+
+
+def test_the_forward_time_is_that_with_the_yolo_layer_in_it_and_nothing_waited_for(session):
+    compared(session, "torch:cuda", lambda x: 10 * x, post=0.1)
+    inside(session, [(500 + 10 * x, 10) for x in BFLOPS.values()])
+    assert session.checklist()["Observation 3"].verdict == FAILS
+    inside(session, TABLE_1, "unsynchronised")
+    found = session.checklist()["Observation 3"]
+    assert found.verdict == HOLDS
+    assert "its forward time goes from 62.4 to 59.4 ms" in found.parts[1].figures
+    inside(session, [(100, 10)] * 4, "unsynchronised", network="yolov3")
+    assert session.checklist()["Observation 3"].verdict == FAILS
+
+
+@pytest.mark.parametrize(("post_ms", "verdict"), [(50, HOLDS), (5000, FAILS)])
+def test_figure_8_is_read_from_a_board_and_a_host(post_ms, verdict):
+    nano, host = Session("nano"), Session("host")
+    inside(nano, TABLE_1, "unsynchronised")
+    inside(host, [(10, post_ms)] * 4, "unsynchronised")
+    found = {one.name: one for one in CHECKLISTS["suo-2021"](nano.results(), host.results()).findings}
+    assert found["Observation 5"].verdict == verdict
+    assert (
+        "post-processing over forward on nano over that on host (figure 8)" in found["Observation 5"].parts[0].figures
+    )
+
+
 def combined(session, steps, **others):
     for (precision, scaling, n), (throughput, memory) in steps.items():
         parameters = {"precision": precision, "longer": 320, "photo": "16:9", "scaling": scaling, "n": n}

@@ -14,6 +14,7 @@ from models.caffe_files import caffe_files  # noqa: E402
 from models.darknet import PoolInPlace  # noqa: E402
 from models.darknet_files import darknet_files  # noqa: E402
 from models.layers import layers_of  # noqa: E402
+from models.tensorflow_files import shares  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
@@ -106,6 +107,22 @@ def test_the_layers_compute_what_the_network_does(one_thread):
     assert {kinds.ADD, kinds.CONCATENATE, kinds.UPSAMPLE, kinds.PERMUTE, kinds.SOFTMAX} < set(found)
 
 
+def test_an_average_of_cells_that_overlap_is_a_kind_of_its_own(tmp_path):
+    assert [layer.kind for layer in layers_of(nn.AdaptiveAvgPool2d(3), (1, 3, 8, 8)).layers][1:] == [
+        kinds.ADAPTIVE_AVERAGE
+    ]
+    assert layers_of(nn.AdaptiveAvgPool2d(4), (1, 3, 8, 8)).layers[1].kind == kinds.AVERAGE
+    with pytest.raises(FrameworkError, match="Caffe has no layer for adaptive average"):
+        caffe_files(nn.AdaptiveAvgPool2d(3), (1, 3, 8, 8), tmp_path / "net.prototxt", tmp_path / "net.caffemodel")
+
+
+@pytest.mark.parametrize(("side", "cells"), [(1, 6), (3, 7), (8, 3), (7, 7)])
+def test_what_pixels_count_in_cells_is_as_in_torch(side, cells):
+    row = torch.randn(1, 1, side)
+    found = row.numpy() @ shares(side, cells).T
+    torch.testing.assert_close(torch.from_numpy(found), functional.adaptive_avg_pool1d(row, cells))
+
+
 class Swapped(nn.Module):
     def __init__(self):
         super().__init__()
@@ -140,7 +157,6 @@ def test_outputs_that_a_tool_would_give_otherwise_are_refused(tmp_path, network,
         (nn.GELU(), r"the operation aten\.gelu\.default of torch cannot be written"),
         (nn.Hardtanh(-1, 1), "a hard tangent that is no rectifier"),
         (nn.Conv2d(3, 4, 3, padding="same"), r"padding called 'same'|conv2d\.padding"),
-        (nn.AdaptiveAvgPool2d((3, 3)), "an average of"),
     ],
 )
 def test_what_no_format_has_is_named(network, why):

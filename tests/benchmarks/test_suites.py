@@ -167,18 +167,22 @@ def test_the_full_suite_has_everything(numbers):
 
 
 @pytest.mark.parametrize(
-    ("framework", "source", "in_suite"),
+    ("framework", "parameter", "value", "in_suite"),
     [
-        ("opencv", "caffe", True),
-        ("opencv", "darknet", True),
-        ("torch", "caffe", False),
-        ("torch:cuda", "darknet", False),
+        ("opencv", "source", "caffe", True),
+        ("opencv", "source", "darknet", True),
+        ("torch", "source", "caffe", False),
+        ("torch:cuda", "timing", "synchronised", True),
+        ("torch:cuda", "timing", "unsynchronised", True),
+        ("torch", "timing", "unsynchronised", False),
+        ("onnxruntime", "timing", "synchronised", False),
+        ("onnxruntime", "network", "resnet18", True),
     ],
 )
-def test_files_of_another_tool_are_measured_in_the_framework_that_reads_them(framework, source, in_suite):
+def test_what_is_a_question_of_one_framework_is_asked_of_that_only(framework, parameter, value, in_suite):
     item = SimpleNamespace(
-        callspec=SimpleNamespace(params={"framework": framework, "source": source}),
-        get_closest_marker={"paper_suite": True, "hadidi_2019": True}.get,
+        callspec=SimpleNamespace(params={"framework": framework, parameter: value}),
+        get_closest_marker={"paper_suite": SimpleNamespace(args=()), "hadidi_2019": True}.get,
     )
     assert suites.belongs(item, "hadidi-2019") is in_suite
     assert suites.belongs(item, suites.FULL) is in_suite
