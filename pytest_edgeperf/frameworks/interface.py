@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, ContextManager, Dict, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.configuration import EngineConfiguration
 from pytest_edgeperf.frameworks.description import EngineDescription
@@ -18,7 +18,7 @@ from pytest_edgeperf.frameworks.errors import FrameworkError, closest
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
 from pytest_edgeperf.frameworks.options import Option, option_values
-from pytest_edgeperf.frameworks.stages import BUILD, importing, stage
+from pytest_edgeperf.frameworks.stages import BUILD, READ, importing, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.models import Array as Array
@@ -269,6 +269,10 @@ class Framework(ABC):
             raise FrameworkError(
                 f"{self.name} {self.version()} is installed but cannot be imported: {error}; {remedy}"
             ) from error
+
+    def reading(self) -> ContextManager[None]:
+        """To put around what reads the model in ``_load``: ``load_time``, where a benchmark asks for it."""
+        return stage(READ)
 
     @abstractmethod
     def version(self) -> Optional[str]:

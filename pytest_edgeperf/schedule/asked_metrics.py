@@ -26,6 +26,8 @@ _BY_SENSORS = frozenset(
     for name in METRICS
     if name.startswith(("power_", "energy_", "temperature_", "utilisation_", "clock_")) or name == THROUGHPUT
 )
+#: Measured where the marker asks for the software stack.
+_OF_STACK = frozenset(("import_time", "load_time", "build_time", "cold_start"))
 _NAMED = 3
 
 
@@ -70,7 +72,8 @@ def check(
         why_absent: says of a metric why this session does not measure it; ``None``: it may.
 
     Raises:
-        SettingsError: a name is wrong; the message has all that are, with what was probably meant.
+        SettingsError: a name is wrong, or of a metric that the marker does not ask for; the message has all that are,
+            with what was probably meant.
     """
     stored = (
         {name for benchmark in baseline.benchmarks.values() for name in benchmark.metrics}
@@ -82,7 +85,11 @@ def check(
         for keyword, metric in asked(marker):
             meant = _meant(metric, stored)
             why = why_absent(metric)
-            if meant is not None:
+            if metric in _OF_STACK and not marker.stack:
+                wrong.append(
+                    f"{id}: timed_inference({keyword}=…) names {metric!r}, which is measured only with stack=True"
+                )
+            elif meant is not None:
                 wrong.append(f"{id}: timed_inference({keyword}=…) names {metric!r}, which is not a metric; {meant}")
             elif why is not None and metric != THROUGHPUT:
                 absent.append(f"{id}: {keyword}={metric!r} will have no effect: {why}")

@@ -10,11 +10,14 @@ import time
 
 import pytest
 
+from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.building import file_digest
 from pytest_edgeperf.frameworks.handle import FrameworkHandle
-from pytest_edgeperf.frameworks.interface import Engine, EngineDescription, Framework, Model, SelfTimed
+from pytest_edgeperf.frameworks.interface import Engine, EngineDescription, Framework, Model, SelfTimed, TensorSpec
 from pytest_edgeperf.frameworks.sources import obtain
 from pytest_edgeperf.frameworks.stages import BUILD, IMPORT, READ, UNCOUNTED, Stages, stage
+from pytest_edgeperf.frameworks.tensorflow import TensorFlow as TensorFlowAdapter
+from tests.fakes.tensorflow_api import Network, TensorFlow
 
 #: What the fake runtime takes, in ms; sleeps are never shorter.
 IMPORTS, LATE_IMPORT, READS, BUILDS, DIGESTS = 30.0, 20.0, 25.0, 15.0, 40.0
@@ -48,7 +51,7 @@ class Slow(Framework):
 
     def _load(self, configuration):
         self.imported("slow_runtime")
-        with stage(READ):
+        with self.reading():
             obtain(configuration.model, "slow")
         sleep(BUILDS)
         digested(DIGESTS)
@@ -193,3 +196,41 @@ def test_stages_outside_a_load_are_not_counted(tmp_path):
         with stage(BUILD):
             file_digest(str(tmp_path / "file"))
     assert set(stages.times_ms()) == {BUILD}
+
+
+def steps_of(name, model):
+    handle = FrameworkHandle(frameworks.get(name), threads=1, software={}, skip=pytest.fail, stack=lambda: True)
+    return handle.load(model)
+
+
+def test_pytorch_has_the_making_of_its_module_as_load_time():
+    torch = pytest.importorskip("torch")
+
+    def module():
+        sleep(READS)
+        return torch.nn.Linear(2, 1).eval()
+
+    engine = steps_of("torch", Model("net", {"torch": module}, (TensorSpec("x", (1, 2)),)))
+    assert set(engine.load_ms) == {"load_time", "build_time"}
+    assert engine.load_ms["load_time"] >= READS
+    # this process had it before
+    assert engine.imported_before == ("torch",)
+
+
+class SlowNetwork(Network):
+    """Nothing of it is slow but its inference."""
+
+    def __call__(self, tensor, training):
+        sleep(1000)
+        return super().__call__(tensor, training)
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "tensorflow:cuda"])
+def test_tensorflow_has_no_first_inference_in_its_building(name, monkeypatch):
+    tf = TensorFlow(gpus=int(name.endswith("cuda")))
+    monkeypatch.setitem(sys.modules, "tensorflow", tf)
+    monkeypatch.setattr(TensorFlowAdapter, "version", lambda self: tf.__version__)
+    engine = steps_of(name, Model("net", {"tensorflow": SlowNetwork}, (TensorSpec("images", (1, 2)),)))
+    assert set(engine.load_ms) == {"load_time", "build_time"}
+    assert sum(engine.load_ms.values()) < engine.first_ms
+    assert engine.imported_before == ("tensorflow",)

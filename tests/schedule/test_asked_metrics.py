@@ -55,6 +55,13 @@ def test_names_of_users_and_ours_are_taken(name):
     check({"a": BenchmarkOptions(tolerance=0.1)}, None, nothing_is_absent)
 
 
+@pytest.mark.parametrize("name", ["import_time", "load_time", "build_time", "cold_start"])
+def test_the_software_stack_is_gated_only_where_it_is_measured(name):
+    assert refused(gate=(name,)).endswith(f"names {name!r}, which is measured only with stack=True")
+    assert "stack=True" in refused(tolerance={name: 0.1})
+    check({"a": BenchmarkOptions(gate=(name,), stack=True)}, None, nothing_is_absent)
+
+
 def test_a_name_that_the_baseline_has_is_no_error():
     baseline = Results("host", benchmarks={"x": Benchmark({}, {"output_errors": Metric("")}, ())})
     check({"a": BenchmarkOptions(gate=("output_errors",))}, baseline, nothing_is_absent)
