@@ -100,6 +100,14 @@ SWAMINATHAN_2024_TABLE_1 = replace(
     ),
 )
 SWAMINATHAN_2024_ACTION = replace(SWAMINATHAN_2024_TABLE_1, name="swaminathan-2024 table 1, action recognition")
+#: Section 3.3 exports with a free batch; it prints no figures of one.
+SWAMINATHAN_2024_BATCHES = Study(
+    "swaminathan-2024 section 3.3, clips at once",
+    "clips at once",
+    "",
+    metrics=("latency", "flop_rate", "memory_process_peak", "output_error", "engine_size"),
+    lines=False,
+)
 TRINH_2023_CLASSIFIERS = replace(
     MODEL_ZOO,
     name="trinh-2023 tables 4.1 to 4.10",

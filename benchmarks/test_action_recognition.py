@@ -14,17 +14,22 @@ et al., 2015), of Hadidi et al., "Characterizing the deployment of deep neural n
 (2019), for clips of 12 frames of 112x112 pixels: of their 16 networks that with the most FLOPs per parameter. It takes
 seconds on two cores: ``--suite=full`` has it.
 
+``test_batch`` infers several clips at once, as section 3.3 of Swaminathan et al. exports with a free batch: all sizes
+from one ONNX file, in TensorRT from one engine whose profile has them (``tensorrt.profile``).
+
 Clips are seeded, of photographs that a camera pans over, in frames of UCF50's 320x240 pixels.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 from models import build
 from models.networks import NETWORKS
-from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, coordinate, label_of
+from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, SWAMINATHAN_2024_BATCHES, coordinate, label_of
 from suites import values
 from tasks.clips import HEIGHT, WIDTH
 
@@ -32,6 +37,8 @@ from pytest_edgeperf import Inputs
 
 #: Different ones of a run.
 CLIPS = 3
+#: Clips at once: the least, the usual and the largest number of an engine are among them.
+BATCHES = (1, 4, 8)
 #: Timed seconds of a run of C3D, whose inference takes one on two cores.
 C3D_BUDGET_S = 6.0
 
@@ -41,6 +48,23 @@ C3D_BUDGET_S = 6.0
 @pytest.mark.parametrize("network", values(paper=("3d-cnn", "autoencoder", "densenet-action-recognition")))
 def test_clip(timed_inference, framework, precision, network):
     measure(SWAMINATHAN_2024_ACTION, timed_inference, framework, precision, network)
+
+
+@pytest.mark.swaminathan_2024
+@pytest.mark.timed_inference
+@pytest.mark.parametrize("batch", values(paper=(1, 4), full=(8,)))
+@pytest.mark.parametrize("network", values(paper=("autoencoder",), full=("3d-cnn", "densenet-action-recognition")))
+def test_batch(timed_inference, framework, precision, network, batch):
+    described = NETWORKS[network]
+    resolution = described.native
+    profile = {"images": [described.shape(resolution, size) for size in BATCHES]}
+    # built engines are kept by the model's name
+    model = replace(build(network, resolution, batch), name=f"{network}-batches", options={"tensorrt.profile": profile})
+    engine = framework.load(model, precision=precision)
+    series = f"{network} {framework.name}" if precision == "fp32" else f"{network} {framework.name} {precision}"
+    timed_inference.study(SWAMINATHAN_2024_BATCHES, series=series, x=batch)
+    inputs = [described.prepare(clip, resolution) for clip in described.images(batch, 0)]
+    timed_inference(engine, np.concatenate(inputs), images=batch)
 
 
 @pytest.mark.hadidi_2019

@@ -36,6 +36,9 @@ REAL_TIME_FPS = 24.0
 STEPS = ("device_copy_in", "device_infer", "device_copy_out", "synchronise")
 ONCE = ("engine_context", "engine_allocation")
 ADD_UP = 0.1
+#: S10: of an output, as a share of the largest.
+LARGEST_ERROR = 1e-3
+MEMORY = ("memory_process_peak", "memory_device_peak")
 
 _NETWORKS = {key(name): costs for name, costs in {**CLASSIFIERS, **ACTION_NETWORKS}.items()}
 _CLASSIFIERS = frozenset(map(key, CLASSIFIERS))
@@ -48,7 +51,9 @@ def checklist(*results: Results) -> Checklist:
 
 
 def _of_paper(rows: Rows, file: str) -> Rows:
-    chosen = rows.of(file, ("latency",), precision="fp32").where(lambda row: key(row.network) in _NETWORKS)
+    chosen = rows.of(file, ("latency",), precision="fp32").where(
+        lambda row: key(row.network) in _NETWORKS and "batch" not in row.parameters
+    )
     return one_per_network(chosen)
 
 
@@ -191,8 +196,31 @@ def _s9(rows: Rows) -> Tuple[Part, ...]:
     return _all_faster(rows, ACTION)
 
 
-def _s10(_: Rows) -> Tuple[Part, ...]:
-    return (untested("no benchmark infers several batch sizes with one engine"),)
+def _s10(rows: Rows) -> Tuple[Part, ...]:
+    measured = rows.of(f"{ACTION}::test_batch", ("latency", "output_error", "engine_size"), precision="fp32")
+    groups = measured.by("device", "framework", "network")
+    parts = []
+    for (device, framework, network), group in groups.items():
+        sizes = sorted(group, key=lambda row: float(row.parameters["batch"]))
+        if len(sizes) < 2:
+            continue
+        least, largest = sizes[0], sizes[-1]
+        batches = ", ".join(str(row.parameters["batch"]) for row in sizes)
+        error = max(row.values["output_error"] for row in sizes)
+        # another engine for each would differ in size
+        alike = len({row.values["engine_size"] for row in sizes}) == 1
+        times = [row.values["latency"] / float(row.parameters["batch"]) for row in (least, largest)]
+        memory = "".join(
+            f", {name} {largest.values[name] / least.values[name]:.2f} times"
+            for name in MEMORY
+            if name in least.quantities and name in largest.quantities
+        )
+        figures = (
+            f"{device}, {framework}, {network}: batches of {batches} from one engine, largest error of an output "
+            f"{error:.2g}; from the least to the largest a clip takes {times[1] / times[0]:.2f} times as long{memory}"
+        )
+        parts.append(decided(alike and error <= LARGEST_ERROR, figures))
+    return combined(parts, f"no network was inferred in batches of several sizes ({ACTION}::test_batch)")
 
 
 def _s11(rows: Rows) -> Tuple[Part, ...]:

@@ -375,3 +375,30 @@ def test_the_steps_of_an_inference_add_up_to_it_without_what_surrounds_it():
     assert own_findings("swaminathan-2024", [session.results()])["S11"].verdict == HOLDS
     session.add("test_model_zoo.py", "alexnet", "tensorrt", latency=90, infer=30, **steps, **once)
     assert own_findings("swaminathan-2024", [session.results()])["S11"].verdict == FAILS
+
+
+def of_batches(*batches):
+    """What S10 says of (batch, output error, engine size) of one network, and its figures."""
+    session = Rows("nano")
+    for batch, error, size in batches:
+        values = {"latency": 10 * batch, "output_error": error, "memory_process_peak": 100 + batch}
+        session.add("test_action_recognition.py", f"autoencoder-{batch}", "tensorrt", **values)
+        name, benchmark = session.benchmarks.popitem()
+        benchmark.parameters.update(network="autoencoder", batch=batch)
+        runs = tuple(replace(run, values={**run.values, "engine_size": size}) for run in benchmark.runs)
+        metrics = {**benchmark.metrics, "engine_size": Metric("MiB")}
+        name = name.replace("test_all", "test_batch")
+        session.benchmarks[name] = replace(benchmark, runs=runs, metrics=metrics)
+    found = own_findings("swaminathan-2024", [session.results()])
+    assert found["S9"].verdict == UNTESTED
+    return found["S10"].verdict, found["S10"].parts[0].figures
+
+
+def test_one_engine_serves_batches_of_several_sizes():
+    verdict, figures = of_batches((1, 1e-6, 3.5), (4, 1e-5, 3.5))
+    assert verdict == HOLDS
+    assert "batches of 1, 4 from one engine" in figures
+    assert "a clip takes 1.00 times as long, memory_process_peak 1.03 times" in figures
+    assert of_batches((1, 1e-6, 3.5), (4, 0.2, 3.5))[0] == FAILS
+    assert of_batches((1, 1e-6, 3.5), (4, 1e-6, 4.5))[0] == FAILS
+    assert of_batches((4, 1e-6, 3.5))[0] == UNTESTED

@@ -240,7 +240,8 @@ def test_a_profile_gives_least_usual_and_largest(fake, network, tmp_path, versio
     other = framework.load(a_model(path, profile=profile, inputs=[TensorSpec("x", (8, 4))]))
     rows = np.ones((8, 4), np.float32)
     np.testing.assert_allclose(other.infer(rows)[0], rows @ MATRIX, atol=1e-5)
-    assert all(header["profiles"] == [{"x": [[1, 4], [3, 4], [8, 4]]}] for header in headers(tmp_path))
+    # one engine serves both
+    assert [header["profiles"] for header in headers(tmp_path)] == [[{"x": [[1, 4], [3, 4], [8, 4]]}]]
     with pytest.raises(
         FrameworkError, match=r"'x': the shape \[9, 4\] is not between \[1, 4\] and \[8, 4\] of tensorrt"
     ):

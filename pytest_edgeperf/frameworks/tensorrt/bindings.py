@@ -116,6 +116,8 @@ class Bindings:
         # Without a conversion the builder itself calibrates.
         calibrates = precision == "int8" and conversion is None and not is_given(model, precision)
         path = onnx if conversion is None else converted_path(conversion)
+        # an engine with a profile serves every shape within it
+        tuned = {spec.name: spec.shape if calibrates else usual_shape(profile, spec) for spec in specs}
         made = built(
             f"{BUILDING}:build",
             model,
@@ -123,7 +125,7 @@ class Bindings:
             tools={"tensorrt": configuration.version},
             arguments={
                 "precision": precision,
-                "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in specs],
+                "inputs": [[spec.name, list(tuned[spec.name]), spec.dtype] for spec in specs],
                 "profile": profile,
                 "dla_core": options[DLA_CORE],
                 "optimisation_level": options[OPTIMISATION_LEVEL],
