@@ -66,6 +66,8 @@ def test_yolov3(timed_inference, framework, precision, longer, photo, scaling):
     measure("yolov3", YOLOV3, timed_inference, framework, precision, longer, photo, scaling)
 
 
+#: What a user's detector may be, by its heads.
+DETECTORS = {"yolov3": YOLOV3, "yolov3-tiny": YOLOV3_TINY}
 ROWS_OF_TABLE_2 = [(proportions, f"fp{bits}") for proportions, bits in SUO_2021_TABLE_2]
 
 
@@ -91,7 +93,10 @@ def test_shapes(timed_inference, framework, precision, scaling):
 
 @pytest.mark.timed_inference
 @pytest.mark.parametrize(("scaling", "precision"), values(paper=ROWS_OF_TABLE_2))
-def test_data(timed_inference, framework, precision, scaling, data, detector):
+@pytest.mark.parametrize("network", values(paper=tuple(DETECTORS)))
+def test_data(timed_inference, framework, precision, network, scaling, data, detector):
+    if detector.heads != DETECTORS[network]:
+        pytest.skip(f"--detector is no {network}")
     evaluator_or_skip()
     size = input_size(416, scaling)
     engine = framework.load(detector.model(size), precision=precision)

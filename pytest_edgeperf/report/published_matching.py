@@ -155,22 +155,30 @@ def _of_others(measured: Results, figures: Sequence[Printed], values: Measured) 
 
 
 def _size(measured: Results, names: Sequence[str], figure: Printed, values: Measured) -> Iterator[Reference]:
-    """Beside the first benchmark of its network that counts it, of the printed resolution if there is one."""
-    there = figure.parameters.get(_RESOLUTION)
-    others: List[Reference] = []
+    """Beside the benchmark of its network that counts it and fits best, of the printed resolution if there is one."""
+    fitting: List[Tuple[int, Reference]] = []
     for name in names:
-        here = measured.benchmarks[name].parameters.get(_RESOLUTION)
         value = values.beside(name, figure.metric, figure.unit, figure.source)
-        if value is None:
-            continue
-        if there is None or str(here) == str(there):
-            stated = () if here is None or there is not None else (f"resolution {here} here, not stated there",)
-            yield _reference(name, figure, value, stated)
-            return
-        if figure.metric in _AT_ANY_RESOLUTION:
-            shown = "not stated" if here is None else here
-            others.append(_reference(name, figure, value, (f"resolution {shown} here, {there} there",)))
-    yield from others[:1]
+        fit = _fit(measured.benchmarks[name].parameters, figure)
+        if value is not None and fit is not None:
+            rank, remark = fit
+            fitting.append((rank, _reference(name, figure, value, (remark,))))
+    if fitting:
+        yield min(fitting, key=lambda one: one[0])[1]
+
+
+def _fit(parameters: Mapping[str, Any], figure: Printed) -> Optional[Tuple[int, str]]:
+    """How well a benchmark's input is that of a size, the best first, and what to say; ``None`` where it is another."""
+    here, there = parameters.get(_RESOLUTION), figure.parameters.get(_RESOLUTION)
+    if str(here) == str(there):
+        return 0, ""
+    if there is None:
+        return 1, f"resolution {here} here, not stated there"
+    if here is None and set(parameters) <= {*_NETWORK, _FRAMEWORK, *_MAY_BE_UNSTATED}:
+        return 2, f"resolution {there} there"
+    if figure.metric in _AT_ANY_RESOLUTION:
+        return 3, f"resolution {'not stated' if here is None else here} here, {there} there"
+    return None
 
 
 def _average(measured: Results, figure: Printed, figures: Sequence[Printed], values: Measured) -> Iterator[Reference]:

@@ -114,5 +114,6 @@ def test_table_2_on_the_users_photographs(detector_file, photographs, tmp_path):
     assert list(told["studies"]) == ["suo-2021 table II, on the photographs of --data"]
     (first, *others) = told["benchmarks"].values()
     assert len(others) == 3
+    assert {one["parameters"]["network"] for one in (first, *others)} == {"yolov3-tiny"}
     assert {"AP", "AP50", "AP75"} <= set(first["metrics"])
     assert first["runs"][0]["AP"]["n"] == 2

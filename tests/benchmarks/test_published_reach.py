@@ -23,7 +23,7 @@ from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "baselines" / "published").glob("*.json"))
-FEWEST = 900
+FEWEST = 1000
 #: Test file -> the metrics that only it records.
 OWN_METRICS = {
     "test_resolution_scaling.py": ("AP", "AP50", "AP75"),
@@ -119,18 +119,11 @@ def reach(collected):
 
 #: Kinds of figures that nothing here measures.
 UNMEASURED = {
-    *("engine_count", "inference_count", "layer_count", "memory_available", "peak_flops", "price"),
-    "temperature_idle",
+    *("inference_count", "layer_count", "memory_available", "peak_flops", "price"),
 }
 #: Papers' tables with a figure of which no benchmark has all parameters.
 WITHOUT_BENCHMARK = {
-    ("hadidi-2019", "Our Models"),
-    ("mishra-2021", "figure 5"),
-    ("suo-2021", "II"),
-    ("suo-2021", "text"),
-    ("swaminathan-2024", "1"),
-    ("trinh-2023", "3.2"),
-    *(("trinh-2023", table) for table in ("4.19", "4.20", "4.21", "text")),
+    *(("trinh-2023", table) for table in ("3.2", "4.19", "4.20", "4.21", "text")),
 }
 #: Reason -> how many figures.
 REST = {LICENCE: 140, NO_PROFILE: 13, TWO_DEVICES: 4}

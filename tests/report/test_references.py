@@ -231,6 +231,16 @@ def test_a_size_of_a_network_stands_once_beside_what_was_counted():
     assert beside(320, "parameter_count") == [("0", ("resolution 160 here, 320 there",))]
 
 
+def test_a_size_beside_a_benchmark_that_states_no_resolution():
+    counted = {"flops": 2e9}
+    clip = (with_framework("torch", "c3d"), counted)
+    scaled = (with_framework("torch", "c3d", scaling="16:9"), counted)
+    there = published({"network": "c3d", "resolution": "12x112x112"}, flops=(3e9, "FLOPs"))
+    assert references(several("FLOPs", b=scaled), [there]) == []
+    (one,) = references(several("FLOPs", b=scaled, c=clip), [there])
+    assert (one.benchmark[-2], one.differs) == ("1", ("resolution 12x112x112 there",))
+
+
 def test_an_average_is_of_the_papers_networks_and_a_device_of_all():
     session = several(
         a=(with_framework("torch"), {"latency": 80.0, "power_idle": 1.0}),
