@@ -166,7 +166,7 @@ EXPERIMENTS = (
         "test_warmup.py",
         "the cold first inference, the length of the warm-up and the warm latency",
         "trinh-2023, section 4.1: figures 4.3 to 4.10",
-        ("first_inference", "warm_up", "latency"),
+        ("first_inference", "infer", "warm_up", "latency"),
     ),
     Experiment(
         "test_conversion_check.py",

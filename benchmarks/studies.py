@@ -192,7 +192,7 @@ TRINH_2023_WARM_UP = Study(
     "trinh-2023 warm-up",
     "complexity",
     "GFLOPs",
-    metrics=("first_inference", "first_inference/latency", "warm_up", "latency", "latency_sd", "latency_cv"),
+    metrics=("first_inference", "first_inference/infer", "warm_up", "latency", "latency_sd", "latency_cv"),
     lines=False,
 )
 

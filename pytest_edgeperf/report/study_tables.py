@@ -21,6 +21,7 @@ from pytest_edgeperf.report.pareto_text import (
     title_of,
 )
 from pytest_edgeperf.report.shortening import shorten_names
+from pytest_edgeperf.report.study_remarks import not_shown
 from pytest_edgeperf.report.table_layout import NAME_WIDTH, Column, lay_out, lay_out_in_parts, width_of
 from pytest_edgeperf.report.text import Paper, cells, enumerate_names, middle_ellipsis, pad, wrap
 from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
@@ -67,7 +68,7 @@ def study_tables(measured: Results, paper: Paper) -> List[List[str]]:
     except ValueError as error:
         lines = wrap(paper.clean(f"studies are not shown: {error}"), paper.width, hanging="  ")
         return [[paper.paint(line, "warning") for line in lines]]
-    return [block for study in studies for block in tables_of(study, paper)]
+    return [block for study in studies for block in tables_of(study, paper) or not_shown(study.study, measured, paper)]
 
 
 def across_text(across: Across, paper: Paper) -> str:

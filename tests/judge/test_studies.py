@@ -316,3 +316,10 @@ def test_the_speed_does_not_depend_on_the_unit_of_the_latency(unit):
     made = Benchmark({}, {"latency": Metric(unit)}, (run({"latency": 0.05 / seconds}),), place=Place("suo", "t", 1))
     (series,) = read_studies(results(replace(STUDY, metrics=("throughput",)), a=made))[0].series
     assert series.points[0].value == pytest.approx(20.0)
+
+
+def test_a_few_samples_have_no_spread():
+    runs = tuple(run({"infer": {"n": n, "p50": 2.0, "mean": 2.0, "sd": 1.0}}) for n in (4, 5))
+    made = Benchmark({}, {"infer": Metric("ms")}, runs, place=Place("suo", "t", 1))
+    (series,) = read_studies(results(replace(STUDY, metrics=("infer_cv",)), a=made))[0].series
+    assert series.points[0].runs == (50.0,)

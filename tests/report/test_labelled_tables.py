@@ -176,3 +176,15 @@ def test_a_malformed_published_ratio_is_refused(change):
     stored = {**STUDY.to_dict(), "published_ratios": [{**PUBLISHED.to_dict(), **change}]}
     with pytest.raises(ValueError, match="published ratio"):
         Study.from_dict("zoo", stored)
+
+
+def test_a_study_whose_runs_were_all_disturbed_says_so_instead_of_showing_nothing():
+    def disturbed(one):
+        return replace(one, runs=tuple(run(each.values, quality={"disturbed": True}) for each in one.runs))
+
+    calm = results()
+    all_disturbed = replace(calm, benchmarks={name: disturbed(one) for name, one in calm.benchmarks.items()})
+    text = "zoo is not shown: the machine was disturbed in every run of its 4 benchmarks"
+    assert lines(all_disturbed) == [text]
+    assert text not in lines(calm)
+    assert lines(replace(calm, benchmarks={})) == []

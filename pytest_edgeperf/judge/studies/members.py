@@ -20,6 +20,8 @@ OVER = "/"
 #: After a metric: the standard deviation of its samples, and the coefficient of variation.
 SD = "_sd"
 CV = "_cv"
+#: With fewer, a run tells nothing of their spread.
+FEWEST_SAMPLES = 5
 _LATENCY = "latency"
 _INFER = "infer"
 _THROUGHPUT = "throughput"
@@ -113,7 +115,9 @@ def _flop_rate(run: Run, timed: str, second: float) -> Optional[float]:
 def _spread(run: Run, metric: str, *, of_mean: bool) -> Optional[float]:
     """The standard deviation of a run's samples, or its percentage of their mean."""
     value: Any = run.values.get(metric)
-    sd = value.get("sd") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or value.get("n", FEWEST_SAMPLES) < FEWEST_SAMPLES:
+        return None
+    sd = value.get("sd")
     if sd is None or not of_mean:
         return sd
     mean = value.get("mean")
