@@ -31,11 +31,11 @@ def checklists(names: Sequence[str], results: Sequence[Results], folder: str, fo
     unknown = [name for name in names if name not in known]
     if unknown:
         unusable(f"no checklist is called {', '.join(unknown)}; {folder}/{_PACKAGE} has {', '.join(sorted(known))}")
-    found = {name: known[name](*results) for name in dict.fromkeys(names)}
+    checklists = {name: known[name](*results) for name in dict.fromkeys(names)}
     if form == "json":
-        return json.dumps({_PACKAGE: {name: checklist.to_dict() for name, checklist in found.items()}}, indent=2)
+        return json.dumps({_PACKAGE: {name: checklist.to_dict() for name, checklist in checklists.items()}}, indent=2)
     sections = []
-    for name, checklist in found.items():
+    for name, checklist in checklists.items():
         text = module.render(checklist, width)
         heading = f"checklist of {name}"
         sections.append(f"## {heading}\n\n```text\n{text}\n```" if form == "markdown" else f"{heading}\n\n{text}")

@@ -183,8 +183,8 @@ def _as_tuple(preprocess: Callable[..., Any]) -> Callable[..., Tuple[Any, ...]]:
 
 def _counted(parameters: Mapping[str, Any]) -> Dict[str, Any]:
     """What a model says of its size and work, as metrics; what is no number of it is left out."""
-    found = {metric: parameters[name] for metric, name in COUNTED.items() if name in parameters}
-    return {metric: count for metric, count in found.items() if type(count) in (int, float) and count > 0}
+    counts = {metric: parameters[name] for metric, name in COUNTED.items() if name in parameters}
+    return {metric: count for metric, count in counts.items() if type(count) in (int, float) and count > 0}
 
 
 def _compare(engine: Engine, infer: Callable[..., Any]) -> Dict[str, Any]:

@@ -40,5 +40,5 @@ def first_inferences_table(measured: Results, names: Names, paper: Paper) -> Lis
 
 def _times(run: Run) -> Sequence[float]:
     times = (run.quality or {}).get("first_inferences_ms")
-    usable = isinstance(times, list) and all(isinstance(one, (int, float)) for one in times)
+    usable = isinstance(times, list) and all(isinstance(time, (int, float)) for time in times)
     return times if usable and times else ()

@@ -62,7 +62,9 @@ def labelled_blocks(tables: Iterable[LabelledTable], paper: Paper) -> List[List[
     blocks = []
     for table in tables:
         names = [pad(paper.clean(label), len(LABEL)) for label in table.labels]
-        columns = [Column(paper.clean(one.title), [paper.clean(text) for text in one.texts]) for one in table.columns]
+        columns = [
+            Column(paper.clean(column.title), [paper.clean(text) for text in column.texts]) for column in table.columns
+        ]
         lines = [paper.paint(line, "strong") for line in wrap(paper.clean(table.title), paper.width, hanging="  ")]
         lines += lay_out_in_parts(LABEL, names, columns, paper, name_width=paper.width // 2)
         for remark in table.remarks:
@@ -72,26 +74,28 @@ def labelled_blocks(tables: Iterable[LabelledTable], paper: Paper) -> List[List[
 
 
 def _of_series(result: StudyResult, name: str) -> LabelledTable:
-    found = {series.metric: series for series in result.series if series.series == name}
-    coordinates = sorted({point.x for series in found.values() for point in series.points})
+    by_metric = {series.metric: series for series in result.series if series.series == name}
+    coordinates = sorted({point.x for series in by_metric.values() for point in series.points})
     columns = [_coordinates(result, coordinates)]
-    for metric in (metric for metric in result.study.metrics if metric in found):
-        values = {point.x: point.value for point in found[metric].points}
+    for metric in (metric for metric in result.study.metrics if metric in by_metric):
+        values = {point.x: point.value for point in by_metric[metric].points}
         texts = decimal_column([values.get(x) for x in coordinates])
-        columns.append(LabelledColumn(_with_unit(_short(metric), found[metric].unit), texts))
+        columns.append(LabelledColumn(_with_unit(_short(metric), by_metric[metric].unit), texts))
     return LabelledTable(f"{result.study.name}: {name}", [result.labels[x] for x in coordinates], columns)
 
 
-def _of_metric(result: StudyResult, found: Sequence[SeriesResult], ranks: Dict[float, Dict[str, str]]) -> LabelledTable:
-    coordinates = sorted({point.x for series in found for point in series.points})
+def _of_metric(
+    result: StudyResult, several: Sequence[SeriesResult], ranks: Dict[float, Dict[str, str]]
+) -> LabelledTable:
+    coordinates = sorted({point.x for series in several for point in series.points})
     columns = [_coordinates(result, coordinates)]
-    for series in found:
+    for series in several:
         values = {point.x: point.value for point in series.points}
         columns.append(LabelledColumn(series.series, decimal_column([values.get(x) for x in coordinates])))
         if ranks:
             texts = [ranks.get(x, {}).get(series.series, NOTHING) for x in coordinates]
             columns.append(LabelledColumn("rank", texts))
-    title = _with_unit(metric_label(result.study.metrics[0]), found[0].unit)
+    title = _with_unit(metric_label(result.study.metrics[0]), several[0].unit)
     remarks = []
     if any(text.endswith("=") for texts in ranks.values() for text in texts.values()):
         remarks.append("rank 1= 1=: these runs show no difference")
@@ -104,12 +108,12 @@ def _of_metric(result: StudyResult, found: Sequence[SeriesResult], ranks: Dict[f
 
 def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:
     study = result.study
-    found = {ratios.metric: ratios for ratios in result.ratios if (ratios.series, ratios.over) == (series, over)}
-    coordinates = sorted({point.x for ratios in found.values() for point in ratios.points})
+    by_metric = {ratios.metric: ratios for ratios in result.ratios if (ratios.series, ratios.over) == (series, over)}
+    coordinates = sorted({point.x for ratios in by_metric.values() for point in ratios.points})
     columns: List[LabelledColumn] = []
     sources: Dict[str, None] = {}
-    for metric in (metric for metric in study.metrics if metric in found):
-        points = {point.x: point for point in found[metric].points}
+    for metric in (metric for metric in study.metrics if metric in by_metric):
+        points = {point.x: point for point in by_metric[metric].points}
         values = [points[x].times_better if x in points else None for x in coordinates]
         bounds = [_bounds(points[x].interval) if x in points else "" for x in coordinates]
         longest = max(map(len, bounds))
@@ -130,13 +134,15 @@ def _published(
     result: StudyResult, metric: str, series: str, over: str, coordinates: Sequence[float]
 ) -> List[Tuple[str, List[str], str]]:
     """Title, texts and source of each published pair's ratios: of this pair, or, where none was measured, of others."""
-    known = [one for one in result.study.published_ratios if one.metric == metric]
-    same = [one for one in known if (one.series, one.over) == (series, over)]
-    if not same and {(one.series, one.over) for one in known} & {(one.series, one.over) for one in result.ratios}:
+    known = [ratio for ratio in result.study.published_ratios if ratio.metric == metric]
+    same = [ratio for ratio in known if (ratio.series, ratio.over) == (series, over)]
+    if not same and {(ratio.series, ratio.over) for ratio in known} & {
+        (ratio.series, ratio.over) for ratio in result.ratios
+    }:
         return []
     columns = []
-    for pair in dict.fromkeys((one.series, one.over, one.source) for one in same or known):
-        values = {one.label: one.value for one in known if (one.series, one.over, one.source) == pair}
+    for pair in dict.fromkeys((ratio.series, ratio.over, ratio.source) for ratio in same or known):
+        values = {ratio.label: ratio.value for ratio in known if (ratio.series, ratio.over, ratio.source) == pair}
         texts = [f"{values[label]:g}" if label in values else "" for label in map(result.labels.get, coordinates)]
         if any(texts):
             title = "published" if same else f"{pair[0]}/{pair[1]}"

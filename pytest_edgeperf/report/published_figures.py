@@ -21,64 +21,64 @@ CAVEAT = (
 _DIGITS = 10
 
 
-def references_table(found: Sequence[Reference], names: Names, paper: Paper) -> List[str]:
+def references_table(references: Sequence[Reference], names: Names, paper: Paper) -> List[str]:
     """A row per published figure, below its benchmark; then what differs in each source."""
-    if not found:
+    if not references:
         return []
     rows: List[Tuple[str, Optional[Reference]]] = []
-    for benchmark, group in groupby(found, key=lambda one: one.benchmark):
+    for benchmark, group in groupby(references, key=lambda figure: figure.benchmark):
         rows.append((names[benchmark], None))
-        rows += [("  " + paper.clean(_label(one)), one) for one in group]
-    here = iter(decimal_column([one.measured for one in found]))
-    ratios = iter(decimal_column([one.ratio for one in found]))
+        rows += [("  " + paper.clean(_label(figure)), figure) for figure in group]
+    here = iter(decimal_column([figure.measured for figure in references]))
+    ratios = iter(decimal_column([figure.ratio for figure in references]))
     columns = [
         Column("here", ["" if row is None else next(here) for _, row in rows]),
         Column("published", ["" if row is None else _printed(row.published) for _, row in rows]),
         Column("ratio", ["" if row is None else next(ratios) for _, row in rows]),
         Column("source", ["" if row is None else paper.clean(row.source) for _, row in rows], right=False, spare=1),
     ]
-    devices = sorted({one.device for one in found} - {ANY_DEVICE}) or [f"{ANY_DEVICE} device"]
+    devices = sorted({figure.device for figure in references} - {ANY_DEVICE}) or [f"{ANY_DEVICE} device"]
     title = f"published figures of {enumerate_names(devices)}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(title), paper.width)]
     lines += lay_out(names.shown_prefix, [name for name, _ in rows], columns, paper)
-    for source, remarks in _remarks(found).items():
+    for source, remarks in _remarks(references).items():
         text = ": ".join(filter(None, [source, "; ".join(remarks)]))
         lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     return lines + wrap(CAVEAT, paper.width, indent="  ", hanging="  ")
 
 
-def references_markdown(found: Sequence[Reference]) -> str:
+def references_markdown(references: Sequence[Reference]) -> str:
     """The same as a Markdown table; nothing where there is no figure."""
-    if not found:
+    if not references:
         return ""
     lines = [
         "| benchmark | metric | here | published | ratio | source | what differs |",
         "|:--|:--|--:|--:|--:|:--|:--|",
     ]
-    for name, one in zip(codes(one.benchmark for one in found), found):
-        ratio = "-" if one.ratio is None else significant(one.ratio)
-        texts = (_label(one), significant(one.measured), _printed(one.published), ratio)
-        cells = [name, *map(escape, texts), escape(_place(one))]
-        lines.append(f"| {' | '.join([*cells, escape('; '.join(one.differs)) or '-'])} |")
+    for name, figure in zip(codes(figure.benchmark for figure in references), references):
+        ratio = "-" if figure.ratio is None else significant(figure.ratio)
+        texts = (_label(figure), significant(figure.measured), _printed(figure.published), ratio)
+        cells = [name, *map(escape, texts), escape(_place(figure))]
+        lines.append(f"| {' | '.join([*cells, escape('; '.join(figure.differs)) or '-'])} |")
     return "\n".join([*lines, "", CAVEAT]) + "\n"
 
 
-def _remarks(found: Sequence[Reference]) -> Dict[str, List[str]]:
+def _remarks(references: Sequence[Reference]) -> Dict[str, List[str]]:
     """Where figures stand -> what differs there."""
     remarks: Dict[str, List[str]] = {}
-    for one in found:
-        known = remarks.setdefault(_place(one), [])
-        known += [remark for remark in one.differs if remark not in known]
+    for figure in references:
+        known = remarks.setdefault(_place(figure), [])
+        known += [remark for remark in figure.differs if remark not in known]
     return remarks
 
 
-def _place(one: Reference) -> str:
-    return f"{one.device}, {one.source}, row {one.row}"
+def _place(figure: Reference) -> str:
+    return f"{figure.device}, {figure.source}, row {figure.row}"
 
 
-def _label(one: Reference) -> str:
-    label = metric_label(one.metric)
-    return f"{label}, {one.unit}" if one.unit else label
+def _label(figure: Reference) -> str:
+    label = metric_label(figure.metric)
+    return f"{label}, {figure.unit}" if figure.unit else label
 
 
 def _printed(value: float) -> str:

@@ -92,16 +92,23 @@ def references(measured: Results, published: Iterable[Results]) -> List[Referenc
     Figures of another device are taken too, and say so; only there may the processor differ (``torch:cuda`` beside
     ``torch``). Which files are given is the caller's choice: see :func:`results.published.published_of`.
     """
-    figures = [one for file in published for one in _printed(file)]
+    figures = [figure for file in published for figure in _printed(file)]
     values = Measured(measured)
-    found: Dict[str, List[Reference]] = {name: [] for name in measured.benchmarks}
+    of_benchmark: Dict[str, List[Reference]] = {name: [] for name in measured.benchmarks}
     known = set()
-    for one in (*_of_benchmarks(measured, figures, values), *_of_others(measured, figures, values)):
-        key = (one.benchmark, one.metric, one.device, one.source, one.row, one.published)
+    for reference in (*_of_benchmarks(measured, figures, values), *_of_others(measured, figures, values)):
+        key = (
+            reference.benchmark,
+            reference.metric,
+            reference.device,
+            reference.source,
+            reference.row,
+            reference.published,
+        )
         if key not in known:
             known.add(key)
-            found[one.benchmark].append(one)
-    return [one for group in found.values() for one in group]
+            of_benchmark[reference.benchmark].append(reference)
+    return [reference for group in of_benchmark.values() for reference in group]
 
 
 def network(benchmark_id: str, parameters: Mapping[str, Any]) -> str:
@@ -184,7 +191,7 @@ def _fit(parameters: Mapping[str, Any], figure: Printed) -> Optional[Tuple[int, 
 def _average(measured: Results, figure: Printed, figures: Sequence[Printed], values: Measured) -> Iterator[Reference]:
     """The mean over the benchmarks of the framework and of the paper's networks, or, without a framework, over all."""
     paper = figure.source["paper"]
-    networks = {one.network for one in figures if one.source["paper"] == paper}
+    networks = {printed.network for printed in figures if printed.source["paper"] == paper}
     beside: Dict[str, Value] = {}
     differs: Tuple[str, ...] = ()
     for name, benchmark in measured.benchmarks.items():
@@ -202,7 +209,7 @@ def _average(measured: Results, figure: Printed, figures: Sequence[Printed], val
     if beside:
         first = next(iter(beside.values()))
         count = f"mean over {len(beside)} benchmarks here" if len(beside) > 1 else "of one benchmark here"
-        average = replace(first, number=mean(one.number for one in beside.values()))
+        average = replace(first, number=mean(known.number for known in beside.values()))
         yield _reference(next(iter(beside)), figure, average, (*differs, count))
 
 
@@ -220,7 +227,7 @@ def _reference(name: str, figure: Printed, value: Value, differs: Sequence[str])
         str(source["paper"]),
         str(source["table"]),
         str(source["row"]),
-        tuple(str(one) for one in remarks if one),
+        tuple(str(remark) for remark in remarks if remark),
     )
 
 

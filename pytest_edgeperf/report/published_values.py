@@ -83,23 +83,25 @@ class Measured:
             self._mates[parameter] = self._indexed(parameter)
         known = self._mates[parameter].get(self._function(name, parameter), {})
         runtime = value.partition(":")[0]
-        variants = [one for one in sorted(known) if parameter == _FRAMEWORK and one.partition(":")[0] == runtime]
+        variants = [name for name in sorted(known) if parameter == _FRAMEWORK and name.partition(":")[0] == runtime]
         chosen = value if value in known else next(iter(variants), None)
         if chosen is None or known[chosen] == name:
             return None
         return chosen, self._benchmarks[known[chosen]]
 
     def _indexed(self, parameter: str) -> Dict[_Function, Dict[str, str]]:
-        found: Dict[_Function, Dict[str, str]] = {}
+        indexed: Dict[_Function, Dict[str, str]] = {}
         for name, benchmark in self._benchmarks.items():
             if parameter in benchmark.parameters:
-                values = found.setdefault(self._function(name, parameter), {})
+                values = indexed.setdefault(self._function(name, parameter), {})
                 values.setdefault(str(benchmark.parameters[parameter]), name)
-        return found
+        return indexed
 
     def _function(self, name: str, parameter: str) -> _Function:
         parameters = self._benchmarks[name].parameters.items()
-        return name.partition("[")[0], frozenset((one, str(value)) for one, value in parameters if one != parameter)
+        return name.partition("[")[0], frozenset(
+            (other, str(value)) for other, value in parameters if other != parameter
+        )
 
 
 def _plain(benchmark: Benchmark, metric: str, unit: str) -> Tuple[Optional[float], str]:
@@ -139,7 +141,7 @@ def _base_unit(benchmark: Benchmark, metric: str) -> Optional[str]:
     if unit is None or unit not in UNITS:
         return unit
     kind = UNITS[unit][0]
-    same: List[str] = [one for one, (other_kind, size) in UNITS.items() if other_kind == kind and size == 1.0]
+    same: List[str] = [name for name, (other_kind, size) in UNITS.items() if other_kind == kind and size == 1.0]
     return same[0]
 
 

@@ -112,7 +112,9 @@ def _title(text: str, paper: Paper) -> List[str]:
 
 
 def _labelled(result: StudyResult, paper: Paper) -> List[List[str]]:
-    blocks = labelled_blocks(labelled_tables(result, {one.x: ranks_of(one) for one in first_ranking(result)}), paper)
+    blocks = labelled_blocks(
+        labelled_tables(result, {ranking.x: ranks_of(ranking) for ranking in first_ranking(result)}), paper
+    )
     if result.shares:
         blocks.append(_shares(result, paper))
     return blocks + [_pareto(result.study, front, paper) for front in result.pareto]
@@ -291,10 +293,10 @@ def _table(result: StudyResult, metric: str, of_metric: Sequence[SeriesResult], 
         for text in pieces_text(series, study):
             lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     for source, names in _by_source(published).items():
-        told = "; ".join(
+        remarks = "; ".join(
             [source, *dict.fromkeys(line.note for line in published if line.source == source and line.note)]
         )
-        lines += wrap(paper.clean(f"{', '.join(names)}: {told}"), paper.width, indent="  ", hanging="    ")
+        lines += wrap(paper.clean(f"{', '.join(names)}: {remarks}"), paper.width, indent="  ", hanging="    ")
     return lines
 
 

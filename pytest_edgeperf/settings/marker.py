@@ -57,7 +57,8 @@ class BenchmarkOptions:
 
 #: Keyword -> attribute of ``BenchmarkOptions`` and parser.
 KEYWORDS: Mapping[str, Tuple[str, Callable[[Any], Any]]] = {
-    one.metadata["name"] or one.name: (one.name, one.metadata["parse"]) for one in fields(BenchmarkOptions)
+    option.metadata["name"] or option.name: (option.name, option.metadata["parse"])
+    for option in fields(BenchmarkOptions)
 }
 
 

@@ -115,7 +115,7 @@ def _set_memory(tf: Any, gpu: Any, memory_mib: Union[int, str, None]) -> None:
 def _has_memory(tf: Any, gpu: Any, memory_mib: Union[int, str, None]) -> bool:
     """Whether the process has these settings already."""
     given = tf.config.get_logical_device_configuration(gpu) or ()
-    limits = [one.memory_limit for one in given if one.memory_limit is not None]
+    limits = [device.memory_limit for device in given if device.memory_limit is not None]
     if memory_mib == ALL:
         return not limits and not tf.config.experimental.get_memory_growth(gpu)
     if memory_mib is not None:

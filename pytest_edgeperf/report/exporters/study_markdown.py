@@ -64,12 +64,18 @@ def study_markdown(result: StudyResult) -> List[str]:
 
 def _labelled_markdown(result: StudyResult) -> List[str]:
     lines: List[str] = []
-    for one in labelled_tables(result, {ranking.x: ranks_of(ranking) for ranking in first_ranking(result)}):
+    for labelled in labelled_tables(result, {ranking.x: ranks_of(ranking) for ranking in first_ranking(result)}):
         rows = [
-            list(row) for row in zip(one.labels, *[[text.strip() for text in column.texts] for column in one.columns])
+            list(row)
+            for row in zip(labelled.labels, *[[text.strip() for text in column.texts] for column in labelled.columns])
         ]
-        lines += ["", f"### {escape(one.title)}", "", *table(["", *[column.title for column in one.columns]], rows)]
-        lines += ["", *map(item, one.remarks)] if one.remarks else []
+        lines += [
+            "",
+            f"### {escape(labelled.title)}",
+            "",
+            *table(["", *[column.title for column in labelled.columns]], rows),
+        ]
+        lines += ["", *map(item, labelled.remarks)] if labelled.remarks else []
     return lines
 
 
