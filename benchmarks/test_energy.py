@@ -10,9 +10,9 @@ temperatures (43.3, 35.2, 32.4 degC). Boards with a GPU take 5 times less energy
 (``power_idle``); ``energy_above_idle`` is what the inference itself takes. The study has the benchmarks that give the
 most inferences a second for their power, and the most operations a second, also over several devices.
 ``test_temperature`` reads the temperature over minutes of load (20 seconds with ``--suite=hadidi-2019``), and before
-them (``temperature_idle``): what a device has between the runs of a session, not after hours. The paper's camera saw a
-heatsink, these sensors are in the chip. Skipped, with the reason, where no sensor is. Read several devices together by
-``edgeperf report nano.json tx2.json --checklist hadidi-2019``.
+them (``temperature_idle``): what a device has between the runs of a session, not after hours. These sensors are in the
+chip; the slides do not say where theirs were. Skipped, with the reason, where no sensor is. Read several devices
+together by ``edgeperf report nano.json tx2.json --checklist hadidi-2019``.
 """
 
 from __future__ import annotations
