@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from papers.mishra_2021 import PRICES
 
 from pytest_edgeperf.cli import main
+from pytest_edgeperf.devices import profiles
 from pytest_edgeperf.results import read
 from pytest_edgeperf.results.published import published_runs
 
@@ -199,6 +201,74 @@ def test_mishras_figure_5_and_levels():
     }
     names = ("baseline", "cpu-postprocessing", "whole-tensors", "batches", "half")
     assert levels == dict(zip(names, (1.09, 1.53, 2.27, 2.57, 1.20)))
+
+
+def test_mishras_prices_and_peak_performance_are_those_of_the_checklist_and_the_profiles():
+    for device, price, peak in (("nano", 108, 472), ("rpi3", 35, 21.4)):
+        found = {metric: value for (_, metric, _), value in figures(device, "mishra-2021", "section 2.3").items()}
+        assert found == {"price": price, "peak_flops": peak}
+        assert PRICES[device] == price
+        assert 1000 * profiles()[device].hardware["peak_tflops"].value == pytest.approx(peak)
+
+
+#: Device and paper -> (metric, what is compared or told apart, value) of the figures of running text.
+OF_TEXT = {
+    ("nano", "suo-2021"): {
+        ("reduction", 40),
+        ("reduction", 39),
+        ("share", 41),
+        ("memory_available", 2.5),
+        ("engine_count", 3),
+        ("throughput", 13.1),
+    },
+    ("xavier-nx", "suo-2021"): {("memory_system_peak", 800), ("memory_system_peak", 1600), ("flops", 206.17)},
+    ("any", "hadidi-2019"): {("saving", 5), ("speedup", 3)},
+    ("rpi4", "trinh-2023"): {("variation", 1.476), ("variation", 0.189), ("inference_count", 4000), ("duration", 4)},
+    ("rpi3", "trinh-2023"): {("inference_count", 500), ("duration", 4)},
+    ("any", "trinh-2023"): {("inference_count", 100)},
+    ("agx-xavier", "trinh-2023"): {("delay", 0.02), ("speedup", 3)},
+    ("tx2", "trinh-2023"): {("speedup", 3.7), ("speedup", 3)},
+}
+
+
+@pytest.mark.parametrize(("device", "paper"), OF_TEXT)
+def test_the_figures_of_running_text(device, paper):
+    found = {(metric, value) for (_, metric, _), value in figures(device, paper, "text").items()}
+    assert OF_TEXT[device, paper] <= found
+
+
+def test_what_only_hadidi_measured():
+    values = {
+        device: sorted(
+            value
+            for benchmark in read(PUBLISHED / f"{device}.json").benchmarks.values()
+            for run in benchmark.runs
+            for value in run.values.values()
+        )
+        for device in ("edgetpu", "movidius-ncs", "pynq-z1", "xeon-e5-2696v4", "rtx-2080", "titan-x", "titan-xp")
+    }
+    assert values == {
+        "edgetpu": [3.24, 4.14, 33.9],
+        "movidius-ncs": [0.36, 1.52, 25.8],
+        "pynq-z1": [2.65, 5.24],
+        "xeon-e5-2696v4": [70],
+        "rtx-2080": [39],
+        "titan-x": [15, 100],
+        "titan-xp": [55],
+    }
+
+
+def test_the_papers_word_is_kept_where_ours_is_another():
+    words = {}
+    for path in PUBLISHED.glob("*.json"):
+        for benchmark in read(path).benchmarks.values():
+            for run in benchmark.runs:
+                if "printed_as" in run.source and "network" in benchmark.parameters:
+                    words.setdefault(benchmark.parameters["network"], set()).add(run.source["printed_as"])
+    assert words["resnext50-32x4d"] == {"ResNet V2"}
+    assert words["vgg19"] == {"VGG"}
+    assert {"tinyYOLOv3", "TinyYolo"} <= words["yolov3-tiny"]
+    assert "yolox-nano" not in words
 
 
 def test_every_number_of_hadidis_models():
