@@ -124,6 +124,13 @@ EXPERIMENTS = (
         frames=1,
     ),
     Experiment(
+        "test_detector_choice.py",
+        "detectors ranked by frames per second",
+        "mishra-2021, section 2.4",
+        ("latency", "preprocess", "infer", "postprocess"),
+        frames=1,
+    ),
+    Experiment(
         "test_model_zoo.py",
         "classifiers and detectors end to end in every framework: phases, frames per second, spread, speed-ups",
         "swaminathan-2024, table 1; trinh-2023, tables 4.1 to 4.18; hadidi-2019, sections VI-A to VI-C",

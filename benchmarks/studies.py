@@ -389,3 +389,13 @@ HADIDI_2019_TEMPERATURE = Study(
     metrics=("temperature_max", "temperature_idle", "latency_start", "latency_sustained"),
     lines=False,
 )
+
+#: Section 2.4 chooses among detectors, and prints no figures of them.
+MISHRA_2021_DETECTORS = Study(
+    "mishra-2021 choice of a detector, by speed",
+    "images at once",
+    "",
+    metrics=("throughput", "latency"),
+    lines=False,
+    ranking=True,
+)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Dict, Hashable, List, Sequence, Tuple
 
 from papers.mishra_2021 import PAPER, PRICES
 
-from checklists.comparing import is_raspberry_pi, needs_devices, pairs
+from checklists.comparing import fastest, is_raspberry_pi, needs_devices, pairs
 from checklists.deciding import Tests, decide
 from checklists.findings import UNTESTED, Checklist, Part, above, below, combined, untested, within
 from checklists.intervals import Estimate, difference, ratio
@@ -28,6 +28,8 @@ TRAINED = (("test_digits", "top1"), ("test_shapes", "AP"))
 #: What is called a minor loss of accuracy, in percentage points.
 MINOR_POINTS = 1.0
 TASKS = "test_task_models.py"
+DETECTORS = "test_detector_choice.py"
+TINY_YOLOS = ("yolov2-tiny", "yolov3-tiny")
 #: Tasks, the fastest first.
 ORDER = ("classification", "detection", "pose", "segmentation")
 #: What a clip of the pipeline has.
@@ -76,7 +78,12 @@ def _gpu_only(rows: Rows, before: str, after: str) -> Tuple[Part, ...]:
 
 
 def _traffic(_: Rows) -> Tuple[Part, ...]:
-    return (untested("it was seen in a profiler's timeline (Nsight Systems); figures of a run do not show it"),)
+    return (
+        untested(
+            "it was seen in a profiler's timeline, which figures of a run do not show; docs/troubleshooting.md has the "
+            "commands for Nsight Systems"
+        ),
+    )
 
 
 def _level_1(rows: Rows) -> Tuple[Part, ...]:
@@ -194,11 +201,11 @@ def _order(rows: Rows) -> Tuple[Part, ...]:
     return combined(parts, "the four tasks were not measured")
 
 
-def _nano_over_rpi3(rows: Rows) -> List[Tuple[str, Estimate]]:
-    """Task -> frames per second of the Nano over the Raspberry Pi 3's, each with its fastest framework."""
+def _nano_over_rpi3(rows: Rows) -> List[Tuple[str, Row, Row, Estimate]]:
+    """Task, rows of a Nano and of a Raspberry Pi 3, each with its fastest framework, and the ratio of their FPS."""
     measured = Rows(sorted(rows.of(TASKS, (FPS,)), key=lambda row: -row.values[FPS]))
     return [
-        (str(task), ratio(nano.quantity(FPS), rpi3.quantity(FPS)))
+        (str(task), nano, rpi3, ratio(nano.quantity(FPS), rpi3.quantity(FPS)))
         for (task,), nano, rpi3 in pairs(measured.on("nano"), measured.on("rpi3"), "task")
     ]
 
@@ -208,18 +215,31 @@ _BOTH = "a Jetson Nano (nano) and a Raspberry Pi 3 (rpi3)"
 
 def _devices(rows: Rows) -> Tuple[Part, ...]:
     gains = _nano_over_rpi3(rows)
-    parts = [above(gain, 1.0, f"{task}: FPS of nano over rpi3", len(gains)) for task, gain in gains]
+    parts = [above(gain, 1.0, f"{task}: FPS of nano over rpi3", len(gains)) for task, _, _, gain in gains]
     return needs_devices(rows, parts, _BOTH)
 
 
 def _price(rows: Rows) -> Tuple[Part, ...]:
     gains = _nano_over_rpi3(rows)
     dearer = PRICES["nano"] / PRICES["rpi3"]
-    parts = [
-        below(gain, dearer, f"{task}: nano costs {dearer:.2f} times as much; its FPS over rpi3's", len(gains))
-        for task, gain in gains
-    ]
+    parts = []
+    for task, nano, rpi3, gain in gains:
+        a_dollar = ", ".join(
+            f"{row.device} {significant(row.values[FPS] / PRICES[row.device])} (${PRICES[row.device]:g})"
+            for row in (nano, rpi3)
+        )
+        figures = f"{task}, FPS a dollar: {a_dollar}; nano costs {dearer:.2f} times as much; its FPS over rpi3's"
+        parts.append(below(gain, dearer, figures, len(gains)))
     return needs_devices(rows, parts, _BOTH)
+
+
+def _choice(rows: Rows) -> Tuple[Part, ...]:
+    parts: List[Part] = []
+    measured = rows.of(DETECTORS, (FPS,))
+    for (device, framework, precision), group in measured.by("device", "framework", "precision").items():
+        what = f"{device}, {framework} {precision}, FPS"
+        parts += fastest(group, lambda row: row.network in TINY_YOLOS, FPS, what)
+    return combined(parts, "no tiny YOLO was measured beside another detector")
 
 
 FINDINGS: Tests = (
@@ -251,5 +271,10 @@ FINDINGS: Tests = (
         "price and performance are a trade-off: a Raspberry Pi 3B ($35) gives more frames per second a dollar than a "
         "Jetson Nano ($108)",
         _price,
+    ),
+    (
+        "2.4 use case",
+        "a tiny YOLO is chosen after a comparison of detectors: it is the fastest (the paper prints no figures of it)",
+        _choice,
     ),
 )

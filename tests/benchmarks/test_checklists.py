@@ -16,7 +16,7 @@ from pytest_edgeperf.results.study_definitions import Place
 from pytest_edgeperf.results.types import HIGHER, Benchmark, Metric, Results, Run
 
 #: How many each checklist has.
-FINDINGS = {"suo-2021": 25, "mishra-2021": 12, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
+FINDINGS = {"suo-2021": 25, "mishra-2021": 13, "swaminathan-2024": 12, "trinh-2023": 24, "hadidi-2019": 21}
 BFLOPS = {320: 38.97, 416: 65.86, 480: 87.68, 608: 140.69}
 
 
@@ -615,6 +615,26 @@ def test_the_order_of_tasks(session, pose, verdict):
     found = session.checklist("mishra-2021")["2.3 tasks"]
     assert found.verdict == verdict
     assert "classification 50.0, detection 26.0" in found.parts[0].figures
+
+
+def test_frames_a_dollar_of_two_boards():
+    boards = []
+    for device, fps in (("nano", 26.0), ("rpi3", 20.0)):
+        board = Session(device)
+        board.add("test_task_models.py", "test_task", parameters={"task": "detection"}, latency=1000 / fps)
+        boards.append(board.results())
+    found = {one.name: one for one in CHECKLISTS["mishra-2021"](*boards).findings}["2.3 price"]
+    assert found.verdict == HOLDS
+    assert "detection, FPS a dollar: nano 0.241 ($108), rpi3 0.571 ($35)" in found.parts[0].figures
+
+
+@pytest.mark.parametrize(("nano", "verdict"), [(70.0, FAILS), (20.0, HOLDS)])
+def test_the_tiny_yolo_is_chosen_by_speed(session, nano, verdict):
+    for network, fps in (("yolov3-tiny", 40.0), ("yolox-nano", nano), ("ssd-mobilenetv2", 30.0)):
+        session.add("test_detector_choice.py", "test_detector", parameters={"network": network}, latency=1000 / fps)
+    found = session.checklist("mishra-2021")["2.4 use case"]
+    assert found.verdict == verdict
+    assert "yolov3-tiny" in found.parts[0].figures
 
 
 def test_disturbed_runs_are_used_only_where_there_are_no_others_and_said(session):

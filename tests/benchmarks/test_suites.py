@@ -135,6 +135,7 @@ def test_each_paper_has_its_experiments(numbers):
         "resolution_scaling": 17,
     }
     assert numbers["mishra-2021"] == {
+        "detector_choice": 5,
         "pipeline_optimisation": 5,
         "postprocessing_profile": 1,
         "precision": 29,
@@ -149,6 +150,7 @@ def test_the_full_suite_has_everything(numbers):
     assert numbers["full"] == {
         "action_recognition": 4,
         "conversion_check": 9,
+        "detector_choice": 10,
         "energy": 33,
         "framework_comparison": 24,
         "parallel_engines": 48,
