@@ -2,6 +2,7 @@
 
 ``--suite``: which benchmarks a session has, and the checklist that a paper's suite ends with. ``--data`` and
 ``--detector``: a labelled set, and a network for it, whose accuracy is measured. ``--networks``: networks of a user's.
+``--weights``: trained weights of the networks here.
 
 A test marked ``resolutions(default=…, paper=…, full=…)`` is parametrised over all of them. What a suite leaves out is
 deselected, so that every session reports how much there is.
@@ -16,6 +17,9 @@ import pytest
 from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, marked_for, values
 
 from pytest_edgeperf import session_results
+
+#: As in ``models.given_weights``, which imports numpy.
+WEIGHTS_VARIABLE = "EDGEPERF_BENCHMARK_WEIGHTS"
 
 if TYPE_CHECKING:
     from labelled.detection import LabelledSet
@@ -41,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(annotations/instances_*.json, or one of these files) or VisDrone-DET (images/*.jpg, annotations/*.txt)",
     )
 
+    group.addoption(
+        "--weights",
+        metavar="DIR",
+        type=os.path.abspath,
+        help="trained weights: a state dict per network in a folder, <network>.pth, .pt or .safetensors; networks "
+        "without a file keep seeded ones, and baselines of both are apart",
+    )
     group.addoption(
         "--detector",
         metavar="FILE",
@@ -68,6 +79,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     # an error in the file is one sentence here, and a traceback for each test at the collection
     _read_networks(config)
+    _name_weights(config)
+
+
+def _name_weights(config: pytest.Config) -> None:
+    """Tell this process and those that it starts where the user's weights are, or that there are none."""
+    os.environ.pop(WEIGHTS_VARIABLE, None)
+    named = config.getoption("weights", None)
+    if named is None:
+        return
+    if not os.path.isdir(named):
+        raise pytest.UsageError(f"--weights {named}: is no folder")
+    os.environ[WEIGHTS_VARIABLE] = named
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +132,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             value for name, network in own.items() for value in marked_for(PAPERS, (name, network.resolution))
         ]
         metafunc.parametrize(("network", "resolution"), configurations)
+    if metafunc.config.getoption("weights", None) and metafunc.definition.get_closest_marker("timed_inference"):
+        # another benchmark: no baseline of seeded weights, nor of others, stands beside it
+        from models import given_weights
+
+        metafunc.fixturenames.append("weights")
+        metafunc.parametrize("weights", [f"weights-{given_weights.digest()[:8]}"])
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +165,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+    if config.getoption("weights", None) and items and not config.getoption("collectonly"):
+        from models import weights_check
+
+        try:
+            weights_check.verify()
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(trylast=True)

@@ -308,7 +308,11 @@ resolution = 512  # that of the other, if it is left out
 gflops = 21.3  # its place in the studies, if it is known
 ```
 
-One that PyTorch defines is a module in `models/` and an entry in `models/catalogue/`."""
+One that PyTorch defines is a module in `models/` and an entry in `models/catalogue/`.
+
+Trained weights of the networks here come from `--weights DIR`: a state dict per network, `<network>.pth`, `.pt` or
+`.safetensors`. Wrong keys or shapes are refused before anything is measured; networks without a file keep seeded
+weights. The benchmarks' names have a digest of the files, so that no baseline of other weights stands beside them."""
 
 
 def _overview() -> str:

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List
 import filelock
 from tasks.sizes import Resolution, label, parse
 
-from models import kept_files
+from models import given_weights, kept_files
 from models.export import USED_BY_ALL
 from models.network import Network
 from models.networks import known
@@ -67,6 +67,7 @@ def converted(kind: str, name: str, resolution: Resolution) -> Any:
         {*USED_BY_ALL, *USED_BY_CONVERSIONS, f"models/{kind}_files", f"models/{network.module}", *network.uses}
     )
     digest.update(network.variant.encode())
+    digest.update(given_weights.digest_of(name).encode())
     place = f"{name}-{label(resolution)}-{kind}-{digest.hexdigest()[:16]}"
     folder = cache_folder("models", strict=True) / place
     with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):

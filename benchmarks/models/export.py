@@ -26,7 +26,7 @@ import filelock
 import numpy as np
 from tasks.sizes import Resolution, label, parse
 
-from models import kept_files, training
+from models import given_weights, kept_files, training
 from models.network import Network
 from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
@@ -110,7 +110,7 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
             "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
             f"{folder_of(network).parent} from a machine with this checkout that ran the benchmark"
         )
-    if network.training:
+    if network.training and given_weights.file_of(network.name) is None:
         # here, where what it says of the wait is not captured
         training.ensure(network)
     child = kept_files.run_module("models.export", network.name, label(resolution))
@@ -181,6 +181,7 @@ def folder_of(network: Network) -> Path:
     """Where the cache keeps what is made of a network by the installed version of torch."""
     digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
     fed = (network.reference_inputs, network.outputs, network.variant, network.frames, network.free_sizes)
+    digest.update(given_weights.digest_of(network.name).encode())
     digest.update(repr(fed).encode())
     return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}"
 

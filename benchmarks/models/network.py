@@ -11,6 +11,8 @@ from tasks.finishing import Finish, Shape, most_probable_classes
 from tasks.images import photographs
 from tasks.sizes import Resolution, label, sides
 
+from models import given_weights
+
 #: No side is shorter, unless a network says otherwise.
 SMALLEST = 32
 #: The side that a network with free sizes is traced at, or its smallest.
@@ -118,7 +120,9 @@ class Network:
         return self._call("architecture")
 
     def build(self) -> Any:
-        """The torch module in evaluation mode, with its weights. Needs torch."""
+        """The torch module in evaluation mode, with its weights: the user's where there are any. Needs torch."""
+        if given_weights.file_of(self.name) is not None:
+            return given_weights.load(self.name, self.architecture)
         return self._call("network")
 
     def _call(self, function: str) -> Any:
