@@ -26,7 +26,7 @@ _MAY_BE_UNSTATED = ("precision", _RESOLUTION)
 #: Tells figures of one benchmark apart, and is no parameter of it.
 _PART = "part"
 #: What a network is, whatever runs it; the number of parameters hardly depends on the resolution, either.
-_SIZES = ("flops", "flops_per_parameter", "layer_count", "multiply_accumulates", "parameter_count")
+_SIZES = ("file_size", "flops", "flops_per_parameter", "layer_count", "multiply_accumulates", "parameter_count")
 _AT_ANY_RESOLUTION = ("parameter_count", "layer_count")
 
 
@@ -82,8 +82,8 @@ class Printed:
 
     @property
     def is_size(self) -> bool:
-        """Whether it is of the network, whatever runs it."""
-        return self.metric in _SIZES and _FRAMEWORK not in self.parameters
+        """Whether it is of the network, or of its file for a framework, whatever it is measured for."""
+        return self.metric in _SIZES
 
 
 def references(measured: Results, published: Iterable[Results]) -> List[Reference]:
@@ -176,6 +176,8 @@ def _size(measured: Results, names: Sequence[str], figure: Printed, values: Meas
 
 def _fit(parameters: Mapping[str, Any], figure: Printed) -> Optional[Tuple[int, str]]:
     """How well a benchmark's input is that of a size, the best first, and what to say; ``None`` where it is another."""
+    if figure.parameters.get(_FRAMEWORK, parameters.get(_FRAMEWORK)) != parameters.get(_FRAMEWORK):
+        return None
     here, there = parameters.get(_RESOLUTION), figure.parameters.get(_RESOLUTION)
     if str(here) == str(there):
         return 0, ""

@@ -231,6 +231,18 @@ def test_a_size_of_a_network_stands_once_beside_what_was_counted():
     assert beside(320, "parameter_count") == [("0", ("resolution 160 here, 320 there",))]
 
 
+def test_the_size_of_a_file_is_that_of_its_framework():
+    session = several(
+        "MiB",
+        a=(with_framework("torch"), {"engine_size": 45.0}),
+        b=(with_framework("onnxruntime", stride=8), {"engine_size": 44.0}),
+        c=(with_framework("onnxruntime", stride=32), {"engine_size": 44.0}),
+    )
+    there = {"framework": "onnxruntime", "network": "resnet18"}
+    (one,) = references(session, [published(there, source={"of": "engine_size"}, file_size=(44.7, "MB"))])
+    assert (one.benchmark[-2], one.measured) == ("1", pytest.approx(44 * 1.048576))
+
+
 def test_a_size_beside_a_benchmark_that_states_no_resolution():
     counted = {"flops": 2e9}
     clip = (with_framework("torch", "c3d"), counted)
