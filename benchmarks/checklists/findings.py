@@ -61,8 +61,9 @@ def within(found: Estimate, least: float, most: float, figures: str, questions: 
 
 def of_trend(trend: Trend, figures: str) -> Part:
     """Whether a trend over networks holds."""
+    networks = f"{trend.n} network{'' if trend.n == 1 else 's'}"
     text = (
-        f"{figures}, {trend.n} networks: rank correlation {trend.coefficient:+.2f} in the stated direction, "
+        f"{figures}, {networks}: rank correlation {trend.coefficient:+.2f} in the stated direction, "
         f"p {trend.p:.2g}; {trend.contrary:.0%} of the pairs contradict, {trend.agreeing:.0%} agree"
     )
     return decided(trend.holds(), text, printed=trend.printed)
