@@ -12,15 +12,16 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 import readme_networks
 from checklists import CHECKLISTS, render
 from checklists.reading import VARIATION, rows_of, significant
 from papers import measured
+from readme_experiments import EXPERIMENTS, Experiment
 from suites import PAPERS
 from tasks.proportions import kept
 
@@ -33,6 +34,8 @@ HERE = Path(__file__).parent
 README = HERE / "README.md"
 KEPT = HERE / "readme_results.json"
 ENVIRONMENT = "readme"
+#: After the first cell of a row that every run's disturbance made too slow.
+MARK = " †"
 #: The software that is named.
 RUNTIMES_SECTION = "software"
 WIDTH = 110
@@ -40,154 +43,6 @@ WIDTH = 110
 READ_BY_CHECKLISTS = ("flops",)
 #: Proportions of the photographs that are scaled -> (height, width) in pixels.
 PHOTOGRAPHS = {"4:3": (480, 640), "16:9": (360, 640)}
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A benchmark file: what it reproduces, the metrics of its table, and, where there are any, frames per call."""
-
-    file: str
-    reproduces: str
-    source: str
-    metrics: Tuple[str, ...]
-    frames: int = 0
-
-
-EXPERIMENTS = (
-    Experiment(
-        "test_framework_comparison.py",
-        "latency and memory of a detector in several frameworks over its complexity, phases apart",
-        "suo-2021, experiment 1: formulas 1 to 4, table I",
-        ("latency", "infer", "postprocess", "memory_process_peak"),
-    ),
-    Experiment(
-        "test_postprocessing_profile.py",
-        "post-processing in parts: torch.where, numpy.where, the copy to the CPU, suppression; box by box and whole",
-        "suo-2021, experiment 2: figures 6 and 7; mishra-2021, levels 1 and 2",
-        (
-            "latency",
-            "latency_forward",
-            "latency_yolo_layer",
-            "latency_torch_where",
-            "latency_to_cpu",
-            "latency_numpy_where",
-            "latency_nms",
-            "latency_whole_tensors",
-        ),
-    ),
-    Experiment(
-        "test_precision.py",
-        "fp32, fp16, bf16 and int8: latency, memory, size, error of the outputs, accuracy; in turns with fp32",
-        "suo-2021, experiment 3; mishra-2021, figure 4",
-        (
-            "latency",
-            "latency_fp16",
-            "latency_bf16",
-            "latency_int8",
-            "memory_process_peak",
-            "engine_size",
-            "output_error",
-            "top1",
-            "AP",
-        ),
-    ),
-    Experiment(
-        "test_resolution_scaling.py",
-        "inputs of 1:1, 4:3 and 16:9 for photographs of 4:3 and 16:9; accuracy on drawn shapes, or on VisDrone",
-        "suo-2021, experiment 3: figures 4 and 9, table II",
-        ("latency", "memory_process_peak", "AP", "AP50", "AP75"),
-    ),
-    Experiment(
-        "test_parallel_engines.py",
-        "throughput and latency of several engines at once",
-        "suo-2021, experiment 3: figure 10",
-        ("throughput", "latency", "memory_process_peak"),
-    ),
-    Experiment(
-        "test_power.py",
-        "average power, energy, and power over a hundred inferences",
-        "suo-2021, experiment 4: figures 11 and 12",
-        ("power_mean", "power_sd", "energy_per_inference"),
-    ),
-    Experiment(
-        "test_pipeline_optimisation.py",
-        "a video pipeline around an SSD, level by level, a clip of four frames a call",
-        "mishra-2021, section 2.2.2: figure 3",
-        ("latency", "preprocess", "infer", "postprocess"),
-        frames=4,
-    ),
-    Experiment(
-        "test_task_models.py",
-        "detection, segmentation, pose estimation and classification, end to end",
-        "mishra-2021, figure 5",
-        ("latency", "preprocess", "infer", "postprocess"),
-        frames=1,
-    ),
-    Experiment(
-        "test_detector_choice.py",
-        "detectors ranked by frames per second",
-        "mishra-2021, section 2.4",
-        ("latency", "preprocess", "infer", "postprocess"),
-        frames=1,
-    ),
-    Experiment(
-        "test_model_zoo.py",
-        "classifiers and detectors end to end in every framework: phases, frames per second, spread, speed-ups",
-        "swaminathan-2024, table 1; trinh-2023, tables 4.1 to 4.18; hadidi-2019, sections VI-A to VI-C",
-        ("latency", "preprocess", "infer", "infer_cv", "postprocess"),
-        frames=1,
-    ),
-    Experiment(
-        "test_pose_and_segmentation.py",
-        "human pose estimation at strides of 8 and 32, and segmentation, end to end in their phases",
-        "trinh-2023, section 4.3: tables 4.19 to 4.21",
-        ("latency", "preprocess", "infer", "postprocess"),
-        frames=1,
-    ),
-    Experiment(
-        "test_virtualisation.py",
-        "networks in a container against bare metal, in lock-step (`--against-command`)",
-        "hadidi-2019, section VI-D",
-        ("latency", "preprocess", "infer", "postprocess"),
-        frames=1,
-    ),
-    Experiment(
-        "test_software_stack.py",
-        "a cold start: import, loading, building and first inference, each framework's shares",
-        "hadidi-2019, section VI-B: figure 5",
-        ("import_time", "load_time", "build_time", "first_inference", "latency"),
-    ),
-    Experiment(
-        "test_action_recognition.py",
-        "networks for clips end to end in every framework: phases, clips a second, speed-ups",
-        "swaminathan-2024, table 1; hadidi-2019, C3D",
-        ("latency", "preprocess", "infer", "postprocess"),
-    ),
-    Experiment(
-        "test_energy.py",
-        "energy per inference, inferences a second for power, temperature idle and under load",
-        "hadidi-2019, sections VI-E and VI-F: figures 11, 12 and 14",
-        ("energy_per_inference", "power_mean", "power_idle", "temperature_idle", "temperature_max"),
-    ),
-    Experiment(
-        "test_warmup.py",
-        "the cold first inference, the length of the warm-up and the warm latency",
-        "trinh-2023, section 4.1: figures 4.3 to 4.10",
-        ("first_inference", "infer", "warm_up", "latency"),
-    ),
-    Experiment(
-        "test_conversion_check.py",
-        "converted networks against torch's on 20 photographs and a random input",
-        "trinh-2023, chapter 4",
-        ("latency", "cosine", "same_class"),
-    ),
-    Experiment(
-        "test_sustained.py",
-        "minutes of load: latency, temperature and clocks over time",
-        "trinh-2023, section 4.1: figures 4.10 and 4.11",
-        ("latency_start", "latency_sustained", "temperature_max"),
-    ),
-)
 
 
 def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
@@ -343,7 +198,8 @@ def _versions(results: Results) -> str:
     return (
         f"The tables are of one run on a shared two-core virtual machine without a GPU ({versions}): they show what "
         "the experiments give, and their figures are this machine's of that hour. A benchmark that was skipped, as its "
-        "format, GPU or sensor is not there, is not in them."
+        "format, GPU or sensor is not there, is not in them. Where other processes had the processors in every run, a "
+        f"row is marked with{MARK}: its times are too long, by several times perhaps."
     )
 
 
@@ -367,7 +223,7 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
     parameters = parameters or ["framework"]
     metrics = [metric for metric in experiment.metrics if any(metric in benchmark.metrics for benchmark in measured)]
     units = {metric: benchmark.metrics[metric].unit for benchmark in measured for metric in benchmark.metrics}
-    complexities = _has_complexities(measured[0], results)
+    complexities = any(_has_complexity(benchmark, results) for benchmark in measured)
     heads = [*parameters, *(["GFLOPs"] if complexities else []), *(["kept"] if "photo" in parameters else [])]
     heads += [f"{metric} ({units[metric]})" if units[metric] else metric for metric in metrics]
     heads += ["frames/s"] if experiment.frames else []
@@ -375,7 +231,9 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
     for benchmark in measured:
         values = {metric: median(_numbers(benchmark, metric)) for metric in metrics if _numbers(benchmark, metric)}
         cells = [str(benchmark.parameters[key]) for key in parameters]
-        cells += [significant(benchmark.place.x)] if complexities else []
+        cells[0] += MARK if _is_disturbed(benchmark) else ""
+        if complexities:
+            cells.append(significant(benchmark.place.x) if _has_complexity(benchmark, results) else "")
         cells += [f"{_kept(benchmark.parameters):.0%}"] if "photo" in parameters else []
         cells += [significant(values[metric]) if metric in values else "" for metric in metrics]
         cells += [significant(experiment.frames * 1e3 / values["latency"])] if experiment.frames else []
@@ -383,7 +241,12 @@ def _table(experiment: Experiment, names: Sequence[str], results: Results) -> st
     return "\n".join(lines)
 
 
-def _has_complexities(benchmark: Any, results: Results) -> bool:
+def _is_disturbed(benchmark: Any) -> bool:
+    """Whether other processes had the processors in every run."""
+    return all(run.disturbed for run in benchmark.runs)
+
+
+def _has_complexity(benchmark: Any, results: Results) -> bool:
     place = benchmark.place
     return place is not None and results.studies[place.study].x_unit == "GFLOPs"
 

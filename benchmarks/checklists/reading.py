@@ -24,6 +24,8 @@ GPU_VARIANTS = ("cuda", "tensorrt", "gpu")
 FPS = "fps"
 #: Suffix of a metric's coefficient of variation over the samples of a run.
 VARIATION = "_cv"
+#: With fewer, a run tells nothing of their variation.
+FEWEST_SAMPLES = 5
 #: Ratio of the other side's latency over this side's, pair by pair, of a session in lock-step.
 OTHER_SIDE = "other_side"
 #: Unit in which another is given -> the factor to it.
@@ -259,7 +261,9 @@ def _number(value: Any) -> Optional[float]:
 
 
 def _variation(value: Any) -> Optional[float]:
-    if isinstance(value, Mapping) and value.get("sd") and value.get("mean"):
+    if not isinstance(value, Mapping) or value.get("n", FEWEST_SAMPLES) < FEWEST_SAMPLES:
+        return None
+    if value.get("sd") and value.get("mean"):
         return float(value["sd"]) / float(value["mean"])
     return None
 

@@ -74,6 +74,13 @@ def test_what_is_kept_is_a_results_file_without_the_machine():
 def test_disturbed_figures_stay_disturbed():
     read = parse(json.loads(to_json(kept_of([results_of(20.0, disturbed=True)]))))
     assert all(run.disturbed for benchmark in read.benchmarks.values() for run in benchmark.runs)
+    assert "| onnxruntime † | 20.0 | 50.0 |" in text_of(read)
+
+
+def test_only_a_coordinate_that_is_operations_is_called_so():
+    other = results_of(10.0)
+    other.studies["one"] = replace(STUDY, x_unit="FLOPs/parameter")
+    assert "| framework | GFLOPs" not in text_of(parse(json.loads(to_json(kept_of([other])))))
 
 
 def test_the_variation_of_inferences_is_kept_for_the_checklists():
