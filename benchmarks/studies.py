@@ -390,7 +390,6 @@ HADIDI_2019_TEMPERATURE = Study(
     lines=False,
 )
 
-#: Section 2.4 chooses among detectors, and prints no figures of them.
 MISHRA_2021_DETECTORS = Study(
     "mishra-2021 choice of a detector, by speed",
     "images at once",
