@@ -132,7 +132,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             value for name, network in own.items() for value in marked_for(PAPERS, (name, network.resolution))
         ]
         metafunc.parametrize(("network", "resolution"), configurations)
-    if metafunc.config.getoption("weights", None) and metafunc.definition.get_closest_marker("timed_inference"):
+    if metafunc.config.getoption("weights", None) and "timed_inference" in metafunc.fixturenames:
         # another benchmark: no baseline of seeded weights, nor of others, stands beside it
         from models import given_weights
 

@@ -132,7 +132,8 @@ def test_a_right_folder_is_checked_once(folder, monkeypatch):
 
 
 def collect(*arguments):
-    command = [sys.executable, "-m", "pytest", "benchmarks/test_warmup.py", "--collect-only", "-q", *arguments]
+    files = ("benchmarks/test_warmup.py", "benchmarks/test_model_zoo.py")
+    command = [sys.executable, "-m", "pytest", *files, "--collect-only", "-q", *arguments]
     environment = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
@@ -143,7 +144,7 @@ def test_benchmarks_of_other_weights_are_others(folder, tmp_path):
     text = given_weights.digest()[:8]
     child = collect("--suite=full", "--framework=torch", f"--weights={folder}")
     ids = [line for line in child.stdout.splitlines() if "::" in line]
-    assert ids
+    assert {line.partition("::")[0] for line in ids} == {"benchmarks/test_warmup.py", "benchmarks/test_model_zoo.py"}
     assert all(f"weights-{text}" in line for line in ids)
     child = collect(f"--weights={tmp_path / 'absent'}")
     assert child.returncode == 4
