@@ -144,7 +144,10 @@ def test_another_kernel_is_noticed(tmp_path):
     ("command", "problem"),
     [
         ("/nowhere/docker run", "--against-command /nowhere/docker cannot be started (No such file or directory)"),
-        ("sh -c 'echo no such image >&2; exit 125'", "--against-command started no working Python (no such image)"),
+        (
+            "sh -c 'printf \"pulling\\nno such image\\n\\nRun docker --help\\n\" >&2; exit 125'",
+            "--against-command started no working Python (pulling; no such image; Run docker --help); run the command",
+        ),
         ("false", "--against-command started no working Python (exit status 1)"),
         ("echo", "--against-command started no working Python ("),
         ('sh -c \'"$0" "$@" </dev/null\'', "--against-command does not pass on standard input"),

@@ -115,7 +115,7 @@ def test_what_the_command_prints_first_is_no_message_and_is_kept(start, tmp_path
     [
         (
             ["sh", "-c", "echo starting; echo no such image >&2; exit 125"],
-            "--against-command ended with exit status 125 before its worker began: no such image",
+            "--against-command ended with exit status 125 before its worker began: starting; no such image",
         ),
         (["true"], "--against-command ended with exit status 0 before its worker began"),
         (

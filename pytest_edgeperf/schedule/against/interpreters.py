@@ -13,6 +13,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 from pytest_edgeperf.schedule.against import probe_program
 from pytest_edgeperf.schedule.against.side_specification import metadata_folder
 from pytest_edgeperf.schedule.worker import kept
+from pytest_edgeperf.schedule.worker.faults import LINES_OF_A_COMMAND, last_words
 
 #: The first version of each that a worker works with, as this package's metadata has it.
 WORKER_NEEDS = {"pytest": "8.2", "numpy": "1.21"}
@@ -56,6 +57,8 @@ class _Wording:
     no_python: str
     remedy: str
     install: str
+    #: Lines of output that say why it failed.
+    lines: int = 1
 
 
 def probe(path: str, needs: Mapping[str, str] = WORKER_NEEDS, *, timeout_s: float = PROBE_TIMEOUT_S) -> Interpreter:
@@ -102,6 +105,7 @@ def probe_through(
         f"started no working Python ({{}}); {_TRY_BY_HAND}",
         _TRY_BY_HAND,
         f"{python} -m pip install",
+        lines=LINES_OF_A_COMMAND,
     )
     ours = metadata_folder()
     asked = {
@@ -151,7 +155,8 @@ def _asked(words: Sequence[str], asked: Mapping[str, Any], wording: _Wording, ti
                 return dict(answer)
             except (KeyError, TypeError, ValueError):
                 continue
-    raise _Unusable(f" {wording.no_python.format(lines[-1] if lines else f'exit status {status}')}")
+    said = last_words(output, wording.lines) or f"exit status {status}"
+    raise _Unusable(f" {wording.no_python.format(said)}")
 
 
 def _version(answer: Mapping[str, Any]) -> str:

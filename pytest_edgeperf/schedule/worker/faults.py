@@ -10,6 +10,8 @@ from typing import Dict, Optional
 #: How the reason of a killed worker begins.
 KILLED = "killed"
 _OF_SIGNAL = 128
+#: The reason may stand above advice: ``Run 'docker run --help' for more information``.
+LINES_OF_A_COMMAND = 3
 
 
 def oom_kills(root: Path = Path("/")) -> Dict[str, int]:
@@ -89,9 +91,14 @@ def describe_exit(status: int, before: Dict[str, int], after: Dict[str, int], *,
 
 def ended_early(status: int, output: str) -> str:
     """Describe that a command ended instead of starting its worker."""
-    lines = output.strip().splitlines()
-    last = f": {lines[-1]}" if lines else ""
-    return f"--against-command ended with exit status {status} before its worker began{last}"
+    said = last_words(output, LINES_OF_A_COMMAND)
+    return f"--against-command ended with exit status {status} before its worker began{f': {said}' if said else ''}"
+
+
+def last_words(output: str, number: int) -> str:
+    """The last lines of a program's output that are not empty, in one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return "; ".join(lines[-number:])
 
 
 def no_beginning(what: str) -> str:
