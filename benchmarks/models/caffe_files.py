@@ -190,6 +190,14 @@ def _global_average(writer: _Writer, layer: Layer) -> None:
     writer.append(layer, "Flatten", bottoms=[pooled])
 
 
+def _response_norm(writer: _Writer, layer: Layer) -> None:
+    """With a ``k`` of 1, which OpenCV takes whatever is written, and what that leaves out as a factor."""
+    size, alpha, beta, k = (layer.settings[name] for name in ("size", "alpha", "beta", "k"))
+    text = f"lrn_param {{ local_size: {size} alpha: {alpha / k:g} beta: {beta:g} k: 1 }}"
+    normed = writer.append(layer, "LRN", text, top=f"{layer.name}_normed")
+    writer.append(layer, "Power", f"power_param {{ scale: {k**-beta:.9g} }}", bottoms=[normed])
+
+
 def _linear(writer: _Writer, layer: Layer) -> None:
     weight, bias = layer.weights["weight"], layer.weights.get("bias")
     text = f"inner_product_param {{ num_output: {weight.shape[0]} bias_term: {_bool(bias is not None)} }}"
@@ -231,6 +239,7 @@ _WRITERS: Mapping[str, Callable[[_Writer, Layer], Any]] = {
     kinds.MAXIMUM: _pool,
     kinds.AVERAGE: _pool,
     kinds.GLOBAL_AVERAGE: _global_average,
+    kinds.RESPONSE_NORM: _response_norm,
     kinds.LINEAR: _linear,
     kinds.ADD: lambda writer, layer: writer.append(layer, "Eltwise", "eltwise_param { operation: SUM }"),
     kinds.CONCATENATE: lambda writer, layer: writer.append(

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from functools import lru_cache
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from pytest_edgeperf import FrameworkError
 
@@ -31,6 +34,7 @@ RESHAPE = "reshape"
 PERMUTE = "permute"
 UPSAMPLE = "upsample"
 SLICE = "slice"
+RESPONSE_NORM = "response norm"
 SOFTMAX = "softmax"
 SIGMOID = "sigmoid"
 
@@ -42,6 +46,7 @@ class Layer:
     Settings by kind: ``stride``, ``padding``, ``dilation`` (pairs) and ``groups`` of a convolution; ``kernel``,
     ``stride``, ``padding`` of a pool (``None``: as much on the right and below as keeps the size), and of a padded
     average whether it ``counts_padding``; ``slope`` below zero and ``most`` of a rectifier; ``epsilon`` of a norm;
+    ``size``, ``alpha``, ``beta`` and ``k`` of a local response norm as in torch;
     ``axis``; ``order`` of a permutation; ``scale`` of an upsampling; ``axis`` and ``start`` of a slice to the end.
     """
 
@@ -90,9 +95,38 @@ def layers_of(network: nn.Module, shape: Tuple[int, ...]) -> Layers:
             f"converting a network needs torch {'.'.join(map(str, OLDEST_TORCH))} or newer, not {torch.__version__}; "
             "convert it on another machine and copy the cache folder"
         )
-    with torch.no_grad():
+    with torch.no_grad(), _response_norms_kept():
         exported = torch.export.export(network.eval(), (torch.zeros(shape),), strict=False)
     return _with_pools_in_place(_Reader(exported).read())
+
+
+def _response_norm(x: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> torch.Tensor:
+    return _TORCHS_RESPONSE_NORM(x, size, alpha, beta, k)
+
+
+_TORCHS_RESPONSE_NORM = functional.local_response_norm
+
+
+@lru_cache(maxsize=None)
+def _one_operation() -> Any:
+    schema = "(Tensor x, int size, float alpha, float beta, float k) -> Tensor"
+    kept = torch.library.custom_op("models_layers::response_norm", _response_norm, mutates_args=(), schema=schema)
+    kept.register_fake(lambda x, size, alpha, beta, k: torch.empty_like(x))
+    return kept
+
+
+@contextmanager
+def _response_norms_kept() -> Iterator[None]:
+    """Have a local response norm exported as one operation, which torch itself makes of several."""
+    functional.local_response_norm = _one_operation()
+    try:
+        yield
+    finally:
+        functional.local_response_norm = _TORCHS_RESPONSE_NORM
+
+
+def _read_response_norm(given: _Given) -> _Read:
+    return RESPONSE_NORM, {name: given[name] for name in ("size", "alpha", "beta", "k")}, {}
 
 
 class _Reader:
@@ -282,6 +316,7 @@ _READERS: Mapping[str, Callable[[_Given], _Read]] = {
     "relu6": lambda _: _rectifier(most=6.0),
     "hardtanh": _hardtanh,
     "leaky_relu": lambda given: _rectifier(slope=float(given["negative_slope"])),
+    "response_norm": _read_response_norm,
     "max_pool2d": _pool(MAXIMUM),
     "avg_pool2d": _pool(AVERAGE),
     "adaptive_avg_pool2d": _adaptive,

@@ -188,6 +188,15 @@ def shares(side: int, cells: int) -> np.ndarray:
     return shares
 
 
+def _response_norm(tf: Any, layer: Layer, given: List[_Value], _: Mapping[str, Any]) -> _Value:
+    """TensorFlow's factor is of the sum, torch's of the mean."""
+    size, alpha, beta, k = (layer.settings[name] for name in ("size", "alpha", "beta", "k"))
+    if size % 2 == 0:
+        raise FrameworkError("TensorFlow's response norm is of as many channels before as after")
+    made = tf.nn.local_response_normalization(_last(tf, given[0]), size // 2, bias=k, alpha=alpha / size, beta=beta)
+    return _Value(made, channels_last=True)
+
+
 def _linear(tf: Any, layer: Layer, given: List[_Value], weights: Mapping[str, Any]) -> _Value:
     made = tf.matmul(_first(tf, given[0]), weights["weight"])
     return _Value(tf.nn.bias_add(made, weights["bias"]) if "bias" in weights else made, channels_last=False)
@@ -246,6 +255,7 @@ _WRITERS: Mapping[str, _Writer] = {
     kinds.AVERAGE: _average,
     kinds.GLOBAL_AVERAGE: _global_average,
     kinds.ADAPTIVE_AVERAGE: _adaptive_average,
+    kinds.RESPONSE_NORM: _response_norm,
     kinds.LINEAR: _linear,
     kinds.ADD: _add,
     kinds.CONCATENATE: _concatenate,

@@ -85,6 +85,13 @@ def test_a_number_of_cells_that_is_rounded_down_is_said(tmp_path, ceil, side, sa
     assert ("ceil_mode: false" in Path(text).read_text()) is said
 
 
+def test_a_response_norm_is_said_without_k_which_opencv_does_not_read(tmp_path):
+    network = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+    text, _ = caffe_files(network, SHAPE, tmp_path / "net.prototxt", tmp_path / "net.caffemodel")
+    assert "lrn_param { local_size: 5 alpha: 0.00025 beta: 0.75 k: 1 }" in Path(text).read_text()
+    assert f"scale: {2**-0.75:.9g}" in Path(text).read_text()
+
+
 @pytest.mark.parametrize(
     ("network", "why"),
     [

@@ -28,7 +28,9 @@ class Everything(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(), nn.LocalResponseNorm(3, alpha=0.5, k=2)
+        )
         self.deep = nn.Sequential(nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8), nn.LeakyReLU(0.1), PoolInPlace())
         self.pooled = nn.Sequential(nn.MaxPool2d(3, 2, ceil_mode=True), nn.Conv2d(8, 8, 1), nn.ReLU(inplace=True))
         self.up = nn.Upsample(scale_factor=2)
@@ -77,6 +79,7 @@ def one(layer, given):
     return {
         kinds.CONVOLUTION: lambda: functional.conv2d(given[0], weights["weight"], weights.get("bias"), **settings),
         kinds.LINEAR: lambda: functional.linear(given[0], weights["weight"], weights["bias"]),
+        kinds.RESPONSE_NORM: lambda: functional.local_response_norm(given[0], **settings),
         kinds.ADD: lambda: given[0] + given[1],
         kinds.CONCATENATE: lambda: torch.cat(given, settings["axis"]),
         kinds.RESHAPE: lambda: given[0].reshape(layer.shape),
