@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from models.networks import NETWORKS
 from papers.mishra_2021 import PRICES
 
 from pytest_edgeperf.cli import main
@@ -330,3 +331,18 @@ def test_what_the_wheel_holds_is_what_there_is():
     shipped = re.findall(r'^"baselines/published/(.*)" = "pytest_edgeperf/published/(.*)"$', text, re.MULTILINE)
     assert [source for source, _ in shipped] == [target for _, target in shipped]
     assert {source for source, _ in shipped} == {path.name for path in PUBLISHED.glob("*.json")}
+
+
+def test_what_an_operation_is_called_is_what_the_networks_say():
+    """Two conventions: a multiply-accumulate is one operation, or two."""
+    compared = 0
+    for path in PUBLISHED.glob("*.json"):
+        for benchmark in read(path).benchmarks.values():
+            network = NETWORKS.get(benchmark.parameters.get("network"))
+            for run in benchmark.runs:
+                said = network.published.get(run.source["paper"]) if network is not None else None
+                if "flops" in run.values and said is not None and said.operations:
+                    counted = run.source.get("of", "flops")
+                    assert counted == said.convention, (network.name, run.source)
+                    compared += 1
+    assert compared > 40
