@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from importlib import metadata
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 #: How the names of all our groups begin.
 _OURS = "edgeperf."
@@ -30,14 +30,14 @@ def _all(search_path: Tuple[str, ...]) -> Registered:
     # metadata.entry_points() has another shape in 3.8-3.9 and no distribution there. To read the names of all packages
     # takes ten times as long as the entry points of those that have some.
     path = list(search_path)
-    packages = {
-        str(distribution.metadata["Name"]): None
-        for distribution in metadata.distributions(path=path)
-        if any(entry.group.startswith(_OURS) for entry in distribution.entry_points)
-    }
+    packages: Dict[str, metadata.Distribution] = {}
+    for distribution in metadata.distributions(path=path):
+        if any(entry.group.startswith(_OURS) for entry in distribution.entry_points):
+            packages.setdefault(str(distribution.metadata["Name"]), distribution)
     entries: List[Tuple[metadata.EntryPoint, str]] = []
-    for package in packages:
-        # Of a package that is there twice, as in a virtual environment and below it, Python imports the first.
-        distribution = next(iter(metadata.distributions(name=package, path=path)))
+    for package, registered in packages.items():
+        # Of a package that is there twice, as in a virtual environment and below it, Python imports the first. Some
+        # tools write folders that are not found by the name within.
+        distribution = next(iter(metadata.distributions(name=package, path=path)), registered)
         entries += [(entry, package) for entry in distribution.entry_points if entry.group.startswith(_OURS)]
     return tuple(entries)
