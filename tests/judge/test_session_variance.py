@@ -91,6 +91,19 @@ def test_sessions_that_agree_are_taken_to_differ_by_the_floor():
         assert got.freedom[0] == math.inf
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_benchmarks_whose_runs_scatter_do_not_hide_how_far_sessions_are_apart(seed):
+    rng = np.random.default_rng(seed)
+    steady = simulated(rng, benchmarks=25, sessions=2, spread=0.0075, runs=6, run_sd=0.005)
+    scattered = simulated(rng, benchmarks=25, sessions=2, spread=0.0075, runs=6, run_sd=0.1)
+    run_variance = np.repeat([0.005**2, 0.1**2], 25)
+    alone = between_sessions(steady, run_variance[:25])
+    beside = between_sessions(steady + scattered, run_variance)
+    assert beside.variance[0] == pytest.approx(alone.variance[0], rel=0.1)
+    assert beside.freedom[0] == pytest.approx(alone.freedom[0], rel=0.1)
+    assert alone.freedom[0] > 12
+
+
 def test_an_unknown_run_variance_leaves_the_floor():
     nests = [nested([1.0], [2.0], Origins(["a"], ["b"]))]
     got = between_sessions(nests, np.array([math.nan]))

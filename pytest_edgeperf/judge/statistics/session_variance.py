@@ -29,16 +29,19 @@ EXCESS_BENCHMARKS = 10
 #: No suite is taken to spread further: rebuilds moved benchmarks by 0.4 to 1.3 %, and what is more is worth an alarm.
 MOST_EXCESS = 0.013**2
 
-#: With so many degrees of freedom the floor is believed where a baseline's sessions show more. With 1.5, checks at a
-#: tolerance of 0 against two sessions 0.5 or 0.75 % apart raised alarms in 0.75 % of 400 instead of 3 % of 150, and
-#: +5 % was found in 24 instead of 33 % of cases where three sessions did not lie apart.
-FLOOR_FREEDOM = 3.0
+#: With so many degrees of freedom the floor is believed where a baseline's sessions show more.
+FLOOR_FREEDOM = 1.0
 
 #: Of a benchmark's squares between sessions only as much counts as one in a hundred has by chance: a benchmark that was
 #: changed between two sessions of the baseline says nothing of the others.
 _COUNTED = 0.99
 
-#: Up to so many standard errors a spread is put down to chance (one-sided, 95 %).
+#: The weights of benchmarks follow the estimate so often.
+_REWEIGHTED = 2
+
+#: Up to so many standard errors a spread is put down to chance (one-sided, 95 %). Checks at a tolerance of 0 against
+#: two sessions 0.5, 0.75 and 1 % apart raised alarms in 1, 0.75 and 1 % of 400; +5 % was found in 33 % of cases where
+#: three sessions did not lie apart, and in 30 % where any estimate above the floor was taken.
 _BY_CHANCE = 1.645
 
 #: Of a normal sample of n, the logarithm of the shortest half's length has a standard error of this / sqrt(n).
@@ -60,9 +63,10 @@ def between_sessions(nests: Sequence[Nested], run_variance: Array) -> Component:
 
     By moments: between_squares / (run variance + runs x session variance) has the mean of a chi-square of its degrees
     of freedom (Searle, Casella & McCulloch 1992, Variance Components, chapter 3); each is winsorised at its 99 %
-    quantile (Huber 1964, Ann. Math. Statist. 35), so that a single benchmark decides nothing. Where it is above the
-    floor, the two are averaged by their degrees of freedom; where it is below, or no benchmark has two sessions, the
-    floor stands.
+    quantile (Huber 1964, Ann. Math. Statist. 35), so that a single benchmark decides nothing, and weighed by what it
+    shows of sessions: a benchmark whose runs scatter more than sessions do shows next to nothing. Where the variance is
+    above the floor by more than chance explains, the two are averaged by their degrees of freedom; otherwise, and where
+    no benchmark has two sessions, the floor stands.
     """
     factor = np.array([nest.factor for nest in nests])
     freedom = np.array([float(nest.between_freedom) for nest in nests])
@@ -71,31 +75,40 @@ def between_sessions(nests: Sequence[Nested], run_variance: Array) -> Component:
     if several.any():
         squares = np.array([nest.between_squares for nest in nests])[several]
         runs = np.array([nest.between_runs for nest in nests])[several]
-        variance, weight = run_variance[several], freedom[several]
-        pooled = _pooled(squares, weight, runs, variance)
+        pooled, own = _pooled(squares, freedom[several], runs, run_variance[several])
         if pooled > session:
-            errors = np.sum(weight * (pooled + variance / runs) ** 2)
-            own = max(float(pooled**2 * weight.sum() ** 2 / errors), 1.0)
+            own = max(own, 1.0)
             known_by = FLOOR_FREEDOM + own
             session = (FLOOR_FREEDOM * session + own * pooled) / known_by
     return Component(factor * session, np.full(len(nests), known_by))
 
 
-def _pooled(squares: Array, freedom: Array, runs: Array, variance: Array) -> float:
-    """Return the variance of a session by which the winsorised squares have their mean; 0 where none is needed."""
+def _pooled(squares: Array, freedom: Array, runs: Array, variance: Array) -> Tuple[float, float]:
+    """Return the variance of a session by which the winsorised squares have their mean, and its degrees of freedom.
+
+    The weights are those of the score of a normal likelihood, 1 / (session variance + run variance / runs), at the
+    estimate before; the degrees of freedom are 2 (estimate / standard error)^2. (0, 0) where the score at the floor is
+    explained by chance.
+    """
     most = chdtri(freedom, 1 - _COUNTED)
-    expected = np.sum(freedom * chdtr(freedom + 2, most) + most * (1 - _COUNTED))
+    expected = freedom * chdtr(freedom + 2, most) + most * (1 - _COUNTED)
 
-    def surplus(session: float) -> float:
-        return float(np.sum(np.minimum(squares / (variance + runs * session), most)) - expected)
+    def surplus(session: float, weight: Array) -> float:
+        counted = np.minimum(squares / (variance + runs * session), most)
+        return float(np.sum(weight * (counted - expected)))
 
-    if not surplus(SESSION_VARIANCE_FLOOR) > 0:
-        return 0.0
-    below, above = SESSION_VARIANCE_FLOOR, float(np.max(squares / runs))
-    for _ in range(60):
-        middle = math.sqrt(below * above)
-        below, above = (middle, above) if surplus(middle) > 0 else (below, middle)
-    return above
+    estimate = SESSION_VARIANCE_FLOOR
+    weight = 1 / (estimate + variance / runs)
+    if surplus(estimate, weight) <= _BY_CHANCE * math.sqrt(2 * np.sum(freedom * weight**2)):
+        return 0.0, 0.0
+    for _ in range(_REWEIGHTED):
+        weight = 1 / (estimate + variance / runs)
+        below, above = SESSION_VARIANCE_FLOOR, float(np.max(squares / runs))
+        for _ in range(60):
+            middle = math.sqrt(below * above)
+            below, above = (middle, above) if surplus(middle, weight) > 0 else (below, middle)
+        estimate = above
+    return estimate, float(estimate**2 * np.sum(freedom / (estimate + variance / runs) ** 2))
 
 
 def excess_spread(differences: Array, error: Array, freedom: Array) -> Tuple[float, float]:

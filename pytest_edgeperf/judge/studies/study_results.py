@@ -112,7 +112,7 @@ def read_study(
 
     Args:
         study: what to read.
-        found: the benchmarks that belong to it.
+        placed_members: the benchmarks that belong to it.
         between: pairs of series whose ratios are asked for beside the study's own.
         other_session: whether the series of ``between``, and those that are ranked, are of different sessions.
 
@@ -135,10 +135,10 @@ def read_study(
     return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(placed_members))
 
 
-def _labels(found: Sequence[Member]) -> Dict[float, str]:
+def _labels(placed_members: Sequence[Member]) -> Dict[float, str]:
     """What each coordinate is called; nothing where a point has no label."""
     called: Dict[float, List[str]] = {}
-    for member in found:
+    for member in placed_members:
         label = member.benchmark.place.label if member.benchmark.place is not None else ""
         if not label:
             return {}
