@@ -131,7 +131,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         configurations = [
             value for name, network in own.items() for value in marked_for(PAPERS, (name, network.resolution))
         ]
-        metafunc.parametrize(("network", "resolution"), configurations)
+        skipped = pytest.mark.skip(reason="needs networks of your own: --networks FILE.toml")
+        without = pytest.param("none", 0, marks=[pytest.mark.full_suite, skipped])
+        metafunc.parametrize(("network", "resolution"), configurations or [without])
     if metafunc.config.getoption("weights", None) and "timed_inference" in metafunc.fixturenames:
         # another benchmark: no baseline of seeded weights, nor of others, stands beside it
         from models import given_weights
