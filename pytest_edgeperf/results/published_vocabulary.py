@@ -15,7 +15,6 @@ PUBLISHED_METRICS: Mapping[str, Metric] = {
     # of what comes above what is usual
     "delay": Metric("ms"),
     "duration": Metric("s"),
-    "engine_count": Metric("", HIGHER),
     "file_size": Metric("MiB"),
     "flops_per_parameter": Metric(""),
     # how much more is done in a time
@@ -30,7 +29,6 @@ PUBLISHED_METRICS: Mapping[str, Metric] = {
     "saving": Metric("", HIGHER),
     "share": Metric("%"),
     "speedup": Metric("", HIGHER),
-    "temperature_idle": Metric("degC"),
     "time_ratio": Metric("", HIGHER),
     "variation": Metric("%"),
 }
