@@ -157,6 +157,11 @@ def test_calls_too_short_for_the_clock_are_timed_in_batches():
     assert "calls_per_sample" not in timer()[0](millisecond).quality
 
 
+def test_how_many_images_a_call_takes_is_kept_where_it_is_told():
+    assert timer()[0](millisecond, images=4).values["images_per_inference"] == 4
+    assert "images_per_inference" not in timer()[0](millisecond).values
+
+
 def test_phases_are_summarised_where_they_are_given():
     timed, _ = timer()
     found = timed(millisecond, preprocess=lambda: (), postprocess=lambda output: output)
