@@ -22,7 +22,6 @@ Clips are seeded, of photographs that a camera pans over, in frames of UCF50's 3
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -57,10 +56,7 @@ def test_clip(timed_inference, framework, precision, network):
 def test_batch(timed_inference, framework, precision, network, batch):
     described = NETWORKS[network]
     resolution = described.native
-    profile = {"images": [described.shape(resolution, size) for size in BATCHES]}
-    # built engines are kept by the model's name
-    model = replace(build(network, resolution, batch), name=f"{network}-batches", options={"tensorrt.profile": profile})
-    engine = framework.load(model, precision=precision)
+    engine = framework.load(build(network, resolution, batch, BATCHES), precision=precision)
     series = f"{network} {framework.name}" if precision == "fp32" else f"{network} {framework.name} {precision}"
     timed_inference.study(SWAMINATHAN_2024_BATCHES, series=series, x=batch)
     inputs = [described.prepare(clip, resolution) for clip in described.images(batch, 0)]

@@ -180,7 +180,14 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 def folder_of(network: Network) -> Path:
     """Where the cache keeps what is made of a network by the installed version of torch."""
     digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
-    fed = (network.reference_inputs, network.outputs, network.variant, network.frames, network.free_sizes)
+    fed = (
+        network.reference_inputs,
+        network.outputs,
+        network.variant,
+        network.frames,
+        network.free_sizes,
+        network.batches,
+    )
     digest.update(given_weights.digest_of(network.name).encode())
     digest.update(repr(fed).encode())
     return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}"

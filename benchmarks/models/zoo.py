@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from tasks.sizes import Resolution, label
 
@@ -17,6 +17,8 @@ from pytest_edgeperf import FrameworkError, Inputs, Model, Reference, TensorSpec
 if TYPE_CHECKING:
     from models.export import Exported
 
+#: The name of every network's input.
+INPUT = "images"
 #: Other photographs than those that are measured or compared.
 CALIBRATION_PHOTOGRAPHS = 16
 CALIBRATION_SEED = 11
@@ -25,7 +27,12 @@ COUNTED = ("parameters", "multiply_accumulates", "flops")
 REUSE = "multiply_accumulates_per_parameter"
 
 
-def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
+def build(
+    name: str,
+    resolution: Resolution = 224,
+    batch: int = 1,
+    batch_range: Optional[Tuple[int, int, int]] = None,
+) -> Model:
     """A network for images of ``resolution`` pixels (a side, or height and width), with seeded or trained weights.
 
     Most take sides that are multiples of 32; the detectors for 300 pixels take no other, and several images at once.
@@ -34,27 +41,50 @@ def build(name: str, resolution: Resolution = 224, batch: int = 1) -> Model:
     Nothing is built before a runtime asks: ``"torch"`` builds the module, ``"onnx"`` and the reference
     come from the cache, exported on first use. The weights are the same at every resolution.
 
+    Networks that take several images at once are exported with a free batch. With ``batch_range``, the smallest, usual
+    and largest batch, TensorRT builds one engine for all of them (section 3.3 of Swaminathan et al., 2024): it is
+    TensorRT's profile, and the model's name is the same for every ``batch``, as built engines are kept by it.
+
     Raises:
-        FrameworkError: unknown name or impossible resolution; from the sources: what :func:`export.ensure` raises.
+        FrameworkError: unknown name, impossible resolution or batch; from the sources: what :func:`export.ensure`
+            raises.
     """
     network = known(name)
-    refusal = network.refuses(resolution, batch)
+    refusal = network.refuses(resolution, batch) or _refuses_range(network, resolution, batch, batch_range)
     if refusal is not None:
         raise FrameworkError(f"{name}: {refusal}")
+    if batch_range is None:
+        batches = f"-batch{batch}" if batch > 1 else ""
+        options: Mapping[str, Any] = {}
+    else:
+        batches = f"-batches{batch_range[0]}to{batch_range[-1]}"
+        options = {"tensorrt.profile": {INPUT: [network.shape(resolution, size) for size in batch_range]}}
     artefacts = _Artefacts(network, resolution, batch)
     kinds = usual_formats_of(name) if batch == 1 else ()
     return Model(
-        name=f"{name}-{label(resolution)}" + (f"-batch{batch}" if batch > 1 else ""),
+        name=f"{name}-{label(resolution)}{batches}",
         sources={
             "onnx": artefacts.onnx,
             "torch": network.build,
             **{kind: partial(_converted, kind, name, resolution) for kind in kinds},
         },
-        inputs=(TensorSpec("images", network.shape(resolution, batch)),),
+        inputs=(TensorSpec(INPUT, network.shape(resolution, batch)),),
         reference=artefacts.reference,
         calibration=partial(_calibration, network, resolution, batch),
+        options=options,
         parameters=Figures(artefacts),
     )
+
+
+def _refuses_range(
+    network: Network, resolution: Resolution, batch: int, batch_range: Optional[Tuple[int, int, int]]
+) -> Optional[str]:
+    if batch_range is None:
+        return None
+    least, usual, largest = batch_range
+    if not 1 <= least <= usual <= largest or not least <= batch <= largest:
+        return f"batches of {least}, {usual} and {largest} must rise, and {batch} lie among them"
+    return network.refuses(resolution, largest)
 
 
 def build_from(source: str, name: str, resolution: Resolution = 224) -> Model:

@@ -30,6 +30,7 @@ def _torchvision(name: str, variant: str, published: Mapping[str, Printed], **mo
         variant=variant,
         source=TORCHVISION,
         published=published,
+        batches=True,
         **{"multiple_of": 1, **more},
     )
 
@@ -41,6 +42,7 @@ def _pytorchcv(name: str, variant: str, published: Mapping[str, Printed], descri
         ("logits",),
         crop,
         multiple_of=1,
+        batches=True,
         uses=("models/seeded_classifier",),
         task="classification",
         variant=variant,
@@ -59,6 +61,7 @@ def _printed(
     return Printed(called, parameters, operations, **{"convention": MULTIPLY_ACCUMULATES, **more})
 
 
+#: AlexNet and the VGGs pool to a fixed number of cells, which ONNX can say for maps of a multiple of it only.
 NETWORKS = (
     _torchvision(
         "alexnet",
@@ -83,10 +86,9 @@ NETWORKS = (
                 "that the paper does not name",
             ),
         },
-        smallest=63,
-        free_sizes=False,
+        only=224,
     ),
-    _torchvision("vgg16", "vgg16", {HADIDI: _printed("VGG16", 138.36e6, 15.47e9)}, free_sizes=False),
+    _torchvision("vgg16", "vgg16", {HADIDI: _printed("VGG16", 138.36e6, 15.47e9)}, only=224),
     _torchvision(
         "vgg19",
         "vgg19",
@@ -94,7 +96,7 @@ NETWORKS = (
             SWAMINATHAN: _printed("VGG", 143_667_240, 19_590_954_654),
             HADIDI: _printed("VGG19", 143.66e6, 19.63e9),
         },
-        free_sizes=False,
+        only=224,
         description="the VGG of swaminathan-2024, by its parameters",
     ),
     _torchvision(
