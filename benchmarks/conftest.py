@@ -163,13 +163,10 @@ def _read_networks(config: pytest.Config) -> Dict[str, OwnNetwork]:
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     # a conftest that is not of the command line's folders is read too late to add an option
     suite = config.getoption("suite", DEFAULT)
-    kept: List[pytest.Item] = []
-    left: List[pytest.Item] = []
-    for item in items:
-        (kept if belongs(item, suite) and not _awaits_networks(item) else left).append(item)
+    left = [item for item in items if not belongs(item, suite)]
     if left:
         config.hook.pytest_deselected(items=left)
-        items[:] = kept
+        items[:] = [item for item in items if item not in left]
     if config.getoption("weights", None) and items and not config.getoption("collectonly"):
         from models import weights_check
 
@@ -177,11 +174,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
             weights_check.verify()
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
-
-
-def _awaits_networks(item: pytest.Item) -> bool:
-    """Whether it stands for the networks of ``--networks`` where none are named."""
-    return "own_networks" in getattr(item, "fixturenames", ()) and item.config.getoption("networks", None) is None
 
 
 @pytest.hookimpl(trylast=True)
