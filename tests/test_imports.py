@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+#: Of a module of the package or the experiments.
+MOST_LINES = 400
 HEAVY = {"numpy", "scipy", "torch", "onnxruntime", "rich", "jsonschema"}
 SHOW_MODULES = """
 import json, sys
@@ -77,3 +80,15 @@ def test_the_plugin_imports_nothing_heavy_and_none_of_its_rooms(project):
         "pytest_edgeperf.settings.options",
         "pytest_edgeperf.settings.values",
     }
+
+
+def test_no_module_is_longer_than_one_sitting():
+    root = Path(__file__).parents[1]
+    if not (root / "benchmarks").is_dir():
+        pytest.skip("an installed copy has no benchmarks")
+    lines = {
+        path.relative_to(root): len(path.read_text("utf-8").splitlines())
+        for folder in ("pytest_edgeperf", "benchmarks")
+        for path in (root / folder).rglob("*.py")
+    }
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}

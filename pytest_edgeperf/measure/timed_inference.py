@@ -28,7 +28,7 @@ from pytest_edgeperf.results.types import HIGHER
 
 if TYPE_CHECKING:
     from pytest_edgeperf.measure.accuracy_records import PerExample
-    from pytest_edgeperf.measure.parallel import Runner
+    from pytest_edgeperf.measure.engine_runners import Runner
 
 #: How many images an inference is of, where it is of several.
 IMAGES = "images_per_inference"

@@ -11,9 +11,10 @@ import time
 import pytest
 
 from pytest_edgeperf.measure.conductor import Block, LocalConductor
+from pytest_edgeperf.measure.engine_runners import Lap, run
 from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.measurement import METRICS
-from pytest_edgeperf.measure.parallel import MODES, Lap, ParallelTimer, run, runners_of
+from pytest_edgeperf.measure.parallel import MODES, ParallelTimer, runners_of
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.timed_inference import TimedInference
 

@@ -96,7 +96,7 @@ def test_so_has_a_comparison_of_plain_callables(monkeypatch):
 
 
 def test_so_have_callables_in_parallel(monkeypatch):
-    monkeypatch.setattr("pytest_edgeperf.measure.parallel.loaded_versions", lambda: {"jax": "1"})
+    monkeypatch.setattr("pytest_edgeperf.measure.engine_runners.loaded_versions", lambda: {"jax": "1"})
     made = measured(lambda timed: timed.parallel(lambda: sum, 2, range(50)), monkeypatch, {})
     assert made.software["jax"] == "1"
     assert "torch" not in made.software
