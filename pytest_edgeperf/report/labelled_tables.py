@@ -75,25 +75,33 @@ def labelled_blocks(tables: Iterable[LabelledTable], paper: Paper) -> List[List[
 
 def _of_series(result: StudyResult, name: str) -> LabelledTable:
     by_metric = {series.metric: series for series in result.series if series.series == name}
-    coordinates = sorted({point.x for series in by_metric.values() for point in series.points})
-    columns = [_coordinates(result, coordinates)]
+    # several may have one coordinate, and one label: a row each
+    rows = sorted(
+        {
+            (point.x, result.label_of[point.benchmark], point.benchmark)
+            for series in by_metric.values()
+            for point in series.points
+        }
+    )
+    columns = [_coordinates(result, [x for x, _, _ in rows])]
     for metric in (metric for metric in result.study.metrics if metric in by_metric):
-        values = {point.x: point.value for point in by_metric[metric].points}
-        texts = decimal_column([values.get(x) for x in coordinates])
+        values = {point.benchmark: point.value for point in by_metric[metric].points}
+        texts = decimal_column([values.get(benchmark) for _, _, benchmark in rows])
         columns.append(LabelledColumn(_with_unit(_short(metric), by_metric[metric].unit), texts))
-    return LabelledTable(f"{result.study.name}: {name}", [result.labels[x] for x in coordinates], columns)
+    return LabelledTable(f"{result.study.name}: {name}", [label for _, label, _ in rows], columns)
 
 
 def _of_metric(
     result: StudyResult, several: Sequence[SeriesResult], ranks: Dict[float, Dict[str, str]]
 ) -> LabelledTable:
-    coordinates = sorted({point.x for series in several for point in series.points})
-    columns = [_coordinates(result, coordinates)]
+    rows = sorted({(point.x, result.label_of[point.benchmark]) for series in several for point in series.points})
+    columns = [_coordinates(result, [x for x, _ in rows])]
     for series in several:
-        values = {point.x: point.value for point in series.points}
-        columns.append(LabelledColumn(series.series, decimal_column([values.get(x) for x in coordinates])))
+        values = {(point.x, result.label_of[point.benchmark]): point.value for point in series.points}
+        columns.append(LabelledColumn(series.series, decimal_column([values.get(row) for row in rows])))
         if ranks:
-            texts = [ranks.get(x, {}).get(series.series, NOTHING) for x in coordinates]
+            ranked = [ranks.get(row[0], {}) if row in values else {} for row in rows]
+            texts = [ranks_there.get(series.series, NOTHING) for ranks_there in ranked]
             columns.append(LabelledColumn("rank", texts))
     title = _with_unit(metric_label(result.study.metrics[0]), several[0].unit)
     remarks = []
@@ -101,9 +109,7 @@ def _of_metric(
         remarks.append("rank 1= 1=: these runs show no difference")
     if not all(ranking.separated for ranking in first_ranking(result)):
         remarks.append("single runs do not show ties: such ranks are by value")
-    return LabelledTable(
-        f"{result.study.name}: {title} of all series", [result.labels[x] for x in coordinates], columns, remarks
-    )
+    return LabelledTable(f"{result.study.name}: {title} of all series", [label for _, label in rows], columns, remarks)
 
 
 def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:

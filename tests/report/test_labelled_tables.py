@@ -136,6 +136,26 @@ def test_two_labels_at_one_coordinate_are_both_named():
     assert result.labels == {1.0: "small, other", 20.0: "large"}
 
 
+def test_benchmarks_at_one_coordinate_have_a_row_each_whatever_they_are_called():
+    several = results()
+    several.benchmarks["other"] = benchmark("torch", "small", 7.0, label="other")
+    several.benchmarks["again"] = benchmark("torch", "small", 9.0)
+    text = lines(several)
+    start = text.index("zoo: torch")
+    rows = [line.split()[:3] for line in text[start + 2 : start + 6]]
+    assert rows == [
+        ["other", "1.00", "7.01"],
+        ["small", "1.00", "9.01"],
+        ["small", "1.00", "4.01"],
+        ["large", "20.0", "42.0"],
+    ]
+    both = text.index("zoo: latency (ms) of all series")
+    assert [line.split()[0] for line in text[both + 2 : both + 5]] == ["other", "small", "large"]
+    other = text[both + 2].split()
+    assert other[2] == "7.01"
+    assert other[-2:] == ["-", "-"]
+
+
 def test_markdown_and_values_have_the_labels():
     (result,) = read_studies(results())
     markdown = study_markdown(result)

@@ -72,6 +72,8 @@ class StudyResult:
     pareto: Tuple[ParetoFront, ...] = ()
     #: Coordinate -> what is called so there; empty unless all points have a label.
     labels: Mapping[float, str] = field(default_factory=dict)
+    #: Benchmark -> its point's label.
+    label_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_studies(results: Results) -> List[StudyResult]:
@@ -132,18 +134,20 @@ def read_study(
         )
         rankings = rank(study, placed_members, names, new_session=other_session) if study.ranking else ()
     shares, fronts = shares_of(study, placed_members), pareto_fronts(study, placed_members)
-    return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(placed_members))
+    label_of = {
+        member.name: member.benchmark.place.label if member.benchmark.place is not None else ""
+        for member in placed_members
+    }
+    return StudyResult(study, series, ratios, rankings, shares, fronts, _labels(placed_members, label_of), label_of)
 
 
-def _labels(placed_members: Sequence[Member]) -> Dict[float, str]:
+def _labels(placed_members: Sequence[Member], label_of: Mapping[str, str]) -> Dict[float, str]:
     """What each coordinate is called; nothing where a point has no label."""
-    called: Dict[float, List[str]] = {}
+    if not all(label_of.values()):
+        return {}
+    called: Dict[float, Dict[str, None]] = {}
     for member in placed_members:
-        label = member.benchmark.place.label if member.benchmark.place is not None else ""
-        if not label:
-            return {}
-        if label not in called.setdefault(member.x, []):
-            called[member.x].append(label)
+        called.setdefault(member.x, {})[label_of[member.name]] = None
     return {x: ", ".join(names) for x, names in called.items()}
 
 
