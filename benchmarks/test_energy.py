@@ -50,7 +50,7 @@ def test_energy(timed_inference, device, framework, precision, network):
     reason = device.without_power()
     if reason is not None:
         pytest.skip(f"the energy of an inference cannot be measured on this machine: {reason}")
-    measure(HADIDI_2019_ENERGY, timed_inference, framework, precision, network)
+    measure(HADIDI_2019_ENERGY, timed_inference, framework, precision, network, label=network)
 
 
 @pytest.mark.parametrize(("network", "seconds"), LOADS)
@@ -58,16 +58,15 @@ def test_temperature(timed_inference, device, framework, precision, network, sec
     reason = device.without_temperature()
     if reason is not None:
         pytest.skip(f"the temperature cannot be measured on this machine: {reason}")
-    measure(HADIDI_2019_TEMPERATURE, timed_inference, framework, precision, network)
+    label = network if seconds == LONG_S else f"{network}, {seconds} s"
+    measure(HADIDI_2019_TEMPERATURE, timed_inference, framework, precision, network, label)
 
 
-def measure(study, timed_inference, framework, precision, network):
+def measure(study, timed_inference, framework, precision, network, label):
     described = known(network)
     model = build(network, described.native)
     engine = framework.load(model, precision=precision)
-    timed_inference.study(
-        study, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9, label=network
-    )
+    timed_inference.study(study, series=f"{framework.name} {precision}", x=model.parameters["flops"] / 1e9, label=label)
     timed_inference(
         engine,
         Inputs.of(described.images(IMAGES, SEED)),
