@@ -210,6 +210,20 @@ def test_where_none_fits_or_one_fails_otherwise_the_reason_is_given(error):
     assert raised.value.out_of_memory is isinstance(error, MemoryError)
 
 
+@pytest.mark.parametrize(
+    ("reason", "out_of_memory"),
+    [
+        ("CUDA out of memory. Tried to allocate 20.00 MiB", True),
+        ("Failed to allocate memory for requested buffer of size 4194304", True),
+        ("ResourceExhaustedError: OOM when allocating tensor with shape[1,64,112,112]", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+        ("the file has another opset", False),
+    ],
+)
+def test_only_a_failed_allocation_is_a_lack_of_memory(reason, out_of_memory):
+    assert EngineFailed(f"engine 2 could not be made: {reason}").out_of_memory is out_of_memory
+
+
 def test_only_processes_are_as_many_as_fit():
     with pytest.raises(ValueError, match="fitting=True needs mode='processes'"):
         timed().parallel(sleeper, 2, fitting=True)
