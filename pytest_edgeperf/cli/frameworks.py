@@ -42,7 +42,7 @@ def frameworks() -> None:
             unusable.append((name, f"its adapter failed: {type(error).__name__}: {error}"))
     for title, listed in (
         ("", rows if len(rows) > 1 else []),
-        ("options, of a model: Model(..., options={name: value}):", options),
+        ("options of a model, Model(..., options={name: value}):", options),
         ("unusable:", unusable),
         (f"not installed; how to install them on this machine ({here}):", absent),
     ):

@@ -180,7 +180,7 @@ def test_frameworks_lists_versions_precisions_options_and_advice(monkeypatch):
         "framework  version  precisions  providers  variants",
         "torch      2.1.0    fp32, bf16  cpu        torch:compile",
         "",
-        "options, of a model: Model(..., options={name: value}):",
+        "options of a model, Model(..., options={name: value}):",
         "torch.level  how long it searches  default: 3",
         "torch.names  what to switch off",
         "",
