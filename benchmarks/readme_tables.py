@@ -165,6 +165,10 @@ gflops = 21.3  # its place in the studies, if it is known
 
 One that PyTorch defines is a module in `models/` and an entry in `models/catalogue/`.
 
+A network is exported when it is first measured. That needs PyTorch, and torchvision or pytorchcv where the table of
+networks names them: `pip install -r requirements/bench.in`. A device without them takes the exports of a machine that
+has them and the same checkout: copy the folder `models` of its cache (`EDGEPERF_CACHE_DIR`).
+
 Trained weights of the networks here come from `--weights DIR`: a state dict per network, `<network>.pth`, `.pt` or
 `.safetensors`. Wrong keys or shapes are refused before anything is measured; networks without a file keep seeded
 weights. The benchmarks' names have a digest of the files, so that no baseline of other weights stands beside them."""
