@@ -6,7 +6,7 @@ Raspberry Pi. Here the same process is started by a command and without it, and 
 so that a difference of about a percent is seen:
 
     pytest benchmarks/test_virtualisation.py --suite=hadidi-2019 --framework=tensorflow --against-python=python3
-        --against-command="docker run --rm -i -v {root}:{root} -v {cache}:{cache} IMAGE {python}"
+        --against-command="docker run --rm -i --user {uid}:{gid} -v {root}:{root} -v {cache}:{cache} IMAGE {python}"
 
 Where no container engine is, ``unshare --mount --pid --fork --mount-proc {python}`` has what a container is made of but
 for its file system and limits. ``docs/containers.md`` has images and what boards need. Without ``--against-command``
