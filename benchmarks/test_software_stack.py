@@ -17,7 +17,6 @@ from __future__ import annotations
 import pytest
 from models import build
 from models.networks import NETWORKS, known
-from models.state_files import on_disk
 from papers import measured
 from studies import HADIDI_2019_SOFTWARE_STACK
 from suites import values
@@ -35,6 +34,9 @@ pytestmark = pytest.mark.hadidi_2019
 @pytest.mark.timed_inference(stack=True, timeout=1200)
 @pytest.mark.parametrize("network", values(paper=IN_SUITE, full=OTHERS))
 def test_cold_start(timed_inference, framework, precision, network):
+    # imports what only making files needs
+    from models.state_files import on_disk
+
     described = known(network)
     model = on_disk(build(network, described.native), described, framework.name)
     engine = framework.load(model, precision=precision)

@@ -85,6 +85,43 @@ def test_the_published_pieces_end_at_measured_complexities():
     assert ends <= set(TABLE_1_BFLOPS.values())
 
 
+#: What a user with a runtime alone does not have.
+ABSENT = (
+    "faster_coco_eval",
+    "filelock",
+    "onnx",
+    "psutil",
+    "pytorchcv",
+    "sklearn",
+    "tensorflow",
+    "torch",
+    "torchvision",
+)
+
+
+def test_all_are_collected_where_nothing_but_a_runtime_is_installed(tmp_path):
+    (tmp_path / "absent.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({ABSENT}))\n")
+    paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "absent",
+            "benchmarks",
+            "--collect-only",
+            "-q",
+            "--framework=onnxruntime",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
 #: Prints how many benchmarks of each file each suite has, as JSON, with one framework.
 COUNTING = """
 import collections, json, sys
