@@ -102,7 +102,7 @@ def build_from(source: str, name: str, resolution: Resolution = 224) -> Model:
 
 
 def _converted(kind: str, name: str, resolution: Resolution) -> Any:
-    return import_module("models.conversions").converted(kind, name, resolution)
+    return _making("conversions").converted(kind, name, resolution)
 
 
 def _calibration(network: Network, resolution: Resolution, batch: int) -> Inputs:
@@ -148,10 +148,7 @@ class Figures(Mapping[str, Any]):
 
 
 class _Artefacts:
-    """What a model's sources give, each made once.
-
-    ``models.export`` is imported when it is needed: imported with the package, it could not be run as a program.
-    """
+    """What a model's sources give, each made once."""
 
     def __init__(self, network: Network, resolution: Resolution, batch: int) -> None:
         self.network = network
@@ -161,20 +158,17 @@ class _Artefacts:
         self._figures: Optional[Dict[str, int]] = None
 
     def exported(self) -> Exported:
-        from models import export
-
         if self._exported is None:
-            self._exported = export.ensure(self.network, self.resolution)
+            exported: Exported = _making("export").ensure(self.network, self.resolution)
+            self._exported = exported
         return self._exported
 
     def onnx(self) -> str:
         return str(self.exported().model)
 
     def reference(self) -> Reference:
-        from models.export import reference_arrays
-
         exported = self.exported()
-        inputs, outputs = reference_arrays(exported.reference)
+        inputs, outputs = _making("export").reference_arrays(exported.reference)
         # no image of a batch depends on another
         batched = [tuple(example) for example in zip(*(_batches(arrays, self.batch) for arrays in zip(*outputs)))]
         given = [(array,) for array in _batches([entry[0] for entry in inputs], self.batch)]
@@ -186,10 +180,8 @@ class _Artefacts:
         return self._figures
 
     def _count(self) -> Dict[str, int]:
-        from models import export
-
         if self._exported is None:
-            self._exported = export.find(self.network, self.resolution)
+            self._exported = _making("export").find(self.network, self.resolution)
         if self._exported is not None:
             return {key: self._exported.about[key] for key in COUNTED}
         try:
@@ -197,3 +189,17 @@ class _Artefacts:
         except ImportError:
             return {key: self.exported().about[key] for key in COUNTED}
         return unseeded_figures(self.network.architecture, self.network.shape(self.resolution))
+
+
+def _making(module: str) -> Any:
+    """A module that makes files, imported when needed: imported with the package, it could not be run as a program.
+
+    Raises:
+        FrameworkError: what it imports is not installed; the message has the command.
+    """
+    try:
+        return import_module(f"models.{module}")
+    except ModuleNotFoundError as error:
+        raise FrameworkError(
+            f"the networks' files need {error.name}, which is not installed: pip install {error.name}"
+        ) from error

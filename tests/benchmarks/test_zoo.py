@@ -112,6 +112,13 @@ def test_without_torch_and_export_the_remedy_is_named(tmp_path, monkeypatch, no_
         build("resnet18", 64).sources["onnx"]()
 
 
+def test_without_what_guards_the_files_its_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    monkeypatch.delitem(sys.modules, "models.export", raising=False)
+    with pytest.raises(FrameworkError, match="need filelock, which is not installed: pip install filelock"):
+        build("resnet18", 64).sources["onnx"]()
+
+
 @pytest.fixture
 def no_warnings():
     with warnings.catch_warnings():
