@@ -16,7 +16,7 @@ PYTORCHCV = "pytorchcv 0.0.74 (MIT)"
 SWAMINATHAN = "swaminathan-2024"
 TRINH = "trinh-2023"
 HADIDI = "hadidi-2019"
-ROUNDED = "rounded by the paper"
+ROUNDED = "printed with few digits"
 
 
 def _torchvision(name: str, variant: str, published: Mapping[str, Printed], **more: Any) -> Network:
@@ -198,7 +198,7 @@ NETWORKS = (
                 "ShuffleNet_V2_X0_5",
                 1.4e6,
                 0.05e9,
-                differences="rounded by the paper; the operations are printed as 0.05, and the convolutions have 0.04",
+                differences="printed with few digits: operations as 0.05, where the convolutions have 0.04",
             ),
         },
     ),
