@@ -89,7 +89,9 @@ def _name_weights(config: pytest.Config) -> None:
     if named is None:
         return
     if not os.path.isdir(named):
-        raise pytest.UsageError(f"--weights {named}: is no folder")
+        raise pytest.UsageError(
+            f"--weights {named}: is no folder; name one that holds a file per network, such as resnet50.pth"
+        )
     os.environ[WEIGHTS_VARIABLE] = named
 
 

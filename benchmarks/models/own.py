@@ -85,7 +85,9 @@ def read(path: str) -> Dict[str, OwnNetwork]:
     file = Path(path)
     try:
         content = tomllib.loads(file.read_bytes().decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}; name a file in TOML with tables [networks.NAME]") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
     networks = content.get("networks")
     if not isinstance(networks, dict) or not networks or set(content) - {"networks"}:
@@ -110,6 +112,10 @@ def _entry(file: Path, name: str, entry: Any) -> OwnNetwork:
     resolution = entry.get("resolution", like.native)
     if not isinstance(resolution, int) or isinstance(resolution, bool) or resolution < 1:
         raise ValueError(f"{where}: resolution is {resolution!r} instead of a side in pixels")
+    # what a classifier gives does not depend on it
+    refusal = like.refuses(resolution) if like.task != "classification" else None
+    if refusal is not None:
+        raise ValueError(f"{where}: {like.name} reads the outputs of its own resolutions: {refusal}")
     gflops = entry.get("gflops")
     if gflops is not None and not (isinstance(gflops, (int, float)) and 0 < gflops < float("inf")):
         raise ValueError(f"{where}: gflops is {gflops!r} instead of a number above 0")

@@ -75,6 +75,10 @@ def test_an_entry_says_its_resolution_and_operations(written):
         ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nsize = 3', "has size; it takes onnx, like"),
         ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = 2.5', "resolution is 2.5"),
         ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\nresolution = true', "resolution is True"),
+        (
+            '[networks.mine]\nonnx = "own.onnx"\nlike = "ssd300"\nresolution = 512',
+            "the resolution must be 300, not 512",
+        ),
         ('[networks.mine]\nonnx = "own.onnx"\nlike = "resnet18"\ngflops = -1', "gflops is -1"),
     ],
 )
