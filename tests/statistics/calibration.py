@@ -1,6 +1,6 @@
 """Measure the judge on recorded noise, print the tables, and fail if it does not keep its promises.
 
-python -m tests.statistics.calibration [--write docs] [--recordings FILE] [--sessions N]
+python -m tests.statistics.calibration [--write docs] [--recordings FILE] [--sessions N] [--tables NAME …]
 """
 
 from __future__ import annotations
@@ -277,6 +277,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--write", type=Path, help="a page, or a folder of pages, whose tables are made anew")
     parser.add_argument("--recordings", type=Path, default=RECORDINGS, help="what tests.statistics.compact made")
     parser.add_argument("--sessions", type=int, default=1000, help="half the sessions of our default rules")
+    parser.add_argument("--tables", nargs="+", metavar="NAME", help="only these, in place of all and of the promises")
     options = parser.parse_args(arguments)
     effort = Effort(options.sessions, max(90, options.sessions * 3 // 10))
     began = time.monotonic()
@@ -293,11 +294,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             "few_runs": lambda: few_runs_table(bench, effort.power // 2),
             "sizes": lambda: sizes_table(bench, effort.power),
         }
-        for name, make in makers.items():
-            sections[name] = make()
+        unknown = sorted(set(options.tables or ()) - set(makers))
+        if unknown:
+            parser.error(f"no table is called {unknown[0]}; there are {', '.join(makers)}")
+        for name in options.tables or makers:
+            sections[name] = makers[name]()
             print(f"\n{sections[name]}", flush=True)
     if options.write:
         write_between(options.write, sections)
+    if options.tables:
+        return 0
     lines, good = promises(kept)
     print("\n" + "\n".join(lines))
     print(f"{sum(one.sessions for one in kept.values())} sessions of ours in {time.monotonic() - began:.0f} s")
