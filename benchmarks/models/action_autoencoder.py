@@ -12,7 +12,7 @@ import torch
 from tasks.clips import FRAMES, clip_input, clips
 from torch import nn
 
-from models.weights import he_normal, seeded, settle
+from models.weights import with_settled_weights
 
 SEED = 51
 RESOLUTION = 64
@@ -60,9 +60,6 @@ def architecture() -> nn.Module:
 
 
 def network() -> nn.Module:
-    """The network in evaluation mode with seeded weights (He's normal ones) and settled statistics."""
-    with seeded(SEED):
-        made = architecture()
-        he_normal(made)
-        settle(made, [clip_input(clip, RESOLUTION) for clip in clips(4, SEED, frames=FRAMES)])
-    return made
+    """The network in evaluation mode with seeded weights and settled statistics."""
+    inputs = [clip_input(clip, RESOLUTION) for clip in clips(4, SEED, frames=FRAMES)]
+    return with_settled_weights(architecture, SEED, inputs)

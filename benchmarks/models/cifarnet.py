@@ -12,7 +12,7 @@ from tasks.classification import crop
 from tasks.images import photographs
 from torch import nn
 
-from models.weights import he_normal, seeded, settle
+from models.weights import with_settled_weights
 
 SEED = 32
 RESOLUTION = 32
@@ -45,9 +45,6 @@ def architecture() -> nn.Module:
 
 
 def network() -> nn.Module:
-    """The network in evaluation mode with seeded weights (He's normal ones) and settled statistics."""
-    with seeded(SEED):
-        made = architecture()
-        he_normal(made)
-        settle(made, [crop(photo, RESOLUTION) for photo in photographs(4, seed=SEED)])
-    return made
+    """The network in evaluation mode with seeded weights and settled statistics."""
+    inputs = [crop(photo, RESOLUTION) for photo in photographs(4, seed=SEED)]
+    return with_settled_weights(architecture, SEED, inputs)

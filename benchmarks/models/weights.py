@@ -62,6 +62,15 @@ def he_normal(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def with_settled_weights(make: Callable[[], nn.Module], seed: int, inputs: Sequence[np.ndarray]) -> nn.Module:
+    """The network in evaluation mode with seeded weights (He's normal ones) and statistics settled on ``inputs``."""
+    with seeded(seed):
+        made = make()
+        he_normal(made)
+        settle(made, inputs)
+    return made
+
+
 #: Of a layer's mean variance.
 LEAST_VARIANCE = 0.3
 
