@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import pytest
 
 from pytest_edgeperf import results
-from pytest_edgeperf.plugin.state import REPORT, usage_error
+from pytest_edgeperf.plugin.state import COLLECTED, REPORT, usage_error
 from pytest_edgeperf.report.creep import crept
 from pytest_edgeperf.report.exporters import UnknownFormat, exporter_for
 from pytest_edgeperf.report.exporters.interface import Exporter
@@ -70,11 +70,11 @@ def write_reports(
 def session_report(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
     """What a session has to report, once measured: made once."""
     if REPORT not in config.stash:
-        config.stash[REPORT] = _made(measuring)
+        config.stash[REPORT] = _made(config, measuring)
     return config.stash[REPORT]
 
 
-def _made(measuring: MeasuringSession) -> SessionReport:
+def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
     coordinator, settings = measuring.coordinator, measuring.settings
     measured = coordinator.measured()
     tolerances = {plan.id: plan.options.tolerance for plan in measuring.plans.values()}
@@ -102,4 +102,11 @@ def _made(measuring: MeasuringSession) -> SessionReport:
             accepting=settings.baseline == REFRESH,
             allowed_differences=settings.allowed_differences,
         ),
+        locations=locations_of(item for item in config.stash[COLLECTED] if item.nodeid in measuring.plans),
     )
+
+
+def locations_of(items: Iterable[pytest.Item]) -> Dict[str, Tuple[str, int]]:
+    """Where tests begin: the file as pytest prints it, and the line from 1; those without a line are left out."""
+    places = {item.nodeid: item.location for item in items}
+    return {name: (path, line + 1) for name, (path, line, _) in places.items() if line is not None}

@@ -41,3 +41,5 @@ class SessionReport:
     published: Sequence[Results] = ()
     #: Benchmarks that are slower than their anchor by more than their tolerance.
     crept: Mapping[str, Creep] = field(default_factory=dict)
+    #: Benchmark id -> the file of its test, as pytest prints it, and the line (from 1) where it begins.
+    locations: Mapping[str, Tuple[str, int]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.plugin.report_files import report_files, write_reports
+from pytest_edgeperf.plugin.report_files import locations_of, report_files, write_reports
 from pytest_edgeperf.plugin.state import REPORT
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results import ResultsError
@@ -61,6 +61,14 @@ def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
     (sentence,) = errors.sentences
     assert "gone/a.md" in sentence
     assert (tmp_path / "new" / "b.md").read_text() == "**nothing measured in 0.0 s on host**\n"
+
+
+def test_tests_are_where_they_begin_counted_from_one():
+    items = [
+        SimpleNamespace(nodeid="a.py::x", location=("a.py", 0, "x")),
+        SimpleNamespace(nodeid="a.txt::y", location=("a.txt", None, "y")),
+    ]
+    assert locations_of(items) == {"a.py::x": ("a.py", 1)}
 
 
 def test_a_session_writes_what_was_asked_for_and_lists_it(project):
