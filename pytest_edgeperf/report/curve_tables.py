@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.report.figures import usable_runs
 from pytest_edgeperf.report.numbers import percent, quantity, significant
@@ -26,14 +26,14 @@ def curve_tables(measured: Results, names: Names, paper: Paper) -> List[List[str
     """A block per benchmark whose runs kept their course: that of the last good run, and the steps of all."""
     blocks = []
     for benchmark_id, benchmark in measured.benchmarks.items():
-        runs = [run for run in usable_runs(benchmark) if _curve(run)]
+        runs = [run for run in usable_runs(benchmark) if curve_of(run)]
         if runs:
             blocks.append(_block(names[benchmark_id], runs, paper))
     return blocks
 
 
 def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
-    curve = _curve(runs[-1])
+    curve = curve_of(runs[-1])
     at_s = curve["at_s"]
     chosen = sorted({round(index * (len(at_s) - 1) / (_MOMENTS - 1)) for index in range(_MOMENTS)})
     figures = [figure for figure in _ROWS if figure in curve]
@@ -49,15 +49,26 @@ def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
     lines += lay_out("after", [_ROWS[figure] for figure in figures], columns, paper)
     for number, run in enumerate(runs, 1):
         which = f"run {number}: " if len(runs) > 1 else ""
-        quality = run.quality or {}
-        sentences = [(step_text(step), bool(step.get("throttling"))) for step in quality.get("steps", ())]
-        if "curve_full_after_s" in quality:
-            sentences.append((_full_text(quality["curve_full_after_s"]), True))
-        for text, warns in sentences:
+        for text, warns in curve_remarks(run):
             painted = "warning" if warns else None
             wrapped = wrap(paper.clean(which + text), paper.width, indent="  ", hanging="    ")
             lines += [paper.paint(line, painted) for line in wrapped]
     return lines
+
+
+def curve_remarks(run: Run) -> List[Tuple[str, bool]]:
+    """What is to be said of a run's course, and whether it warns: each lasting step, and that the course is cut."""
+    quality = run.quality or {}
+    sentences = [(step_text(step), bool(step.get("throttling"))) for step in quality.get("steps", ())]
+    if "curve_full_after_s" in quality:
+        sentences.append((_full_text(quality["curve_full_after_s"]), True))
+    return sentences
+
+
+def curve_of(run: Run) -> Dict[str, Any]:
+    """The course in a run's quality figures; empty where it kept none."""
+    curve = (run.quality or {}).get("curve")
+    return curve if isinstance(curve, dict) and curve.get("at_s") else {}
 
 
 def _full_text(seconds: float) -> str:
@@ -82,8 +93,3 @@ def _figure(step: Mapping[str, Any], figure: str, unit: str) -> Optional[str]:
         return f"{significant(value)} {unit}"
     before, after = (significant(number) for number in value)
     return f"{before} -> {after} {unit}" if before != after else None
-
-
-def _curve(run: Run) -> Dict[str, Any]:
-    curve = (run.quality or {}).get("curve")
-    return curve if isinstance(curve, dict) and curve.get("at_s") else {}

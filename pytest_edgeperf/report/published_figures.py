@@ -28,12 +28,12 @@ def references_table(references: Sequence[Reference], names: Names, paper: Paper
     rows: List[Tuple[str, Optional[Reference]]] = []
     for benchmark, group in groupby(references, key=lambda figure: figure.benchmark):
         rows.append((names[benchmark], None))
-        rows += [("  " + paper.clean(_label(figure)), figure) for figure in group]
+        rows += [("  " + paper.clean(figure_label(figure)), figure) for figure in group]
     here = iter(decimal_column([figure.measured for figure in references]))
     ratios = iter(decimal_column([figure.ratio for figure in references]))
     columns = [
         Column("here", ["" if row is None else next(here) for _, row in rows]),
-        Column("published", ["" if row is None else _printed(row.published) for _, row in rows]),
+        Column("published", ["" if row is None else printed(row.published) for _, row in rows]),
         Column("ratio", ["" if row is None else next(ratios) for _, row in rows]),
         Column("source", ["" if row is None else paper.clean(row.source) for _, row in rows], right=False, spare=1),
     ]
@@ -57,7 +57,7 @@ def references_markdown(references: Sequence[Reference]) -> str:
     ]
     for name, figure in zip(codes(figure.benchmark for figure in references), references):
         ratio = "-" if figure.ratio is None else significant(figure.ratio)
-        texts = (_label(figure), significant(figure.measured), _printed(figure.published), ratio)
+        texts = (figure_label(figure), significant(figure.measured), printed(figure.published), ratio)
         cells = [name, *map(escape, texts), escape(_place(figure))]
         lines.append(f"| {' | '.join([*cells, escape('; '.join(figure.differs)) or '-'])} |")
     return "\n".join([*lines, "", CAVEAT]) + "\n"
@@ -76,10 +76,12 @@ def _place(figure: Reference) -> str:
     return f"{figure.device}, {figure.source}, row {figure.row}"
 
 
-def _label(figure: Reference) -> str:
+def figure_label(figure: Reference) -> str:
+    """The metric with its unit: ``latency, ms``."""
     label = metric_label(figure.metric)
     return f"{label}, {figure.unit}" if figure.unit else label
 
 
-def _printed(value: float) -> str:
+def printed(value: float) -> str:
+    """A published number with the digits that it has."""
     return f"{value:.{_DIGITS}g}"

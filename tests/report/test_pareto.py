@@ -110,7 +110,7 @@ def test_markdown():
         "| onnxruntime fp32 | 16.1 | 16.1 | 37.6 | front | +1.9 points for +8.1 ms |",
         "| torch fp32 | 16.1 | 26.7 | 37.6 | dominated by onnxruntime fp32 at 16.1 | - |",
         "",
-        "(=: these runs show no difference)",
+        "- (=: these runs show no difference)",
     ]
 
 
