@@ -219,7 +219,7 @@ def test_every_group_of_entry_points_has_its_row():
 
 
 #: What users meet through a fixture, inherit from or return.
-MORE_NAMES = {"TimedInference", "FrameworkContract", "Sensor", "Reading", "Unavailable", "Exporter"}
+MORE_NAMES = {"TimedInference", "FrameworkContract", "Sensor", "Reading", "Unavailable", "Exporter", "ResultsExporter"}
 
 
 def test_every_public_name_is_on_the_page_of_the_api():

@@ -26,7 +26,7 @@ def usable_runs(benchmark: Benchmark) -> Sequence[Run]:
     return [run for run in benchmark.runs if not run.disturbed] or benchmark.runs
 
 
-def _of_runs(benchmark: Benchmark, metric: str, summary: str) -> List[float]:
+def run_values(benchmark: Benchmark, metric: str, summary: str = "p50") -> List[float]:
     """The summary in all usable runs that have the metric; none where some of them cannot have it.
 
     A p95 of the slow runs alone, beside the median of all runs, may be the smaller of the two.
@@ -57,8 +57,14 @@ def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[
     ``None`` where no run has the metric, or one that has it has too few samples for the summary: all summaries of a
     metric are of the same runs.
     """
-    values = _of_runs(benchmark, metric, summary)
+    values = run_values(benchmark, metric, summary)
     return median(values) if values else None
+
+
+def has_samples(benchmark: Benchmark, metric: str) -> bool:
+    """Whether a run has a summary of samples under the metric, and not only a number or an accuracy."""
+    values = [run.values.get(metric, 0.0) for run in benchmark.runs]
+    return any(not isinstance(value, (int, float)) and not is_accuracy(value) for value in values)
 
 
 def seconds(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[float]:

@@ -51,7 +51,17 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_each_of_ours_calls_itself_as_it_is_listed():
-    kinds = ("session", "comparison", "studies", "references", "noise", "diagnosis", "properties", "pictures")
+    kinds = (
+        "session",
+        "comparison",
+        "results",
+        "studies",
+        "references",
+        "noise",
+        "diagnosis",
+        "properties",
+        "pictures",
+    )
     shown = {name for kind in kinds for name in names(kind)}
     assert shown == set(EXPORTERS)
     for kind in kinds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Iterator, List, Set
+from typing import Dict, Iterator, List, Set
 
 from pytest_edgeperf.extensions import ExtensionError, extension, extensions
 from pytest_edgeperf.report.exporters.interface import Exporter
@@ -16,6 +16,13 @@ EXPORTERS = {
     "json": "pytest_edgeperf.report.exporters.json:Json",
     "junit": "pytest_edgeperf.report.exporters.junit:JUnit",
     "svg": "pytest_edgeperf.report.exporters.svg:Svg",
+    "bencher": "pytest_edgeperf.report.exporters.bencher:Bencher",
+    "pytest-benchmark": "pytest_edgeperf.report.exporters.pytest_benchmark:PytestBenchmark",
+    "smaller-is-better": "pytest_edgeperf.report.exporters.github_action_benchmark:SmallerIsBetter",
+    "bigger-is-better": "pytest_edgeperf.report.exporters.github_action_benchmark:BiggerIsBetter",
+    "openmetrics": "pytest_edgeperf.report.exporters.openmetrics:OpenMetrics",
+    "csv": "pytest_edgeperf.report.exporters.csv:Csv",
+    "jsonl": "pytest_edgeperf.report.exporters.jsonl:JsonLines",
 }
 #: Other packages' exporters are entry points of this group; they cannot replace ours.
 GROUP = "edgeperf.exporters"
@@ -40,17 +47,19 @@ def exporter(name: str, kind: str) -> Exporter:
 
 
 def exporter_for(path: Path, kind: str) -> Exporter:
-    """The exporter that writes files which end as ``path`` does.
+    """The exporter that writes files which end as ``path`` does; ``.bmf.json`` comes before ``.json``.
 
     Raises:
         UnknownFormat: there is none.
     """
-    known: List[str] = []
+    known: Dict[str, Exporter] = {}
     for candidate in _usable():
-        if candidate.can_show(kind) and candidate.suffixes:
-            if path.name.lower().endswith(candidate.suffixes):
-                return candidate
-            known += candidate.suffixes
+        if candidate.can_show(kind):
+            for suffix in candidate.suffixes:
+                known.setdefault(suffix, candidate)
+    endings = [suffix for suffix in known if path.name.lower().endswith(suffix)]
+    if endings:
+        return known[max(endings, key=len)]
     raise UnknownFormat(f"{path}: no format of reports has files that end so; there are {', '.join(known)}")
 
 

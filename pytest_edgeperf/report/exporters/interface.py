@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.across_files import Across
     from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
+    from pytest_edgeperf.report.exported import Exported
     from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
@@ -42,6 +43,14 @@ class Exporter:
 
     def comparison(self, comparison: Comparison, paper: Paper) -> str:
         """One results file judged against another: ``edgeperf compare``."""
+        raise NotImplementedError
+
+    def results(self, measured: Sequence[Exported], paper: Paper) -> str:
+        """Results for another tool, those of each device once: ``edgeperf export``.
+
+        Raises:
+            ExportError: the format cannot hold them.
+        """
         raise NotImplementedError
 
     def studies(self, across: Across, paper: Paper) -> str:
@@ -76,3 +85,13 @@ class Exporter:
     def can_show(self, kind: str) -> bool:
         """Whether it has a method of its own for a kind of report, such as ``comparison``."""
         return getattr(type(self), kind) is not getattr(Exporter, kind)
+
+
+class ResultsExporter(Exporter):
+    """A format for another tool: a session is exported as its results would be, with its verdicts."""
+
+    def session(self, report: SessionReport, paper: Paper) -> str:
+        """A finished session, without the benchmarks that failed."""
+        from pytest_edgeperf.report.exported import session_exported
+
+        return self.results([session_exported(report)], paper)
