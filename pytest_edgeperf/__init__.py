@@ -109,18 +109,24 @@ def compare(
     Raises:
         ResultsError: a file cannot be read, or holds figures that others published.
     """
+    from dataclasses import replace
+
     from pytest_edgeperf import judge
+    from pytest_edgeperf.judge.verdicts import ComparedFiles
     from pytest_edgeperf.results.reading import collector_paused
     from pytest_edgeperf.settings import TOLERANCE
 
     with collector_paused():
-        return judge.compare(
-            _runs(base, "base"),
-            _runs(candidate, "candidate"),
+        sides = _runs(base, "base"), _runs(candidate, "candidate")
+        comparison = judge.compare(
+            *sides,
             tolerance=TOLERANCE if tolerance is None else tolerance,
             alpha=alpha,
             allow_differences=allow_differences,
         )
+    if isinstance(base, (str, PathLike)) and isinstance(candidate, (str, PathLike)):
+        return replace(comparison, files=ComparedFiles(str(base), str(candidate), *sides))
+    return comparison
 
 
 def _runs(given: ResultsSource, side: str) -> Results:

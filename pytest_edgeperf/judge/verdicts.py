@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from pytest_edgeperf.judge.machines import OtherMachine
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.results.types import Results
 
 IMPROVED = "improved"
 UNCHANGED = "unchanged"
@@ -38,6 +42,10 @@ class Side:
 
     timed_s: Optional[float] = None
     commit: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the object that ``--format json`` prints."""
+        return {"timed_s": _rounded(self.timed_s), "commit": self.commit}
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,12 @@ class MetricVerdict:
             "detectable": _rounded(self.detectable),
             "gates": self.gates,
             "unit": self.unit,
+            "baseline": _rounded(self.baseline),
+            "candidate": _rounded(self.candidate),
+            "baseline_runs": self.baseline_runs,
+            "candidate_runs": self.candidate_runs,
+            "tolerance": _rounded(self.tolerance),
+            "scatter": _rounded(self.scatter),
         }
         if self.reason is not None:
             printed["reason"] = self.reason
@@ -159,6 +173,10 @@ class BenchmarkVerdict:
             printed["reason"] = self.reason
         if self.differences:
             printed["differences"] = {name: list(pair) for name, pair in self.differences.items()}
+        if self.sides is not None:
+            base, candidate = self.sides
+            printed["baseline"] = base.to_dict()
+            printed["candidate"] = candidate.to_dict()
         return printed
 
 
@@ -197,6 +215,8 @@ class LineVerdict:
             "candidate": _rounded(self.candidate),
             "difference_interval": None if self.interval is None else [_rounded(end) for end in self.interval],
             "p_adjusted": _rounded(self.p_adjusted),
+            "tolerance": _rounded(self.tolerance),
+            "benchmarks": list(self.benchmarks),
         }
         if self.reason is not None:
             printed["reason"] = self.reason
@@ -258,6 +278,22 @@ class Gain(NamedTuple):
     then_found: float
 
 
+class ComparedFiles(NamedTuple):
+    """The paths of the two files that were compared, as they were named, and what they hold."""
+
+    base: str
+    candidate: str
+    base_results: Results
+    candidate_results: Results
+
+    @property
+    def baseline_folder(self) -> Optional[str]:
+        """Where the baselines are, if ``base`` is the candidate's device's; ``None``: it is another file."""
+        folder, name = os.path.split(self.base)
+        device = self.candidate_results.device
+        return (folder or ".") if name == f"{device}.json" and self.base_results.device == device else None
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The verdicts on all benchmarks of two results files."""
@@ -275,6 +311,8 @@ class Comparison:
     apart: Optional[Apart] = None
     #: ``None`` if baselines have as many runs as a refresh makes, or more of them would detect nothing either.
     gain: Optional[Gain] = None
+    #: ``None`` unless files were compared.
+    files: Optional[ComparedFiles] = field(default=None, compare=False, repr=False)
 
     @property
     def regressed_lines(self) -> Tuple[LineVerdict, ...]:
@@ -290,7 +328,7 @@ class Comparison:
         return counts
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return what ``edgeperf compare --format json`` prints."""
+        """Return what the judge says in ``edgeperf compare --format json``, as plain values."""
         printed: Dict[str, Any] = {
             "summary": self.summary,
             "benchmarks": {name: benchmark.to_dict() for name, benchmark in self.benchmarks.items()},

@@ -9,6 +9,7 @@ from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 import pytest
 
 from pytest_edgeperf import results
+from pytest_edgeperf.plugin.invocation import can_check_out_baseline, invocation_of, is_prunable
 from pytest_edgeperf.plugin.state import COLLECTED, REPORT, usage_error
 from pytest_edgeperf.report.creep import crept
 from pytest_edgeperf.report.exporters import UnknownFormat, exporter_for
@@ -103,6 +104,16 @@ def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
             allowed_differences=settings.allowed_differences,
         ),
         locations=locations_of(item for item in config.stash[COLLECTED] if item.nodeid in measuring.plans),
+        invocation=invocation_of(config, measuring),
+        interrupted=measuring.interrupted,
+        resumable=measuring.resumable,
+        errors=coordinator.errors.sentences,
+        failing=measuring.outputs.failing,
+        inconclusive=settings.inconclusive,
+        unbaselined=settings.unbaselined,
+        unmeasured_gates=measuring.unmeasured.gates,
+        against_baseline=can_check_out_baseline(config, measuring),
+        prunable=is_prunable(measuring),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.report.creep import Creep
+from pytest_edgeperf.report.invocation import Invocation
 from pytest_edgeperf.results.types import Results
 
 
@@ -43,3 +44,22 @@ class SessionReport:
     crept: Mapping[str, Creep] = field(default_factory=dict)
     #: Benchmark id -> the file of its test, as pytest prints it, and the line (from 1) where it begins.
     locations: Mapping[str, Tuple[str, int]] = field(default_factory=dict)
+    #: How it was started; ``None``: not known, so that no command can go on from it.
+    invocation: Optional[Invocation] = None
+    #: Whether something ended it before its benchmarks were measured.
+    interrupted: bool = False
+    #: Whether ``--edgeperf-resume`` continues with the runs so far.
+    resumable: bool = False
+    #: What failed of edgeperf itself, in sentences.
+    errors: Sequence[str] = ()
+    #: Benchmark id -> why its test fails by not being accepted: some of ``refused``.
+    failing: Mapping[str, str] = field(default_factory=dict)
+    #: ``pass`` or ``fail``: what an inconclusive verdict, and a missing or incomparable baseline, do to the exit code.
+    inconclusive: str = "pass"
+    unbaselined: str = "pass"
+    #: Whether a metric that gates was not measured.
+    unmeasured_gates: bool = False
+    #: Whether ``--against baseline`` can check out the commit that was accepted.
+    against_baseline: bool = False
+    #: Whether the written results hold all benchmarks of the baseline that still exist.
+    prunable: bool = False

@@ -67,6 +67,10 @@ class MeasuringSession:
         self.settings = settings
         self.device = device
         self._keep_journal = False
+        #: Whether something ended the session before its benchmarks were measured.
+        self.interrupted = False
+        #: Whether ``--edgeperf-resume`` continues with the runs of this session.
+        self.resumable = False
         self._specifications = Specifications(config, settings)
         self.baseline_path = results.path_for(Path(config.rootpath) / settings.baseline_dir, device.name)
         self.opponent = opponent
@@ -182,6 +186,7 @@ class MeasuringSession:
     def abandon(self) -> None:
         """Keep the journal of an interrupted session, and write its runs if results were requested."""
         errors = self.coordinator.errors
+        self.interrupted = True
         with errors.survive("closing the journal"):
             self._close_journal(keep=True)
         if not any(kind == "results" for kind, _ in self.written):
@@ -198,6 +203,7 @@ class MeasuringSession:
         self._journal.close(keep=keep, rest=rest)
         if keep and self._journal.path.exists():
             self.written.append(("runs measured so far", str(self._journal.path)))
+            self.resumable = any(plan.runs for plan in self.plans.values())
         elif rest:
             self.coordinator.notes.append(
                 f"{len(rest)} runs of benchmarks that this session did not select are kept in {self._journal.path}: "
