@@ -30,6 +30,9 @@ NEEDED_IN_WHEEL = (
     "pytest_edgeperf/devices/profiles.toml",
     "pytest_edgeperf/results/schema.json",
     "pytest_edgeperf/published/nano.json",
+    "pytest_edgeperf/report/html/assets/page.js",
+    "pytest_edgeperf/report/html/vendor/echarts/echarts.min.js",
+    "pytest_edgeperf/report/html/vendor/echarts/LICENSE",
 )
 NEEDED_IN_SDIST = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "mkdocs.yml", "tox.ini")
 HEADING = re.compile(r"^## (?P<version>\S+)(?: \((?P<date>\d{4}-\d{2}-\d{2})\))?$", re.MULTILINE)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import click
 
 from pytest_edgeperf.cli.ending import EXIT_REGRESSED
 from pytest_edgeperf.cli.options import format_option
-from pytest_edgeperf.cli.printing import paper, show
+from pytest_edgeperf.cli.outputs import deliver, output_of, output_option
 from pytest_edgeperf.settings import TOLERANCE
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("base")
 @click.argument("candidate")
 @format_option("comparison", "How to print the comparison.", terminal="table")
+@output_option
 @click.option(
     "--tolerance",
     type=click.FloatRange(0.0),
@@ -42,7 +43,13 @@ if TYPE_CHECKING:
     help="Compare even if this field of the environment differs, such as power_mode (repeatable).",
 )
 def compare(
-    base: str, candidate: str, shown_by: Exporter, tolerance: float, alpha: float, allowed: Tuple[str, ...]
+    base: str,
+    candidate: str,
+    shown_by: Exporter,
+    output: Optional[str],
+    tolerance: float,
+    alpha: float,
+    allowed: Tuple[str, ...],
 ) -> None:
     """Judge one results file against another.
 
@@ -51,7 +58,8 @@ def compare(
     import pytest_edgeperf
     from pytest_edgeperf.judge.verdicts import REGRESSED
 
+    file = output_of(output, "comparison", shown_by, (base, candidate))
     comparison = pytest_edgeperf.compare(base, candidate, tolerance=tolerance, alpha=alpha, allow_differences=allowed)
-    show(shown_by.comparison(comparison, paper()))
+    deliver(lambda form, on: form.comparison(comparison, on), shown_by, file)
     if comparison.summary[REGRESSED] or comparison.regressed_lines:
         sys.exit(EXIT_REGRESSED)

@@ -10,6 +10,7 @@ import click
 
 from pytest_edgeperf.cli.ending import EXIT_UNUSABLE
 from pytest_edgeperf.cli.options import format_option
+from pytest_edgeperf.cli.outputs import deliver, output_of, output_option
 from pytest_edgeperf.cli.printing import paper, say, show
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="RESULTS...", nargs=-1, required=True)
 @click.option("--study", "names", multiple=True, metavar="NAME", help="Only this study (repeatable).")
 @format_option("studies", "How to print the studies.")
+@output_option
 @click.option("--plot", "folder", metavar="DIR", help="Also draw each study's Pareto fronts, as SVG files in DIR.")
 @click.option(
     "--checklist",
@@ -42,6 +44,7 @@ def report(
     files: Tuple[str, ...],
     names: Tuple[str, ...],
     shown_by: Exporter,
+    output: Optional[str],
     folder: Optional[str],
     papers: Tuple[str, ...],
     benchmarks: str,
@@ -56,16 +59,18 @@ def report(
     from pytest_edgeperf.results import read
 
     if papers:
-        if names or folder is not None:
-            raise click.UsageError("--checklist goes with neither --study nor --plot: it reads no studies.")
+        if names or folder is not None or output is not None:
+            raise click.UsageError("--checklist goes with neither --study nor --plot nor -o: it reads no studies.")
         _checklists(papers, [read(name) for name in files], benchmarks, shown_by.name)
         return
+    file = output_of(output, "studies", shown_by, files)
     across = read_across([(name, read(name)) for name in files], names)
-    show(shown_by.studies(across, paper()))
-    if not across.studies:
+    deliver(lambda form, on: form.studies(across, on), shown_by, file)
+    shows_more = file is not None and file.exporter.shows_benchmarks
+    if not across.studies and (names or not shows_more):
         sys.exit(EXIT_UNUSABLE)
     if folder is not None:
-        _draw(across.studies, folder, err=not shown_by.for_terminal)
+        _draw(across.studies, folder, err=file is None and not shown_by.for_terminal)
 
 
 def _checklists(papers: Sequence[str], results: Sequence[Results], benchmarks: str, form: str) -> None:

@@ -114,6 +114,7 @@ def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
         unmeasured_gates=measuring.unmeasured.gates,
         against_baseline=can_check_out_baseline(config, measuring),
         prunable=is_prunable(measuring),
+        baseline=measuring.baseline,
     )
 
 

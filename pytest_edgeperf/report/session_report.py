@@ -63,3 +63,5 @@ class SessionReport:
     against_baseline: bool = False
     #: Whether the written results hold all benchmarks of the baseline that still exist.
     prunable: bool = False
+    #: The accepted runs that these were compared with; ``None`` without any, and in lock-step, whose pairs hold both.
+    baseline: Optional[Results] = None

@@ -314,7 +314,7 @@ class Settings(_Frozen):
     )
     reports: Tuple[str, ...] = option(
         values.one_name,
-        "write this session's report to FILE, in the format that its end names: .md, .json or .txt (repeatable)",
+        "write this session's report to FILE, in the format that its end names: .html, .md, .json or .txt (repeatable)",
         default=(),
         key="report",
         metavar="FILE",

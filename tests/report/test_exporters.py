@@ -90,7 +90,7 @@ def test_a_format_that_cannot_show_it_is_answered_with_those_that_can(name, kind
 
 def test_another_packages_exporter_is_one_file_and_an_entry_point(installed, session, tmp_path):
     installed({"tsv": "tab_separated:TabSeparated"}, tab_separated=TAB_SEPARATED)
-    assert names("comparison") == ["text", "markdown", "json", "tsv"]
+    assert names("comparison") == ["text", "markdown", "json", "html", "tsv"]
     assert "tsv" not in names("noise")
     rows = exporter_for(Path("report.tsv"), "session").session(session, PAPER).splitlines()
     assert f"{PREFIX}test_added\tnew" in rows
@@ -99,7 +99,7 @@ def test_another_packages_exporter_is_one_file_and_an_entry_point(installed, ses
     path.write_text(json.dumps(empty))
     run = CliRunner().invoke(main, ["compare", str(path), str(path), "--format", "tsv"])
     assert (run.exit_code, run.output) == (0, "\n")
-    assert "[table|markdown|json|tsv]" in CliRunner().invoke(main, ["compare", "--help"]).output
+    assert "[table|markdown|json|html|tsv]" in CliRunner().invoke(main, ["compare", "--help"]).output
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_another_packages_exporter_is_one_file_and_an_entry_point(installed, ses
 )
 def test_one_that_cannot_be_used_is_left_out_until_it_is_asked_for(installed, place, says):
     installed({"odd": place}, wrong="Tsv = int", tab_separated=TAB_SEPARATED)
-    assert names("comparison") == ["text", "markdown", "json"]
+    assert names("comparison") == ["text", "markdown", "json", "html"]
     with pytest.raises(ExtensionError, match=says):
         exporter("odd", "comparison")
 
@@ -163,11 +163,11 @@ def test_markdown_shows_the_studies_last():
 
 def test_json_has_figures_verdicts_and_faults(session):
     document = json.loads(exporter("json", "session").session(session, PAPER))
-    assert (document["format"], document["version"], document["device"]) == ("edgeperf-report", 2, "host")
+    assert (document["format"], document["version"], document["device"]) == ("edgeperf-report", 1, "host")
     name = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
-    assert document["benchmarks"][name]["metrics"]["latency"]["measured"]["p50"] == pytest.approx(12.2)
+    assert document["benchmarks"][name]["metrics"]["latency"]["p50"] == pytest.approx(12.2)
     assert document["benchmarks"][name]["metrics"]["latency"]["unit"] == "ms"
-    assert document["summary"]["regressed"] == 2
+    assert document["comparison"]["summary"]["regressed"] == 2
     assert list(document["faults"]) == [PREFIX + "test_crash[tvm]"]
     assert document["files"] == [{"kind": "results", "path": "results/20261121T0911.json"}]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Dict, List, Sequence, Tuple
 
@@ -22,6 +22,8 @@ class Across:
 
     studies: Tuple[StudyResult, ...]
     remarks: Tuple[str, ...] = ()
+    #: What each file is called, and what it holds.
+    files: Tuple[Tuple[str, Results], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
             read.append(_read(study, members_of.get(name, []), sources))
         except ValueError as error:
             remarks.append(f"{name} is excluded: {error}")
-    return Across(tuple(read), tuple(remarks))
+    return Across(tuple(read), tuple(remarks), tuple((source.label, source.results) for source in sources))
 
 
 def labels(files: Sequence[Tuple[str, Results]]) -> List[str]:

@@ -15,6 +15,7 @@ EXPORTERS = {
     "markdown": "pytest_edgeperf.report.exporters.markdown:Markdown",
     "json": "pytest_edgeperf.report.exporters.json:Json",
     "junit": "pytest_edgeperf.report.exporters.junit:JUnit",
+    "html": "pytest_edgeperf.report.exporters.html:HtmlPage",
     "svg": "pytest_edgeperf.report.exporters.svg:Svg",
     "bencher": "pytest_edgeperf.report.exporters.bencher:Bencher",
     "pytest-benchmark": "pytest_edgeperf.report.exporters.pytest_benchmark:PytestBenchmark",

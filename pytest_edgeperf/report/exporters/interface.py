@@ -36,6 +36,8 @@ class Exporter:
     suffixes: ClassVar[Tuple[str, ...]] = ()
     #: For a person at a terminal, among other output; other formats have the standard output to themselves.
     for_terminal: ClassVar[bool] = False
+    #: Whether :meth:`studies` shows the benchmarks too, so that it has something to show without a study.
+    shows_benchmarks: ClassVar[bool] = False
 
     def session(self, report: SessionReport, paper: Paper) -> str:
         """A finished session: ``--edgeperf-report FILE``."""

@@ -1,0 +1,339 @@
+"""The HTML report: one file, whose texts are text, with the data that its scripts draw."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf import read_results
+from pytest_edgeperf.cli import main
+from pytest_edgeperf.judge.machines import OtherMachine
+from pytest_edgeperf.judge.verdicts import Comparison
+from pytest_edgeperf.report.exporters import exporter
+from pytest_edgeperf.report.html import elements
+from pytest_edgeperf.report.html.benchmark_data import anchor
+from pytest_edgeperf.report.html.page import asset
+from pytest_edgeperf.report.html.sections import sections
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.report.text import Paper
+from pytest_edgeperf.results import write
+from pytest_edgeperf.results.characters import printable
+from pytest_edgeperf.results.types import Results
+from tests.fakes import reports
+
+from .html_pages import Page
+
+HTML_FOLDER = Path(elements.__file__).parent
+
+
+def source_of(report: SessionReport) -> str:
+    return exporter("html", "session").session(report, Paper(120))
+
+
+def page_of(report: SessionReport) -> Page:
+    return Page(source_of(report))
+
+
+@pytest.fixture(scope="module")
+def default():
+    return page_of(reports.default_suite())
+
+
+@pytest.fixture(scope="module")
+def regressions():
+    return page_of(reports.two_regressions())
+
+
+def rows_of(page):
+    return {row["id"]: row for row in page.blocks["data-benchmarks"]["benchmarks"]}
+
+
+# The file.
+
+
+def test_a_page_asks_for_nothing_from_a_network(default):
+    (policy,) = (known["content"] for known in default.attributes("meta") if "http-equiv" in known)
+    assert policy.startswith("default-src 'none'; ")
+    links = [known.get(name) for _, known in default.elements for name in ("src", "href") if known.get(name)]
+    assert all(link.startswith("#") for link in links)
+    assert not default.attributes("link")
+
+
+def test_only_the_packages_scripts_may_run(regressions):
+    (policy,) = (known["content"] for known in regressions.attributes("meta") if "http-equiv" in known)
+    allowed = set(re.findall(r"'sha256-([^']+)'", policy))
+    digests = {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in regressions.scripts}
+    assert digests == allowed
+    assert "unsafe-inline" not in policy.partition("style-src")[0]
+
+
+def test_it_has_a_language_and_headings_in_order(regressions):
+    assert regressions.attributes("html")[0]["lang"] == "en"
+    assert regressions.headings[0] == 1
+    assert regressions.headings.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(regressions.headings, regressions.headings[1:]))
+
+
+def test_five_hundred_benchmarks_are_less_than_2_mb():
+    source = source_of(reports.many(500))
+    assert len(source.encode()) < 2_000_000
+    assert len(rows_of(Page(source))) == 500
+
+
+def test_every_asset_is_of_a_section_or_of_the_page():
+    named = {name for section in sections() for name in (*section.scripts, *section.styles)}
+    named |= {"page.js", "charts.js", "start.js", "page.css"}
+    assert {path.name for path in (HTML_FOLDER / "assets").iterdir()} == named
+
+
+@pytest.mark.parametrize("path", sorted((HTML_FOLDER / "assets").glob("*.js")), ids=lambda path: path.name)
+def test_no_script_of_ours_makes_elements_of_text(path):
+    source = path.read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", source)
+
+
+def test_the_library_has_its_licence_and_the_version_that_is_documented():
+    folder = HTML_FOLDER / "vendor" / "echarts"
+    version = re.search(r"^- version: (\S+)$", (folder / "README.md").read_text(), re.MULTILINE)
+    assert version is not None
+    library = asset("vendor/echarts/echarts.min.js")
+    assert library.startswith(f"/*! Apache ECharts {version.group(1)}, Apache-2.0")
+    assert f'"{version.group(1)}"' in library
+    assert "Apache License" in (folder / "LICENSE").read_text()
+    assert (folder / "NOTICE").exists()
+    assert (folder / "LICENSE-zrender").exists()
+
+
+# The three questions.
+
+
+def test_what_got_slower_and_between_which_commits(regressions):
+    assert regressions.text.count("latency +8.") >= 1
+    slower = reports.FOLDER + "test_resnet50[onnxruntime-int8]"
+    assert f"{slower} min latency +24." in regressions.text
+    assert (
+        f"Between commit {reports.BASE_COMMIT} (baseline) and commit {reports.COMMIT} (this session)."
+        in regressions.text
+    )
+    assert f"#{anchor(slower)}" in {known.get("href") for known in regressions.attributes("a")}
+    assert "not measured: The worker was ended by SIGKILL in round 1" in regressions.text
+
+
+def test_the_machine_is_named_where_it_may_be_what_moved(regressions):
+    assert "The recorded environments differ" in regressions.text
+    assert "fingerprint.kernel 6.18 -> 6.19" in regressions.text
+    assert "runs were disturbed (others_share in" in regressions.text
+    calm = reports.default_suite()
+    assert "No sign of it" in page_of(calm).text
+    worse = reports.two_regressions()
+    shifted = replace(worse, comparison=replace(worse.comparison, common_shift=1.06))
+    assert "It may be: look at this before the code." in page_of(shifted).text
+    other = replace(worse, comparison=replace(worse.comparison, other_machine=OtherMachine("another board", 3, 3)))
+    assert "Another board" in page_of(other).text
+
+
+def test_a_refresh_that_accepts_what_is_worse_says_so():
+    report = replace(reports.two_regressions(), mode="refresh", faults={})
+    assert "Accepted although worse: " in page_of(report).text
+
+
+def test_nothing_measured_is_a_page_too():
+    page = page_of(SessionReport("host", "", Results("host")))
+    assert "nothing measured" in page.text
+    assert "data-benchmarks" not in page.blocks
+
+
+# The benchmarks.
+
+
+def test_a_row_has_verdict_latency_change_and_interval(regressions):
+    row = rows_of(regressions)[reports.FOLDER + "test_resnet50[onnxruntime-int8]"]
+    assert (row["verdict"], row["function"], row["parameters"]) == ("regressed", "test_resnet50", "[onnxruntime-int8]")
+    assert row["file"] == "benchmarks/test_framework_comparison.py"
+    assert row["change"].startswith("+2")
+    assert row["ends"][0] < row["ratio"] < row["ends"][1]
+    assert row["value"].endswith(" ms")
+    assert row["sentences"][0].startswith("Minimum latency 44.1 -> 54.8 ms")
+
+
+def test_runs_of_both_sides_have_their_order_statistics(regressions):
+    data = regressions.blocks["data-benchmarks"]
+    row = rows_of(regressions)[reports.FOLDER + "test_resnet50[onnxruntime-int8]"]
+    assert (len(row["base"]), len(row["now"])) == (10, 9)
+    place, began, disturbed, samples, *order = row["now"][0]
+    assert data["sessions"][place]["commit"] == reports.COMMIT
+    assert (
+        datetime.fromtimestamp(data["sessions"][place]["began"] + began, timezone.utc).isoformat()[:16]
+        == "2026-11-30T16:05"
+    )
+    assert disturbed == 0
+    assert samples >= 4
+    assert len(order) == len(data["order"])
+    known = [value for value in order if value is not None]
+    assert known == sorted(known)
+
+
+def test_a_disturbed_run_is_marked_with_what_disturbed_it(regressions):
+    row = rows_of(regressions)[reports.FOLDER + "test_mobilenet_v2[onnxruntime-fp32]"]
+    assert [run[2] for run in row["now"]].count("others_share 0.31") == 1
+
+
+def test_phases_metrics_and_what_else_decided(regressions):
+    row = rows_of(regressions)[reports.FOLDER + "test_mobilenet_v2[onnxruntime-fp32]"]
+    assert [phase[0] for phase in row["phases"]] == ["preprocess", "infer", "postprocess"]
+    words = regressions.blocks["data-benchmarks"]["words"]
+    (memory,) = (metric for metric in row["metrics"] if words[metric[0]] == "peak memory")
+    _, base, now, moved, _, _, verdict, decides = memory
+    assert base.endswith(" MiB")
+    assert now.endswith(" MiB")
+    assert 11 < moved < 13
+    assert (words[verdict], decides) == ("regressed", 1)
+    assert row["label"] == "peak memory"
+    (runs,) = row["others"]
+    assert (runs["name"], runs["unit"], len(runs["base"]), len(runs["now"])) == ("peak memory", "MiB", 10, 9)
+
+
+def test_an_accuracy_has_its_lost_and_won_examples(regressions):
+    row = rows_of(regressions)[reports.FOLDER + "test_resnet50[torch-int8]"]
+    (accuracy,) = row["accuracies"]
+    assert row["verdict"] == "regressed"
+    assert accuracy["examples"] == 1000
+    assert accuracy["lost"] > 20
+    assert accuracy["won"] == 2
+
+
+def test_one_that_failed_has_its_reason_line_by_line(regressions):
+    row = rows_of(regressions)[reports.FOLDER + "test_yolov3_tiny[torch-fp32]"]
+    assert row["verdict"] == "failed"
+    assert len(row["sentences"]) == 2
+
+
+def test_a_comparison_in_lock_step_has_its_pairs():
+    page = page_of(reports.in_lock_step())
+    data = page.blocks["data-benchmarks"]
+    assert data["sides"] == [f"origin/main ({reports.BASE_COMMIT})", "this checkout"]
+    first, second = data["benchmarks"]
+    assert len(first["pairs"]) == 8
+    assert all(abs(pair[0] - 2.1) < 1.5 for pair in first["pairs"])
+    assert [pair[2] for pair in second["pairs"]] == [0, 1, 2, 3] * 2
+    assert len(first["base"]) == 8
+    assert "both sides took turns on this machine" in page.text
+
+
+def test_an_anchor_is_the_same_in_every_report(default, regressions):
+    name = reports.FOLDER + "test_resnet18[onnxruntime-fp32]"
+    assert rows_of(default)[name]["anchor"] == rows_of(regressions)[name]["anchor"] == anchor(name)
+    anchors = [row["anchor"] for row in rows_of(default).values()]
+    assert len(set(anchors)) == len(anchors)
+
+
+# Text from anywhere.
+
+
+def test_hostile_names_are_text():
+    page = page_of(reports.hostile())
+    assert page.comments == []
+    assert {known.get("type") for known in page.attributes("script")} == {None, "application/json"}
+    plain = page_of(reports.default_suite())
+    assert page.scripts == plain.scripts
+    assert not page.attributes("img")
+    shown = set(rows_of(page))
+    for name in reports.HOSTILE_NAMES:
+        assert printable(f"benchmarks/test_a.py::test_b[{name}]") in shown
+    assert "<script>document.title='run'</script>" in page.text
+    assert "\u202e" not in page.text
+    assert "\u2028" not in page.text
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_one_text(text):
+    page = Page(str(elements.element("p", text, title=text)))
+    assert "".join(page.texts) == printable(text)
+    assert page.elements == [("p", {"title": printable(text)})]
+    data = Page(str(elements.data_block("d", {text: [text]})))
+    assert data.blocks == {"d": {printable(text): [printable(text)]}}
+
+
+@given(st.floats())
+def test_any_number_is_a_number_or_nothing(value):
+    block = str(elements.data_block("d", [value]))
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    json.loads(block.partition(">")[2].partition("<")[0], parse_constant=refuse)
+
+
+@pytest.mark.parametrize("source", ["a</script>b", "a</SCRIPT >", "<!--"])
+def test_a_script_that_would_end_itself_is_refused(source):
+    with pytest.raises(ValueError, match="holds what ends it"):
+        elements.inline_script(source)
+
+
+# Commands.
+
+
+@pytest.fixture
+def files(tmp_path):
+    report = reports.two_regressions()
+    paths = []
+    for name, results in (("base", report.baseline), ("now", report.measured)):
+        paths.append(str(tmp_path / f"{name}.json"))
+        write(paths[-1], results)
+    return paths
+
+
+def test_compare_writes_a_page_and_keeps_its_exit_code(files, tmp_path):
+    page = tmp_path / "out" / "page.html"
+    outcome = CliRunner().invoke(main, ["compare", *files, "-o", str(page)])
+    assert outcome.exit_code == 1
+    assert outcome.output == f"report: {page}\n"
+    row = rows_of(Page(page.read_text(encoding="utf-8")))[reports.FOLDER + "test_resnet50[onnxruntime-int8]"]
+    assert (len(row["base"]), len(row["now"])) == (10, 9)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("r.md", "**"), ("r.json", "{"), ("r.txt", "")])
+def test_compare_writes_what_the_files_end_names(files, tmp_path, name, begins):
+    CliRunner().invoke(main, ["compare", *files, "-o", str(tmp_path / name)])
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    assert text.startswith(begins)
+    assert "regressed" in text
+
+
+def test_format_decides_whatever_the_file_is_called(files, tmp_path):
+    CliRunner().invoke(main, ["compare", *files, "-o", str(tmp_path / "x"), "--format", "json"])
+    assert json.loads((tmp_path / "x").read_text())["summary"]["regressed"] > 1
+
+
+def test_a_file_that_cannot_be_written_so_is_refused(files, tmp_path):
+    outcome = CliRunner().invoke(main, ["compare", *files, "-o", str(tmp_path / "r.doc")])
+    assert "no format of reports has files that end so" in outcome.output
+    outcome = CliRunner().invoke(main, ["compare", *files, "-o", files[1]])
+    assert "the report would replace the results" in outcome.output
+    assert read_results(files[1]).benchmarks
+
+
+def test_report_writes_the_benchmarks_of_every_file(files, tmp_path):
+    page = tmp_path / "page.html"
+    outcome = CliRunner().invoke(main, ["report", *files, "-o", str(page)])
+    assert outcome.exit_code == 0, outcome.output
+    rows = rows_of(Page(page.read_text(encoding="utf-8")))
+    assert {row["file"].partition(":")[0] for row in rows.values()} == {"base", "now"}
+
+
+def test_a_comparison_without_its_files_shows_the_verdicts():
+    report = reports.two_regressions()
+    page = Page(exporter("html", "comparison").comparison(Comparison(report.comparison.benchmarks), Paper(100)))
+    row = rows_of(page)[reports.FOLDER + "test_resnet50[onnxruntime-int8]"]
+    assert row["verdict"] == "regressed"
+    assert "now" not in row
