@@ -22,6 +22,11 @@ PAGES: Dict[str, str] = {
     "baselines/published/README.md": "published-figures.md",
     "benchmarks/README.md": "experiments.md",
 }
+#: Files that the site has beside its pages.
+FILES: Dict[str, str] = {
+    "pytest_edgeperf/results/report_schema.json": "report_schema.json",
+    "pytest_edgeperf/results/schema.json": "results_schema.json",
+}
 DOCS = "docs/"
 #: Code is left alone; in what is between, links and pictures.
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
@@ -35,7 +40,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the pages that live outside of ``docs/``."""
     from mkdocs.structure.files import File
 
-    for source, page in PAGES.items():
+    for source, page in {**PAGES, **FILES}.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
     return files
 
@@ -67,7 +72,7 @@ def relinked(markdown: str, source: str, missing: Callable[[str], object]) -> st
         path = os.path.normpath(os.path.join(os.path.dirname(source), place)).replace(os.sep, "/")
         if not (ROOT / path).exists():
             missing(place)
-        page = PAGES.get(path) or (path[len(DOCS) :] if path.startswith(DOCS) else None)
+        page = PAGES.get(path) or FILES.get(path) or (path[len(DOCS) :] if path.startswith(DOCS) else None)
         if page is not None:
             return f"[{label}]({page}{mark}{anchor})"
         return f"`{path}`" if label == os.path.basename(path) else f"{label} (`{path}`)"

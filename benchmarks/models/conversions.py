@@ -14,18 +14,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
-import filelock
 from tasks.sizes import Resolution, label, parse
 
 from models import given_weights, kept_files
 from models.export import USED_BY_ALL
+from models.libraries import install_command
 from models.network import Network
 from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
 
 #: In a finished folder: the names of its files.
 PATHS = "paths.json"
-LONGEST_WAIT_S = 900
 #: Files of ``benchmarks`` that every conversion depends on, beside those that every export does.
 USED_BY_CONVERSIONS = ("models/conversions", "models/layers")
 
@@ -68,9 +67,17 @@ def converted(kind: str, name: str, resolution: Resolution) -> Any:
     )
     digest.update(network.variant.encode())
     digest.update(given_weights.digest_of(name).encode())
-    place = f"{name}-{label(resolution)}-{kind}-{digest.hexdigest()[:16]}"
-    folder = cache_folder("models", strict=True) / place
-    with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
+    place = cache_folder("models", strict=True) / f"{name}-{label(resolution)}-{kind}-{digest.hexdigest()[:16]}"
+    folders = kept_files.made_by_any_version(place, network.libraries)
+    if not folders:
+        missing = kept_files.missing(network.libraries)
+        raise FrameworkError(
+            f"{name} at {label(resolution)} must be converted to {kind}, which needs {' and '.join(missing)}: install "
+            f"it ({install_command(missing)}), or copy the cache folder {place.parent} from a machine with this "
+            "checkout that ran the benchmark"
+        )
+    folder = folders[-1]
+    with kept_files.locked(folder, f"converting {name} to {kind}"):
         if not (folder / PATHS).is_file() or kept_files.untrusted(folder):
             _make(kind, name, resolution, folder)
     content = json.loads((folder / PATHS).read_text("utf-8"))

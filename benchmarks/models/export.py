@@ -22,11 +22,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-import filelock
 import numpy as np
 from tasks.sizes import Resolution, label, parse
 
 from models import given_weights, kept_files, training
+from models.libraries import install_command
 from models.network import Network
 from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
@@ -35,7 +35,6 @@ OPSET = 17
 #: Of ONNX Runtime's outputs against torch's, as a share of the largest output.
 LARGEST_ERROR = 1e-3
 REFERENCE_SEED = 7
-LONGEST_WAIT_S = 900
 #: Of a network with free sizes.
 MODEL = "model.onnx"
 #: Files of ``benchmarks`` that every export may depend on, beside what its network uses.
@@ -104,15 +103,14 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
     exported = find(network, resolution)
     if exported is not None:
         return exported
-    if importlib.util.find_spec("torch") is None:
+    missing = kept_files.missing(network.libraries)
+    if missing:
         raise FrameworkError(
-            f"{network.name} at {label(resolution)} must be exported, and torch is not installed: install it "
-            "(pip install 'pytest-edgeperf[torch,onnxruntime]'), or copy the cache folder "
-            f"{folder_of(network).parent} from a machine with this checkout that ran the benchmark"
+            f"{network.name} at {label(resolution)} must be exported, which needs {' and '.join(missing)}: install it "
+            f"({install_command(missing)}), or copy the cache folder {folder_of(network).parent} from a machine with "
+            "this checkout that ran the benchmark"
         )
-    if network.training and given_weights.file_of(network.name) is None:
-        # here, where what it says of the wait is not captured
-        training.ensure(network)
+    training.train_first(network)
     child = kept_files.run_module("models.export", network.name, label(resolution))
     exported = find(network, resolution)
     if child.returncode != 0 or exported is None:
@@ -124,11 +122,9 @@ def ensure(network: Network, resolution: Resolution) -> Exported:
 def find(network: Network, resolution: Resolution) -> Optional[Exported]:
     """The network's export in the cache, or ``None``; a damaged one counts as missing, with a warning.
 
-    Without torch an export by any version of it will do.
+    Without torch, or what defines the network, an export by any version will do.
     """
-    folder = folder_of(network)
-    folders = [folder] if kept_files.torch_suffix() else sorted(folder.parent.glob(f"{folder.name}-torch-*"))
-    for folder in reversed(folders):
+    for folder in reversed(kept_files.made_by_any_version(_place(network), network.libraries)):
         candidate = Exported(folder, resolution, network.free_sizes)
         damage = candidate.damage()
         if damage is None:
@@ -151,16 +147,11 @@ def export(network: Network, resolution: Resolution) -> bool:
             are further than :data:`LARGEST_ERROR` from torch's.
     """
     folder = folder_of(network)
-    try:
-        with filelock.FileLock(f"{folder}.lock", timeout=LONGEST_WAIT_S):
-            if find(network, resolution) is not None:
-                return False
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _write(network, Exported(folder, resolution, network.free_sizes))
-    except filelock.Timeout as error:
-        raise FrameworkError(
-            f"another process has been exporting {network.name} for {LONGEST_WAIT_S} s (lock: {error.lock_file})"
-        ) from error
+    with kept_files.locked(folder, f"exporting {network.name}"):
+        if find(network, resolution) is not None:
+            return False
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _write(network, Exported(folder, resolution, network.free_sizes))
     return True
 
 
@@ -178,7 +169,12 @@ def reference_arrays(path: Path) -> Tuple[List[Tuple[Any, ...]], List[Tuple[Any,
 
 
 def folder_of(network: Network) -> Path:
-    """Where the cache keeps what is made of a network by the installed version of torch."""
+    """Where the cache keeps what the installed versions of torch and of the network's libraries make of it."""
+    place = _place(network)
+    return place.with_name(place.name + kept_files.versions_suffix(network.libraries))
+
+
+def _place(network: Network) -> Path:
     digest = kept_files.digest_of({*USED_BY_ALL, f"models/{network.module}", *network.uses})
     fed = (
         network.reference_inputs,
@@ -190,7 +186,7 @@ def folder_of(network: Network) -> Path:
     )
     digest.update(given_weights.digest_of(network.name).encode())
     digest.update(repr(fed).encode())
-    return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}"
+    return cache_folder("models", strict=True) / f"{network.name}-{digest.hexdigest()[:16]}"
 
 
 def _write(network: Network, target: Exported) -> None:

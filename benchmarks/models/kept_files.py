@@ -10,10 +10,12 @@ import tempfile
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Optional
+from typing import Any, Iterable, Iterator, List, Optional
 
-from pytest_edgeperf import is_private
+from pytest_edgeperf import FrameworkError, is_private
 
+#: For a lock that another process holds.
+LONGEST_WAIT_S = 900
 #: Where ``models``, ``tasks`` and ``labelled`` are.
 BENCHMARKS = Path(__file__).parents[1]
 
@@ -40,12 +42,58 @@ def digest_of(sources: Iterable[str]) -> Any:
     return digest
 
 
-def torch_suffix() -> str:
-    """What torch's version adds to a name in the cache, read without importing it; empty where there is none."""
-    try:
-        return f"-torch-{metadata.version('torch')}"
-    except metadata.PackageNotFoundError:
+def missing(libraries: Iterable[str]) -> List[str]:
+    """Which of torch and the libraries that define a network are not installed, without importing them."""
+    return [name for name in ("torch", *libraries) if _version(name) is None]
+
+
+def versions_suffix(libraries: Iterable[str] = ()) -> str:
+    """What their versions add to a name in the cache: other versions make other weights.
+
+    Empty where one is not installed: then what any versions made will do, as nothing can be made here.
+    """
+    if missing(libraries):
         return ""
+    return "".join(f"-{name}-{_version(name)}" for name in ("torch", *libraries))
+
+
+def made_by_any_version(place: Path, libraries: Iterable[str] = ()) -> List[Path]:
+    """What the cache has of a place: of the installed versions; of any, in order, where nothing can be made."""
+    suffix = versions_suffix(libraries)
+    name = place.name
+    return [place.with_name(name + suffix)] if suffix else sorted(place.parent.glob(f"{name}-torch-*"))
+
+
+def _version(name: str) -> Optional[str]:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@contextmanager
+def locked(path: Path, doing: str) -> Iterator[None]:
+    """Hold the lock of what is made at ``path``; ``doing`` says what: ``exporting resnet18``.
+
+    Raises:
+        FrameworkError: another process holds it for too long, or what locks files is not installed.
+    """
+    try:
+        # torch brings it; a board that only reads an export has neither
+        import filelock
+    except ImportError as error:
+        raise FrameworkError(f"{doing} needs the package filelock: pip install filelock") from error
+    lock = filelock.FileLock(f"{path}.lock", timeout=LONGEST_WAIT_S)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise FrameworkError(
+            f"another process has been {doing} for {LONGEST_WAIT_S} s (lock: {lock.lock_file})"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

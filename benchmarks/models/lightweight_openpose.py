@@ -13,6 +13,7 @@ from tasks.images import photographs
 from tasks.people import FIELDS, LOWEST_PEAK, MAPS, framed
 from torch import nn
 
+from models.libraries import PYTORCHCV, install_command
 from models.weights import hold_variances, open_rectifiers, seeded, settle
 from pytest_edgeperf import FrameworkError
 
@@ -25,7 +26,6 @@ PEAKS = 0.004
 SPREAD = 0.1
 #: What the fields that point down are about: people stand, and most limbs join what is below.
 DOWN = 0.3
-VERSION = "0.0.74"
 
 
 class LightweightOpenPose(nn.Module):
@@ -54,7 +54,7 @@ def architecture() -> nn.Module:
     """
     if importlib.util.find_spec("pytorchcv") is None:
         raise FrameworkError(
-            f"lightweight-openpose is pytorchcv's, which is not installed: pip install --no-deps pytorchcv=={VERSION}"
+            f"lightweight-openpose is pytorchcv's, which is not installed: {install_command([PYTORCHCV])}"
         )
     from pytorchcv.models.lwopenpose_cmupan import lwopenpose2d_mobilenet_cmupan_coco
 

@@ -78,6 +78,8 @@ class Network:
     free_sizes: bool = True
     #: Whose definition it is, with version and licence.
     source: str = ""
+    #: Packages on PyPI that it is built with, beside torch.
+    libraries: Tuple[str, ...] = ()
     #: What it is where the name does not say it.
     description: str = ""
     #: In place of its own number of classes.

@@ -8,11 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from models.libraries import PYTORCHCV, install_command
 from models.seeded_classifier import with_seeded_weights
 from pytest_edgeperf import FrameworkError
 
-VERSION = "0.0.74"
-INSTALL = f"pip install --no-deps pytorchcv=={VERSION}"
 SEED = 74
 SETTLING_RESOLUTION = 171
 #: Network -> its last pooling, over a window as wide as the map is at 299 pixels.
@@ -26,7 +25,9 @@ def pytorchcv_function(name: str) -> Any:
         FrameworkError: pytorchcv is not installed; the message has the command.
     """
     if importlib.util.find_spec("pytorchcv") is None:
-        raise FrameworkError(f"pytorchcv's {name} is needed, and pytorchcv is not installed: {INSTALL}")
+        raise FrameworkError(
+            f"pytorchcv's {name} is needed, and pytorchcv is not installed: {install_command([PYTORCHCV])}"
+        )
     return getattr(import_module(f"pytorchcv.models.{name}"), name)
 
 

@@ -1,7 +1,7 @@
-"""A network's weights as a file that PyTorch reads, so that loading it takes what loading a user's network takes.
+"""A network's weights as a file that PyTorch reads: loading it takes the time and memory of loading a user's network.
 
 ``python -m models.state_files NAME``, with ``benchmarks`` on the path, writes one; a model does so in a child process,
-as the seeded weights of a network are computed.
+as the seeded weights of a network are computed by inferences.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
-import filelock
-
-from models import kept_files
+from models import kept_files, training
 from models.export import folder_of
 from models.network import Network
 from models.networks import known
 from pytest_edgeperf import FrameworkError, Model
 
 WEIGHTS = "weights.pt"
-LONGEST_WAIT_S = 900
 #: Runtime -> the formats beside ONNX that it reads.
 FORMATS = {"tensorflow": ("tensorflow",), "opencv": ("darknet", "caffe"), "tflite": ("tflite",)}
 
@@ -35,7 +33,7 @@ def on_disk(model: Model, network: Network, framework: str) -> Model:
     sources: Dict[str, Callable[[], Any]] = {"onnx": partial(_given, model.sources["onnx"]())}
     runtime = framework.partition(":")[0]
     if runtime == "torch":
-        sources["torch"] = partial(loaded, network, ensure(network))
+        ensure(network)
     for kind in FORMATS.get(runtime, ()):
         if kind in model.sources:
             sources[kind] = partial(_given, model.sources[kind]())
@@ -54,6 +52,7 @@ def ensure(network: Network) -> Path:
     """
     path = folder_of(network) / WEIGHTS
     if not _is_there(path):
+        training.train_first(network)
         child = kept_files.run_module("models.state_files", network.name)
         if child.returncode != 0 or not _is_there(path):
             last = "\n".join(child.stderr.strip().splitlines()[-15:])
@@ -61,12 +60,23 @@ def ensure(network: Network) -> Path:
     return path
 
 
+def module(network: Network) -> Any:
+    """The network's torch module in evaluation mode, with the weights of its file.
+
+    Raises:
+        FrameworkError: as :func:`ensure`.
+    """
+    return loaded(network, ensure(network))
+
+
 def loaded(network: Network, path: Path) -> Any:
     """The network's torch module in evaluation mode, with the weights of a file."""
     import torch
 
+    # releases before 1.13 have no such argument; the file is this user's own
+    safely = {"weights_only": True} if "weights_only" in signature(torch.load).parameters else {}
     made = network.architecture()
-    made.load_state_dict(torch.load(str(path), map_location="cpu", weights_only=True))
+    made.load_state_dict(torch.load(str(path), map_location="cpu", **safely))
     return made.eval()
 
 
@@ -79,7 +89,7 @@ def write(network: Network) -> bool:
     import torch
 
     path = folder_of(network) / WEIGHTS
-    with filelock.FileLock(f"{path.parent}.weights.lock", timeout=LONGEST_WAIT_S):
+    with kept_files.locked(path.parent / "weights", f"writing the weights of {network.name}"):
         if _is_there(path):
             return False
         path.parent.mkdir(mode=0o700, exist_ok=True)

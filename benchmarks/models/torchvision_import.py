@@ -14,11 +14,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, List
 
+from models.libraries import TORCHVISION as NAMESPACE
+from models.libraries import install_command
 from pytest_edgeperf import FrameworkError
 
-VERSION = "0.28.0"
-INSTALL = f"pip install --no-deps torchvision=={VERSION} pillow"
-NAMESPACE = "torchvision"
+INSTALL = install_command([NAMESPACE])
 #: The operators whose shapes torchvision describes on import, as its compiled part declares them.
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",

@@ -14,18 +14,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-import filelock
 import numpy as np
 
-from models import kept_files
+from models import given_weights, kept_files
 from models.network import Network
 from models.networks import known
 from pytest_edgeperf import FrameworkError, cache_folder
 
 if TYPE_CHECKING:
     Weights = Dict[str, np.ndarray]
-
-LONGEST_WAIT_S = 900
 
 
 def filled(made: Any, name: str) -> Any:
@@ -56,6 +53,16 @@ def ensure(network: Network) -> Weights:
     return weights
 
 
+def train_first(network: Network) -> None:
+    """Train a network that has no weights yet; for the process whose output is read, before a child needs them.
+
+    Raises:
+        FrameworkError: as :func:`ensure`.
+    """
+    if network.training and given_weights.file_of(network.name) is None:
+        ensure(network)
+
+
 def find(network: Network) -> Optional[Weights]:
     """The network's weights in the cache, or ``None``; damaged ones count as missing, with a warning."""
     return _read(file_of(network))
@@ -71,17 +78,12 @@ def train(network: Network) -> bool:
         FrameworkError: another process holds the lock for too long, or its training data are missing.
     """
     path = file_of(network)
-    try:
-        with filelock.FileLock(f"{path}.lock", timeout=LONGEST_WAIT_S):
-            if _read(path) is not None:
-                return False
-            weights = import_module(f"models.{network.module}").train().state_dict()
-            with kept_files.replacing(path) as npz_file, npz_file.open("wb") as stream:
-                np.savez(stream, **{key: tensor.numpy() for key, tensor in weights.items()})
-    except filelock.Timeout as error:
-        raise FrameworkError(
-            f"another process has been training {network.name} for {LONGEST_WAIT_S} s (lock: {error.lock_file})"
-        ) from error
+    with kept_files.locked(path, f"training {network.name}"):
+        if _read(path) is not None:
+            return False
+        weights = import_module(f"models.{network.module}").train().state_dict()
+        with kept_files.replacing(path) as npz_file, npz_file.open("wb") as stream:
+            np.savez(stream, **{key: tensor.numpy() for key, tensor in weights.items()})
     return True
 
 
@@ -90,7 +92,7 @@ def file_of(network: Network) -> Path:
     digest = kept_files.digest_of({"models/training", "models/weights", f"models/{network.module}", *network.uses})
     return (
         cache_folder("models", strict=True)
-        / f"{network.name}-weights-{digest.hexdigest()[:16]}{kept_files.torch_suffix()}.npz"
+        / f"{network.name}-weights-{digest.hexdigest()[:16]}{kept_files.versions_suffix()}.npz"
     )
 
 

@@ -38,8 +38,8 @@ def build(
     Most take sides that are multiples of 32; the detectors for 300 pixels take no other, and several images at once.
     ``digits-cnn`` and ``shapes-detector`` are trained on first use, on what ``labelled`` has.
 
-    Nothing is built before a runtime asks: ``"torch"`` builds the module, ``"onnx"`` and the reference
-    come from the cache, exported on first use. The weights are the same at every resolution.
+    Nothing is built before a runtime asks: ``"onnx"``, the reference and the weights for ``"torch"``
+    come from the cache, made on first use. The weights are the same at every resolution.
 
     Networks that take several images at once are exported with a free batch. With ``batch_range``, the smallest, usual
     and largest batch, TensorRT builds one engine for all of them (section 3.3 of Swaminathan et al., 2024): it is
@@ -65,7 +65,7 @@ def build(
         name=f"{name}-{label(resolution)}{batches}",
         sources={
             "onnx": artefacts.onnx,
-            "torch": network.build,
+            "torch": partial(_torch_module, network),
             **{kind: partial(_converted, kind, name, resolution) for kind in kinds},
         },
         inputs=(TensorSpec(INPUT, network.shape(resolution, batch)),),
@@ -99,6 +99,10 @@ def build_from(source: str, name: str, resolution: Resolution = 224) -> Model:
     if source not in sources:
         raise FrameworkError(f"{name} has no source {source!r}, only {', '.join(sorted(sources))}")
     return replace(model, sources={source: sources[source]})
+
+
+def _torch_module(network: Network) -> Any:
+    return _making("state_files").module(network)
 
 
 def _converted(kind: str, name: str, resolution: Resolution) -> Any:

@@ -19,6 +19,7 @@ COMMANDS = {
     "frameworks": "pytest_edgeperf.cli.frameworks:frameworks",
     "noise": "pytest_edgeperf.cli.noise:noise",
     "report": "pytest_edgeperf.cli.report:report",
+    "schema": "pytest_edgeperf.cli.schema:schema",
     "sensors": "pytest_edgeperf.cli.sensors:sensors",
 }
 #: Other packages' commands are entry points of this group; they cannot replace ours.

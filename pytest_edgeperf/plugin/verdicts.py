@@ -6,19 +6,15 @@ from typing import List, Mapping, Optional, Sequence
 
 import pytest
 
-from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, REGRESSED, LineVerdict
+from pytest_edgeperf.judge.verdicts import REGRESSED, LineVerdict
 from pytest_edgeperf.plugin.state import FAILING_LINES
 from pytest_edgeperf.report.exporters.junit import JUnit
 from pytest_edgeperf.report.line_text import failing_lines, line_headline, line_text
+from pytest_edgeperf.report.outcome import unseen
 from pytest_edgeperf.report.sentences import regression_headline, regression_text
 from pytest_edgeperf.schedule import replay
 from pytest_edgeperf.schedule.session import MEASURED_NOTHING, MeasuringSession
 from pytest_edgeperf.schedule.state import benchmark_of
-
-#: Nothing failed, but something was inconclusive.
-EXIT_INCONCLUSIVE = 10
-#: Nothing failed, but a baseline was missing or incomparable.
-EXIT_UNBASELINED = 11
 
 
 def report_item(item: pytest.Item, nextitem: Optional[pytest.Item], measuring: MeasuringSession) -> None:
@@ -90,9 +86,11 @@ def set_exit_status(session: pytest.Session, measuring: MeasuringSession) -> Non
     elif measuring.outputs.failing:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     elif measuring.comparison is not None and settings.judges:
-        counts = measuring.comparison.summary
-        without_baseline = any(counts[word] for word in (NEW, MISSING, INCOMPARABLE))
-        if settings.inconclusive == "fail" and counts[INCONCLUSIVE]:
-            session.exitstatus = EXIT_INCONCLUSIVE
-        elif settings.unbaselined == "fail" and (measuring.unmeasured.gates or without_baseline):
-            session.exitstatus = EXIT_UNBASELINED
+        code = unseen(
+            measuring.comparison.summary,
+            inconclusive=settings.inconclusive,
+            unbaselined=settings.unbaselined,
+            unmeasured_gates=measuring.unmeasured.gates,
+        )
+        if code is not None:
+            session.exitstatus = code

@@ -123,7 +123,7 @@ def _after_check(report: SessionReport, invocation: Invocation) -> List[NextStep
         (CHECK_MACHINE, _doctor(report, invocation) if suspected else None),
         (LOOK_CLOSER, _closer(report, comparison, [*regressed, *unclear], invocation)),
         *_renames(comparison.renames, report.device, invocation),
-        (COMPARE_ANYWAY, _with_differences(report, comparison, invocation)),
+        (COMPARE_ANYWAY, None if worse else _with_differences(report, comparison, invocation)),
     ]
     if new and len(new) == len(comparison.benchmarks):
         steps.append((FIRST_BASELINE, _refresh(report, invocation, None, FIRST_BASELINE)))

@@ -95,6 +95,8 @@ def p_value(p: float) -> str:
 
 def duration(seconds: float) -> str:
     """A stretch of time: ``4.2 s``, ``95 s``, ``12 min 5 s``, ``2 h 40 min``."""
+    if not math.isfinite(seconds):
+        return NOTHING
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -69,10 +69,15 @@ def phrase(error: InvalidError) -> str:
 
 def load_schema() -> Any:
     """The JSON Schema of the results file."""
-    data = pkgutil.get_data(__package__, "schema.json")
+    return json.loads(schema_text("schema.json"))
+
+
+def schema_text(file: str) -> str:
+    """A JSON Schema of this package, as it is written: ``schema.json`` or ``report_schema.json``."""
+    data = pkgutil.get_data(__package__, file)
     if data is None:
-        raise FileNotFoundError("pytest_edgeperf/results/schema.json is not in the installed package")
-    return json.loads(data.decode("utf-8"))
+        raise FileNotFoundError(f"pytest_edgeperf/results/{file} is not in the installed package")
+    return data.decode("utf-8")
 
 
 def _schema_error(definition: str, value: Any) -> Any:

@@ -25,6 +25,7 @@ class Tiny:
     """A network of two numbers, whose weights nobody computes."""
 
     name = "tiny"
+    training = ""
 
     def architecture(self):
         return torch.nn.Linear(1, 1)
@@ -74,9 +75,15 @@ def test_what_sources_make_is_made_before_loading(tiny):
         assert prepared.sources["onnx"]() == "/onnx"
         if framework == "tensorflow":
             assert prepared.sources["tensorflow"]() == "/tensorflow"
-        if framework == "torch":
-            assert isinstance(prepared.sources["torch"](), torch.nn.Linear)
         assert made == []
+
+
+def test_a_torch_model_reads_the_file_of_its_weights_which_is_written_once(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(state_files.kept_files, "run_module", lambda *_: pytest.fail("written again"))
+    state_files.write(tiny)
+    made = state_files.module(tiny)
+    assert isinstance(made, torch.nn.Linear)
+    assert made(torch.tensor([[2.0]])).item() == 7.0
 
 
 @pytest.mark.thorough

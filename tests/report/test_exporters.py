@@ -163,11 +163,11 @@ def test_markdown_shows_the_studies_last():
 
 def test_json_has_figures_verdicts_and_faults(session):
     document = json.loads(exporter("json", "session").session(session, PAPER))
-    assert (document["format"], document["version"], document["device"]) == ("edgeperf-report", 1, "host")
+    assert (document["format"], document["version"], document["device"]) == ("edgeperf-report", 2, "host")
     name = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
-    assert document["benchmarks"][name]["metrics"]["latency"]["p50"] == pytest.approx(12.2)
+    assert document["benchmarks"][name]["metrics"]["latency"]["measured"]["p50"] == pytest.approx(12.2)
     assert document["benchmarks"][name]["metrics"]["latency"]["unit"] == "ms"
-    assert document["comparison"]["summary"]["regressed"] == 2
+    assert document["summary"]["regressed"] == 2
     assert list(document["faults"]) == [PREFIX + "test_crash[tvm]"]
     assert document["files"] == [{"kind": "results", "path": "results/20261121T0911.json"}]
 

@@ -13,6 +13,7 @@ from tasks.ssd_boxes import SSD300, SSD_MOBILENET
 from tasks.ssdlite import SIDE, detect_lite
 from tasks.yolox import corner_letterbox, detect_points
 
+from models.libraries import SOURCES, TORCHVISION
 from models.network import MULTIPLY_ACCUMULATES, Network, Printed
 
 #: What the detectors of that kind share.
@@ -128,7 +129,8 @@ NETWORKS = (
         finish=detect_lite,
         task="detection",
         native=SIDE,
-        source="torchvision 0.28.0 (BSD-3-Clause), backbone and heads",
+        source=f"{SOURCES[TORCHVISION]}, backbone and heads",
+        libraries=(TORCHVISION,),
         published={
             "trinh-2023": Printed(
                 "SSDLite320_MobileNet_V3_Large",

@@ -9,10 +9,9 @@ from typing import Any, Mapping, Optional
 
 from tasks.classification import crop
 
+from models.libraries import PYTORCHCV, SOURCES, TORCHVISION
 from models.network import FLOPS, MULTIPLY_ACCUMULATES, Network, Printed
 
-TORCHVISION = "torchvision 0.28.0 (BSD-3-Clause)"
-PYTORCHCV = "pytorchcv 0.0.74 (MIT)"
 SWAMINATHAN = "swaminathan-2024"
 TRINH = "trinh-2023"
 HADIDI = "hadidi-2019"
@@ -28,7 +27,8 @@ def _torchvision(name: str, variant: str, published: Mapping[str, Printed], **mo
         uses=("models/seeded_classifier", "models/torchvision_import"),
         task="classification",
         variant=variant,
-        source=TORCHVISION,
+        source=SOURCES[TORCHVISION],
+        libraries=(TORCHVISION,),
         published=published,
         batches=True,
         **{"multiple_of": 1, **more},
@@ -48,7 +48,8 @@ def _pytorchcv(name: str, variant: str, published: Mapping[str, Printed], descri
         variant=variant,
         native=299,
         smallest=75,
-        source=PYTORCHCV,
+        source=SOURCES[PYTORCHCV],
+        libraries=(PYTORCHCV,),
         description=description,
         published=published,
     )

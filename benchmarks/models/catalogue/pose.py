@@ -6,6 +6,7 @@ from tasks.finishing import one_pose
 from tasks.people import find_people, framed
 from tasks.scaling import squeeze
 
+from models.libraries import PYTORCHCV, SOURCES
 from models.network import Network, Printed
 
 NETWORKS = (
@@ -30,7 +31,8 @@ NETWORKS = (
         finish=find_people,
         task="pose",
         native=256,
-        source="pytorchcv 0.0.74 (MIT), lwopenpose2d_mobilenet_cmupan_coco, after Osokin (2018)",
+        libraries=(PYTORCHCV,),
+        source=f"{SOURCES[PYTORCHCV]}, lwopenpose2d_mobilenet_cmupan_coco, after Osokin (2018)",
         published={
             "trinh-2023": Printed(
                 "Light_Weight_Human_Pose", 4.1e6, 9e9, differences="printed without a decimal, as by its authors"

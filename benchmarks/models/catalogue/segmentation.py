@@ -6,6 +6,7 @@ from tasks.classification import normalised
 from tasks.finishing import classes_at_full_size, pixel_classes
 from tasks.scaling import squeeze
 
+from models.libraries import SOURCES, TORCHVISION
 from models.network import MULTIPLY_ACCUMULATES, Network, Printed
 
 NETWORKS = (
@@ -33,7 +34,8 @@ NETWORKS = (
         finish=classes_at_full_size,
         task="segmentation",
         native=520,
-        source="torchvision 0.28.0 (BSD-3-Clause)",
+        source=SOURCES[TORCHVISION],
+        libraries=(TORCHVISION,),
         published={"trinh-2023": Printed("LRASPP_MobileNet_V3_Large", 3.2e6, 2.09e9, MULTIPLY_ACCUMULATES)},
     ),
 )
