@@ -191,11 +191,11 @@ def test_openmetrics_has_base_units(measured):
         ("edgeperf_verdict", ""),
     }
     values = {
-        (sample.name, sample.labels["benchmark"], sample.labels.get("quantile")): sample.value
+        (sample.name, sample.labels["benchmark"], sample.labels.get("summary")): sample.value
         for family in found.values()
         for sample in family.samples
     }
-    assert values["edgeperf_latency_seconds", FP16, "0.5"] == 0.006
+    assert values["edgeperf_latency_seconds", FP16, "p50"] == 0.006
     assert values["edgeperf_memory_process_peak_bytes", FP16, None] == 104857600
     assert values["edgeperf_top_1_ratio", FP16, None] == 0.714
     assert 'verdict="regressed"} 1\n' in document

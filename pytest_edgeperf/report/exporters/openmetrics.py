@@ -8,7 +8,7 @@ values have the digits that their interval supports.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from pytest_edgeperf.judge.units import factor
 from pytest_edgeperf.report.exported import Exported, digest, run_figure, safe_name, safe_names, supported
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "edgeperf_"
 _VERDICT = f"{_PREFIX}verdict"
-#: Summary -> the quantile of the samples of a run that it is.
-_QUANTILES = {"p05": "0.05", "p50": "0.5", "p95": "0.95", "p99": "0.99"}
+#: Of the samples of a run. Their label is no "quantile", which is that of the type summary.
+_SUMMARIES = ("p05", "p50", "p95", "p99")
 #: A base unit, as families end with it -> the unit of ours that others are converted into.
 _CONVERTED = {"seconds": "s", "bytes": "B", "watts": "W", "joules": "J"}
 #: Units that are converted by a factor of their own.
@@ -46,7 +46,7 @@ class _Family(NamedTuple):
 
 
 class OpenMetrics(ResultsExporter):
-    """A family a metric and unit, in base units; the median over runs of the quantiles of a run."""
+    """A family a metric and unit, in base units; the median over runs, of several summaries of a run's samples."""
 
     name = "openmetrics"
     suffixes = (".prom", ".openmetrics")
@@ -114,12 +114,11 @@ def _base_unit(unit: str) -> Tuple[str, float]:
 
 def _samples(family: str, labels: str, benchmark: Benchmark, metric: str, scale: float) -> Iterator[str]:
     sampled = has_samples(benchmark, metric)
-    quantiles: Mapping[str, Optional[str]] = _QUANTILES if sampled else {"p50": None}
-    for summary, quantile in quantiles.items():
+    for summary in _SUMMARIES if sampled else ("p50",):
         figure = run_figure(benchmark, metric, summary)
         if figure is None or not figure.scaled(scale).is_finite:
             continue
-        more = "" if quantile is None else f',quantile="{quantile}"'
+        more = f',summary="{summary}"' if sampled else ""
         yield f"{family}{{{labels}{more}}} {supported(figure.scaled(scale)):.12g}"
 
 
