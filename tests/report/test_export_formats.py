@@ -157,7 +157,7 @@ def test_smaller_and_bigger_are_never_mixed(measured):
 def test_a_file_that_the_action_would_refuse_is_refused_before():
     made = Benchmark({}, {"latency": Metric("ms")}, (Run("e", "t", "s", {"latency": 4.0}),))
     exported = Exported(results({"a": made}))
-    with pytest.raises(ExportError, match=r"bigger-is-better: no metric .* better when higher"):
+    with pytest.raises(ExportError, match=r"bigger-is-better: no exported metric .* better when higher"):
         text("bigger-is-better", exported)
     (entry,) = parsed(text("smaller-is-better", exported))
     assert "range" not in entry

@@ -131,8 +131,13 @@ def _scaled(figure: Optional[RunFigure], scale: float) -> Optional[RunFigure]:
     return scaled if scaled is not None and scaled.is_finite else None
 
 
+def _number(value: float) -> float:
+    # Without the noise of the last bits, which multiplying brings.
+    return float(f"{value:.12g}")
+
+
 def _kept(numbers: Dict[str, float]) -> Dict[str, float]:
     """Those names that Bencher keeps: the conventional ones, then the others in their order."""
     others = sorted(name for name in numbers if name not in _CONVENTIONAL)
     names = [name for name in (*_CONVENTIONAL, *others) if name in numbers]
-    return {name: numbers[name] for name in names[:MOST_NAMES]}
+    return {name: _number(numbers[name]) for name in names[:MOST_NAMES]}

@@ -45,8 +45,9 @@ class _GithubActionBenchmark(ResultsExporter):
         if not entries and any(exported.results.benchmarks for exported in measured):
             direction = "lower" if self.better == LOWER else "higher"
             raise ExportError(
-                f"{self.name}: no metric of these results that is exported is better when {direction}, and the action "
-                "refuses an empty file; leave this format out, or name such a metric with --metric"
+                f"{self.name}: no exported metric of these results is better when {direction}, and the action refuses "
+                "an empty file; leave this format out, or measure such a metric (throughput and accuracies are better "
+                "when higher)"
             )
         return json_lines("[", map(dumped, entries), "]")
 
