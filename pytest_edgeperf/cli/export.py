@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 import click
 
 from pytest_edgeperf.cli.options import Format
-from pytest_edgeperf.cli.printing import paper, say
+from pytest_edgeperf.cli.outputs import deliver, output_of
+from pytest_edgeperf.cli.printing import paper
 
 if TYPE_CHECKING:
     from pytest_edgeperf.report.exported import Exported
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", metavar="RESULTS...", nargs=-1, required=True)
 @click.option(
-    "--format", "exporter", type=Format("results", terminal="text"), help="The format.  [default: as FILE ends]"
+    "--format", "shown_by", type=Format("results", terminal="text"), help="The format.  [default: as FILE ends]"
 )
 @click.option("-o", "--output", "output", metavar="FILE", help="Write to this file, which is replaced at once.")
 @click.option(
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 )
 def export(
     files: Tuple[str, ...],
-    exporter: Optional[Exporter],
+    shown_by: Optional[Exporter],
     output: Optional[str],
     baselines: Tuple[str, ...],
     metrics: Tuple[str, ...],
@@ -46,35 +45,19 @@ def export(
     as; without FILE the export is printed. Exits with 0 whatever the verdicts are, or with 4 when a file cannot be
     used.
     """
-    if exporter is None:
-        exporter = _as_it_ends(output)
-    if output is not None:
-        _refuse_to_replace(output, [*files, *baselines])
+    from pytest_edgeperf.report.exporters import names
+
+    if shown_by is None and output is None:
+        raise click.UsageError(
+            f"name a format: --format {'|'.join(names('results'))}, or a file that ends as one: -o FILE"
+        )
+    file = output_of(output, "results", shown_by, [*files, *baselines])
     measured = _exported(_by_device(files), baselines, metrics)
-    document = exporter.results(measured, paper()).encode("utf-8", "backslashreplace")
-    if output is None:
-        click.echo(document, nl=False)
-        return
-    from pytest_edgeperf.results.atomic_files import replace_file
-
-    replace_file(output, document)
-    say(f"edgeperf: {output}: exported as {exporter.name}", err=True)
-
-
-def _as_it_ends(output: Optional[str]) -> Exporter:
-    from pytest_edgeperf.report.exporters import UnknownFormat, exporter_for, names
-
-    if output is None:
-        raise click.UsageError(f"name a format: --format {'|'.join(names('results'))}")
-    try:
-        return exporter_for(Path(output), "results")
-    except UnknownFormat as error:
-        raise click.UsageError(f"{error}; or name a format with --format") from error
-
-
-def _refuse_to_replace(output: str, inputs: Sequence[str]) -> None:
-    if os.path.realpath(output) in {os.path.realpath(name) for name in inputs}:
-        raise click.UsageError(f"-o {output}: the export would replace results; give it another path")
+    if file is not None:
+        deliver(lambda form, on: form.results(measured, on), file.exporter, file)
+    elif shown_by is not None:
+        # As bytes: other programs read it, whatever the terminal can show.
+        click.echo(shown_by.results(measured, paper()).encode("utf-8", "backslashreplace"), nl=False)
 
 
 def _by_device(files: Sequence[str]) -> Dict[str, Results]:

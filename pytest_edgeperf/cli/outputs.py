@@ -34,13 +34,13 @@ class Output(NamedTuple):
     exporter: Exporter
 
 
-def output_of(name: Optional[str], kind: str, shown_by: Exporter, inputs: Sequence[str]) -> Optional[Output]:
+def output_of(name: Optional[str], kind: str, shown_by: Optional[Exporter], inputs: Sequence[str]) -> Optional[Output]:
     """The file of ``--output``, checked before anything is read; ``None`` without the option.
 
     Args:
         name: what was typed.
         kind: of report: the name of a method of ``Exporter``.
-        shown_by: what ``--format`` says, or is by default.
+        shown_by: what ``--format`` says, or is by default; without one, the end of the file's name decides.
         inputs: files that must stay as they are.
 
     Raises:
@@ -55,7 +55,7 @@ def output_of(name: Optional[str], kind: str, shown_by: Exporter, inputs: Sequen
     path = Path(name)
     if os.path.realpath(name) in {os.path.realpath(file) for file in inputs}:
         raise click.BadParameter(f"{name}: the report would replace the results; give it another path", param_hint="-o")
-    if click.get_current_context().get_parameter_source("shown_by") is ParameterSource.DEFAULT:
+    if shown_by is None or click.get_current_context().get_parameter_source("shown_by") is ParameterSource.DEFAULT:
         try:
             shown_by = exporter_for(path, kind)
         except UnknownFormat as error:

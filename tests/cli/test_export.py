@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from pytest_edgeperf import results
 from pytest_edgeperf.cli import main
+from tests.fakes.distributions import distribution
 from tests.judge.builders import latency_runs
 from tests.judge.builders import results as built
 
@@ -46,8 +47,7 @@ def test_a_format_is_printed_with_nothing_else(measured):
 def test_a_file_ends_as_its_format(measured, tmp_path):
     target = tmp_path / "new" / "board.prom"
     done = export(measured, "-o", target)
-    assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == f"edgeperf: {target}: exported as openmetrics\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"report: {target}\n", "")
     assert target.read_text(encoding="utf-8").endswith("# EOF\n")
     assert [path.name for path in target.parent.iterdir()] == ["board.prom"]
 
@@ -116,7 +116,7 @@ def test_results_are_never_replaced(measured, tmp_path):
     for target in (measured, tmp_path / "link.csv"):
         done = export(measured, "-o", target, "--format", "csv")
         assert done.exit_code == 2
-        assert "the export would replace results" in done.stderr
+        assert "the report would replace the results" in done.stderr
     assert measured.read_bytes() == before
 
 
@@ -143,6 +143,29 @@ def test_published_figures_are_not_exported_as_measured(tmp_path):
     done = export(path, "--format", "csv")
     assert (done.exit_code, done.stdout) == (4, "")
     assert "published figures" in done.stderr
+
+
+NAMES = """
+from pytest_edgeperf.report.exporters.interface import ResultsExporter
+
+class Names(ResultsExporter):
+    name = "names"
+    suffixes = (".names", ".csv")
+
+    def results(self, measured, paper):
+        return "\\n".join(name for exported in measured for name in exported.results.benchmarks) + "\\n"
+"""
+
+
+def test_another_packages_format_is_one_file_and_an_entry_point(measured, tmp_path, monkeypatch):
+    points = {"edgeperf.exporters": {"names": "edgeperf_names:Names"}}
+    monkeypatch.syspath_prepend(str(distribution(tmp_path / "site", "edgeperf-names", points, edgeperf_names=NAMES)))
+    assert export(measured, "--format", "names").stdout == "t.py::test[fp16]\n"
+    assert export(measured, "-o", tmp_path / "a.names").exit_code == 0
+    assert (tmp_path / "a.names").read_text(encoding="utf-8") == "t.py::test[fp16]\n"
+    # Ours keeps its files.
+    assert export(measured, "-o", tmp_path / "a.csv").exit_code == 0
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").startswith('"device"')
 
 
 # The recipes of docs/exports.md.
