@@ -6,9 +6,8 @@ from typing import List, Optional, Tuple
 
 from pytest_edgeperf.judge.verdicts import AccuracyFigures, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.exporters.interface import Exporter
-from pytest_edgeperf.report.figures import LATENCY, figure
+from pytest_edgeperf.report.figures import LATENCY, figure, has_samples
 from pytest_edgeperf.report.numbers import significant
-from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")
@@ -29,10 +28,10 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
     properties: List[Tuple[str, str]] = []
     for name, metric in sorted(benchmark.metrics.items(), key=lambda pair: (pair[0] != LATENCY, pair[0])):
         unit = metric.unit.lower().replace("%", "percent").replace("/", "_per_").replace(" ", "_")
-        for summary in _SUMMARIES if _has_samples(benchmark, name) else ("p50",):
+        for summary in _SUMMARIES if has_samples(benchmark, name) else ("p50",):
             value = figure(benchmark, name, summary)
             if value is not None:
-                middle = f"_{summary}" if _has_samples(benchmark, name) else ""
+                middle = f"_{summary}" if has_samples(benchmark, name) else ""
                 properties.append((f"edgeperf.{name}{middle}" + (f"_{unit}" if unit else ""), significant(value)))
     properties.append(("edgeperf.runs", str(len(benchmark.runs))))
     if verdict is not None:
@@ -70,8 +69,3 @@ def _answered(name: str, figures: AccuracyFigures) -> List[Tuple[str, str]]:
     if figures.lost is not None:
         properties += [(f"edgeperf.{name}_lost", str(figures.lost)), (f"edgeperf.{name}_won", str(figures.won))]
     return properties
-
-
-def _has_samples(benchmark: Benchmark, name: str) -> bool:
-    values = [run.values.get(name, 0.0) for run in benchmark.runs]
-    return any(not isinstance(value, (int, float)) and not is_accuracy(value) for value in values)
