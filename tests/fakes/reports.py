@@ -139,18 +139,18 @@ def _values(latency: float, heavier: float, chance: random.Random) -> Dict[str, 
 
 def _summary(middle: float, samples: int) -> Dict[str, Any]:
     quantiles = {"min": 0.965, "p05": 0.975, "p25": 0.988, "p50": 1.0, "p75": 1.018, "p90": 1.05, "p95": 1.09}
-    known = {name: round(middle * part, 6) for name, part in quantiles.items()}
+    known = {name: middle * part for name, part in quantiles.items()}
     if samples < 20:
         known.pop("p05")
         known.pop("p95")
     if samples >= 100:
-        known["p99"] = round(middle * 1.31, 6)
+        known["p99"] = middle * 1.31
     block_sd = {"min": 0.003, "p05": 0.003, "p50": 0.004, "p95": 0.02, "p99": 0.05}
     return {
         "n": samples,
-        "mean": round(middle * 1.01, 6),
-        "sd": round(middle * 0.05, 6),
-        "max": round(middle * 1.9, 6),
+        "mean": middle * 1.01,
+        "sd": middle * 0.05,
+        "max": middle * 1.9,
         **known,
         "block_sd": {name: sd for name, sd in block_sd.items() if name in known},
     }
@@ -297,8 +297,17 @@ def in_lock_step() -> SessionReport:
         verdicts[name] = BenchmarkVerdict(word, {"latency": latency}, sides=sides)
     label = f"origin/main ({BASE_COMMIT})"
     measured = replace(now, against=Against(label, BASE_COMMIT, pairs))
+    typed = Invocation(("benchmarks", "--against=origin/main"), ("benchmarks",))
     return SessionReport(
-        "host", MACHINE, measured, Comparison(verdicts), mode="against", rounds=8, seconds=88.0, against=label
+        "host",
+        MACHINE,
+        measured,
+        Comparison(verdicts),
+        mode="against",
+        rounds=8,
+        seconds=88.0,
+        against=label,
+        invocation=typed,
     )
 
 

@@ -26,16 +26,12 @@ class Sessions:
         self._places: Dict[Tuple[str, Optional[str], Optional[str]], int] = {}
         self._began: Dict[int, Optional[int]] = {}
 
-    def place(self, run: Run) -> int:
-        """The place of a run's session in :meth:`listed`."""
+    def of(self, run: Run) -> Tuple[int, Optional[int]]:
+        """The place of a run's session in :meth:`listed`, and when the run began, in seconds after its ``began``."""
         place = self._places.setdefault((run.session, run.commit, run.reason), len(self._places))
-        self._began.setdefault(place, _time(run.started))
-        return place
-
-    def seconds(self, run: Run) -> Optional[int]:
-        """When a run began, after the ``began`` of its session."""
-        first, began = self._began[self.place(run)], _time(run.started)
-        return None if first is None or began is None else began - first
+        time = _time(run.started)
+        began = self._began.setdefault(place, time)
+        return place, None if began is None or time is None else time - began
 
     def listed(self) -> List[Dict[str, Any]]:
         """Every session with the seconds since 1970 that its runs count from, its commit and why it was accepted."""
@@ -65,7 +61,7 @@ def runs_of(benchmark: Optional[Benchmark], metric: str, size: float, sessions: 
     if benchmark is None:
         return []
     return [
-        [sessions.place(run), sessions.seconds(run), _why_disturbed(run), *_order(run.values.get(metric), size)]
+        [*sessions.of(run), _why_disturbed(run), *_order(run.values.get(metric), size)]
         for run in benchmark.runs
         if metric in run.values
     ]
@@ -95,10 +91,11 @@ def short(value: Any, size: float = 1.0, digits: int = _FEW_DIGITS) -> Optional[
 def _time(started: str) -> Optional[int]:
     """Seconds since 1970, UTC; ``None`` where the file has something else."""
     try:
-        moment = datetime.strptime(started, "%Y-%m-%dT%H:%M:%SZ")
+        moment = datetime.fromisoformat(started[:-1])
     except ValueError:
         return None
-    return int(moment.replace(tzinfo=timezone.utc).timestamp())
+    known = started.endswith("Z") and moment.tzinfo is None
+    return int(moment.replace(tzinfo=timezone.utc).timestamp()) if known else None
 
 
 def _why_disturbed(run: Run) -> Union[str, int]:

@@ -33,6 +33,7 @@ from pytest_edgeperf.results.types import Run
 
 #: Of one kind; the list below has all.
 _MOST_LISTED = 12
+_MOST_UNCLEAR = 6
 _MOST_DIFFERENCES = 8
 #: In the order in which a reader wants them.
 _COUNTED = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
@@ -129,19 +130,16 @@ def _worse(subject: Subject) -> Html:
     faults = list(report.faults.items())
     items += [_link(name, f"not measured: {' '.join(reason.split())}") for name, reason in faults[:_MOST_LISTED]]
     items += _left_out(faults)
-    parts = [element("ul", *items)] if items else [element("p", "Nothing, as far as this measurement can tell.")]
-    remarks = [_commits(subject), ruled_out_text(comparison)]
+    parts = [element("p", text) for text in [_commits(subject)] if text]
+    parts.append(element("ul", *items) if items else element("p", "Nothing, as far as this measurement can tell."))
     unclear = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict == INCONCLUSIVE]
     if unclear:
-        parts += [
-            element("h3", f"Not clear ({len(unclear)})"),
-            element(
-                "ul",
-                *(_link(name, inconclusive_text(comparison.benchmarks[name])) for name in unclear[: _MOST_LISTED // 2]),
-                *_left_out(unclear, _MOST_LISTED // 2),
-            ),
-        ]
-    parts += [element("p", text, class_="remark") for text in remarks if text]
+        texts = [_link(name, inconclusive_text(comparison.benchmarks[name])) for name in unclear[:_MOST_UNCLEAR]]
+        parts.append(element("h3", f"Not clear ({len(unclear)})"))
+        parts.append(element("ul", *texts, *_left_out(unclear, _MOST_UNCLEAR)))
+    rules_out = ruled_out_text(comparison)
+    if rules_out:
+        parts.append(element("p", f"{rules_out[:1].upper()}{rules_out[1:]}.", class_="remark"))
     return _card("What got slower, or worse?", parts)
 
 
@@ -232,7 +230,10 @@ def _next(subject: Subject) -> Html:
 
     steps = next_steps(subject.comparison if subject.kind == FILES else subject.report)
     if not steps:
-        return _card("What do I type next?", [element("p", "Nothing: there is nothing to do.")])
+        text = (
+            "No command follows from what this report knows." if is_bad(subject.report) else "Nothing needs to be done."
+        )
+        return _card("What do I type next?", [element("p", text)])
     rows = [
         element(
             "li",

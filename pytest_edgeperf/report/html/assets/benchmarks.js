@@ -111,7 +111,7 @@
     const orders = {
       change: (a, b) => Math.abs(b.benchmark.ratio ?? -1) - Math.abs(a.benchmark.ratio ?? -1),
       value: (a, b) => (b.benchmark.sort ?? -1) - (a.benchmark.sort ?? -1),
-      name: (a, b) => a.benchmark.id.localeCompare(b.benchmark.id),
+      name: byName,
     };
     return [...rows].sort(orders[sort]).map((one) => {
       one.callIt(one.benchmark.function + (one.benchmark.parameters || ""), one.benchmark.file);
@@ -120,8 +120,13 @@
   }
 
   function byWorst(a, b) {
-    return a.rank - b.rank || Math.abs(b.benchmark.ratio ?? 0) - Math.abs(a.benchmark.ratio ?? 0)
-      || a.benchmark.id.localeCompare(b.benchmark.id);
+    const bySize = CALM.has(a.benchmark.verdict) ? 0 : Math.abs(b.benchmark.ratio ?? 0) - Math.abs(a.benchmark.ratio ?? 0);
+    return a.rank - b.rank || bySize || byName(a, b);
+  }
+
+  const names = new Intl.Collator("en", {numeric: true});
+  function byName(a, b) {
+    return names.compare(a.benchmark.id, b.benchmark.id);
   }
 
   function row(benchmark, data, rank) {

@@ -29,8 +29,6 @@ from pytest_edgeperf.report.html.subject import Subject
 #: In the order in which a reader wants them.
 VERDICTS = (REGRESSED, FAILED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED, MEASURED)
 _LEAST_RANGE, _MOST_RANGE = 5.0, 60.0
-#: Of the intervals, so many fit into the bars; the others end in an arrow.
-_SHOWN_WHOLE = 0.95
 
 
 def _data(subject: Subject) -> Optional[Dict[str, Any]]:
@@ -65,11 +63,11 @@ def _of_files(subject: Subject, sessions: Sessions, words: Words) -> List[Dict[s
 
 
 def _range(rows: Sequence[Dict[str, Any]]) -> float:
-    """Per cent that the bars of the list reach to on both sides."""
-    ends: List[float] = sorted(max(abs(end) for end in row["ends"]) for row in rows if "ends" in row)
+    """Per cent that the bars of the list reach to on both sides; what lies beyond ends in an arrow."""
+    moved = [row["ends"] for row in rows if "ends" in row and row["verdict"] != UNCHANGED]
+    ends = [abs(end) for pair in moved for end in pair if end is not None]
     tolerances = [row["tolerance"] for row in rows if "tolerance" in row]
-    wanted = ends[min(len(ends) - 1, int(_SHOWN_WHOLE * len(ends)))] if ends else 0.0
-    return min(_MOST_RANGE, max(_LEAST_RANGE, 2 * max(tolerances, default=0.0), 1.1 * wanted))
+    return min(_MOST_RANGE, max(_LEAST_RANGE, 2 * max(tolerances, default=0.0), 1.1 * max(ends, default=0.0)))
 
 
 SECTION = Section("benchmarks", "Benchmarks", _data, ("benchmark.js", "benchmarks.js"), ("benchmarks.css",))
