@@ -115,6 +115,8 @@ def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
         against_baseline=can_check_out_baseline(config, measuring),
         prunable=is_prunable(measuring),
         baseline=measuring.baseline,
+        started=coordinator.started,
+        ended=coordinator.ended,
     )
 
 

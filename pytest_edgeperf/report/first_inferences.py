@@ -7,22 +7,22 @@ from typing import List, Sequence, Tuple
 
 from pytest_edgeperf.report.figures import usable_runs
 from pytest_edgeperf.report.numbers import decimal_column
-from pytest_edgeperf.report.sections import Names
-from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.table_layout import Column
 from pytest_edgeperf.report.text import Paper
+from pytest_edgeperf.report.tree_layout import benchmark_table
 from pytest_edgeperf.results.types import Results, Run
 
 #: The first and the last inference of each column, counted from 1.
 _SPANS: Tuple[Tuple[int, int], ...] = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, 100))
 
 
-def first_inferences_table(measured: Results, names: Names, paper: Paper) -> List[str]:
+def first_inferences_table(measured: Results, paper: Paper) -> List[str]:
     """A row per benchmark that kept them: the median over a column's inferences, and over the runs."""
     rows = []
     for benchmark_id, benchmark in measured.benchmarks.items():
         kept = [times for times in map(_times, usable_runs(benchmark)) if times]
         if kept:
-            rows.append((names[benchmark_id], kept))
+            rows.append((benchmark_id, kept))
     if not rows:
         return []
     columns = []
@@ -35,7 +35,7 @@ def first_inferences_table(measured: Results, names: Names, paper: Paper) -> Lis
             title = str(first) if first == last else f"{first}-{last}"
             columns.append(Column(title, decimal_column(values), spare=0 if first == 1 else len(_SPANS) - spare))
     lines = [paper.paint("the first inferences of a process, by their number (ms)", "strong")]
-    return lines + lay_out(names.shown_prefix, [name for name, _ in rows], columns, paper)
+    return lines + benchmark_table([(name, "") for name, _ in rows], columns, paper)
 
 
 def _times(run: Run) -> Sequence[float]:

@@ -10,8 +10,9 @@ from pytest_edgeperf.judge.noise.remedies import BASELINE_RUNS, BUDGET, CLOCKS, 
 from pytest_edgeperf.report.figures import LATENCY, metric_label
 from pytest_edgeperf.report.numbers import NOTHING, count, decimal_column, percent, share
 from pytest_edgeperf.report.sections import Names
-from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.table_layout import Column
 from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
+from pytest_edgeperf.report.tree_layout import benchmark_table
 
 _ACTIONS = {
     MAX_ROUNDS: "more rounds for suspects, --edgeperf-max-rounds={value}",
@@ -30,35 +31,43 @@ def noise_text(noise: Noise, paper: Paper) -> str:
     )
     blocks = [[paper.paint(line, "strong") for line in _wrapped(heading, paper)]]
     if noise.benchmarks:
-        blocks += [_table(noise.benchmarks, names, paper), _legend(noise, paper)]
+        blocks += [_table(noise.benchmarks, paper), _legend(noise, paper)]
     blocks.append(_not_analysed(noise, names, paper))
     blocks.append(_false_alarms(noise, paper))
     blocks.append(_remedies(noise, names, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _table(benchmarks: Mapping[str, BenchmarkNoise], names: Names, paper: Paper) -> List[str]:
-    rows: List[Tuple[str, str, SummaryNoise]] = []
+def _table(benchmarks: Mapping[str, BenchmarkNoise], paper: Paper) -> List[str]:
+    rows: List[Tuple[str, str]] = []
+    runs: List[str] = []
+    best: List[Optional[SummaryNoise]] = []
     for benchmark_id, noise in benchmarks.items():
-        for position, metric in enumerate(sorted(noise.metrics, key=lambda name: name != LATENCY)):
-            label = "" if metric == LATENCY else paper.clean(metric_label(metric))
-            name = f"  {label}" if position else f"{names[benchmark_id]} {label}".rstrip()
-            rows.append((name, "" if position else str(noise.runs), noise.best(metric)))
-    best = [row[-1] for row in rows]
+        metrics = sorted(noise.metrics, key=lambda name: name != LATENCY)
+        labels = ["" if metric == LATENCY else paper.clean(metric_label(metric)) for metric in metrics]
+        if labels[0]:
+            # Metrics stand below their benchmark, which has no latency.
+            rows.append((benchmark_id, ""))
+            best.append(None)
+        rows += [(benchmark_id, label) for label in labels]
+        best += [noise.best(metric) for metric in metrics]
+        runs += [str(noise.runs), *[""] * (len(rows) - len(runs) - 1)]
     over = "detectable in"
+    spreads = iter(decimal_column([100 * summary.spread for summary in best if summary is not None]))
     columns = [
-        Column("runs", [runs for _, runs, _ in rows], spare=1),
-        Column("spread %", decimal_column([100 * summary.spread for summary in best])),
-        Column("by", [summary.summary for summary in best], right=False, spare=2),
+        Column("runs", runs, spare=1),
+        Column("spread %", ["" if summary is None else next(spreads) for summary in best]),
+        Column("by", ["" if summary is None else summary.summary for summary in best], right=False, spare=2),
         Column("80 %", _changes(best, 0), over=over),
         Column("95 %", _changes(best, 1), over=over),
     ]
-    return lay_out(names.shown_prefix, [name for name, _, _ in rows], columns, paper)
+    return benchmark_table(rows, columns, paper)
 
 
-def _changes(summaries: Sequence[SummaryNoise], power: int) -> List[str]:
-    changes = [summary.detectable[power] for summary in summaries]
-    return [NOTHING if change is None else f"{percent(change)} %" for change in changes]
+def _changes(summaries: Sequence[Optional[SummaryNoise]], power: int) -> List[str]:
+    changes = [None if summary is None else summary.detectable[power] for summary in summaries]
+    texts = [NOTHING if change is None else f"{percent(change)} %" for change in changes]
+    return ["" if summary is None else text for summary, text in zip(summaries, texts)]
 
 
 def _legend(noise: Noise, paper: Paper) -> List[str]:

@@ -9,6 +9,8 @@ from typing import List, Optional, Sequence, Tuple
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _TIMES = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 NOTHING = "-"
+#: From here on, three significant digits are those of 1.
+_ROUNDED_UP = 0.9995
 
 
 def in_seconds(value: float, unit: str) -> Optional[float]:
@@ -18,13 +20,16 @@ def in_seconds(value: float, unit: str) -> Optional[float]:
 
 
 def time_unit(seconds: Sequence[float]) -> Tuple[str, float]:
-    """The unit in which most of ``seconds`` have one to three digits before the point, and its size."""
+    """The unit in which most of ``seconds`` have one to three digits before the point, and its size.
+
+    What three digits round to 1000 is one of the next unit: 999.9 us is 1.00 ms.
+    """
     usable = [value for value in seconds if value > 0 and math.isfinite(value)]
     if not usable:
         return ("ms", 1e-3)
     middle = median(usable)
     for name, size in _TIMES:
-        if middle >= size:
+        if middle >= _ROUNDED_UP * size:
             return (name, size)
     return _TIMES[-1]
 
@@ -59,6 +64,22 @@ def quantity(value: float, unit: str) -> str:
         name, size = time_unit([seconds])
         return f"{significant(seconds / size)} {name}"
     return f"{significant(value)} {unit}".rstrip()
+
+
+def quantities(values: Sequence[float], unit: str) -> Tuple[List[str], str]:
+    """Values of one metric as texts, and the one unit that they are all in: ``(["1.00", "1.50"], "ms")``."""
+    seconds = [in_seconds(value, unit) for value in values]
+    times = [value for value in seconds if value is not None]
+    if len(times) < len(seconds):
+        return [significant(value) for value in values], unit
+    name, size = time_unit(times)
+    return [significant(value / size) for value in times], name
+
+
+def from_to(before: float, now: float, unit: str) -> str:
+    """How a figure moved, in one unit: ``11.3 -> 12.2 ms``."""
+    texts, one_unit = quantities((before, now), unit)
+    return f"{' -> '.join(texts)} {one_unit}".rstrip()
 
 
 def percent(fraction: float, *, sign: bool = True) -> str:

@@ -66,7 +66,7 @@ def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
         name, metric = names[0], verdict.metrics[names[0]]
         lines = [_what(name, metric), _evidence(metric, verdict), _reach(name, verdict)]
         lines += [_what(other, verdict.metrics[other], with_reason=True) for other in names[1:]]
-    lines.append(_environment(verdict))
+    lines.append("; ".join(filter(None, [environment_text(verdict), commits_text(verdict), rebuilt_text(verdict)])))
     return "\n".join(printable(line) for line in lines)
 
 
@@ -170,6 +170,27 @@ def other_machine_text(comparison: Comparison) -> Optional[str]:
 def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
     """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``."""
     return ", ".join(f"{name} {_field(old)} -> {_field(new)}" for name, (old, new) in sorted(differences.items()))
+
+
+def environment_text(verdict: BenchmarkVerdict) -> str:
+    """What differs between the environments of the two sides, or that nothing does."""
+    whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
+    if verdict.differences:
+        return f"Environment differs from {whose}: {differences_text(verdict.differences)}"
+    return f"The recorded environment is the same as {whose}"
+
+
+def commits_text(verdict: BenchmarkVerdict) -> str:
+    """``commits 1a2b3c4..5d6e7f8``, ``commit 1a2b3c4 in both``, or nothing where one is not known."""
+    base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))
+    if base is None or candidate is None:
+        return ""
+    return f"commit {base} in both" if base == candidate else f"commits {base}..{candidate}"
+
+
+def rebuilt_text(verdict: BenchmarkVerdict) -> str:
+    """That each side built its own engine, and what helps; or nothing."""
+    return _REBUILT if _was_rebuilt(verdict) else ""
 
 
 def inconclusive_text(verdict: BenchmarkVerdict, *, with_change: bool = True) -> str:
@@ -307,17 +328,6 @@ def _detectable(name: str, metric: MetricVerdict) -> Optional[str]:
 
 def _size(metric: MetricVerdict) -> str:
     return f"{percent(abs((metric.detectable or 1) - 1), sign=False)} %"
-
-
-def _environment(verdict: BenchmarkVerdict) -> str:
-    whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
-    text = f"The recorded environment is the same as {whose}"
-    if verdict.differences:
-        text = f"Environment differs from {whose}: {differences_text(verdict.differences)}"
-    base, candidate = (side.commit for side in verdict.sides or (Side(), Side()))
-    if base is not None and candidate is not None:
-        text += f"; commit{f' {base} in both' if base == candidate else f's {base}..{candidate}'}"
-    return f"{text}; {_REBUILT}" if _was_rebuilt(verdict) else text
 
 
 def _was_rebuilt(verdict: BenchmarkVerdict) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import Comparison
@@ -65,3 +66,6 @@ class SessionReport:
     prunable: bool = False
     #: The accepted runs that these were compared with; ``None`` without any, and in lock-step, whose pairs hold both.
     baseline: Optional[Results] = None
+    #: When the measuring began and ended, in local time.
+    started: Optional[datetime] = None
+    ended: Optional[datetime] = None

@@ -34,8 +34,8 @@ def is_bad(report: SessionReport) -> bool:
     return bool(report.faults) or (worse and report.mode != "refresh")
 
 
-def summary_text(report: SessionReport) -> str:
-    """``48 unchanged, 1 regressed in 6 rounds, 12 min 5 s on nano (…)``."""
+def outcome_text(report: SessionReport) -> str:
+    """``48 unchanged, 1 regressed``."""
     comparison = judged(report)
     parts = [verdict_counts(comparison) + lines_count(comparison)] if comparison.benchmarks else []
     measured = sum(name not in report.faults for name in report.measured.benchmarks)
@@ -44,14 +44,16 @@ def summary_text(report: SessionReport) -> str:
     if report.faults:
         parts.append(f"{len(report.faults)} failed")
     text = ", ".join(parts) or "nothing measured"
+    return text if report.against is None else f"against {report.against}: {text}"
+
+
+def summary_text(report: SessionReport) -> str:
+    """``48 unchanged, 1 regressed in 6 rounds, 12 min 5 s on nano (…)``."""
+    text = outcome_text(report)
     if report.rounds:
         text += f" in {count(report.rounds, 'round')}"
     text += f"{',' if report.rounds else ' in'} {duration(report.seconds)} on {report.device}"
-    if report.against is not None:
-        text = f"against {report.against}: {text}"
-    if report.machine:
-        text += f" ({report.machine})"
-    return text
+    return f"{text} ({report.machine})" if report.machine else text
 
 
 def common_shift_text(comparison: Comparison) -> Optional[str]:

@@ -33,11 +33,11 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
     """The lines of a table: printable names, then columns; ``prefix`` is what was dropped from all names."""
     natural = max((cells(name) for name in names), default=0)
     kept = [column for column in columns if any(text.strip() for text in column.texts)]
-    widths = _widths(kept)
+    widths = widths_of(kept)
     while paper.width - sum(widths) < min(natural, NAME_WIDTH) and any(column.spare for column in kept):
         spare = max(column.spare for column in kept)
         kept = [column for column in kept if column.spare != spare]
-        widths = _widths(kept)
+        widths = widths_of(kept)
     room = max(paper.width - sum(widths), 1)
     if natural > room:
         prefix, names = _without_test(prefix, names)
@@ -45,15 +45,15 @@ def lay_out(prefix: str, names: Sequence[str], columns: Sequence[Column], paper:
     first = min(room, max(natural, cells(prefix), len("benchmark")))
     lines = []
     if any(column.over for column in kept):
-        lines.append(paper.paint(_over(kept, widths, first), "faint"))
+        lines.append(paper.paint(over_line(kept, widths, first), "faint"))
     title = pad(middle_ellipsis(prefix or "benchmark", first, paper.ellipsis), first)
-    header = title + "".join(_placed(column, column.title, width) for column, width in zip(kept, widths))
+    header = title + "".join(placed(column, column.title, width) for column, width in zip(kept, widths))
     lines.append(paper.paint(header.rstrip(), "faint"))
     for row, name in enumerate(shorten_names(names, first, paper.ellipsis)):
         line = pad(name, first)
         for column, width in zip(kept, widths):
             style = column.styles[row] if column.styles else None
-            line += paper.paint(_placed(column, column.texts[row], width), style)
+            line += paper.paint(placed(column, column.texts[row], width), style)
         lines.append(line.rstrip())
     return lines
 
@@ -98,7 +98,8 @@ def _ends_group(columns: Sequence[Column]) -> List[bool]:
     return [bool(column.over) and column.over != after for column, after in zip(columns, following)]
 
 
-def _widths(columns: Sequence[Column]) -> List[int]:
+def widths_of(columns: Sequence[Column]) -> List[int]:
+    """The cells of each column, with what several have above them."""
     widths = [column.gap + max(cells(text) for text in (column.title, *column.texts)) for column in columns]
     for position, (column, ends) in enumerate(zip(columns, _ends_group(columns))):
         if ends:
@@ -107,7 +108,8 @@ def _widths(columns: Sequence[Column]) -> List[int]:
     return widths
 
 
-def _over(columns: Sequence[Column], widths: Sequence[int], first: int) -> str:
+def over_line(columns: Sequence[Column], widths: Sequence[int], first: int) -> str:
+    """What several columns have above their titles; names take the ``first`` cells."""
     line, edge = "", first
     for column, width, ends in zip(columns, widths, _ends_group(columns)):
         edge += width
@@ -116,5 +118,6 @@ def _over(columns: Sequence[Column], widths: Sequence[int], first: int) -> str:
     return line
 
 
-def _placed(column: Column, text: str, width: int) -> str:
+def placed(column: Column, text: str, width: int) -> str:
+    """A text of a column in its cells."""
     return " " * column.gap + pad(text, width - column.gap, right=column.right)

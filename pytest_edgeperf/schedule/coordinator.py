@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import List, Optional
 
 from pytest_edgeperf.judge.verdicts import Comparison
@@ -22,6 +23,9 @@ class Coordinator:
     strategy: Strategy
     comparison: Optional[Comparison] = None
     seconds: float = 0.0
+    #: When the measuring began and ended, in local time.
+    started: Optional[datetime] = None
+    ended: Optional[datetime] = None
     #: Whether an error ended the measuring before its time.
     broken_off: bool = False
     errors: UnexpectedErrors = field(init=False)
@@ -56,7 +60,7 @@ class Coordinator:
         An internal error ends the measuring or the judging; it is recorded in ``errors``, and the runs are kept.
         """
         state = self.state
-        began_s = state.clock.now()
+        began_s, self.started = state.clock.now(), datetime.now(timezone.utc).astimezone()
         rounds = Rounds(state, self.strategy)
         rounds.begin()
         try:
@@ -72,7 +76,7 @@ class Coordinator:
             except Exception as error:  # no verdict is better than that of an earlier stage
                 self.errors.add("the comparison", error)
         finally:
-            self.seconds = state.clock.now() - began_s
+            self.seconds, self.ended = state.clock.now() - began_s, datetime.now(timezone.utc).astimezone()
             state.progress.finish()
         with self.errors.survive("the summary of the measuring"):
             self._add_notes()

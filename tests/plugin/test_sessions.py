@@ -101,7 +101,7 @@ def test_the_report_comes_in_every_verbosity(project, flag):
     project.suite("def test_one(timed_inference):\n    timed_inference(work, 1000)\n")
     outcome = project.run(flag)
     assert outcome.code == 0, outcome
-    assert "1 new in 1 round" in outcome
+    assert "1 new" in outcome
 
 
 def test_skips_and_expected_failures_of_workers_are_pytests_own(project):

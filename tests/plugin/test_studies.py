@@ -97,5 +97,5 @@ def test_a_steeper_slope_fails_the_last_test_of_its_series(project):
     failed = {name: case.find("failure") for name, case in project.testcases().items()}
     assert [name for name, failure in failed.items() if failure is not None] == ["test_work[40]"]
     assert "slope of pure Python in steps (latency)" in failed["test_work[40]"].get("message")
-    assert "regressed: slope of pure Python in steps (latency)" in slower
+    assert "Slope of pure Python in steps (latency): " in slower
     assert "1 line regressed" in slower

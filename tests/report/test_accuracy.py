@@ -45,15 +45,15 @@ def test_the_table_shows_accuracy_beside_latency(faster_and_worse, width):
     measured, comparison = faster_and_worse
     report = SessionReport("board", "a machine", measured, comparison, rounds=3, seconds=9.0)
     lines = render(report, width=width, colour=False).splitlines()
-    header = next(line for line in lines if "verdict" in line)
+    header = next(line for line in lines if "change" in line)
     assert "top1, %" in header
-    row = next(line for line in lines if line.startswith("a "))
+    row = next(line for line in lines if line.startswith("  a "))
     assert "89.3" in row
-    assert "improved" in row
-    moved = next(line for line in lines if "top1: 89.3 %" in line)
+    moved = next(line for line in lines if "top1 89.3 %" in line)
     assert "-6.2 pt" in moved
     assert "[ -9.0,  -4.1]" in moved
-    assert "regressed" in moved
+    assert "latency improved" in " ".join(" ".join(lines).split())
+    assert lines.index("regressed (1)") < lines.index(moved)
     assert max(map(len, lines)) <= width
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pytest_edgeperf.report.first_inferences import first_inferences_table
-from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.types import Benchmark, Metric, Results
 
@@ -21,7 +20,7 @@ def table(**benchmarks):
         )
         for name, qualities in benchmarks.items()
     }
-    return first_inferences_table(Results("host", benchmarks=made), Names(list(made), PAPER), PAPER)
+    return first_inferences_table(Results("host", benchmarks=made), PAPER)
 
 
 def kept(*times):
@@ -29,8 +28,11 @@ def kept(*times):
 
 
 def test_columns_are_medians_of_inferences_and_of_runs():
-    title, head, row = table(one=[kept(90.0, 20.0, 12.0, 11.0, 13.0), kept(110.0, 30.0, 14.0), kept(95.0, 22.0, 10.0)])
+    title, file, head, row = table(
+        one=[kept(90.0, 20.0, 12.0, 11.0, 13.0), kept(110.0, 30.0, 14.0), kept(95.0, 22.0, 10.0)]
+    )
     assert "first inferences" in title
+    assert file == "test_file.py"
     assert head.split()[-3:] == ["1", "2", "3-5"]
     assert row.split()[-3:] == ["95.0", "22.0", "12.0"]
 
@@ -39,7 +41,7 @@ def test_a_benchmark_with_fewer_has_fewer_columns():
     lines = table(short=[kept(9.0)], long=[kept(*range(1, 61))])
     short = next(line for line in lines if "short" in line)
     assert short.split()[-7:] == ["9.00", *["-"] * 6]
-    assert lines[1].split()[-1] == "51-100"
+    assert lines[2].split()[-1] == "51-100"
 
 
 @pytest.mark.parametrize("quality", [{}, None, {"first_inferences_ms": []}, {"first_inferences_ms": ["a"]}])

@@ -140,7 +140,7 @@ def test_a_study_in_two_units_is_one_remark_and_not_a_crash():
     assert text.startswith("studies are not shown: study 'suo-2021 experiment 1': latency of torch is in ms and in us")
 
 
-def test_the_session_report_has_it_after_the_main_table(session):
+def test_the_session_report_has_it_before_the_verdicts(session):
     measured = replace(
         session.measured,
         benchmarks={**session.measured.benchmarks, **series("torch", 8.9)},
@@ -148,7 +148,7 @@ def test_the_session_report_has_it_after_the_main_table(session):
     )
     report = replace(session, measured=measured)
     text = render(report, width=80, colour=False)
-    assert text.index("unet[torch]") < text.index("suo-2021 experiment 1: latency") < text.index("\nregressed:")
+    assert text.index("suo-2021 experiment 1: latency") < text.index("\nregressed (2)") < text.index("::test_unet\n")
     assert "suo-2021" not in render(report, width=80, colour=False, verbosity=-1)
     plain = replace(measured, studies={})
     assert "suo-2021" not in render(replace(session, measured=plain), width=80, colour=False)
