@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from models.network import MULTIPLY_ACCUMULATES, Network
@@ -11,11 +11,21 @@ from papers.measured import NETWORKS as MEASURED
 from papers.measured import measured_by, printed_sides
 from suites import PAPERS, marked_for
 
-#: Operations, two per multiply-accumulate, that an inference has at the most where a suite has many networks.
-LARGEST_GFLOPS = 14.0
-#: Suites with so many networks that what is larger is measured at half its resolution.
-LARGE_SUITES = ("trinh-2023", "hadidi-2019")
-#: Timed seconds of a run of what is larger.
+#: Of the papers that measured many networks: those that ten minutes are enough for, small and large, old and new.
+#: ``--suite=full -m trinh_2023`` has all.
+IN_SUITE: Dict[str, Tuple[str, ...]] = {
+    "trinh-2023": (
+        *("alexnet", "mobilenetv2", "mobilenetv3-small", "resnet18", "resnet50", "squeezenet1-0"),
+        *("ssdlite320-mobilenetv3-large", "yolov3-tiny"),
+    ),
+    "hadidi-2019": (
+        *("alexnet", "cifarnet", "mobilenetv2", "resnet18", "resnet50", "vgg-s"),
+        *("ssd-mobilenetv1", "yolov3-tiny"),
+    ),
+}
+#: Operations, two per multiply-accumulate, of an inference that is large.
+LARGE_GFLOPS = 14.0
+#: Timed seconds of a run of what is large.
 BUDGET_S = 4.0
 
 
@@ -32,21 +42,18 @@ def papers_of(network: Network) -> List[str]:
 
 
 def of_network(network: Network, papers: Sequence[str]) -> List[Any]:
-    """Its own resolution, half of it where a suite has no time for more, and inputs that only hadidi-2019 prints."""
+    """Its own resolution, and inputs that only hadidi-2019 prints, each with the suites that have time for it."""
     complexity = gflops(network)
     # what no paper counts is deep, or has a large input
-    large = complexity is None or complexity > LARGEST_GFLOPS
-    small = half(network) if large else None
-    short_of_time = [paper for paper in papers if paper in LARGE_SUITES] if small is not None else []
+    large = complexity is None or complexity > LARGE_GFLOPS
     timed = pytest.mark.timed_inference(budget=BUDGET_S) if large else pytest.mark.timed_inference
-    only_full = [pytest.mark.full_suite(*short_of_time)] if short_of_time else []
-    found = marked_for(papers, (network.name, network.native), pytest.mark.paper_suite, timed, *only_full)
-    if short_of_time:
-        found += marked_for(short_of_time, (network.name, small), pytest.mark.paper_suite, pytest.mark.timed_inference)
+    left_out = [paper for paper in papers if network.name not in IN_SUITE.get(paper, (network.name,))]
+    only_full = [pytest.mark.full_suite(*left_out)] if left_out else []
+    parameters = marked_for(papers, (network.name, network.native), pytest.mark.paper_suite, timed, *only_full)
     for side in printed_sides(network.name):
-        if side not in (network.native, small) and network.refuses(side) is None:
-            found += marked_for(("hadidi-2019",), (network.name, side), pytest.mark.full_suite, timed)
-    return found
+        if side != network.native and network.refuses(side) is None:
+            parameters += marked_for(("hadidi-2019",), (network.name, side), pytest.mark.full_suite, timed)
+    return parameters
 
 
 def gflops(network: Network) -> Optional[float]:
@@ -57,10 +64,3 @@ def gflops(network: Network) -> Optional[float]:
         if printed.operations
     ]
     return max(counts, default=None)
-
-
-def half(network: Network) -> Optional[int]:
-    """Half its resolution, or the next smaller that it takes; ``None`` where it takes no such."""
-    side = network.native // 2 if isinstance(network.native, int) else 0
-    side -= side % network.multiple_of
-    return side if side > 0 and network.refuses(side) is None else None

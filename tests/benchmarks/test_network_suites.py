@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import network_suites
 import pytest
 from models.network import FLOPS, MULTIPLY_ACCUMULATES, Network, Printed
+from models.networks import known
 from papers import key, swaminathan_2024, trinh_2023
 from papers.measured import layers, measured_by, printed_sides
 from studies import SWAMINATHAN_2024_TABLE_1, TRINH_2023_CLASSIFIERS, label_of, zoo_study
@@ -50,24 +51,29 @@ def suites_of(parameters):
 ALL = ("swaminathan-2024", "trinh-2023", "hadidi-2019")
 
 
-def test_what_is_small_is_measured_at_its_own_resolution_in_every_suite_of_its_papers():
-    found = network_suites.of_network(network(operations=2e9), ALL)
-    assert suites_of(found) == {224: [*ALL, "full"]}
+def test_every_suite_measures_networks_at_their_own_resolution():
+    parameters = network_suites.of_network(network("resnet50", operations=2e9), ALL)
+    assert suites_of(parameters) == {224: [*ALL, "full"]}
 
 
-def test_what_is_large_is_halved_where_a_suite_has_many_networks():
-    found = network_suites.of_network(network(operations=20e9), ALL)
-    assert suites_of(found) == {224: ["swaminathan-2024", "full"], 96: ["trinh-2023", "hadidi-2019", "full"]}
-    (native, small) = found
-    assert [mark.kwargs for mark in native.marks if mark.name == "timed_inference"] == [
+def test_suites_with_many_networks_leave_some_to_the_full_one(monkeypatch):
+    monkeypatch.setattr(network_suites, "IN_SUITE", {"trinh-2023": ("other",), "hadidi-2019": ("one",)})
+    assert suites_of(network_suites.of_network(network(), ALL)) == {224: ["swaminathan-2024", "hadidi-2019", "full"]}
+
+
+def test_what_a_suite_has_is_what_its_paper_measured():
+    for paper, names in network_suites.IN_SUITE.items():
+        for name in names:
+            assert paper in network_suites.papers_of(known(name)), f"{name}, {paper}"
+
+
+def test_what_is_large_is_timed_for_longer():
+    (large,) = network_suites.of_network(network("vgg19", operations=20e9), ("swaminathan-2024",))
+    assert [mark.kwargs for mark in large.marks if mark.name == "timed_inference"] == [
         {"budget": network_suites.BUDGET_S}
     ]
+    (small,) = network_suites.of_network(network("vgg19", operations=2e9), ("swaminathan-2024",))
     assert [mark.kwargs for mark in small.marks if mark.name == "timed_inference"] == [{}]
-
-
-def test_what_takes_no_other_size_stays():
-    found = network_suites.of_network(network(native=300, operations=90e9, only=300), ("hadidi-2019",))
-    assert suites_of(found) == {300: ["hadidi-2019", "full"]}
 
 
 def test_a_network_of_no_paper_is_in_no_suite():
@@ -76,7 +82,7 @@ def test_a_network_of_no_paper_is_in_no_suite():
 
 def test_inputs_that_hadidi_prints_are_measured_with_the_full_suite(monkeypatch):
     monkeypatch.setattr(network_suites, "printed_sides", lambda name: (224, 320, 33))
-    found = network_suites.of_network(network(operations=2e9), ("hadidi-2019",))
+    found = network_suites.of_network(network("resnet50", operations=2e9), ("hadidi-2019",))
     assert suites_of(found) == {224: ["hadidi-2019", "full"], 320: ["full"]}
 
 
