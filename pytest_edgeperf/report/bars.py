@@ -73,7 +73,7 @@ class Axis:
         if limit is not None and 0 <= limit < self.cells:
             line[limit] = marks.tolerance
         line[zero] = marks.zero
-        first, last = self._place(low), self._place(high)
+        first, last = (self._apart(end, zero, limit, tolerance) for end in (low, high))
         for cell in range(max(first, 0), min(last, self.cells - 1) + 1):
             crossed = marks.zero_crossed if cell == zero else marks.tolerance_crossed if cell == limit else marks.line
             line[cell] = crossed
@@ -85,6 +85,14 @@ class Axis:
         if last >= self.cells:
             line[-1] = marks.above
         return "".join(line)
+
+    def _apart(self, end: float, zero: int, limit: Optional[int], tolerance: Optional[float]) -> int:
+        """The cell of an interval's end, on its own side of zero and of the tolerance also where it rounds to them."""
+        cell = self._place(end)
+        for mark, value in ((zero, 0.0), (limit, tolerance)):
+            if mark is not None and value is not None and cell == mark:
+                cell += (end > value) - (end < value)
+        return cell
 
     def _place(self, fraction: float) -> int:
         half = self.cells // 2

@@ -20,11 +20,12 @@ from pytest_edgeperf.report.text import Paper, wrap
 _LEAST_BENCHMARKS = 3
 
 
-def closing(report: SessionReport, paper: Paper) -> List[str]:
-    """The last lines of a session's report."""
+def closing(report: SessionReport, paper: Paper, left_out: Sequence[str] = ()) -> List[str]:
+    """The last lines of a session's report; ``left_out`` are clauses on what the tables do not list."""
     comparison = judged(report)
     style = "bad" if is_bad(report) else "strong"
-    lines = [paper.paint(line, style) for line in wrap(paper.clean(outcome_text(report)), paper.width)]
+    outcome = paper.clean("; ".join([outcome_text(report), *left_out]))
+    lines = [paper.paint(line, style) for line in wrap(outcome, paper.width)]
     lines += _sentences([ruled_out_text(comparison)], paper)
     lines += machine_lines(comparison, paper, report=report)
     lines += _labelled("measured", measured_text(report), paper)
@@ -32,11 +33,11 @@ def closing(report: SessionReport, paper: Paper) -> List[str]:
     return lines + next_lines(next_steps(report), paper)
 
 
-def closing_of_files(comparison: Comparison, paper: Paper) -> List[str]:
-    """The last lines of a comparison of two files."""
+def closing_of_files(comparison: Comparison, paper: Paper, left_out: Sequence[str] = ()) -> List[str]:
+    """The last lines of a comparison of two files, in the same way."""
     lines = machine_lines(comparison, paper)
     style = "bad" if comparison.regressed_lines or comparison.summary[REGRESSED] else "strong"
-    outcome = wrap(verdict_counts(comparison) + lines_count(comparison), paper.width)
+    outcome = wrap("; ".join([verdict_counts(comparison) + lines_count(comparison), *left_out]), paper.width)
     lines += next_lines(next_steps(comparison), paper)
     return [*(paper.paint(line, style) for line in outcome), *_sentences([ruled_out_text(comparison)], paper), *lines]
 

@@ -47,7 +47,8 @@ from pytest_edgeperf.settings import TOLERANCE
 
 #: Less than half of the default tolerance is not worth a sentence.
 _MUCH_APART = TOLERANCE / 2
-_COUNTED = (UNCHANGED, IMPROVED, REGRESSED, INCONCLUSIVE, NEW, MISSING, INCOMPARABLE)
+#: The worst first, as in tables.
+_COUNTED = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
 _REBUILT = "each side built its own engine, which alone can change latency: --edgeperf-builds=4 builds several"
 _PAIRED = {"lock-step": "in lock-step", "alternating": "of whole runs in alternation"}
 _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
@@ -95,7 +96,7 @@ def regression_headline(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
 
 
 def verdict_counts(comparison: Comparison) -> str:
-    """``48 unchanged, 1 regressed``; says so when there was nothing to compare."""
+    """``1 regressed, 48 unchanged``; says so when there was nothing to compare."""
     counts = comparison.summary
     return ", ".join(f"{counts[word]} {word}" for word in _COUNTED if counts[word]) or "nothing to compare"
 

@@ -60,7 +60,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(refreshed(report.refreshed, names, paper, everything=everything))
     more = baseline_runs_text(comparison) if everything and report.mode == "check" else None
     blocks.append(_notes(report, paper) + (wrap(more, paper.width) if more is not None else []))
-    blocks.append(closing(report, paper))
+    blocks.append(closing(report, paper, table.left_out))
     return _joined(blocks)
 
 
@@ -76,7 +76,7 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
             table.lines(against=False, measured=False),
             renames(comparison, names, paper),
             lines_not_judged(comparison, paper),
-            closing_of_files(comparison, paper),
+            closing_of_files(comparison, paper, table.left_out),
         ]
     )
 

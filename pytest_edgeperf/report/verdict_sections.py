@@ -55,7 +55,7 @@ def sections_of(report: SessionReport, *, everything: bool) -> List[Section]:
     verdicts = {name: verdict for name, verdict in comparison.benchmarks.items() if name not in said}
     why = whys(report)
     sections += _not_clear(verdicts, why, everything=everything)
-    sections += _rest(verdicts, why, everything=everything, unfolded_by_v=True)
+    sections += _rest(verdicts, why, everything=everything)
     measured = [name for name in report.measured.benchmarks if name not in said and name not in comparison.benchmarks]
     if measured:
         created = refreshing and all(report.refreshed.get(name) == "created" for name in measured)
@@ -69,7 +69,7 @@ def sections_between(comparison: Comparison) -> List[Section]:
     sections = _regressed(comparison, refreshing=False, everything=False, in_full=True)
     verdicts = {name: one for name, one in comparison.benchmarks.items() if one.verdict != REGRESSED}
     sections += _not_clear(verdicts, WHY_IN_FILES, everything=True)
-    return sections + _rest(verdicts, WHY_IN_FILES, everything=False, unfolded_by_v=False)
+    return sections + _rest(verdicts, WHY_IN_FILES, everything=False, unfolded_by="--format json")
 
 
 def why_in_refresh(comparison: Comparison) -> Mapping[str, str]:
@@ -120,7 +120,11 @@ def _not_clear(verdicts: Mapping[str, BenchmarkVerdict], why: Mapping[str, str],
 
 
 def _rest(
-    verdicts: Mapping[str, BenchmarkVerdict], why: Mapping[str, str], *, everything: bool, unfolded_by_v: bool
+    verdicts: Mapping[str, BenchmarkVerdict],
+    why: Mapping[str, str],
+    *,
+    everything: bool,
+    unfolded_by: str = "-v",
 ) -> List[Section]:
     sections = []
     only_new = all(verdict.verdict == NEW for verdict in verdicts.values())
@@ -131,7 +135,7 @@ def _rest(
         heading = f"{word} ({len(ids)})" + (f": {why[word]}" if word in why else "")
         many = len(ids) > _REST_LISTED and not everything and not only_new
         if many and word != IMPROVED:
-            sections.append(Section(heading, _STYLES[word], ids, folded=word))
+            sections.append(Section(heading, _STYLES[word], ids, folded=word, unfolded_by=unfolded_by))
         else:
             sections.append(Section(heading, _STYLES[word], ids, listed=_REST_LISTED if many else None))
     return sections

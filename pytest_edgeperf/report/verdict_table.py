@@ -45,6 +45,8 @@ class Section:
     details: Mapping[str, Sequence[str]] = field(default_factory=dict)
     listed: Optional[int] = None
     folded: str = ""
+    #: What lists all that are folded.
+    unfolded_by: str = "-v"
     apart: bool = False
     #: Further (name, sentences) at the end, which are no benchmarks.
     others: Sequence[Tuple[str, Sequence[str]]] = ()
@@ -70,10 +72,16 @@ class VerdictTable:
         self._paper, self._said = paper, said
         self._figures: List[Figures] = []
         self._entries: List[Entry] = []
+        #: What there was no room for, in a clause each.
+        self.left_out: List[str] = []
 
     def add(self, section: Section) -> None:
         """Add a section below those that are there."""
         paper = self._paper
+        folds = self._fold(section, 1) if section.folded else []
+        if section.folded and not folds:
+            self.left_out.append(f"{section.folded}: {self._in_short(section)}")
+            return
         if self._entries:
             self._entries.append(Text(""))
         depth = 0
@@ -81,12 +89,12 @@ class VerdictTable:
             depth = 1
             heading = section.heading
             if section.folded:
-                heading += f"{self._at_most(section.ids)}; listed with -v"
+                heading += f": {self._in_short(section)}"
             self._entries.append(Text(paper.clean(heading), 0, section.style))
         if section.remark:
             self._entries.append(Text(paper.clean(section.remark), depth))
         if section.folded:
-            self._entries += self._fold(section, depth)
+            self._entries += folds
         else:
             self._list(section, depth)
         for name, sentences in section.others:
@@ -158,20 +166,24 @@ class VerdictTable:
                 key = [part for part in name_of(benchmark_id)[:parts] if part and part != self._said]
                 groups.setdefault("::".join(key), []).append(benchmark_id)
             if 1 < len(groups) <= _FOLDED_LINES - len(self._entries):
+                counts = {name: f"{len(ids)} {section.folded}" for name, ids in groups.items()}
                 return [
-                    Summary(self._paper.clean(name), depth, f"{len(ids)} {section.folded}{self._at_most(ids)}")
+                    Summary(self._paper.clean(name), depth, ", ".join([counts[name], *self._at_most(ids)]))
                     for name, ids in groups.items()
                 ]
         return []
 
-    def _at_most(self, ids: Sequence[str]) -> str:
+    def _in_short(self, section: Section) -> str:
+        return " ".join([*self._at_most(section.ids), f"(see {section.unfolded_by})"])
+
+    def _at_most(self, ids: Sequence[str]) -> List[str]:
         latencies = [self._verdicts[i].metrics.get(LATENCY) for i in ids if i in self._verdicts]
         ratios = [
             metric.ratio
             for metric in latencies
             if metric is not None and metric.ratio is not None and math.isfinite(metric.ratio)
         ]
-        return f", at most {change(max(ratios))}" if ratios else ""
+        return [f"at most {change(max(ratios))}"] if ratios else []
 
 
 def moved_metrics(verdict: BenchmarkVerdict) -> List[str]:

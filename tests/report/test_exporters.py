@@ -128,7 +128,7 @@ def test_text_is_what_the_terminal_shows_with_v(session):
 
 def test_markdown_begins_with_the_outcome_and_ends_with_the_notes(session):
     text = exporter("markdown", "session").session(session, PAPER)
-    assert text.startswith("**1 unchanged, 1 improved, 2 regressed")
+    assert text.startswith("**2 regressed, 1 inconclusive, 1 incomparable")
     assert "1 failed in 3 rounds, 95 s on host (AMD EPYC, 2 cores)**" in text.splitlines()[0]
     assert f"`{PREFIX}test_mobilenet_v2[onnxruntime-int8]` regressed:" in text
     assert f"Not measured:\n\n- `{PREFIX}test_crash[tvm]`: The worker was ended by SIGKILL" in text

@@ -85,7 +85,7 @@ def test_a_session_has_verdict_evidence_and_what_to_type(session):
     session = replace(session, invocation=Invocation(("benchmarks",), targets=("benchmarks",)), against_baseline=True)
     document = of_session(replace(session, locations={PREFIX + "test_added": ("benchmarks/test_a.py", 12)}))
     assert (document["verdict"], document["exit_code"], document["kind"]) == ("regressed", 1, "session")
-    assert document["sentence"].startswith("1 unchanged, 1 improved, 2 regressed")
+    assert document["sentence"].startswith("2 regressed, 1 inconclusive, 1 incomparable")
     assert document["summary"]["failed"] == 1
     worse = document["benchmarks"][PREFIX + "test_yolov3[onnxruntime-fp32-416]"]
     assert worse["decided_by"] == "latency"

@@ -17,7 +17,7 @@ from .conftest import PREFIX, verdict
 
 def test_failures_come_first(comparison):
     lines = comparison_markdown(comparison).splitlines()
-    assert lines[0].startswith("**1 unchanged, 1 improved, 2 regressed")
+    assert lines[0].startswith("**2 regressed, 1 inconclusive, 1 incomparable")
     rows = [line for line in lines if line.startswith("| `")]
     assert len(rows) == len(comparison.benchmarks)
     assert "**regressed**" in rows[0]
