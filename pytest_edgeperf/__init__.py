@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Union
 if TYPE_CHECKING:
     import os
 
+    from pytest_edgeperf.activities import activity
     from pytest_edgeperf.caches import cache_folder, is_private
     from pytest_edgeperf.frameworks.interface import (
         Engine,
@@ -55,6 +56,7 @@ _HOMES = {
     "SourceFormat": "pytest_edgeperf.frameworks.interface",
     "Study": "pytest_edgeperf.results.study_definitions",
     "TensorSpec": "pytest_edgeperf.frameworks.interface",
+    "activity": "pytest_edgeperf.activities",
     "average_precision": "pytest_edgeperf.judge.statistics.average_precision",
     "cache_folder": "pytest_edgeperf.caches",
     "is_private": "pytest_edgeperf.caches",
@@ -82,6 +84,7 @@ __all__ = [
     "SourceFormat",
     "Study",
     "TensorSpec",
+    "activity",
     "average_precision",
     "cache_folder",
     "compare",

@@ -12,12 +12,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Iterable, Iterator, List, Optional
 
-from pytest_edgeperf import FrameworkError, is_private
+from pytest_edgeperf import FrameworkError, activity, is_private
 
 #: For a lock that another process holds.
 LONGEST_WAIT_S = 900
 #: Where ``models``, ``tasks`` and ``labelled`` are.
 BENCHMARKS = Path(__file__).parents[1]
+#: What a module that is run takes its time for.
+DOING = {
+    "models.conversions": "converting",
+    "models.export": "exporting",
+    "models.state_files": "writing the weights of",
+    "models.training": "training",
+}
 
 
 def untrusted(*paths: Path) -> Optional[str]:
@@ -85,7 +92,8 @@ def locked(path: Path, doing: str) -> Iterator[None]:
         raise FrameworkError(f"{doing} needs the package filelock: pip install filelock") from error
     lock = filelock.FileLock(f"{path}.lock", timeout=LONGEST_WAIT_S)
     try:
-        lock.acquire()
+        with activity(f"waiting for another process that is {doing}"):
+            lock.acquire()
     except filelock.Timeout as error:
         raise FrameworkError(
             f"another process has been {doing} for {LONGEST_WAIT_S} s (lock: {lock.lock_file})"
@@ -109,7 +117,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def run_module(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``python -m module`` in a child process that finds what this one finds, its output captured."""
+    """``python -m module`` in a child process that finds what this one finds, its output captured.
+
+    The progress line says what it does: the sources of who calls it are part of names in the cache.
+    """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(BENCHMARKS), *filter(None, sys.path)])}
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    doing = DOING.get(module, module.rpartition(".")[2])
+    with activity(f"{doing} {' '.join(argument for argument in arguments if os.sep not in argument)}"):
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

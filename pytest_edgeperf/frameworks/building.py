@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.activities import activity
 from pytest_edgeperf.caches import build_number, cache_folder, clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
@@ -112,12 +113,14 @@ def built(
     name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in model.name)
     with ExitStack() as held:
         try:
+            held.enter_context(activity(f"waiting for another build of {model.name} ({precision})"))
             folder = cache_folder("engines") / f"{name}-{precision}-{digest[:24]}"
             held.enter_context(locked(folder.with_name(folder.name + ".lock")))
         except OSError as error:
             raise FrameworkError(f"an engine of {model.name} cannot be kept: {error}") from error
         if not _is_whole(folder, key):
-            _build(folder, function, key, files, calibration, python)
+            with activity(f"building an engine of {model.name} ({precision})"):
+                _build(folder, function, key, files, calibration, python)
     return Built(folder, key)
 
 

@@ -117,6 +117,13 @@ class Sustained:
 
 
 @dataclass(frozen=True)
+class Busy:
+    """Something that may take minutes has begun, such as the building of an engine; empty: it is over."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class Reported:
     """pytest's report of a phase, serialised."""
 
@@ -226,6 +233,7 @@ Event = Union[
     Ready,
     BlockTimed,
     Sustained,
+    Busy,
     Reported,
     RunMeasured,
     AccuracyMeasured,
@@ -249,6 +257,7 @@ EVENTS: Mapping[str, Type[Any]] = {
     "ready": Ready,
     "block": BlockTimed,
     "sustained": Sustained,
+    "busy": Busy,
     "report": Reported,
     "run": RunMeasured,
     "accuracy": AccuracyMeasured,

@@ -10,6 +10,7 @@ import pytest
 from _pytest._io import TerminalWriter
 from _pytest.config import Config
 
+from pytest_edgeperf import activities
 from pytest_edgeperf.measure import pytest_arguments
 from pytest_edgeperf.measure.accuracy_records import Accuracy
 from pytest_edgeperf.measure.adopted import AdoptedBenchmark
@@ -20,6 +21,7 @@ from pytest_edgeperf.measure.output import shortened, shortened_report
 from pytest_edgeperf.measure.protocol import (
     AccuracyMeasured,
     BlockTimed,
+    Busy,
     Collected,
     CollectionFailed,
     Ended,
@@ -45,6 +47,8 @@ from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.study_definitions import Place, Study
 
 PLUGIN_NAME = "edgeperf-worker"
+#: More of an activity's text is not sent.
+LONGEST_ACTIVITY = 200
 
 
 class ChannelConductor:
@@ -52,6 +56,8 @@ class ChannelConductor:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        #: Whether a block is under way, during which nothing is sent that nobody waits for.
+        self.timing = False
 
     def blocks(self) -> Iterable[Block]:
         """Announce that the benchmark is prepared, then yield each commanded block until the command to finish."""
@@ -62,10 +68,13 @@ class ChannelConductor:
             command = command_of(message)
             if isinstance(command, Finish):
                 return
+            self.timing = True
             if isinstance(command, Sustain):
                 yield Block(seconds=command.seconds, sustained=True)
+                self.timing = False
                 continue
             yield Block(seconds=command.seconds, settle_s=command.settle_s, turn=command.turn)
+            self.timing = False
             self._send(BlockTimed())
 
     def sustained(self, calls: int, seconds: float) -> None:
@@ -93,7 +102,9 @@ class WorkerPlugin:
 
     def __init__(self, channel: Channel, specification: Specification) -> None:
         self.channel = channel
-        self.conductor: Conductor = ChannelConductor(channel)
+        conductor = ChannelConductor(channel)
+        self.conductor: Conductor = conductor
+        self._conductor = conductor
         self.specification = specification
         self._config: Optional[Config] = None
 
@@ -101,6 +112,11 @@ class WorkerPlugin:
     def settings(self) -> Dict[str, Any]:
         """The settings that the run's environment records."""
         return dict(self.specification.settings)
+
+    def say(self, what: str) -> None:
+        """Send what takes long, unless a block is being timed."""
+        if not self._conductor.timing:
+            self._send(Busy(what[:LONGEST_ACTIVITY]))
 
     def _send(self, event: Event) -> None:
         self.channel.send(message_of(event))
@@ -201,6 +217,8 @@ def run(channel: Channel, specification: Specification, finder: Optional[SideFin
     config.get_terminal_writer = lambda: writer  # type: ignore[method-assign]
     plugin = CollectingPlugin(channel) if specification.collects else WorkerPlugin(channel, specification)
     config.pluginmanager.register(plugin, PLUGIN_NAME)
+    if isinstance(plugin, WorkerPlugin):
+        activities.listen(plugin.say)
     if specification.adopted:
         config.pluginmanager.register(AdoptedBenchmark(channel, specification.settings))
     try:

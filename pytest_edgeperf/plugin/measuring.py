@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import List, Sequence
 
 import pytest
@@ -96,12 +97,13 @@ def _measure(config: pytest.Config, settings: Settings, device: Device, items: S
 
 
 def _measure_alone(config: pytest.Config, settings: Settings, device: Device, items: Sequence[pytest.Item]) -> None:
-    shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= 0
-    stream = config.get_terminal_writer()._file if shown else sys.stderr
-    progress = Progress(stream, len(items), enabled=shown)
+    progress = _progress(config, len(items))
     reports = report_files(config, settings, device.name)
     collected = CollectedTests(config.stash[COLLECTED], config.stash[COLLECTORS])
-    with opponent_of(settings, config.rootpath, device.name, items) as opponent:
+    with ExitStack() as stack:
+        stack.callback(progress.finish)
+        opponent = stack.enter_context(opponent_of(settings, config.rootpath, device.name, items, progress.busy))
+        progress.doing("examining the machine and the sources")
         measuring = MeasuringSession(config, settings, device, items, progress, opponent, collected)
         if settings.gate_benchmarks:
             measuring.coordinator.notes.extend(f"not measured: {why}" for why in not_measured(items[0].session.items))
@@ -116,3 +118,15 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
             raise
         finally:
             measuring.written.extend(earlier.remaining())
+
+
+def _progress(config: pytest.Config, runs: int) -> Progress:
+    """With ``-q`` only a line that is redrawn and leaves nothing behind; with ``-s``, where tests print, none."""
+    shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= -1
+    return Progress(
+        config.get_terminal_writer()._file if shown else sys.stderr,
+        runs,
+        enabled=shown,
+        live=config.option.capture != "no",
+        lines=config.option.verbose >= 0,
+    )

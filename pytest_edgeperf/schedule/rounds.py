@@ -29,7 +29,8 @@ class Turns:
     def begin(self, plan: Plan) -> None:
         """Called before a benchmark is measured."""
         state = self._state
-        state.progress.update(state.rounds, self._last_round, plan.id, self._pace.remaining_s())
+        remaining_s = self._pace.remaining_s()
+        state.progress.update(state.rounds, self._last_round, plan.id, remaining_s, state.disturbed_runs)
 
     def end(self, plan: Plan) -> None:
         """Called after a benchmark was measured."""
@@ -113,6 +114,7 @@ class Rounds:
         state, strategy = self._state, self._strategy
         stages = strategy.stages()
         for number in range(1, len(stages) + 1):
+            state.progress.doing("comparing")
             final = number == len(stages) or state.stopped
             unclear = strategy.look(number, stages, final=final)
             if final or not unclear:

@@ -129,7 +129,7 @@ class MeasuringSession:
         self.plans = {plan.id: plan for plan in map(self._plan, items)}
         device_memory = process_memory.find(device.root, device.identity)
         launch = Launch(
-            launcher=WorkerLauncher(settings, config.option.capture == "no", device_memory),
+            launcher=WorkerLauncher(settings, config.option.capture == "no", device_memory, progress.busy),
             specification=self._specifications.of,
             max_broken=config.option.maxfail or 0,
             collection=self._specifications.of_collection(self.plans.values()),

@@ -40,8 +40,16 @@ class Progress(Protocol):
     def start(self, rounds: int, benchmarks: int, total_runs: Optional[int] = None) -> None:
         """Rounds begin."""
 
-    def update(self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float]) -> None:
+    def update(
+        self, round_number: int, rounds: int, benchmark_id: str, remaining_s: Optional[float], disturbed_runs: int = 0
+    ) -> None:
         """The measuring of a benchmark begins."""
+
+    def doing(self, what: str) -> None:
+        """Something begins that takes seconds, during which nobody calls."""
+
+    def busy(self, benchmark_id: str, what: str, seconds: float) -> None:
+        """Something has been going on for so long, of which nothing is timed; ``benchmark_id`` may be empty."""
 
     def wait(self, seconds: float) -> None:
         """The next round begins after a pause."""
@@ -97,6 +105,8 @@ class SessionState:
     environments: Dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
+    #: Of all benchmarks, replaced ones included.
+    disturbed_runs: int = 0
     #: The ``pytest.exit`` that a test called, if one did.
     exit: Optional[ExitCalled] = None
 
@@ -167,6 +177,7 @@ class SessionState:
         """Add a run to its benchmark."""
         self.environments[record.environment_key] = record.environment
         plan.runs.append(record.run(self.facts.id))
+        self.disturbed_runs += record.disturbed
         plan.metrics = record.metrics
         plan.study, plan.place = record.study, record.place
         if record.benchmark_stats is not None:

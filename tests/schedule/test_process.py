@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.measure.wire import from_message
+from pytest_edgeperf.report import progress
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import process, starting
 from pytest_edgeperf.schedule.worker.process import Worker
@@ -59,9 +62,9 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "MOST_UNASKED", 100)
     monkeypatch.setattr(starting, "launcher", SimpleNamespace(__file__=str(script)))
 
-    def start(does, timeout_s=60.0):
+    def start(does, timeout_s=60.0, waiting=None):
         specification = SimpleNamespace(to_message=lambda: {"does": does, "report": REPORT, "measurement": RUN})
-        return Worker(specification, threads=1, show_output=False, timeout_s=timeout_s)
+        return Worker(specification, threads=1, show_output=False, timeout_s=timeout_s, waiting=waiting)
 
     return start
 
@@ -73,6 +76,42 @@ def delivery_of(start, does, timeout_s=60.0):
         delivery = worker.finish()
     assert not alive(worker.pid)
     return delivery
+
+
+BUSY = "say('busy', what='training a network'); time.sleep(0.2); say('busy', what='')"
+SLOW = f"""
+time.sleep(0.2); {BUSY}; time.sleep(0.2)
+say('ready'); hear()
+time.sleep(0.3); {BUSY}; time.sleep(0.3)
+say('block'); hear()
+time.sleep(0.3)
+say('sustained', calls=9, seconds=0.3); hear()
+time.sleep(0.2); {BUSY}"""
+
+
+def test_nothing_is_written_while_a_block_is_timed_or_sensors_are_read(start, monkeypatch):
+    monkeypatch.setattr(process, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "FIRST_DRAWN_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "DRAWN_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "is_live", lambda stream: True)
+    written, phases = io.StringIO(), {}
+    line = progress.Progress(written, 1, width=100)
+
+    def after(phase, outcome):
+        phases[phase] = written.getvalue()
+        written.seek(0)
+        written.truncate()
+        return outcome
+
+    with start(SLOW + WHOLE, waiting=partial(line.busy, "test_a.py::test_a")) as worker:
+        assert after("preparing", worker.prepare())
+        assert after("timing", worker.time_block(0.6))
+        assert after("reading sensors", worker.sustain(0.3)) == 9
+        assert after("finishing", worker.finish()).fault is None
+    assert phases["timing"] == phases["reading sensors"] == ""
+    for phase, usual in (("preparing", "loading, checking and warming up"), ("finishing", "finishing the test")):
+        assert usual in phases[phase]
+        assert "training a network, 0 s  test_a" in phases[phase]
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_dow
 def test_the_remaining_time_counts_down_and_is_not_told_before_it_is_known():
     made = session([plan("a"), plan("b")])
     made.coordinator.measure()
-    remaining = [rest for *_, rest in made.progress.of("update")]
+    remaining = [rest for *_, rest, _ in made.progress.of("update")]
     assert remaining[0] is None
     assert remaining[1:] == [10.0, 8.0, 6.0, 4.0, 2.0]
 

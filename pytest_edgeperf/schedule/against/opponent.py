@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import ContextManager, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, Iterator, List, Optional, Sequence, Tuple
 
 import pytest
 
@@ -23,6 +24,9 @@ from pytest_edgeperf.schedule.collection import parameters_of
 from pytest_edgeperf.schedule.selection import is_benchmark
 from pytest_edgeperf.schedule.worker.starting import DirectStart, Starter
 from pytest_edgeperf.settings import AGAINST, Settings, SettingsError
+
+#: As of :meth:`pytest_edgeperf.schedule.state.Progress.busy`.
+Busy = Callable[[str, str, float], None]
 
 BASE = "base"
 CANDIDATE = "candidate"
@@ -66,21 +70,34 @@ class Opponent:
 
 
 def opponent_of(
-    settings: Settings, rootdir: Path, device: str, items: Sequence[pytest.Item]
+    settings: Settings,
+    rootdir: Path,
+    device: str,
+    items: Sequence[pytest.Item],
+    busy: Optional[Busy] = None,
 ) -> ContextManager[Optional[Opponent]]:
-    """The other side while ``items`` are measured; ``None`` if the settings do not request a comparison."""
+    """The other side while ``items`` are measured; ``None`` if the settings do not request a comparison.
+
+    ``busy`` is told of the preparations that may take minutes; see :func:`meet`.
+    """
     if settings.baseline != AGAINST:
         return nullcontext()
     baseline = results.load(rootdir / settings.baseline_dir, device) if settings.against == ACCEPTED else None
     if baseline is not None:
         baseline = align(baseline, {item.nodeid: parameters_of(item) for item in items})
     adopted = not all(map(is_benchmark, items))
-    return meet(settings, rootdir, baseline, [item.nodeid for item in items], adopted=adopted)
+    return meet(settings, rootdir, baseline, [item.nodeid for item in items], adopted=adopted, busy=busy)
 
 
 @contextmanager
 def meet(
-    settings: Settings, rootdir: Path, baseline: Optional[Results], ids: Sequence[str], *, adopted: bool
+    settings: Settings,
+    rootdir: Path,
+    baseline: Optional[Results],
+    ids: Sequence[str],
+    *,
+    adopted: bool,
+    busy: Optional[Busy] = None,
 ) -> Iterator[Opponent]:
     """Create the other side's worktree, and remove it at the end.
 
@@ -90,6 +107,7 @@ def meet(
         baseline: the device's baseline, for ``--against baseline``.
         ids: the benchmarks to be measured.
         adopted: whether some of them are pytest-benchmark's.
+        busy: called now and then with an empty id, what is prepared, and for how many seconds.
 
     Raises:
         SettingsError: the interpreter cannot run a worker, or the commit is not available; the message has the remedy.
@@ -109,13 +127,15 @@ def meet(
                 ref = _accepted(baseline, ids, notes) if settings.against == ACCEPTED else settings.against
                 revision = resolve(rootdir, ref)
                 remove_stale(revision.root)
-                worktree = stack.enter_context(Worktree(revision))
+                waiting = _waiting(busy, f"checking out {settings.against}")
+                worktree = stack.enter_context(Worktree(revision, waiting=waiting))
                 tree = worktree.tree
                 if worktree.has_submodules and settings.against_setup is None:
                     notes.append(SUBMODULES.format(settings.against))
                 label.insert(0, f"{settings.against} ({revision.commit[:12]})")
                 if settings.against_setup is not None:
-                    run_setup(settings.against_setup, revision.root, tree, SETUP_SECONDS)
+                    waiting = _waiting(busy, f"preparing {settings.against}: {settings.against_setup}")
+                    run_setup(settings.against_setup, revision.root, tree, SETUP_SECONDS, waiting)
         except WorktreeError as error:
             raise SettingsError(f"--against={settings.against}: {error}") from error
         checkout = revision.root if revision is not None else rootdir
@@ -134,6 +154,10 @@ def meet(
             starter=starter,
             notes=tuple(notes),
         )
+
+
+def _waiting(busy: Optional[Busy], what: str) -> Optional[Callable[[float], None]]:
+    return None if busy is None else partial(busy, "", what)
 
 
 def _usable(path: str, adopted: bool) -> Tuple[Starter, str]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 from pytest_edgeperf.schedule.against import git, guardian
 from pytest_edgeperf.schedule.against.git import Revision, WorktreeError
@@ -34,8 +34,12 @@ class Worktree:
     A guardian process removes it if this process is killed; if both are, a later session's :func:`remove_stale` does.
     """
 
-    def __init__(self, revision: Revision, parent: Optional[Path] = None) -> None:
+    def __init__(
+        self, revision: Revision, parent: Optional[Path] = None, waiting: Optional[Callable[[float], None]] = None
+    ) -> None:
+        """``waiting`` is called now and then with the seconds that the checkout has taken."""
         self._revision = revision
+        self._waiting = waiting
         self._parent = parent
         self._folder: Optional[Path] = None
         self._common: Optional[Path] = None
@@ -114,6 +118,7 @@ class Worktree:
             folder=self._revision.root,
             variables=git.environment(GIT_LFS_SKIP_SMUDGE="1", LC_ALL="C"),
             timeout_s=ADD_SECONDS,
+            waiting=self._waiting,
         )
         if status is None:
             raise WorktreeError(f"git worktree add took longer than {ADD_SECONDS:g} s")
@@ -173,8 +178,12 @@ def _is_abandoned(folder: Path) -> bool:
     return True
 
 
-def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
+def run_setup(
+    command: str, root: Path, tree: Path, timeout_s: float, waiting: Optional[Callable[[float], None]] = None
+) -> None:
     """Run the user's command in the worktree, with ``EDGEPERF_CHECKOUT`` and ``EDGEPERF_WORKTREE`` in its environment.
+
+    ``waiting`` is called now and then with the seconds so far.
 
     Raises:
         WorktreeError: it cannot be run, fails, or takes too long; the end of its output is in the message.
@@ -193,7 +202,7 @@ def run_setup(command: str, root: Path, tree: Path, timeout_s: float) -> None:
         )
     try:
         variables = git.environment(EDGEPERF_CHECKOUT=str(root), EDGEPERF_WORKTREE=str(tree))
-        status, output = kept.run(words, folder=tree, variables=variables, timeout_s=timeout_s)
+        status, output = kept.run(words, folder=tree, variables=variables, timeout_s=timeout_s, waiting=waiting)
     except OSError as error:
         raise WorktreeError(f"the setup command {words[0]} cannot be started in {tree}: {error.strerror}") from None
     if status != 0:

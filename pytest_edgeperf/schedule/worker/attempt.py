@@ -17,7 +17,7 @@ from pytest_edgeperf.schedule.machine.usage import Witness
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.worker import faults, parking
 from pytest_edgeperf.schedule.worker.memory_watch import MemoryWatch, lowest
-from pytest_edgeperf.schedule.worker.process import Worker
+from pytest_edgeperf.schedule.worker.process import Waiting, Worker
 from pytest_edgeperf.schedule.worker.starting import Starter
 from pytest_edgeperf.schedule.worker.stops import Windows
 
@@ -41,6 +41,7 @@ class Attempt:
         starter: Optional[Starter] = None,
         build: int = 0,
         device_memory: Optional[DeviceMemory] = None,
+        waiting: Optional[Waiting] = None,
     ) -> None:
         self.plan = plan
         #: The machine when it began.
@@ -61,6 +62,7 @@ class Attempt:
         self._seconds = seconds
         self.visited = 0
         self._closed = False
+        self._waiting = waiting
         began = time.monotonic()
         self._worker = Worker(
             specification,
@@ -69,6 +71,7 @@ class Attempt:
             timeout_s=timeout_s,
             starter=starter,
             build=build,
+            waiting=waiting,
         )
         self._witness = Witness(self._worker.keeper_pid, specification.cpus)
         self._windows = Windows()
@@ -120,6 +123,8 @@ class Attempt:
             if not alive:
                 break
             recorder.take()
+            if self._waiting is not None:
+                self._waiting("under load", time.monotonic() - began)
         self.visited += 1
         self._spend(began)
         return alive

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.schedule.worker import keeper
 from pytest_edgeperf.schedule.worker.stops import Interval
@@ -147,11 +147,12 @@ def run(
     variables: Mapping[str, str],
     timeout_s: float,
     given: bytes = b"",
+    waiting: Optional[Callable[[float], None]] = None,
 ) -> Tuple[Optional[int], str]:
     """Exit status (``None``: it took too long) and output of a program, once nothing of it runs any more.
 
     Its background processes end with it. Time in which this process was stopped does not count. ``given`` is its
-    standard input.
+    standard input; ``waiting`` is called now and then with the seconds so far.
 
     Raises:
         OSError: it cannot be started.
@@ -168,19 +169,24 @@ def run(
             stderr=subprocess.STDOUT,
         )
         try:
-            status = wait_while_running(program, timeout_s)
+            status = wait_while_running(program, timeout_s, waiting)
         finally:
             program.kill()
         output.seek(0)
         return status, output.read().decode(errors="replace")
 
 
-def wait_while_running(program: Kept, patience_s: float) -> Optional[int]:
+def wait_while_running(
+    program: Kept, patience_s: float, waiting: Optional[Callable[[float], None]] = None
+) -> Optional[int]:
     """The return code of a program; ``None`` after that time, of which stops of this process are no part."""
+    began = time.monotonic()
     while patience_s > 0:
         asked_s = min(patience_s, LOOK_SECONDS)
         try:
             return program.wait(asked_s)
         except subprocess.TimeoutExpired:
             patience_s -= asked_s
+            if waiting is not None:
+                waiting(time.monotonic() - began)
     return program.poll()

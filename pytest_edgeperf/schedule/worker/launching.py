@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Protocol
+from functools import partial
+from typing import Callable, Optional, Protocol
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
@@ -52,6 +53,8 @@ class WorkerLauncher:
     show_output: bool
     #: Source of the GPU memory that a worker holds; ``None`` if there is none.
     device_memory: Optional[DeviceMemory] = None
+    #: Called while nothing is timed, with a benchmark's id (empty: of none), what its worker does, and for how long.
+    busy: Optional[Callable[[str, str, float], None]] = None
 
     def attempt(
         self,
@@ -78,6 +81,7 @@ class WorkerLauncher:
             starter=starter,
             build=build,
             device_memory=self.device_memory,
+            waiting=None if self.busy is None else partial(self.busy, plan.id),
         )
 
     def collect(self, specification: Specification, starter: Optional[Starter] = None) -> Delivery:
@@ -88,6 +92,11 @@ class WorkerLauncher:
             show_output=self.show_output,
             timeout_s=self.settings.timeout_s,
             starter=starter,
+            waiting=None if self.busy is None else self._collecting,
         )
         with worker:
             return worker.collect()
+
+    def _collecting(self, what: str, seconds: float) -> None:
+        assert self.busy is not None
+        self.busy("", "collecting the benchmarks of the other side", seconds)

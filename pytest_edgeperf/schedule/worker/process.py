@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import singledispatchmethod
-from typing import IO, Any, List, Mapping, Optional, Type
+from typing import IO, Any, Callable, List, Mapping, Optional, Type
 
 from pytest_edgeperf.caches import BUILD_VARIABLE
 from pytest_edgeperf.measure.channel import ChannelClosed, MalformedMessage, MessageTooLong
@@ -17,6 +17,7 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import (
     AccuracyMeasured,
     BlockTimed,
+    Busy,
     Collected,
     CollectionFailed,
     Command,
@@ -53,6 +54,16 @@ LOOK_SECONDS = 0.5
 #: More than any test's reports and accuracies: something floods the connection.
 MOST_UNASKED = 10_000
 
+#: What a worker does that has not said anything else, while it is waited for; a block or a window of the sensors is
+#: waited for in silence.
+USUALLY: Mapping[Type[Any], str] = {
+    Started: "starting its process",
+    Ready: "loading, checking and warming up",
+    Ended: "finishing the test",
+}
+#: Called now and then with what a worker does, and for how many seconds.
+Waiting = Callable[[str, float], None]
+
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -74,8 +85,11 @@ class Worker:
         timeout_s: float,
         starter: Optional[Starter] = None,
         build: int = 0,
+        waiting: Optional[Waiting] = None,
     ) -> None:
         self._timeout_s = timeout_s
+        self._waiting = waiting
+        self._busy, self._busy_since = "", time.monotonic()
         #: Only what the coordinator waits for counts: a parked worker does not hang.
         self._patience_s = timeout_s
         self._spool: Optional[IO[bytes]] = None if show_output else tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
@@ -201,6 +215,7 @@ class Worker:
         """
         if not self._began and awaited is not Started:
             return False
+        waits_since = time.monotonic()
         while True:
             ended = self._process.poll() is not None
             asked_s = min(max(self._patience_s, 0.0), LOOK_SECONDS)
@@ -226,10 +241,18 @@ class Worker:
             elif ended:
                 self._ended()
                 return False
-            elif self._patience_s <= 0:
+            elif self._patience_s > 0:
+                self._show(awaited, waits_since, now)
+            else:
                 self.kill()
                 self._fault(faults.hung(self._timeout_s) if self._began else faults.never_began(self._timeout_s))
                 return False
+
+    def _show(self, awaited: Type[Any], since: float, now: float) -> None:
+        """Say what is waited for, unless something is timed or sensors are read meanwhile."""
+        if self._waiting is not None and awaited in USUALLY:
+            what = self._busy or USUALLY[awaited]
+            self._waiting(what, now - (self._busy_since if self._busy else since))
 
     def _note_stops(self, began: float, asked_s: float, now: float) -> None:
         """Record stops that the keeper cannot see: of this process, and by a debugger."""
@@ -253,6 +276,10 @@ class Worker:
     @_take.register
     def _(self, event: Started) -> None:
         self._began = True
+
+    @_take.register
+    def _(self, event: Busy) -> None:
+        self._busy, self._busy_since = event.what, time.monotonic()
 
     @_take.register
     def _(self, event: Sustained) -> None:
