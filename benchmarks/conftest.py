@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
 import pytest
-from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, marked_for, values
+from suites import DEFAULT, FULL, PAPERS, SUITES, belongs, marked_for, papers_asked_for, values
 
 from pytest_edgeperf import session_results
 
@@ -77,6 +77,10 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{marker}: an experiment of {paper}" for paper, marker in PAPERS.items()),
     ):
         config.addinivalue_line("markers", line)
+    if not getattr(config.option, "edgeperf_published", None):
+        # what was typed wins; the option is read after this
+        suite, expression = config.getoption("suite", DEFAULT), config.getoption("markexpr", "")
+        config.option.edgeperf_published = papers_asked_for(suite, expression or "")
     # an error in the file is one sentence here, and a traceback for each test at the collection
     _read_networks(config)
     _name_weights(config)

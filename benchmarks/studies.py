@@ -95,7 +95,10 @@ SWAMINATHAN_2024_TABLE_1 = replace(
     metrics=("infer", "preprocess", "postprocess", "latency", "throughput", "infer_cv", "parameter_count"),
     ratios=(("*", "torch"), ("*", "torch:cuda")),
     published_ratios=tuple(
-        ReferenceRatio("tensorrt", "torch", "infer", label_of(network), speed_up, "Jetson Nano, table 1")
+        ReferenceRatio(
+            *("tensorrt", "torch", "infer", label_of(network), speed_up, "swaminathan-2024 table 1, Jetson Nano"),
+            note=swaminathan_2024.SPEED_UP_NOTES.get(network, ""),
+        )
         for network, speed_up in swaminathan_2024.SPEED_UPS.items()
     ),
 )
@@ -114,7 +117,9 @@ TRINH_2023_CLASSIFIERS = replace(
     metrics=("throughput", "preprocess", "infer", "postprocess", "infer_sd", "infer_cv"),
     ratios=(("*", "onnxruntime"), ("tensorrt", "onnxruntime:cuda")),
     published_ratios=tuple(
-        ReferenceRatio(framework, "onnxruntime", "infer", label_of(network), speed_up, "AGX Xavier, table 4.10")
+        ReferenceRatio(
+            framework, "onnxruntime", "infer", label_of(network), speed_up, "trinh-2023 table 4.10, AGX Xavier"
+        )
         for network, (by_cuda, by_tensorrt, _) in trinh_2023.TABLE_4_10.items()
         for framework, speed_up in (("onnxruntime:cuda", by_cuda), ("tensorrt", by_tensorrt))
     ),
@@ -124,7 +129,9 @@ TRINH_2023_DETECTORS = replace(TRINH_2023_CLASSIFIERS, name="trinh-2023 tables 4
 
 def _cuda_gains(label: str, fps: Mapping[str, Tuple[float, float]], table: str) -> Tuple[ReferenceRatio, ...]:
     return tuple(
-        ReferenceRatio("onnxruntime:cuda", "onnxruntime", "throughput", label, by_cuda / cpu, f"{device}, {table}")
+        ReferenceRatio(
+            "onnxruntime:cuda", "onnxruntime", "throughput", label, by_cuda / cpu, f"trinh-2023 {table}, {device}"
+        )
         for device, (cpu, by_cuda) in fps.items()
     )
 

@@ -8,6 +8,7 @@ several.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterable, List, Sequence
 
 import pytest
@@ -32,6 +33,12 @@ ONLY_IN = {
     ("timing", "unsynchronised"): "torch:cuda",
 }
 SUITES = (DEFAULT, FULL, *PAPERS)
+
+
+def papers_asked_for(suite: str, expression: str) -> List[str]:
+    """The papers whose published figures a session shows: its suite's, and those whose markers ``-m`` asks for."""
+    named = re.findall(r"(?<!not )\b\w+", expression)
+    return [paper for paper, marker in PAPERS.items() if suite in (FULL, paper) or marker in named]
 
 
 def values(default: Sequence[Any] = (), paper: Sequence[Any] = (), full: Sequence[Any] = ()) -> List[Any]:

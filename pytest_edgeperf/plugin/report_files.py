@@ -95,6 +95,7 @@ def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
         seconds=coordinator.seconds,
         against=measuring.opponent.label if measuring.opponent is not None else None,
         published=published,
+        papers=settings.published,
         crept=crept(
             measured,
             measuring.baseline,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Tupl
 from pytest_edgeperf.judge.studies.study_results import SeriesResult, StudyResult
 from pytest_edgeperf.report.figures import PHASES, metric_label
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, significant
-from pytest_edgeperf.report.table_layout import Column, lay_out_in_parts
-from pytest_edgeperf.report.text import Paper, pad, wrap
+from pytest_edgeperf.report.study_remarks import marks
+from pytest_edgeperf.report.table_layout import Column
+from pytest_edgeperf.report.text import Paper, wrap
+from pytest_edgeperf.report.whole_names import whole_names_in_parts
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.series_ratios import Ranking
@@ -61,12 +63,12 @@ def labelled_blocks(tables: Iterable[LabelledTable], paper: Paper) -> List[List[
     """The lines of each table; names keep up to half of the width, and what is too wide goes on below."""
     blocks = []
     for table in tables:
-        names = [pad(paper.clean(label), len(LABEL)) for label in table.labels]
+        names = [paper.clean(label) for label in table.labels]
         columns = [
             Column(paper.clean(column.title), [paper.clean(text) for text in column.texts]) for column in table.columns
         ]
         lines = [paper.paint(line, "strong") for line in wrap(paper.clean(table.title), paper.width, hanging="  ")]
-        lines += lay_out_in_parts(LABEL, names, columns, paper, name_width=paper.width // 2)
+        lines += whole_names_in_parts(LABEL, names, columns, paper, name_width=paper.width // 2)
         for remark in table.remarks:
             lines += wrap(paper.clean(remark), paper.width, indent="  ", hanging="    ")
         blocks.append(lines)
@@ -117,7 +119,7 @@ def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:
     by_metric = {ratios.metric: ratios for ratios in result.ratios if (ratios.series, ratios.over) == (series, over)}
     coordinates = sorted({point.x for ratios in by_metric.values() for point in ratios.points})
     columns: List[LabelledColumn] = []
-    sources: Dict[str, None] = {}
+    remarks: Dict[str, None] = {}
     for metric in (metric for metric in study.metrics if metric in by_metric):
         points = {point.x: point for point in by_metric[metric].points}
         values = [points[x].times_better if x in points else None for x in coordinates]
@@ -125,21 +127,21 @@ def _of_pair(result: StudyResult, series: str, over: str) -> LabelledTable:
         longest = max(map(len, bounds))
         texts = [f"{value} {ends:>{longest}}".rstrip() for value, ends in zip(decimal_column(values), bounds)]
         columns.append(LabelledColumn(_short(metric) + (" [95 %]" if longest else ""), texts))
-        for title, texts, source in _published(result, metric, series, over, coordinates):
+        for title, texts, sources in _published(result, metric, series, over, coordinates):
             columns.append(LabelledColumn(title, texts))
-            sources[source] = None
+            remarks.update(dict.fromkeys(sources))
     return LabelledTable(
         f"{study.name}: how many times better {series} is than {over}",
         [result.labels[x] for x in coordinates],
         columns,
-        tuple(sources),
+        tuple(remarks),
     )
 
 
 def _published(
     result: StudyResult, metric: str, series: str, over: str, coordinates: Sequence[float]
-) -> List[Tuple[str, List[str], str]]:
-    """Title, texts and source of each published pair's ratios: of this pair, or, where none was measured, of others."""
+) -> List[Tuple[str, List[str], List[str]]]:
+    """Of each published pair, this one or, where none was measured, others: title, texts, and source with remarks."""
     known = [ratio for ratio in result.study.published_ratios if ratio.metric == metric]
     same = [ratio for ratio in known if (ratio.series, ratio.over) == (series, over)]
     if not same and {(ratio.series, ratio.over) for ratio in known} & {
@@ -148,11 +150,14 @@ def _published(
         return []
     columns = []
     for pair in dict.fromkeys((ratio.series, ratio.over, ratio.source) for ratio in same or known):
-        values = {ratio.label: ratio.value for ratio in known if (ratio.series, ratio.over, ratio.source) == pair}
-        texts = [f"{values[label]:g}" if label in values else "" for label in map(result.labels.get, coordinates)]
+        values = {ratio.label: ratio for ratio in known if (ratio.series, ratio.over, ratio.source) == pair}
+        shown = [values.get(label) if label is not None else None for label in map(result.labels.get, coordinates)]
+        of_row = marks("" if ratio is None else ratio.note for ratio in shown)
+        texts = ["" if ratio is None else f"{ratio.value:g} {mark}".rstrip() for ratio, mark in zip(shown, of_row)]
         if any(texts):
             title = "published" if same else f"{pair[0]}/{pair[1]}"
-            columns.append((title, texts, f"{title}: {pair[2]}"))
+            notes = [f"{mark} {ratio.note}" for ratio, mark in zip(shown, of_row) if ratio is not None and mark]
+            columns.append((title, texts, [f"{title}: {pair[2]}", *dict.fromkeys(notes)]))
     return columns
 
 

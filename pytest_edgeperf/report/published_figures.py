@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.markup import codes, escape
 from pytest_edgeperf.report.numbers import decimal_column, significant
 from pytest_edgeperf.report.published_matching import Reference
 from pytest_edgeperf.report.sections import Names
-from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.table_layout import Column
 from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
+from pytest_edgeperf.report.whole_names import whole_names
 from pytest_edgeperf.results.published import ANY_DEVICE
 
 CAVEAT = (
@@ -25,22 +26,21 @@ def references_table(references: Sequence[Reference], names: Names, paper: Paper
     """A row per published figure, below its benchmark; then what differs in each source."""
     if not references:
         return []
-    rows: List[Tuple[str, Optional[Reference]]] = []
+    headings: Dict[int, str] = {}
+    labels: List[str] = []
     for benchmark, group in groupby(references, key=lambda figure: figure.benchmark):
-        rows.append((names[benchmark], None))
-        rows += [("  " + paper.clean(figure_label(figure)), figure) for figure in group]
-    here = iter(decimal_column([figure.measured for figure in references]))
-    ratios = iter(decimal_column([figure.ratio for figure in references]))
+        headings[len(labels)] = names[benchmark]
+        labels += ["  " + paper.clean(figure_label(figure)) for figure in group]
     columns = [
-        Column("here", ["" if row is None else next(here) for _, row in rows]),
-        Column("published", ["" if row is None else printed(row.published) for _, row in rows]),
-        Column("ratio", ["" if row is None else next(ratios) for _, row in rows]),
-        Column("source", ["" if row is None else paper.clean(row.source) for _, row in rows], right=False, spare=1),
+        Column("here", decimal_column([figure.measured for figure in references])),
+        Column("published", [printed(figure.published) for figure in references]),
+        Column("ratio", decimal_column([figure.ratio for figure in references])),
+        Column("source", [paper.clean(figure.source) for figure in references], right=False, spare=1),
     ]
     devices = sorted({figure.device for figure in references} - {ANY_DEVICE}) or [f"{ANY_DEVICE} device"]
     title = f"published figures of {enumerate_names(devices)}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(title), paper.width)]
-    lines += lay_out(names.shown_prefix, [name for name, _ in rows], columns, paper)
+    lines += whole_names(names.shown_prefix, labels, columns, paper, headings=headings)
     for source, remarks in _remarks(references).items():
         text = ": ".join(filter(None, [source, "; ".join(remarks)]))
         lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")

@@ -69,3 +69,5 @@ class SessionReport:
     #: When the measuring began and ended, in local time.
     started: Optional[datetime] = None
     ended: Optional[datetime] = None
+    #: Papers whose published figures were asked for, or ``all`` or ``none``; empty: all in a detailed report.
+    papers: Sequence[str] = ()

@@ -21,7 +21,8 @@ from pytest_edgeperf.report.pareto_text import (
     rows_of,
     title_of,
 )
-from pytest_edgeperf.report.study_tables import pieces_text, ranks_of
+from pytest_edgeperf.report.study_remarks import marked_lines, ranks_of
+from pytest_edgeperf.report.study_tables import pieces_text
 from pytest_edgeperf.results.study_definitions import ReferenceLine, Study
 
 #: Coordinates, and published numbers.
@@ -122,11 +123,12 @@ def _lines(study: Study, of_metric: Sequence[SeriesResult], published: Sequence[
         for piece in series.pieces.pieces if series.pieces is not None else ():
             rows.append(_line_row(f"{series.series}, a piece", piece.fit, piece.x_from, piece.x_to))
         notes += pieces_text(series, study)
-    for line in published:
+    names, remarks = marked_lines(published)
+    for line, name in zip(published, names):
         ends = [NOTHING if end is None else _number(end) for end in (line.x_from, line.x_to)]
-        name = f"{line.series} ({line.source}, {line.unit})"
-        rows.append([name, _number(line.slope), _number(line.intercept), NOTHING, *ends])
-    notes += [f"{line.source}: {line.note}" for line in published if line.note]
+        row = [f"{name} ({line.source}, {line.unit})", _number(line.slope), _number(line.intercept), NOTHING, *ends]
+        rows.append(row)
+    notes += remarks
     header = ["line", "slope [95 %]", "intercept [95 %]", "n", f"from {study.x_unit}", f"to {study.x_unit}"]
     return TextTable([cell.rstrip() for cell in header], rows, notes)
 

@@ -14,6 +14,7 @@ from pytest_edgeperf.report.grouping import only_file
 from pytest_edgeperf.report.line_text import lines_not_judged
 from pytest_edgeperf.report.published_figures import references_table
 from pytest_edgeperf.report.published_matching import references
+from pytest_edgeperf.report.published_selection import not_shown_lines, selection
 from pytest_edgeperf.report.quiet import quiet_lines
 from pytest_edgeperf.report.sections import Names, refreshed, renames
 from pytest_edgeperf.report.sentences import baseline_runs_text
@@ -46,8 +47,11 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
         blocks.append(power_table(report, paper))
     blocks += curve_tables(report.measured, names, paper)
     blocks.append(first_inferences_table(report.measured, paper))
-    blocks += study_tables(report.measured, paper)
-    blocks.append(references_table(references(report.measured, report.published), names, paper))
+    papers = selection(report.papers, verbose=everything)
+    published = references(report.measured, report.published)
+    blocks += study_tables(report.measured, paper, papers)
+    blocks.append(references_table([figure for figure in published if papers.shows(figure.paper)], names, paper))
+    blocks.append(not_shown_lines(report.papers, published, report.measured, papers, paper))
     table = VerdictTable(
         comparison.benchmarks, report.measured.benchmarks, paper, said=only_file([*ids, *comparison.benchmarks])
     )

@@ -21,7 +21,8 @@ ANY = "*"
 class ReferenceLine:
     """A published line ``metric = slope * x + intercept`` on ``[x_from, x_to]`` (open where ``None``).
 
-    ``note`` says what a reader must know of it, such as a misprint.
+    ``source`` begins with the paper's name, by which ``--edgeperf-published`` selects it. ``note`` says what a reader
+    must know of it, such as a misprint.
     """
 
     series: str
@@ -71,7 +72,10 @@ class ReferenceLine:
 
 @dataclass(frozen=True)
 class ReferenceRatio:
-    """A published ratio: how many times better ``series`` is than ``over`` in a metric, at the point of that label."""
+    """A published ratio: how many times better ``series`` is than ``over`` in a metric, at the point of that label.
+
+    ``source`` begins with the paper's name. ``note`` says what a reader must know of it, such as a misprint.
+    """
 
     series: str
     over: str
@@ -79,6 +83,7 @@ class ReferenceRatio:
     label: str
     value: float
     source: str
+    note: str = ""
     #: Fields of a results file that this version does not know.
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -90,13 +95,14 @@ class ReferenceRatio:
         """
         if not (isinstance(self.value, (int, float)) and math.isfinite(self.value) and self.value > 0):
             raise ValueError(f"a published ratio is {self.value!r} instead of a number above 0")
-        for name in ("series", "over", "metric", "label", "source"):
+        for name in ("series", "over", "metric", "label", "source", "note"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"a published ratio's {name} is {getattr(self, name)!r} instead of a string")
 
     def to_dict(self) -> Dict[str, Any]:
-        """As stored in a study under ``published_ratios``."""
-        return {**self.extra, **{name: getattr(self, name) for name in _RATIO_FIELDS}}
+        """As stored in a study under ``published_ratios``; an empty note is left out."""
+        known = {name: getattr(self, name) for name in _RATIO_FIELDS}
+        return {**self.extra, **{name: value for name, value in known.items() if name != "note" or value}}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> ReferenceRatio:

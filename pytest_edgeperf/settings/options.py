@@ -320,6 +320,15 @@ class Settings(_Frozen):
         metavar="FILE",
         repeatable=True,
     )
+    #: Papers by their names, or ``all`` or ``none``; empty: all with ``-v``.
+    published: Tuple[str, ...] = option(
+        values.names,
+        "papers whose published figures the report shows, comma-separated, or all or none (default: none, and all with "
+        "-v)",
+        default=(),
+        metavar="PAPERS|all|none",
+        repeatable=True,
+    )
     inconclusive: str = option(
         values.one_of("pass", "fail"),
         "what an inconclusive verdict does to the exit code (default: {default}; fail: 10)",

@@ -27,7 +27,7 @@ def test_work(timed_inference, thousands):
 
 def test_a_study_is_fitted_beside_its_published_line_and_stored(project):
     project.suite(SUITE)
-    outcome = project.run("--baseline=refresh", "--edgeperf-reason=first")
+    outcome = project.run("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-published=somebody")
     assert outcome.code == 0, outcome
     assert "steps: latency (ms) over steps (thousands)" in outcome
     assert "pure Python" in outcome

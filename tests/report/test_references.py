@@ -328,7 +328,7 @@ def test_the_session_report_has_them_and_judges_nothing(session):
     report = replace(session, device="nano", measured=Results("nano", benchmarks=with_parameters))
     there = published({"framework": "torch", "network": "resnet18"}, latency=(0.001, "ms"))
     plain = render(report, width=80, colour=False)
-    text = render(replace(report, published=[there]), width=80, colour=False)
+    text = render(replace(report, published=[there], papers=["all"]), width=80, colour=False)
     assert "published figures of nano" in text
     assert "  latency, ms" in text
     assert "published figures" not in plain

@@ -101,7 +101,7 @@ def test_few_points():
 
 
 def test_without_any_line_there_is_no_table():
-    assert table(results(series("torch", 9, x=(1.0,)), STUDY)) == []
+    assert "single point" in "".join(table(results(series("torch", 9, x=(1.0,)), STUDY)))
     assert table(results({}, STUDY)) == []
     assert table(Results("host")) == []
 
@@ -129,9 +129,10 @@ def test_the_note_of_a_published_line():
     assert "note" not in study.to_dict()["references"][1]
     session = results(series("torch", 9, study=study), study)
     (text,) = table(session)
-    assert text.endswith("\n  a, b: formula (2); 2 is printed for 3")
+    assert text.endswith("\n  a, b: formula (2)\n  (a) formula (2): 2 is printed for 3")
+    assert [line.split()[:2] for line in text.splitlines()[3:5]] == [["a", "(a)"], ["b", "1"]]
     (result,) = read_studies(session)
-    assert "- formula (2): 2 is printed for 3" in study_markdown(result)
+    assert "- (a) formula (2): 2 is printed for 3" in study_markdown(result)
 
 
 def test_a_study_in_two_units_is_one_remark_and_not_a_crash():
@@ -169,7 +170,6 @@ def test_colour_and_ascii():
     measured = results(series("データ" * 12, 8.9, study=named), named)
     (text,) = table(measured, ascii_only=True)
     assert text.isascii()
-    assert "..." in text
     (painted,) = table(measured, colour=True)
     assert "\x1b[1m" in painted
 
@@ -267,7 +267,31 @@ def test_several_files_stand_beside_each_other():
 
 def test_files_without_a_study_are_told_in_words():
     text = across_text(read_across([("a.json", Results("host"))]), Paper(80))
-    assert text == "there are no measurements of any study that was asked for\n\nnote: host contains no study"
+    assert " ".join(text.split()) == (
+        "nothing to show: no benchmark belongs to a study. Call timed_inference.study(STUDY, series=..., x=...) in the "
+        "benchmarks that shall be read together note: host contains no study"
+    )
+
+
+def test_a_study_that_was_asked_for_and_is_not_there_is_named_with_those_that_are():
+    text = across_text(read_across([("a.json", whole_study())], ["suo"]), Paper(80))
+    assert text == (
+        "nothing to show: there are no measurements of this study\n\n"
+        "note: no file contains a study 'suo'; there are 'suo-2021 experiment 1'"
+    )
+    unmeasured = replace(whole_study(), benchmarks={})
+    assert across_text(read_across([("a.json", unmeasured)]), Paper(80)) == (
+        "nothing to show: there are studies, but no measurements of them"
+    )
+
+
+def test_a_study_of_disturbed_runs_says_why_it_is_not_shown():
+    measured = whole_study()
+    for name, one in measured.benchmarks.items():
+        runs = tuple(replace(run, quality={"disturbed": True}) for run in one.runs)
+        measured.benchmarks[name] = replace(one, runs=runs)
+    text = across_text(read_across([("a.json", measured)]), Paper(100))
+    assert "note: suo-2021 experiment 1 is not shown: the machine was disturbed in every run of host" in text
 
 
 @given(names=st.lists(NAMES, min_size=2, max_size=3, unique=True), width=st.integers(40, 140), seed=st.integers(0, 99))
