@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("base")
 @click.argument("candidate")
-@format_option("comparison", "How to print the comparison.", terminal="table")
+@format_option("comparison", "How to print the comparison.")
 @output_option
 @click.option(
     "--tolerance",

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="RESULTS...", nargs=-1, required=True)
-@click.option(
-    "--format", "shown_by", type=Format("results", terminal="text"), help="The format.  [default: as FILE ends]"
-)
+@click.option("--format", "shown_by", type=Format("results"), help="The format.  [default: as FILE ends]")
 @click.option("-o", "--output", "output", metavar="FILE", help="Write to this file, which is replaced at once.")
 @click.option(
     "--baseline",

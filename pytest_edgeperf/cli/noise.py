@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[PYTEST_ARGS]...", nargs=-1, type=click.UNPROCESSED)
-@format_option("noise", "How to print the noise; but for table, pytest prints to the standard error.", terminal="table")
+@format_option("noise", "How to print the noise. With another format than text, pytest prints to standard error.")
 @click.option("--from", "file", metavar="RESULTS", help="Measure nothing: take all runs of this results file.")
 @click.option(
     "--baseline-rounds",

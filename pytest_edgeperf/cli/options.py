@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, List, Optional, TypeVar, cast
 
 import click
 
+from pytest_edgeperf.cli.printing import say
+
 if TYPE_CHECKING:
     from pytest_edgeperf.devices import Device
     from pytest_edgeperf.report.exporters.interface import Exporter
@@ -18,6 +20,8 @@ else:
 
 #: The exporter for a terminal.
 _TERMINAL = "text"
+#: What a format was called earlier -> its name.
+_FORMER = {"table": _TERMINAL}
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 device_option = click.option(
@@ -30,18 +34,16 @@ reason_option = click.option("--reason", required=True, help="Why these runs are
 
 
 class Format(_ParamType):
-    """The exporters that can show a kind of report, by their names.
+    """The exporters that can show a kind of report, by their names: the same names for every command.
 
     Args:
         kind: the name of a method of ``Exporter``.
-        terminal: what the format of a terminal is called here; it is ``text`` too.
     """
 
     name = "format"
 
-    def __init__(self, kind: str, terminal: str) -> None:
+    def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._terminal = terminal
 
     def get_metavar(self, param: click.Parameter, ctx: Optional[click.Context] = None) -> str:
         """All names, for the help."""
@@ -54,22 +56,24 @@ class Format(_ParamType):
         if not isinstance(value, str):
             assert hasattr(value, "can_show")
             return cast("Exporter", value)
+        known = self._names()
+        if value in _FORMER and value not in known:
+            say(f"edgeperf: --format {value} is deprecated: use --format {_FORMER[value]}", err=True)
+            value = _FORMER[value]
         try:
-            return exporter(_TERMINAL if value == self._terminal else value, self._kind)
+            return exporter(value, self._kind)
         except UnknownFormat:
-            self.fail(f"{value!r} is not one of {', '.join(self._names())}.", param, ctx)
+            self.fail(f"{value!r} is not one of {', '.join(known)}.", param, ctx)
 
     def _names(self) -> List[str]:
         from pytest_edgeperf.report.exporters import names
 
-        return [self._terminal if name == _TERMINAL else name for name in names(self._kind)]
+        return names(self._kind)
 
 
-def format_option(kind: str, help: str, *, terminal: str = _TERMINAL) -> Callable[[Decorated], Decorated]:
+def format_option(kind: str, help: str) -> Callable[[Decorated], Decorated]:
     """``--format``: how to show a kind of report; the command gets the exporter as ``shown_by``."""
-    return click.option(
-        "--format", "shown_by", type=Format(kind, terminal), default=terminal, show_default=True, help=help
-    )
+    return click.option("--format", "shown_by", type=Format(kind), default=_TERMINAL, show_default=True, help=help)
 
 
 def resolved(name: str) -> Device:

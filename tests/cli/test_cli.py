@@ -122,6 +122,34 @@ def run_with_stderr(*arguments):
     return runner.invoke(main, arguments)
 
 
+def test_the_former_word_of_a_format_is_taken_with_a_note(monkeypatch):
+    answer(monkeypatch, "unchanged")
+    now, former = (run_with_stderr("compare", "a.json", "b.json", "--format", word) for word in ("text", "table"))
+    assert former.exit_code == now.exit_code == 0
+    assert former.stdout == now.stdout
+    assert now.stderr == ""
+    assert former.stderr == "edgeperf: --format table is deprecated: use --format text\n"
+
+
+def options_of(group, path=()):
+    """Each command's path and ``--format``, where it has one."""
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
+            yield from options_of(command, (*path, name))
+        else:
+            yield from (((*path, name), option) for option in command.params if option.name == "shown_by")
+
+
+def test_formats_have_the_same_words_in_every_command():
+    found = dict(options_of(main))
+    assert {("compare",), ("noise",), ("report",), ("doctor",), ("baseline", "references")} <= set(found)
+    for path, option in found.items():
+        words = option.type.get_metavar(option).strip("[]").split("|")
+        assert option.default == words[0] == "text", path
+        assert "table" not in words, path
+
+
 @pytest.mark.parametrize("arguments", [("--tolerance", "-1"), ("--alpha", "0"), ("--format", "xml")])
 def test_wrong_options_are_refused(arguments):
     done = run("compare", "a.json", "b.json", *arguments)

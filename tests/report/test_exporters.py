@@ -99,7 +99,7 @@ def test_another_packages_exporter_is_one_file_and_an_entry_point(installed, ses
     path.write_text(json.dumps(empty))
     run = CliRunner().invoke(main, ["compare", str(path), str(path), "--format", "tsv"])
     assert (run.exit_code, run.output) == (0, "\n")
-    assert "[table|markdown|json|html|tsv]" in CliRunner().invoke(main, ["compare", "--help"]).output
+    assert "[text|markdown|json|html|tsv]" in CliRunner().invoke(main, ["compare", "--help"]).output
 
 
 @pytest.mark.parametrize(

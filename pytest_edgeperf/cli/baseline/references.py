@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Whose published figures to show (repeatable).  [default: the device of RESULTS]",
 )
-@format_option("references", "How to print them.", terminal="table")
+@format_option("references", "How to print them.")
 @folder_option
 def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: str) -> None:
     """Show published figures beside those of a results file.
