@@ -88,10 +88,10 @@ def gather(
     baseline = tuple(run for run in runs.baseline if not run.disturbed)
     measured = tuple(without_disturbed_tail(run) for run in runs.candidate if not run.disturbed)
     if not baseline:
-        reason = f"machine disturbed: none of {len(runs.baseline)} baseline runs is good"
+        reason = f"machine disturbed: none of {len(runs.baseline)} baseline runs is undisturbed"
         return Unjudged(BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences))
     if len(measured) < min(MIN_GOOD_RUNS, len(runs.candidate)):
-        reason = f"machine disturbed: {len(measured)} of {len(runs.candidate)} candidate runs are good"
+        reason = f"machine disturbed: {len(measured)} of {len(runs.candidate)} candidate runs are undisturbed"
         verdict = BenchmarkVerdict(INCONCLUSIVE, reason=reason, differences=runs.differences)
         return Unjudged(verdict, measure_again=True)
     return Evidence(

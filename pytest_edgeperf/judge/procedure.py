@@ -84,6 +84,7 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
     comparison = Comparison(
         verdicts,
         common_shift=suite.common_shift,
+        common_shift_of=suite.common_shift_of,
         lines=tuple(judged.lines),
         other_machine=other_machine(
             base, candidate, [(entry.baseline, entry.candidate) for entry in evidence.values()]

@@ -299,8 +299,10 @@ class Comparison:
     """The verdicts on all benchmarks of two results files."""
 
     benchmarks: Mapping[str, BenchmarkVerdict]
-    #: Ratio by which the latency of all judged benchmarks moved together, when that is beyond the tolerance.
+    #: Median ratio of the latencies, when most of the judged benchmarks moved the same way beyond the tolerance.
     common_shift: Optional[float] = None
+    #: How many benchmarks moved so, and of how many that were judged; ``None`` without such a shift.
+    common_shift_of: Optional[Tuple[int, int]] = None
     #: Of the series whose study lets slope or intercept gate.
     lines: Tuple[LineVerdict, ...] = ()
     #: Pairs of a missing and a new benchmark that are probably the same.
@@ -335,6 +337,9 @@ class Comparison:
         }
         if self.common_shift is not None:
             printed["common_shift"] = _rounded(self.common_shift)
+        if self.common_shift_of is not None:
+            moved, judged = self.common_shift_of
+            printed["common_shift_of"] = {"moved": moved, "judged": judged}
         if self.lines:
             printed["lines"] = [line.to_dict() for line in self.lines]
         if self.renames:

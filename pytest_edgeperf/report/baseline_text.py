@@ -17,6 +17,9 @@ from pytest_edgeperf.results.benchmark_matching import two_spellings
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
+#: Of the benchmarks that were accepted together.
+_NAMES_SHOWN = 3
+
 _Environment = Mapping[str, Mapping[str, Any]]
 
 
@@ -129,17 +132,38 @@ def _anchor(benchmark: Benchmark, results: Results) -> str:
 
 
 def _acceptances(results: Results, names: Names, paper: Paper) -> List[str]:
-    groups: Dict[Tuple[str, str, str], List[str]] = {}
-    for benchmark_id, benchmark in results.benchmarks.items():
-        if benchmark.runs:
-            newest = max(benchmark.runs, key=lambda run: run.started)
-            key = (_date([newest]), newest.commit or "", newest.reason or "no reason recorded")
-            groups.setdefault(key, []).append(benchmark_id)
+    """Why the stored runs were accepted: a line per session, commit and reason, the newest first; anchors below."""
+    stored = {name: benchmark.runs for name, benchmark in results.benchmarks.items()}
+    anchored = {}
+    for name, benchmark in results.benchmarks.items():
+        known = {(run.session, run.started, run.reason) for run in benchmark.runs}
+        anchored[name] = [run for run in benchmark.anchor if (run.session, run.started, run.reason) not in known]
     lines = []
-    for (date, commit, reason), ids in sorted(groups.items(), reverse=True):
-        of_commit = f", commit {commit}" if commit else ""
-        lines += _wrapped(f"{date}{of_commit}: {reason} ({_which(ids, results, names)})", paper)
+    for what, runs_of in (("", stored), ("anchor, ", anchored)):
+        for runs, by_benchmark in _accepted_together(runs_of):
+            of_commit = f", commit {runs[0].commit}" if runs[0].commit else ""
+            numbers = sorted(by_benchmark.values())
+            each = f"{numbers[0]} to {numbers[-1]} runs" if numbers[0] < numbers[-1] else count(numbers[0], "run")
+            which = (
+                f"{_which(list(by_benchmark), results, names, most=_NAMES_SHOWN)}, {each}{' each' * (len(numbers) > 1)}"
+            )
+            reason = runs[0].reason or "no reason recorded"
+            lines += _wrapped(f"{what}{_date(runs)}{of_commit}: {reason} ({which})", paper)
     return lines
+
+
+def _accepted_together(runs_of: Mapping[str, Sequence[Run]]) -> List[Tuple[List[Run], Dict[str, int]]]:
+    """The runs of one session that have one commit and reason, and how many of each benchmark; the newest first."""
+    groups: Dict[Tuple[str, str, str], List[Run]] = {}
+    numbers: Dict[Tuple[str, str, str], Dict[str, int]] = {}
+    for benchmark_id, runs in runs_of.items():
+        for run in runs:
+            key = (run.session, run.commit or "", run.reason or "")
+            groups.setdefault(key, []).append(run)
+            counted = numbers.setdefault(key, {})
+            counted[benchmark_id] = counted.get(benchmark_id, 0) + 1
+    newest_first = sorted(groups, key=lambda key: (max(run.started for run in groups[key]), key), reverse=True)
+    return [(groups[key], numbers[key]) for key in newest_first]
 
 
 def _environments(results: Results, paper: Paper) -> List[str]:
@@ -190,10 +214,11 @@ def _warnings(results: Results, names: Names, paper: Paper) -> List[str]:
     return lines
 
 
-def _which(ids: Sequence[str], results: Results, names: Names) -> str:
+def _which(ids: Sequence[str], results: Results, names: Names, *, most: Optional[int] = None) -> str:
     if len(ids) == len(results.benchmarks):
         return "all benchmarks" if len(ids) > 1 else "the only benchmark"
-    return enumerate_names(names[benchmark_id] for benchmark_id in ids)
+    more = len(ids) - most if most is not None else 0
+    return enumerate_names([*(names[benchmark_id] for benchmark_id in ids[:most]), *[f"{more} more"] * (more > 0)])
 
 
 def _wrapped(text: str, paper: Paper, style: Optional[str] = None) -> List[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.report.figures import usable_runs
-from pytest_edgeperf.report.numbers import percent, quantity, significant
+from pytest_edgeperf.report.numbers import from_to, percent, quantities, quantity, significant
 from pytest_edgeperf.report.sections import Names
 from pytest_edgeperf.report.table_layout import Column, lay_out
 from pytest_edgeperf.report.text import Paper, wrap
@@ -37,16 +37,17 @@ def _block(name: str, runs: Sequence[Run], paper: Paper) -> List[str]:
     at_s = curve["at_s"]
     chosen = sorted({round(index * (len(at_s) - 1) / (_MOMENTS - 1)) for index in range(_MOMENTS)})
     figures = [figure for figure in _ROWS if figure in curve]
+    moments, unit = quantities([at_s[index] for index in chosen], "s")
     columns = [
         Column(
-            quantity(at_s[index], "s"),
+            moment,
             [significant(curve[figure][index]) for figure in figures],
             spare=0 if index in (chosen[0], chosen[-1]) else 1 + position % 2,
         )
-        for position, index in enumerate(chosen)
+        for position, (index, moment) in enumerate(zip(chosen, moments))
     ]
     lines = [paper.paint(line, "strong") for line in wrap(f"over time: {name}", paper.width, hanging="  ")]
-    lines += lay_out("after", [_ROWS[figure] for figure in figures], columns, paper)
+    lines += lay_out(f"after, {unit}", [_ROWS[figure] for figure in figures], columns, paper)
     for number, run in enumerate(runs, 1):
         which = f"run {number}: " if len(runs) > 1 else ""
         for text, warns in curve_remarks(run):
@@ -78,7 +79,7 @@ def _full_text(seconds: float) -> str:
 def step_text(step: Mapping[str, Any]) -> str:
     """One lasting step: ``after 42.0 s throttling: 22.1 -> 24.8 ms (+12.2 %), 85 degC, 1480 -> 1220 MHz CPU, …``."""
     before, after = step["latency_ms"]
-    parts = [f"{quantity(before, 'ms')} -> {quantity(after, 'ms')} ({percent(after / before - 1)} %)"]
+    parts = [f"{from_to(before, after, 'ms')} ({percent(after / before - 1)} %)"]
     parts += [text for text in (_figure(step, figure, unit) for figure, unit in _UNITS.items()) if text is not None]
     parts += [f"slowed by {', '.join(step['slowed_by'])}"] if step.get("slowed_by") else []
     kind = "throttling" if step.get("throttling") else "a step"

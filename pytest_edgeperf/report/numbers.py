@@ -72,7 +72,8 @@ def quantities(values: Sequence[float], unit: str) -> Tuple[List[str], str]:
     times = [value for value in seconds if value is not None]
     if len(times) < len(seconds):
         return [significant(value) for value in values], unit
-    name, size = time_unit(times)
+    # that of the largest, so that none has more than three digits before the point
+    name, size = time_unit([max(times, default=0.0)])
     return [significant(value / size) for value in times], name
 
 

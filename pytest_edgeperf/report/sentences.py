@@ -36,9 +36,9 @@ from pytest_edgeperf.report.numbers import (
     change_with_interval,
     count,
     duration,
+    from_to,
     p_value,
     percent,
-    quantity,
     share,
 )
 from pytest_edgeperf.report.text import enumerate_names, printable
@@ -259,8 +259,7 @@ def _what(name: str, metric: MetricVerdict, *, with_reason: bool = False) -> str
     text = label if metric.accuracy is not None else label[0].upper() + label[1:]
     moved = []
     if metric.baseline is not None and metric.candidate is not None:
-        before, now = (quantity(value, metric.unit).split(" ", 1) for value in (metric.baseline, metric.candidate))
-        moved.append(f"{' '.join(before[:1] if before[1:] == now[1:] else before)} -> {' '.join(now)}")
+        moved.append(from_to(metric.baseline, metric.candidate, metric.unit))
     if metric.ratio is not None:
         interval = ""
         if metric.interval is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .benchmark_matching import align, differing
+from .disturbance_words import causes_text
 from .errors import InvalidError, ResultsError, phrase
 from .merging import Environments, adopt, join_environments, join_metrics, with_benchmarks
 from .published import refuse_published
@@ -167,9 +167,8 @@ def _shortage(known: Optional[Benchmark], good: int, planned: int, stopped: bool
 
 
 def _all_disturbed(runs: Sequence[Run]) -> str:
-    reasons = [(run.quality or {}).get("disturbed_by") or () for run in runs]
-    counts = Counter(kind for causes in reasons for kind in {str(why).split(" ")[0] for why in causes})
-    by = f" (by {', '.join(f'{kind} in {number}' for kind, number in counts.most_common())})" if counts else ""
+    causes = causes_text([(run.quality or {}).get("disturbed_by") or () for run in runs])
+    by = f" ({causes})" if causes else ""
     every = f"all {len(runs)} runs were" if len(runs) > 1 else "its only run was"
     return f"{every} disturbed{by}: measure it again on a quiet machine"
 

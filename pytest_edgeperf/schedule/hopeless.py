@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Dict, List, Optional, Sequence, Set
 
+from pytest_edgeperf.results.disturbance_words import causes_text
 from pytest_edgeperf.schedule.plan import Plan
 
 #: Of a benchmark without a good run so far: where a third of all runs are disturbed, one in 700 begins with so many.
@@ -50,12 +50,6 @@ class Patience:
             _give_up(plans, self._in_a_row)
 
 
-def kinds(reasons: Sequence[Sequence[str]]) -> str:
-    """The disturbances by kind and number: ``others_share 5, canary 1``."""
-    counts = Counter(kind for texts in reasons for kind in dict.fromkeys(text.split()[0] for text in texts))
-    return ", ".join(f"{kind} {count}" for kind, count in counts.most_common())
-
-
 def note_of(plans: Sequence[Plan]) -> Optional[str]:
     """A sentence on the benchmarks that were abandoned, with a remedy; ``None`` if there are none."""
     given_up = [plan for plan in plans if plan.hopeless is not None]
@@ -63,8 +57,8 @@ def note_of(plans: Sequence[Plan]) -> Optional[str]:
         return None
     of = f"{len(given_up)} of {len(plans)} benchmarks" if len(plans) > 1 else "the benchmark"
     return (
-        f"gave up on {of} because {given_up[0].hopeless}: measure again when the machine is idle, or compare two "
-        "commits with --against REF, which alternates between them and cancels most of the machine's noise"
+        f"gave up on {of} because {given_up[0].hopeless}. Measure again when the machine is idle, or compare two "
+        "commits with --against=REF, which alternates between them and cancels most of the machine's noise"
     )
 
 
@@ -72,4 +66,4 @@ def _give_up(plans: Sequence[Plan], reasons: Sequence[Sequence[str]]) -> None:
     """Of those that still want runs; not where nothing is compared, whose runs are never replaced."""
     for plan in plans:
         if plan.extra_tries and plan.wants(plan.wanted):
-            plan.hopeless = f"{len(reasons)} runs in a row were disturbed ({kinds(reasons)})"
+            plan.hopeless = f"{len(reasons)} runs in a row were disturbed ({causes_text(reasons)})"

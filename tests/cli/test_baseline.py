@@ -129,8 +129,8 @@ def test_show_of_this_machines_baseline():
     ]
     assert lines[4].split() == ["test_slow[fp32]", "13", "2", "2026-11-25", "135", "80.0", "-"]
     text = told("show", "nano", "--dir", "baselines")
-    assert "2026-11-25, commit 77aa: tuned (test_slow[fp32])" in text
-    assert "2026-11-20, commit 1a2b3c4: first baseline (test_fast[fp32])" in text
+    newest = "2026-11-25, commit 77aa: tuned (test_slow[fp32], 3 runs) "
+    assert newest + "2026-11-20, commit 1a2b3c4: first baseline (all benchmarks, 10 runs each) " in text
     assert "environment old (20 runs): fingerprint: device nano, module p3448-0000, power_mode MAXN" in text
     assert "settings: clocks_pinned yes software: onnxruntime 1.11.0, python 3.8.10" in text
     assert "environment new (3 runs) differs: power_mode MAXN -> 5W" in text
@@ -144,7 +144,28 @@ def test_show_warns_of_few_runs_and_of_a_single_session():
     assert "with fewer than 5 runs, most slowdowns go undetected: refresh all benchmarks" in text
     assert "runs of a single session (all benchmarks)" in text
     assert "record a second session on another day" in text
-    assert "no reason recorded (all benchmarks)" in text
+    assert "2026-11-20: no reason recorded (all benchmarks, 3 to 6 runs each)" in text
+
+
+def test_show_lists_every_reason_the_newest_first_and_those_of_anchors():
+    names = [f"benchmarks/test_a.py::test_{k}" for k in range(6)]
+    first = {name: runs(12.2, 2, day=20, reason="first", commit="11") for name in names}
+    days = {name: made + runs(12.2, 3, day=22, reason="tuned", commit="22") for name, made in first.items()}
+    days[names[0]] = days[names[0]] + runs(12.2, 1, day=24, reason="again", commit="22")
+    del days[names[5]]
+    days[names[5]] = first[names[5]]
+    both = results(days)
+    write("baselines/nano.json", both)
+    told("anchor", "nano", "test_1", "--reason", "a new start")
+    lines = run("baseline", "show").output.splitlines()
+    begin = next(position for position, line in enumerate(lines) if "again" in line)
+    assert lines[begin : begin + 5] == [
+        "2026-11-24, commit 22: again (test_0, 1 run)",
+        "2026-11-22, commit 22: tuned (test_0, test_1, test_2 and 2 more, 3 runs each)",
+        "2026-11-20, commit 11: first (all benchmarks, 2 runs each)",
+        "anchor, 2026-11-22, commit 22: a new start (test_1, 3 runs)",
+        "anchor, 2026-11-20, commit 11: a new start (test_1, 2 runs)",
+    ]
 
 
 def test_show_of_a_baseline_that_is_not_there():

@@ -49,7 +49,7 @@ def test_the_dispersion_is_the_median_over_the_runs_of_both_sides():
 def test_block_sd_may_be_absent_and_that_is_said():
     base = results({"b": latency_runs([10.0, 10.1, 10.2] * 3, block_sd=None)})
     verdict = compare(base, base).benchmarks["b"].metrics["latency"]
-    assert "block dispersion assumed" in verdict.reason
+    assert "spread within a run is assumed" in verdict.reason
     with_blocks = results({"b": latency_runs([10.0, 10.1, 10.2] * 3)})
     assert compare(with_blocks, with_blocks).benchmarks["b"].metrics["latency"].reason is None
 

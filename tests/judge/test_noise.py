@@ -130,7 +130,7 @@ def test_disturbed_runs_and_those_of_another_environment_are_left_out():
 def test_too_few_runs_are_said_and_no_reason_to_stop():
     few = {**measured(0.01).benchmarks, "few": measured(0.01, runs=2).benchmarks["b0"]}
     found = analysed(replace(measured(0.01), benchmarks=few))
-    assert found.not_analysed == {"few": "2 of 2 runs are good; at least 3 are needed"}
+    assert found.not_analysed == {"few": "2 of 2 runs are undisturbed; at least 3 are needed"}
     assert list(found.benchmarks) == ["b0"]
     none = analysed(results({}))
     assert (none.benchmarks, none.remedies, none.false_alarms) == ({}, [], None)

@@ -37,7 +37,7 @@ def test_what_could_not_be_shown_is_skipped_beside_others_and_fails_on_a_quiet_m
 
 
 def test_only_a_disturbed_machine_or_a_session_that_claims_little_excuses_a_verdict():
-    assert Verdict("inconclusive", "machine disturbed: 0 of 9 candidate runs are good", "").excused
+    assert Verdict("inconclusive", "machine disturbed: 0 of 9 candidate runs are undisturbed", "").excused
     assert not Verdict("inconclusive", "2 more runs would decide", "").excused
     assert not Verdict("inconclusive", "", "+20.0 %", finds=0.15).excused
     assert Verdict("inconclusive", "", "+20.0 %", finds=0.2).excused

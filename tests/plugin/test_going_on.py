@@ -73,7 +73,10 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
-    assert "add --edgeperf-resume to continue" in " ".join(output.split())
+    said = " ".join(output.split())
+    assert "the session was interrupted; to continue with the runs measured so far, run: pytest " in said
+    assert "--edgeperf-resume" in said
+    assert "runs measured so far, for --edgeperf-resume: " in said
     assert results.read(project.path / "so-far.json").benchmarks
     assert "report of an earlier session: " in output
     assert not (project.path / "report.md").exists()

@@ -40,7 +40,10 @@ def test_a_refresh_that_accepts_nothing_fails_also_when_quiet(project):
     project.in_coordinator("""disturbance.disturbed_by = lambda *figures, **pinned: ["others_share 0.9"]\n""")
     outcome = project.run("--baseline=refresh", "--edgeperf-reason=first", "-q", "--junitxml=junit.xml")
     assert outcome.code == 1, outcome
-    assert "not accepted: test_a and test_b: all 3 runs were disturbed (by others_share in 3)" in outcome
+    assert (
+        "not accepted: test_a and test_b: all 3 runs were disturbed (other processes used the processors in all)"
+        in outcome
+    )
     assert not project.baseline_path.exists()
     for case in project.testcases().values():
         assert "not accepted" in case.find("failure").get("message")

@@ -106,7 +106,7 @@ def comparison() -> Comparison:
         "test_added": BenchmarkVerdict("new"),
         "test_removed[torch-fp32]": BenchmarkVerdict("missing"),
     }
-    return Comparison({PREFIX + name: one for name, one in judged.items()}, common_shift=1.03)
+    return Comparison({PREFIX + name: one for name, one in judged.items()}, common_shift=1.03, common_shift_of=(4, 5))
 
 
 @pytest.fixture

@@ -35,23 +35,7 @@ def shown(*runs, width=80):
 def test_a_curve_is_a_few_moments_and_its_steps():
     ((title, header, latency, temperature, *step),) = shown(run(steps=[STEP]))
     assert title == "over time: test_sustained"
-    assert header.split() == [
-        "after",
-        "1.50",
-        "s",
-        "31.5",
-        "s",
-        "61.5",
-        "s",
-        "91.5",
-        "s",
-        "120",
-        "s",
-        "150",
-        "s",
-        "180",
-        "s",
-    ]
+    assert header.split() == ["after,", "s", "1.50", "31.5", "61.5", "91.5", "120", "150", "180"]
     assert latency.split()[-1] == "24.5"
     assert temperature.split()[:3] == ["hottest", "zone,", "degC"]
     assert " ".join(" ".join(step).split()) == step_text(STEP)
@@ -59,10 +43,10 @@ def test_a_curve_is_a_few_moments_and_its_steps():
 
 def test_a_step_tells_what_changed_with_it():
     assert step_text(STEP) == (
-        "after 42.0 s throttling: 22.1 ms -> 24.8 ms (+12.2 %), 85.0 degC, 1479 -> 1224 MHz CPU, "
+        "after 42.0 s throttling: 22.1 -> 24.8 ms (+12.2 %), 85.0 degC, 1479 -> 1224 MHz CPU, "
         "slowed by cpu-throttle-alert"
     )
-    assert step_text({"at_s": 3.0, "latency_ms": [1.0, 0.9]}) == "after 3.00 s a step: 1.00 ms -> 900 us (-10.0 %)"
+    assert step_text({"at_s": 3.0, "latency_ms": [1.0, 0.9]}) == "after 3.00 s a step: 1.00 -> 0.900 ms (-10.0 %)"
 
 
 def test_a_course_that_ended_early_says_so():
@@ -74,8 +58,8 @@ def test_a_course_that_ended_early_says_so():
 
 def test_a_narrow_terminal_leaves_moments_out_and_keeps_the_first_and_the_last():
     ((_, header, *_),) = shown(run(), width=44)
-    assert header.split()[1:3] == ["1.50", "s"]
-    assert header.split()[-2:] == ["180", "s"]
+    assert header.split()[:3] == ["after,", "s", "1.50"]
+    assert header.split()[-1] == "180"
     assert all(len(line) <= 44 for block in shown(run(), width=44) for line in block)
 
 

@@ -33,7 +33,7 @@ def noise(**changes):
             ),
             B: BenchmarkNoise(17, 2, {"latency": (summary_noise("p50", 0.2, None, None, explained=None),)}),
         },
-        "not_analysed": {C: "2 of 2 runs are good; at least 3 are needed"},
+        "not_analysed": {C: "2 of 2 runs are undisturbed; at least 3 are needed"},
         "false_alarms": FalseAlarms(500, 0, 10, 9),
         "remedies": (
             Remedy("max_rounds", True, 18, {B: (None, 0.31), A: (0.0432, 0.0391)}),
@@ -66,7 +66,7 @@ def test_the_whole_report():
     assert (
         "17 runs give the spread to within about 18 %; another day may differ more. Excluded: 2 disturbed runs." in told
     )
-    assert "test_gone[fp32] was not analysed: 2 of 2 runs are good; at least 3 are needed" in told
+    assert "test_gone[fp32] was not analysed: 2 of 2 runs are undisturbed; at least 3 are needed" in told
     assert "false alarms: 0 of 500 sessions that were resampled from these runs; at most 0.6 % with 95 %" in told
     assert "max-rounds=18: test_slow[fp32] not detectable -> 31.0 %, test_fast[fp32] 4.3 % -> 3.9 %" in told
     assert "a baseline of 20 rounds, refreshed with --edgeperf-rounds=20: test_slow[fp32] not detectable" in told

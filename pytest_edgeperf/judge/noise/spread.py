@@ -86,7 +86,9 @@ def good_runs(results: Results) -> Tuple[Results, Dict[str, str]]:
         alike = comparable_runs(benchmark.runs, benchmark.runs, differences).baseline if benchmark.runs else ()
         good = tuple(run for run in alike if not run.disturbed)
         if len(good) < FEWEST_RUNS:
-            reasons[name] = f"{len(good)} of {len(benchmark.runs)} runs are good; at least {FEWEST_RUNS} are needed"
+            reasons[name] = (
+                f"{len(good)} of {len(benchmark.runs)} runs are undisturbed; at least {FEWEST_RUNS} are needed"
+            )
             continue
         benchmarks[name] = replace(benchmark, runs=good)
     return replace(results, benchmarks=benchmarks), reasons

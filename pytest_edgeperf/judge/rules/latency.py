@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import List, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 from pytest_edgeperf.judge.rules.ratios import answer_ratios, take_contrasts
 from pytest_edgeperf.judge.rules.rule import LATENCY, Answers, Case, Question, Rule, Suite
@@ -40,17 +40,27 @@ class LatencyRule(Rule):
         if not group.contrasts:
             return Answers(answers)
         ratios = answer_ratios(group, level, case)
+        shift = common_shift(ratios.outcomes, case.family.tolerance)
         suite = Suite(
             excess=ratios.tests.excess,
             apart=ratios.tests.apart(),
             gain=ratios.tests.gain(ROUNDS_IN_REFRESH),
-            common_shift=common_shift(ratios.outcomes, case.family.tolerance),
+            common_shift=None if shift is None else shift.ratio,
+            common_shift_of=None if shift is None else (shift.moved, shift.judged),
         )
         return Answers([*answers, *ratios.answers], suite=suite)
 
 
-def common_shift(tests: Sequence[Tested], tolerance: float) -> Optional[float]:
-    """Return the median ratio of the benchmarks' medians when most moved the same way beyond the tolerance.
+class CommonShift(NamedTuple):
+    """The median ratio of the benchmarks' medians, and how many of how many moved its way beyond the tolerance."""
+
+    ratio: float
+    moved: int
+    judged: int
+
+
+def common_shift(tests: Sequence[Tested], tolerance: float) -> Optional[CommonShift]:
+    """Return the shift when most benchmarks moved the same way beyond the tolerance.
 
     It is shown and never subtracted: a framework that became slower moves all benchmarks too.
     """
@@ -59,4 +69,6 @@ def common_shift(tests: Sequence[Tested], tolerance: float) -> Optional[float]:
         return None
     shift = median(shifts)
     moved = [each for each in shifts if each * shift > 0 and abs(each) > math.log1p(tolerance)]
-    return math.exp(shift) if len(moved) >= SHIFT_SHARE * len(shifts) else None
+    if len(moved) < SHIFT_SHARE * len(shifts):
+        return None
+    return CommonShift(math.exp(shift), len(moved), len(shifts))

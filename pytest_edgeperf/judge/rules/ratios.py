@@ -21,7 +21,7 @@ from pytest_edgeperf.judge.statistics.corrections import MIN_CANDIDATE_RUNS, Lev
 from pytest_edgeperf.judge.statistics.t_tests import LOG_RATIO_LIMIT, GroupTests, Tested
 from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, MetricVerdict
 
-ASSUMED_DISPERSION_NOTE = "block dispersion assumed: no run has block_sd"
+ASSUMED_DISPERSION_NOTE = "the spread within a run is assumed, as no run states it (block_sd)"
 
 
 class TestedQuestion(NamedTuple):

@@ -84,6 +84,8 @@ class Suite:
     apart: Optional[Apart] = None
     gain: Optional[Gain] = None
     common_shift: Optional[float] = None
+    #: Benchmarks that moved so, and all that were judged.
+    common_shift_of: Optional[Tuple[int, int]] = None
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def judge_size(question: Question, family: Family) -> Answer:
         candidate,
         worse=above if question.sign > 0 else below,
         better=below if question.sign > 0 else above,
-        reason=f"all of {len(candidate)} runs are {side} {threshold:.6g} {unit}",
+        reason=f"all of {len(candidate)} runs are {side} {threshold:.4g} {unit}",
         ratio=new / middle if middle > 0 and new > 0 else None,
         detectable=threshold / middle if middle > 0 and threshold > 0 else None,
         tolerance=relative,

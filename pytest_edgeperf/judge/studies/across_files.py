@@ -24,6 +24,8 @@ class Across:
     remarks: Tuple[str, ...] = ()
     #: What each file is called, and what it holds.
     files: Tuple[Tuple[str, Results], ...] = field(default=(), repr=False, compare=False)
+    #: The studies that were asked for by name; all, if none is given.
+    wanted: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,23 @@ def read_across(files: Sequence[Tuple[str, Results]], names: Sequence[str] = ())
             own = members(study, placed, source.results)
             if not own and len(sources) > 1:
                 remarks.append(f"{source.label} has no measurements of {study.name}")
+            runs = [run for member in own for run in member.benchmark.runs]
+            if runs and all(run.disturbed for run in runs):
+                remarks.append(f"{study.name} is not shown: the machine was disturbed in every run of {source.label}")
             members_of.setdefault(study.name, []).extend(
                 member._replace(series=_series_name(source.label, member.series, sources)) for member in own
             )
-    unknown = [name for name in names if name not in studies]
-    remarks += [f"no file contains a study {name!r}" for name in unknown]
+    known_names = dict.fromkeys(name for source in sources for name in source.results.studies)
+    others = f"; there are {', '.join(map(repr, known_names))}" if known_names else ""
+    remarks += [f"no file contains a study {name!r}{others}" for name in names if name not in studies]
     read = []
     for name, study in studies.items():
         try:
             read.append(_read(study, members_of.get(name, []), sources))
         except ValueError as error:
             remarks.append(f"{name} is excluded: {error}")
-    return Across(tuple(read), tuple(remarks), tuple((source.label, source.results) for source in sources))
+    held = tuple((source.label, source.results) for source in sources)
+    return Across(tuple(read), tuple(remarks), held, tuple(names))
 
 
 def labels(files: Sequence[Tuple[str, Results]]) -> List[str]:

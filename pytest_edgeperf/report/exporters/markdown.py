@@ -21,7 +21,7 @@ from pytest_edgeperf.report.exporters.interface import Exporter
 from pytest_edgeperf.report.figures import LATENCY, MEMORY, deciding_metric, figure, metric_label
 from pytest_edgeperf.report.line_text import line_name, line_text, lines_count
 from pytest_edgeperf.report.markup import code, codes, escape, item
-from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantity
+from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantities
 from pytest_edgeperf.report.sentences import (
     apart_text,
     differences_text,
@@ -82,8 +82,9 @@ def comparison_markdown(comparison: Comparison) -> str:
     A table that would be too long for a comment leaves out what is unchanged, and then more, and says so.
     """
     lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
-    if comparison.common_shift is not None:
-        lines += ["", f"All benchmarks moved together: latency {change(comparison.common_shift)}."]
+    shift = common_shift_text(comparison)
+    if shift is not None:
+        lines += ["", escape(shift)]
     lines += [*_remarks(comparison), *_verdicts(comparison, _ALL_BY_COMPARE)]
     sections = [*_regressions(comparison, REGRESSED), *_renames(comparison)]
     return "\n".join([*lines, *_fitting(sections, _ALL_BY_COMPARE)]) + "\n"
@@ -143,9 +144,9 @@ def _figures(report: SessionReport) -> List[str]:
     rows = []
     for name, benchmark in zip(codes(benchmarks), benchmarks.values()):
         texts = []
-        for metric, summary in ((LATENCY, "p50"), (LATENCY, "p95"), (MEMORY, "p50")):
-            value = figure(benchmark, metric, summary)
-            texts.append(NOTHING if value is None else escape(quantity(value, benchmark.metrics[metric].unit)))
+        for metric, summaries in ((LATENCY, ("p50", "p95")), (MEMORY, ("p50",))):
+            unit = benchmark.metrics[metric].unit if metric in benchmark.metrics else ""
+            texts += _in_one_unit([figure(benchmark, metric, summary) for summary in summaries], unit)
         rows.append(f"| {' | '.join([name, *texts, str(len(benchmark.runs))])} |")
     lines = ["", "| benchmark | median latency | p95 | peak memory | runs |", "|:--|--:|--:|--:|--:|"]
     return lines + _fitting(rows, _ALL_BY_TERMINAL)
@@ -205,8 +206,7 @@ def _row(name_as_code: str, verdict: BenchmarkVerdict) -> str:
     metric = None if name is None else verdict.metrics[name]
     cells: List[str] = [name_as_code, NOTHING, NOTHING, NOTHING]
     if metric is not None:
-        for position, value in ((1, metric.baseline), (2, metric.candidate)):
-            cells[position] = NOTHING if value is None else escape(quantity(value, metric.unit))
+        cells[1:3] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
         if metric.ratio is not None and name is not None:
             moved = change_with_interval(metric.ratio, metric.interval)
             cells[3] = escape(f"{metric_label(name, metric)} {moved}")
@@ -216,6 +216,13 @@ def _row(name_as_code: str, verdict: BenchmarkVerdict) -> str:
     remark = _remark(verdict)
     cells.append(f"{word}: {escape(remark)}" if remark else word)
     return f"| {' | '.join(cells)} |"
+
+
+def _in_one_unit(values: Sequence[Optional[float]], unit: str) -> List[str]:
+    """Cells of one row that a reader compares."""
+    texts, one_unit = quantities([value for value in values if value is not None], unit)
+    shown = iter(texts)
+    return [NOTHING if value is None else escape(f"{next(shown)} {one_unit}".rstrip()) for value in values]
 
 
 def _remark(verdict: BenchmarkVerdict) -> Optional[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
+from pytest_edgeperf.results.disturbance_words import causes_text
 from pytest_edgeperf.results.types import Results, Run
 from pytest_edgeperf.schedule.machine import strangers
 
@@ -195,17 +196,13 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
     disturbed = [run.quality or {} for run in runs if run.disturbed]
     if not disturbed:
         return None
-    kinds: Dict[str, int] = {}
-    for figures in disturbed:
-        for kind in dict.fromkeys(str(reason).split()[0] for reason in figures.get("disturbed_by", ())):
-            kinds[kind] = kinds.get(kind, 0) + 1
-    by = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
-    named = f" ({by})" if by else ""
+    causes = causes_text([figures.get("disturbed_by", ()) for figures in disturbed])
     others = strangers.as_text([figures["others"] for figures in disturbed if figures.get("others")])
-    busiest = f". The other processes were, in processors: {others}" if others else ""
+    again = f"{replaced} {'was' if replaced == 1 else 'were'}" if replaced else "none was"
     return (
-        f"{len(disturbed)} of {len(runs)} runs were disturbed{named}: they are stored but excluded from the "
-        f"comparison; {replaced} were replaced{busiest}"
+        f"{len(disturbed)} of {len(runs)} runs {'was' if len(disturbed) == 1 else 'were'} disturbed"
+        f"{f': {causes}' if causes else ''}. Disturbed runs are stored but not compared; {again} measured again"
+        f"{f'. The other processes, with the processors that each used: {others}' if others else ''}"
     )
 
 
@@ -215,8 +212,8 @@ def tail_summary(runs: Sequence[Run]) -> Optional[str]:
     if not marked:
         return None
     return (
-        f"others used {100 * MOST_SHARE_OF_TAIL:.0f} % or more of the processors of {marked} of {len(runs)} runs: "
-        "their tails (p90 to p99) are excluded from the comparison, their minima and medians are not"
+        f"other processes used {100 * MOST_SHARE_OF_TAIL:.0f} % or more of the processors during {marked} of "
+        f"{len(runs)} runs: the tails of these (p90 to p99) are not compared, their minima and medians are"
     )
 
 
