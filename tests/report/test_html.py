@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf import read_results
 from pytest_edgeperf.cli import main
 from pytest_edgeperf.judge.machines import OtherMachine
-from pytest_edgeperf.judge.verdicts import Comparison
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
 from pytest_edgeperf.report.exporters import exporter
 from pytest_edgeperf.report.html import elements
 from pytest_edgeperf.report.html.benchmark_data import anchor
@@ -134,17 +134,55 @@ def test_the_machine_is_named_where_it_may_be_what_moved(regressions):
     assert "fingerprint.kernel 6.18 -> 6.19" in regressions.text
     assert "runs were disturbed (others_share in" in regressions.text
     calm = reports.default_suite()
-    assert "No sign of it" in page_of(calm).text
+    text = page_of(calm).text
+    assert "No sign of it" in text
     worse = reports.two_regressions()
     shifted = replace(worse, comparison=replace(worse.comparison, common_shift=1.06))
-    assert "It may be: look at this before the code." in page_of(shifted).text
+    text = page_of(shifted).text
+    assert "It may be: look at this before the code." in text
     other = replace(worse, comparison=replace(worse.comparison, other_machine=OtherMachine("another board", 3, 3)))
-    assert "Another board" in page_of(other).text
+    text = page_of(other).text
+    assert "Another board" in text
 
 
 def test_a_refresh_that_accepts_what_is_worse_says_so():
-    report = replace(reports.two_regressions(), mode="refresh", faults={})
-    assert "Accepted although worse: " in page_of(report).text
+    report = reports.two_regressions()
+    done = dict.fromkeys(report.measured.benchmarks, "updated")
+    text = page_of(replace(report, mode="refresh", faults={}, refreshed=done)).text
+    assert "Accepted although worse: 15 accepted, 4 regressed" in text
+
+
+def test_new_benchmarks_are_not_called_unchanged():
+    report = reports.default_suite()
+    new = Comparison({name: BenchmarkVerdict("new") for name in report.measured.benchmarks})
+    text = page_of(replace(report, comparison=new, baseline=None)).text
+    assert "Nothing was compared: 22 new" in text
+    assert "Nothing could be compared." in text
+    assert "Nothing was decided, so this is not known." in text
+    assert "Nothing, as far as" not in text
+    assert "No sign of it" not in text
+
+
+def test_a_refresh_says_what_it_accepted_and_what_not():
+    report = reports.default_suite()
+    first, second, *others = report.measured.benchmarks
+    refused = {first: "every run was disturbed", second: "every run was disturbed"}
+    done = dict.fromkeys(others, "updated")
+    text = page_of(replace(report, mode="refresh", refreshed=done, refused=refused)).text
+    assert "Accepted: 20 accepted, 2 not accepted" in text
+    assert f"Not accepted (2){first} every run was disturbed" in text
+    text = page_of(replace(report, mode="refresh", refused=refused, failing=refused)).text
+    assert "Not accepted: 2 not accepted" in text
+
+
+def test_undecided_benchmarks_are_not_called_good():
+    report = reports.default_suite()
+    names = list(report.comparison.benchmarks)
+    unclear = {names[0]: BenchmarkVerdict("inconclusive", reason="machine disturbed: 1 of 3 runs is good")}
+    comparison = replace(report.comparison, benchmarks={**report.comparison.benchmarks, **unclear})
+    text = page_of(replace(report, comparison=comparison)).text
+    assert "Nothing got worse for certain: 1 inconclusive, 21 unchanged" in text
+    assert f"Not clear (1){names[0]} machine disturbed: 1 of 3 runs is good" in text
 
 
 def test_nothing_measured_is_a_page_too():

@@ -102,7 +102,7 @@ def _latency(benchmark: Optional[Benchmark]) -> Dict[str, Any]:
         return {}
     unit = benchmark.metrics[name].unit
     label = "" if name == LATENCY else f"{metric_label(name)} "
-    return {"value": f"{label}{quantity(value, unit)}", "sort": in_seconds(value, unit) if name == LATENCY else value}
+    return {"value": f"{label}{_quantity(value, unit)}", "sort": in_seconds(value, unit) if name == LATENCY else value}
 
 
 def _moved(verdict: Optional[BenchmarkVerdict]) -> Dict[str, Any]:
@@ -192,7 +192,7 @@ def _metrics(
         if before is None and now is None:
             continue
         row: List[Any] = [words.place(metric_label(name, known))]
-        row += [None if value is None else quantity(value, unit) for value in (before, now)]
+        row += [None if value is None else _quantity(value, unit) for value in (before, now)]
         if known is not None:
             row += [*_moved_by(known), words.place(known.verdict), int(known.gates)]
         elif before and now is not None and before > 0 and now > 0:
@@ -213,6 +213,11 @@ def _moved_by(metric: MetricVerdict) -> List[Any]:
 def _hundredths(ratio: Optional[float]) -> Optional[float]:
     """A ratio as a change in per cent, to two decimals."""
     return None if ratio is None or not math.isfinite(ratio) else round(100 * (ratio - 1), 2)
+
+
+def _quantity(value: float, unit: str) -> str:
+    text = quantity(value, unit)
+    return f"{text[:-2]}µs" if text.endswith(" us") else text
 
 
 def _accuracies(verdict: Optional[BenchmarkVerdict]) -> Dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
-from pytest_edgeperf.judge.verdicts import Comparison
+from pytest_edgeperf.judge.verdicts import IMPROVED, REGRESSED, UNCHANGED, Comparison
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged
 from pytest_edgeperf.results.benchmark_matching import align
@@ -49,6 +49,22 @@ class Subject:
             return {name: tuple(_base_of(pair) for pair in pairs) for name, pairs in against.pairs.items()}
         baseline = self.report.baseline
         return {} if baseline is None else {name: known.runs for name, known in baseline.benchmarks.items()}
+
+    @cached_property
+    def runs_now(self) -> List[Run]:
+        """All runs of the candidate."""
+        return [run for known in self.measured.benchmarks.values() for run in known.runs]
+
+    @cached_property
+    def runs_before(self) -> List[Run]:
+        """All runs that they were compared with."""
+        return [run for name, runs in self.base_runs.items() if name in self.measured.benchmarks for run in runs]
+
+    @property
+    def decided(self) -> bool:
+        """Whether any benchmark was compared, and decided."""
+        counts = self.comparison.summary
+        return any(counts[word] for word in (REGRESSED, IMPROVED, UNCHANGED))
 
     def base(self, benchmark_id: str) -> Optional[Benchmark]:
         """What a benchmark was compared with, in the candidate's metrics where the other side names none."""

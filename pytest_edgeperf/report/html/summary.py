@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
@@ -13,23 +12,31 @@ from pytest_edgeperf.judge.verdicts import (
     NEW,
     REGRESSED,
     UNCHANGED,
-    BenchmarkVerdict,
 )
 from pytest_edgeperf.report.html.benchmark_data import anchor
 from pytest_edgeperf.report.html.elements import Html, element, long_text
+from pytest_edgeperf.report.html.machine_card import commits_text, machine_parts
 from pytest_edgeperf.report.html.subject import FILES, STUDIES, Subject
 from pytest_edgeperf.report.line_text import line_headline, lines_count
-from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.numbers import count, duration
+from pytest_edgeperf.report.outcome import (
+    ACCEPTED,
+    ERROR,
+    FAILED,
+    INTERRUPTED,
+    NOT_ACCEPTED,
+    NOTHING_COMPARED,
+    PASS,
+    UNBASELINED,
+    outcome_of_comparison,
+    outcome_of_session,
+)
 from pytest_edgeperf.report.sentences import (
-    apart_text,
-    differences_text,
     inconclusive_text,
     ruled_out_text,
     worse_text,
 )
-from pytest_edgeperf.report.summary_text import is_bad
-from pytest_edgeperf.results.types import Run
+from pytest_edgeperf.report.text import enumerate_names
 
 #: Of one kind; the list below has all.
 _MOST_LISTED = 12
@@ -43,8 +50,12 @@ def headline(subject: Subject) -> str:
     """The outcome in a few words: ``2 regressed, 1 failed, 13 unchanged``."""
     report = subject.report
     if subject.kind == STUDIES:
-        return "Studies of " + ", ".join(name for name, _ in subject.files)
+        return "Results of " + enumerate_names(name for name, _ in subject.files)
     parts: List[str] = []
+    accepted = sum(word != "kept" for word in report.refreshed.values())
+    parts += [
+        f"{number} {word}" for number, word in ((accepted, "accepted"), (len(report.refused), "not accepted")) if number
+    ]
     if report.faults:
         parts.append(f"{len(report.faults)} failed")
     if subject.comparison.benchmarks:
@@ -64,25 +75,35 @@ def summary(subject: Subject) -> Html:
     )
     parts: List[Optional[Html]] = [element("div", title, _facts(subject), class_=f"outcome {state}")]
     if subject.kind != STUDIES:
-        parts += [_worse(subject), _machine(subject), _next(subject)]
+        parts += [_worse(subject), _card("Is it the machine?", machine_parts(subject)), _next(subject)]
     parts += [_more(subject)]
     return element("section", *parts, id="summary", aria_label="Summary")
+
+
+#: Outcome -> how it looks, its sign, and what it is called.
+_STATES = {
+    ERROR: ("bad", "✕ ", "Stopped by an error"),
+    INTERRUPTED: ("unsure", "! ", "Interrupted"),
+    REGRESSED: ("bad", "✕ ", "Slower or worse"),
+    FAILED: ("bad", "✕ ", "Failed"),
+    NOT_ACCEPTED: ("bad", "✕ ", "Not accepted"),
+    INCONCLUSIVE: ("unsure", "? ", "Nothing got worse for certain"),
+    UNBASELINED: ("unsure", "? ", "Not everything could be compared"),
+    NOTHING_COMPARED: ("neutral", "", "Nothing was compared"),
+    ACCEPTED: ("good", "✓ ", "Accepted"),
+    PASS: ("good", "✓ ", "Nothing got worse"),
+}
 
 
 def _state(subject: Subject) -> Tuple[str, str, str]:
     if subject.kind == STUDIES:
         return "neutral", "", ""
     comparison = subject.comparison
-    worse = bool(comparison.summary[REGRESSED] or comparison.regressed_lines)
-    if is_bad(subject.report):
-        return "bad", "✕ ", "Slower or worse" if worse else "Failed"
-    if worse:
+    outcome = outcome_of_comparison(comparison) if subject.kind == FILES else outcome_of_session(subject.report)
+    if outcome.verdict == ACCEPTED and (comparison.summary[REGRESSED] or comparison.regressed_lines):
         return "unsure", "! ", "Accepted although worse"
-    if subject.report.comparison is None:
-        return "neutral", "", "Measured"
-    if comparison.summary[INCONCLUSIVE]:
-        return "unsure", "? ", "Nothing got worse for certain"
-    return "good", "✓ ", "Nothing got worse"
+    undecided = outcome.verdict == PASS and comparison.summary[INCONCLUSIVE]
+    return _STATES[INCONCLUSIVE if undecided else outcome.verdict]
 
 
 def _facts(subject: Subject) -> Html:
@@ -95,7 +116,7 @@ def _facts(subject: Subject) -> Html:
         facts.append(count(report.rounds, "round"))
     if report.seconds:
         facts.append(duration(report.seconds))
-    started = sorted(run.started for name, run in _runs_now(subject) if run.started)
+    started = sorted(run.started for run in subject.runs_now if run.started)
     if started:
         same_day = started[0][:10] == started[-1][:10]
         until = started[-1][11:] if same_day else started[-1]
@@ -111,15 +132,6 @@ def _clock(started: str) -> str:
     return f"{started[:-1]} UTC" if started.endswith("Z") else started
 
 
-def _runs_now(subject: Subject) -> List[Tuple[str, Run]]:
-    return [(name, run) for name, known in subject.measured.benchmarks.items() for run in known.runs]
-
-
-def _runs_before(subject: Subject) -> List[Tuple[str, Run]]:
-    measured = subject.measured.benchmarks
-    return [(name, run) for name, runs in subject.base_runs.items() if name in measured for run in runs]
-
-
 def _worse(subject: Subject) -> Html:
     """What got slower or worse, or could not be measured, and between which commits."""
     report, comparison = subject.report, subject.comparison
@@ -130,8 +142,13 @@ def _worse(subject: Subject) -> Html:
     faults = list(report.faults.items())
     items += [_link(name, f"not measured: {' '.join(reason.split())}") for name, reason in faults[:_MOST_LISTED]]
     items += _left_out(faults)
-    parts = [element("p", text) for text in [_commits(subject)] if text]
-    parts.append(element("ul", *items) if items else element("p", "Nothing, as far as this measurement can tell."))
+    parts = [element("p", text) for text in [commits_text(subject)] if text]
+    nothing = "Nothing, as far as this measurement can tell." if subject.decided else "Nothing could be compared."
+    parts.append(element("ul", *items) if items else element("p", nothing))
+    if report.refused:
+        refused = [_link(name, reason) for name, reason in list(report.refused.items())[:_MOST_UNCLEAR]]
+        parts.append(element("h3", f"Not accepted ({len(report.refused)})"))
+        parts.append(element("ul", *refused, *_left_out(list(report.refused), _MOST_UNCLEAR)))
     unclear = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict == INCONCLUSIVE]
     if unclear:
         texts = [_link(name, inconclusive_text(comparison.benchmarks[name])) for name in unclear[:_MOST_UNCLEAR]]
@@ -143,96 +160,14 @@ def _worse(subject: Subject) -> Html:
     return _card("What got slower, or worse?", parts)
 
 
-def _commits(subject: Subject) -> Optional[str]:
-    """Between which commits the change lies."""
-    pairs = {
-        tuple(side.commit for side in verdict.sides)
-        for verdict in subject.comparison.benchmarks.values()
-        if verdict.sides is not None
-    } or {(_latest_commit(_runs_before(subject)), _latest_commit(_runs_now(subject)))}
-    if subject.report.against is not None:
-        return f"Between {subject.report.against} and {_commit(_latest_commit(_runs_now(subject)))}."
-    if len(pairs) > 1:
-        return "The baselines are of several commits; each benchmark below names its own."
-    before, now = next(iter(pairs))
-    if before is None and now is None:
-        return None
-    if before == now:
-        return f"Both sides are of commit {before}: the code that is under version control is the same."
-    return f"Between {_commit(before)} ({subject.sides[0]}) and {_commit(now)} ({subject.sides[1]})."
-
-
-def _commit(name: Optional[str]) -> str:
-    return "an unknown commit" if name is None else f"commit {name}"
-
-
-def _latest_commit(runs: Sequence[Tuple[str, Run]]) -> Optional[str]:
-    known = [(run.started, run.commit) for _, run in runs if run.commit is not None]
-    return max(known)[1] if known else None
-
-
-def _machine(subject: Subject) -> Html:
-    """Whether machine, environment or neighbours may be what moved."""
-    comparison = subject.comparison
-    signs = why_the_machine(comparison, subject.measured)
-    differences = _differences(comparison.benchmarks)
-    quiet = [text for text in (_disturbed(subject), apart_text(comparison)) if text]
-    if signs:
-        answer = "It may be: look at this before the code."
-    elif differences:
-        answer = "The recorded environments differ; nothing else points at the machine."
-    elif subject.report.comparison is None:
-        answer = "Nothing was compared."
-    elif subject.report.against is not None:
-        answer = "No sign of it: both sides took turns on this machine, and what slows it slows both."
-    else:
-        answer = "No sign of it: the recorded environments are the same, and the benchmarks did not move together."
-    parts = [element("p", element("strong", answer))]
-    listed = [element("li", long_text(text)) for text in (*signs, *differences, *quiet)]
-    if listed:
-        parts.append(element("ul", *listed))
-    return _card("Is it the machine?", parts)
-
-
-def _differences(verdicts: Mapping[str, BenchmarkVerdict]) -> List[str]:
-    """Each field of the environment that differs, with how many benchmarks it differs for."""
-    found: Counter[str] = Counter()
-    for verdict in verdicts.values():
-        for name, pair in verdict.differences.items():
-            found[differences_text({name: pair})] += 1
-    lines = [
-        f"{what} ({number} of {count(len(verdicts), 'benchmark')})"
-        for what, number in found.most_common(_MOST_DIFFERENCES)
-    ]
-    more = len(found) - _MOST_DIFFERENCES
-    return [*lines, f"and {count(more, 'other difference')}"] if more > 0 else lines
-
-
-def _disturbed(subject: Subject) -> Optional[str]:
-    """How many runs other processes, heat or memory disturbed."""
-    runs = [run for _, run in _runs_now(subject)]
-    disturbed = [run for run in runs if run.disturbed]
-    if not runs:
-        return None
-    if not disturbed:
-        return f"None of {count(len(runs), 'run')} was disturbed."
-    kinds: Counter[str] = Counter()
-    for run in disturbed:
-        reasons = (run.quality or {}).get("disturbed_by", ())
-        kinds.update({" ".join(str(reason).split()[:1]) for reason in reasons} if isinstance(reasons, list) else ())
-    by = ", ".join(f"{kind} in {number}" for kind, number in kinds.most_common(4) if kind)
-    return f"{len(disturbed)} of {count(len(runs), 'run')} were disturbed{f' ({by})' if by else ''}, and are not used."
-
-
 def _next(subject: Subject) -> Html:
     """Commands to type."""
     from pytest_edgeperf.report.next_steps import next_steps
 
     steps = next_steps(subject.comparison if subject.kind == FILES else subject.report)
     if not steps:
-        text = (
-            "No command follows from what this report knows." if is_bad(subject.report) else "Nothing needs to be done."
-        )
+        good = _state(subject)[0] == "good"
+        text = "Nothing needs to be done." if good else "No command follows from what this report knows."
         return _card("What do I type next?", [element("p", text)])
     rows = [
         element(

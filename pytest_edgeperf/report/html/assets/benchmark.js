@@ -194,6 +194,7 @@
       description: said.join("; ") + ".",
       option: (width) => ({
         aria: {decal: {show: true}},
+        color: ["third", "fourth", "sixth", "fifth", "base"].map(line),
         legend: {data: benchmark.phases.map((phase) => phase[0])},
         tooltip: {trigger: "item", formatter: (parameters) => parameters.seriesName + ", " + parameters.name + ": "
           + quantity(parameters.value, unit)},
@@ -261,6 +262,8 @@
     const pairs = benchmark.pairs, tolerance = benchmark.tolerance;
     const builds = [...new Set(pairs.map((pair) => pair[2] ?? null))];
     const shapes = ["circle", "triangle", "rect", "diamond", "pin", "arrow"];
+    const ends = pairs.flatMap((pair) => [pair[0] - 2 * (pair[1] ?? 0), pair[0] + 2 * (pair[1] ?? 0)]);
+    const least = 1.1 * Math.min(0, -(tolerance || 0), ...ends), most = 1.1 * Math.max(0, tolerance || 0, ...ends);
     const named = (build) => build === null ? "pair" : "build " + (Number(build) + 1);
     chart(parent, {
       title: "Pairs in turns: change from " + edgeperf.shortened(data.sides[0], 40),
@@ -268,11 +271,12 @@
       note: "A mark is a pair of processes that took turns; its bar is twice its standard error on both sides."
         + (tolerance ? " The dashed lines are the tolerance." : ""),
       option: () => ({
-        legend: builds.length > 1 ? {data: builds.map(named)} : undefined,
+        legend: builds.length > 1 ? {data: builds.map((build, position) => ({name: named(build), icon: shapes[position % shapes.length]}))}
+          : undefined,
         tooltip: {trigger: "item", formatter: (parameters) => parameters.data.about || ""},
         xAxis: {type: "value", min: 0, max: pairs.length + 1, minInterval: 1, axisLabel: {showMinLabel: false, showMaxLabel: false},
           splitLine: {show: false}, name: "pair", nameLocation: "middle", nameGap: 26},
-        yAxis: {type: "value", scale: true, axisLabel: {formatter: (value) => percent(value)}},
+        yAxis: {type: "value", min: least, max: most, axisLabel: {showMinLabel: false, showMaxLabel: false, formatter: (value) => percent(value)}},
         grid: {bottom: 24},
         series: builds.flatMap((build, position) => {
           const own = pairs.map((pair, place) => [place + 1, ...pair]).filter((pair) => (pair[3] ?? null) === build);

@@ -1,0 +1,99 @@
+"""Whether it is the machine, and between which commits the change lies: what a page says of it on top."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import List, Mapping, Optional, Sequence
+
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict
+from pytest_edgeperf.report.html.elements import Html, element, long_text
+from pytest_edgeperf.report.html.subject import Subject
+from pytest_edgeperf.report.machine_evidence import why_the_machine
+from pytest_edgeperf.report.numbers import count
+from pytest_edgeperf.report.sentences import apart_text, differences_text
+from pytest_edgeperf.results.types import Run
+
+_MOST_DIFFERENCES = 8
+
+
+def commits_text(subject: Subject) -> Optional[str]:
+    """Between which commits the change lies; ``None`` where nothing was compared, or no run knows its commit."""
+    if not subject.runs_before:
+        return None
+    pairs = {
+        tuple(side.commit for side in verdict.sides)
+        for verdict in subject.comparison.benchmarks.values()
+        if verdict.sides is not None
+    } or {(_latest_commit(subject.runs_before), _latest_commit(subject.runs_now))}
+    if subject.report.against is not None:
+        return f"Between {subject.report.against} and {_commit(_latest_commit(subject.runs_now))}."
+    if len(pairs) > 1:
+        return "The baselines are of several commits; each benchmark below names its own."
+    before, now = next(iter(pairs))
+    if before is None and now is None:
+        return None
+    if before == now:
+        return f"Both sides are of commit {before}: the code that is under version control is the same."
+    return f"Between {_commit(before)} ({subject.sides[0]}) and {_commit(now)} ({subject.sides[1]})."
+
+
+def _commit(name: Optional[str]) -> str:
+    return "an unknown commit" if name is None else f"commit {name}"
+
+
+def _latest_commit(runs: Sequence[Run]) -> Optional[str]:
+    known = [(run.started, run.commit) for run in runs if run.commit is not None]
+    return max(known)[1] if known else None
+
+
+def machine_parts(subject: Subject) -> List[Html]:
+    """Whether machine, environment or neighbours may be what moved."""
+    comparison = subject.comparison
+    signs = why_the_machine(comparison, subject.measured)
+    differences = _differences(comparison.benchmarks)
+    quiet = [text for text in (_disturbed(subject), apart_text(comparison)) if text]
+    if signs:
+        answer = "It may be: look at this before the code."
+    elif differences:
+        answer = "The recorded environments differ; nothing else points at the machine."
+    elif not subject.decided:
+        answer = "Nothing was decided, so this is not known."
+    elif subject.report.against is not None:
+        answer = "No sign of it: both sides took turns on this machine, and what slows it slows both."
+    else:
+        answer = "No sign of it: the recorded environments are the same, and the benchmarks did not move together."
+    parts = [element("p", element("strong", answer))]
+    listed = [element("li", long_text(text)) for text in (*signs, *differences, *quiet)]
+    if listed:
+        parts.append(element("ul", *listed))
+    return parts
+
+
+def _differences(verdicts: Mapping[str, BenchmarkVerdict]) -> List[str]:
+    """Each field of the environment that differs, with how many benchmarks it differs for."""
+    found: Counter[str] = Counter()
+    for verdict in verdicts.values():
+        for name, pair in verdict.differences.items():
+            found[differences_text({name: pair})] += 1
+    lines = [
+        f"{what} ({number} of {count(len(verdicts), 'benchmark')})"
+        for what, number in found.most_common(_MOST_DIFFERENCES)
+    ]
+    more = len(found) - _MOST_DIFFERENCES
+    return [*lines, f"and {count(more, 'other difference')}"] if more > 0 else lines
+
+
+def _disturbed(subject: Subject) -> Optional[str]:
+    """How many runs other processes, heat or memory disturbed."""
+    runs = subject.runs_now
+    disturbed = [run for run in runs if run.disturbed]
+    if not runs:
+        return None
+    if not disturbed:
+        return f"None of {count(len(runs), 'run')} was disturbed."
+    kinds: Counter[str] = Counter()
+    for run in disturbed:
+        reasons = (run.quality or {}).get("disturbed_by", ())
+        kinds.update({" ".join(str(reason).split()[:1]) for reason in reasons} if isinstance(reasons, list) else ())
+    by = ", ".join(f"{kind} in {number}" for kind, number in kinds.most_common(4) if kind)
+    return f"{len(disturbed)} of {count(len(runs), 'run')} were disturbed{f' ({by})' if by else ''}, and are not used."
