@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.measure.trees import Environment, environment, needs, run
+from tests.plugin.conftest import own_plugins
 
 PACKAGE = Path(__file__).parents[1] / "data" / "third_party"
 
@@ -37,7 +38,8 @@ def test_frameworks_of_another_package(tmp_path):
         (line,) = [line for line in listed.splitlines() if line.startswith(f"{name} ")]
         assert line.split()[2:] == ["fp32", "cpu"]
     (tests,) = {path.name for path in project.glob("test_*.py")}
-    arguments = ("-p", "edgeperf", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
+    calm = own_plugins(project, forked=False)
+    arguments = ("-p", "edgeperf", *calm, "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1", "-rA")
     output = run(
         *(installed.python, "-m", "pytest", tests, *arguments),
         "--framework=onnx-reference",

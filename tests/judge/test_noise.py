@@ -24,10 +24,21 @@ from .builders import METRICS, latency_runs, noisy, results, run, summary
 pytestmark = pytest.mark.slow
 
 
+def resample(monkeypatch, sessions):
+    monkeypatch.setattr(resampling, "FEWEST_SESSIONS", sessions)
+    monkeypatch.setattr(resampling, "MOST_SESSIONS", sessions)
+
+
 @pytest.fixture(autouse=True)
-def fewer_sessions(monkeypatch, request):
+def few_sessions(monkeypatch, request):
+    """Most tests ask for no alarm."""
     if "resampled_less_often" not in request.node.name:
-        monkeypatch.setattr(resampling, "MOST_SESSIONS", 250)
+        resample(monkeypatch, 20)
+
+
+@pytest.fixture
+def many_sessions(monkeypatch, few_sessions):
+    resample(monkeypatch, 250)
 
 
 def measured(*spreads, runs=19, seed=1, **changes):
@@ -149,7 +160,7 @@ def test_a_latency_without_a_logarithm_is_not_analysed():
 # False alarms
 
 
-def test_quiet_runs_raise_no_alarm():
+def test_quiet_runs_raise_no_alarm(many_sessions):
     alarms = analysed(measured(0.01, 0.01, 0.02)).false_alarms
     assert (alarms.sessions_with_alarm, alarms.baseline_runs, alarms.candidate_runs) == (0, 10, 9)
     assert alarms.rate == 0.0
@@ -161,17 +172,17 @@ def test_sessions_without_a_true_null_raise_alarms():
     rng = random.Random(2)
     given = results({"b": latency_runs(noisy(rng, 10, 10.0, 0.001) + noisy(rng, 9, 15.0, 0.001))})
     found = false_alarms(
-        given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=300
+        given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=100
     )
-    assert 0 < found.sessions_with_alarm < 300
+    assert 0 < found.sessions_with_alarm < 100
     assert found.rate < found.upper_bound < 1.0
     again = false_alarms(
-        given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=300
+        given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=100
     )
     assert again == found
 
 
-def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_machine():
+def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_machine(many_sessions):
     answers = [of_examples([True] * 300 + [index % 2 == 0] * 200, scale=100.0) for index in range(19)]
     runs = [run({"latency": summary(10.0), "top1": one}) for one in answers]
     given = results({"b0": runs}, {**METRICS, "top1": Metric("%", "higher", margin=0.5)})
