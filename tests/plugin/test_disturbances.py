@@ -13,6 +13,8 @@ import pytest
 from pytest_edgeperf import results
 from pytest_edgeperf.schedule.machine.usage import processors
 
+from .conftest import new_project
+
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity"),
@@ -49,14 +51,6 @@ FEWEST_ACCEPTED = 4
 NOW = ("--edgeperf-results=now.json", "--junitxml=junit.xml")
 
 
-@pytest.fixture
-def real(project):
-    """A project with nothing calmed."""
-    project.write("calm.py", "")
-    project.suite(SUITE)
-    return project
-
-
 def accept(project, **environment):
     outcome = project.run(*MEASURE, *ACCEPT, short=False, env=environment.items())
     assert outcome.code == 0, outcome
@@ -67,6 +61,32 @@ def accept(project, **environment):
     )
     assert good, "no run was good enough for a baseline"
     assert min(good) >= FEWEST_ACCEPTED
+
+
+def real_project(path):
+    """A project with nothing calmed."""
+    made = new_project(path, forked=True, served=True)
+    made.write("calm.py", "")
+    made.suite(SUITE)
+    return made
+
+
+@pytest.fixture
+def real(tmp_path):
+    return real_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def accepted_once(tmp_path_factory):
+    made = real_project(tmp_path_factory.mktemp("real") / "project")
+    accept(made)
+    return made
+
+
+@pytest.fixture
+def accepted(accepted_once, tmp_path):
+    """A copy of a project with nothing calmed and with a baseline."""
+    return accepted_once.copy(tmp_path / "project")
 
 
 class Strangers:
@@ -109,15 +129,14 @@ def only_the_canary(run):
 
 
 @pytest.mark.parametrize("beside", ["child", pytest.param("thread", marks=pytest.mark.thorough)])
-def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(real, beside):
-    accept(real)
+def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(accepted, beside):
     with Strangers() as strangers:
-        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": beside}.items())
-    skip_if_others_were_busy(runs(real), strangers)
+        outcome = accepted.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": beside}.items())
+    skip_if_others_were_busy(runs(accepted), strangers)
     assert outcome.code == 1, outcome
     assert "regressed" in outcome
     assert "machine disturbed" not in outcome
-    for run in runs(real):
+    for run in runs(accepted):
         assert not run.disturbed, run.quality
 
 
@@ -133,28 +152,26 @@ def test_a_benchmark_with_a_busy_child_in_its_baseline_is_evidence(real):
     assert all(run.quality["cpu_share"] < 0.8 * run.quality["own_share"] for run in measured)
 
 
-def test_a_stranger_that_never_ends_leaves_it_inconclusive(real):
-    accept(real)
+def test_a_stranger_that_never_ends_leaves_it_inconclusive(accepted):
     with subprocess.Popen([sys.executable, "-c", STRANGER], stdout=subprocess.PIPE) as stranger:
         stranger.stdout.readline()
-        outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False)
+        outcome = accepted.run(*MEASURE, *ROUNDS, *NOW, short=False)
         stranger.kill()
     assert outcome.code == 0, outcome
     assert "inconclusive" in outcome
     assert "machine disturbed" in outcome
-    measured = runs(real)
+    measured = runs(accepted)
     assert len(measured) == 6
     assert all(run.disturbed and blames_others(run) for run in measured)
     assert "6 of 6 runs were disturbed" in outcome
     assert "3 were replaced" in outcome
 
 
-def test_runs_that_a_passing_stranger_disturbed_are_measured_again(real):
-    accept(real)
+def test_runs_that_a_passing_stranger_disturbed_are_measured_again(accepted):
     with subprocess.Popen([sys.executable, "-c", STRANGER], stdout=subprocess.PIPE) as stranger:
         stranger.stdout.readline()
         # The stranger leaves when the second run begins.
-        real.write(
+        accepted.write(
             "calm.py",
             "import os\nfrom pytest_edgeperf.schedule import stored\n"
             "take = stored.StoredRuns.take\n"
@@ -164,8 +181,8 @@ def test_runs_that_a_passing_stranger_disturbed_are_measured_again(real):
             "stored.StoredRuns.take = taken\n",
         )
         with Strangers() as strangers:
-            outcome = real.run(*MEASURE, *ROUNDS, *NOW, short=False)
-    first, *others = runs(real)
+            outcome = accepted.run(*MEASURE, *ROUNDS, *NOW, short=False)
+    first, *others = runs(accepted)
     assert first.disturbed, outcome
     assert blames_others(first)
     skip_if_others_were_busy(others, strangers)
