@@ -108,19 +108,23 @@ ON_EVERY_PYTHON = (
     "test_interruptions.py",
     "test_slowdown.py",
 )
+#: Of these, sessions themselves are the subject too: they are started, and not forked from a process that serves them.
+FRESH_SESSIONS = (
+    "test_in_process.py",
+    "test_interruptions.py",
+    "test_neighbouring_fixtures.py",
+    "test_other_plugins.py",
+)
 #: Of these, workers themselves are the subject: they are started, and not forked from the session.
 FRESH_WORKERS = (
     "test_against.py",
     "test_against_other_code.py",
     "test_builds.py",
-    "test_in_process.py",
-    "test_interruptions.py",
     "test_memory.py",
-    "test_neighbouring_fixtures.py",
-    "test_other_plugins.py",
     "test_sessions.py",
     "test_workers_see_the_session.py",
     "test_wrapped_fixtures.py",
+    *FRESH_SESSIONS,
 )
 
 
@@ -141,12 +145,17 @@ def own_plugins(folder, forked=True):
 
 
 class Project:
-    """A folder with a suite, and real pytest sessions in it; ``forked``: whose workers are forked from them."""
+    """A folder with a suite, and real pytest sessions in it.
 
-    def __init__(self, path, environment, forked=False):
+    ``forked``: their workers are forked from them; ``served``: they are forked themselves, from a process that has
+    what they import.
+    """
+
+    def __init__(self, path, environment, forked=False, served=False):
         self.path = path
         self.environment = environment
         self.forked = forked
+        self.served = served
         self.plugins = own_plugins(path, forked)
 
     def load_all_plugins(self):
@@ -183,7 +192,7 @@ class Project:
     def _is_served(self):
         """Whether a session may be forked from a process that has what it imports, and no other plugin."""
         traced = any(name.startswith("COV") for name in self.environment)
-        return self.forked and not traced and "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment
+        return self.served and not traced and "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment
 
     def run(self, *arguments, short=True, env=(), typed=None):
         if self._is_served():
@@ -223,7 +232,7 @@ class Project:
 
     def copy(self, path):
         shutil.copytree(str(self.path), str(path))
-        return Project(path, {**self.environment, **places_of(path)}, self.forked)
+        return Project(path, {**self.environment, **places_of(path)}, self.forked, self.served)
 
 
 class Outcome:
@@ -268,16 +277,17 @@ def places_of(path):
     }
 
 
-def new_project(path, traced=False, forked=False):
+def new_project(path, traced=False, forked=False, served=False):
     path.mkdir(parents=True, exist_ok=True)
     (path / "pytest.ini").write_text("[pytest]\n")
-    return Project(path, environment_for(path, traced), forked)
+    return Project(path, environment_for(path, traced), forked, served)
 
 
 @pytest.fixture
 def project(tmp_path, request):
-    forked = request.path.name not in FRESH_WORKERS
-    return new_project(tmp_path / "project", getattr(request.module, "TRACED", False), forked)
+    name = request.path.name
+    traced = getattr(request.module, "TRACED", False)
+    return new_project(tmp_path / "project", traced, name not in FRESH_WORKERS, name not in FRESH_SESSIONS)
 
 
 @pytest.fixture
@@ -292,7 +302,7 @@ def accepted_suite(tmp_path_factory, request):
     folder = folder_of_all_processes(tmp_path_factory, request.config) / "accepted"
     said = folder / "said.json"
     with FileLock(f"{folder}.lock"):
-        made = new_project(folder / "project", forked=True)
+        made = new_project(folder / "project", forked=True, served=True)
         if not said.exists():
             made.suite(ACCEPTED)
             first = made.run("--edgeperf-budget=0.15", "--edgeperf-rounds=5", *REFRESH, short=False)
