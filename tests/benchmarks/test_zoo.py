@@ -133,8 +133,11 @@ def no_warnings():
 
 
 @pytest.fixture
-def own_cache(filled_cache, tmp_path, monkeypatch):
-    shutil.copytree(filled_cache, tmp_path / "cache")
+def own_cache(cache, tmp_path, monkeypatch):
+    folder = exporting.folder_of(known("yolov3-tiny"))
+    shutil.copytree(folder, tmp_path / "cache" / folder.relative_to(cache))
+    for parent in (tmp_path / "cache", tmp_path / "cache" / "models"):
+        parent.chmod(0o700)
     monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(tmp_path / "cache"))
     return exporting.find(known("yolov3-tiny"), 64)
 
