@@ -9,6 +9,7 @@ import sys
 import hypothesis
 import pytest
 
+from . import selection
 from .quiet import Quiet
 
 #: Folders to copy from; their tests are not of this suite.
@@ -33,7 +34,16 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 LONGEST_FIRST = ("plugin", "benchmarks", "faults", "cli", "measure", "contract")
 
 
+def pytest_ignore_collect(collection_path, config):
+    if collection_path.suffix == ".py" and config.option.markexpr:
+        named, certain = selection.named_in(collection_path), selection.of_folder(collection_path)
+        return None if selection.may_hold(config.option.markexpr, named, certain) else True
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    selection.mark_and_check(items)
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
 
 
