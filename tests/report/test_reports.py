@@ -105,6 +105,11 @@ def test_a_screen_says_what_got_slower_whether_it_is_the_machine_and_what_to_typ
     assert "next, look closer: pytest 'benchmarks/test_network_03.py::test_layer_08[onnxruntime-fp32-0100]'" in text
 
 
+def test_the_manual_shows_the_report_as_it_is():
+    page = (IDS.parents[2] / "docs" / "sessions.md").read_text(encoding="utf-8")
+    assert f"```text\n{shown('one-of-300', 80, colour=False)}\n```" in page
+
+
 @pytest.mark.parametrize("number", [20, 21])
 def test_what_is_unchanged_is_folded_when_it_is_more_than_twenty(number):
     names = [f"a.py::test_{'a' if at < 9 else 'b'}[{at}]" for at in range(number)]
