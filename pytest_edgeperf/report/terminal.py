@@ -61,7 +61,8 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(renames(comparison, names, paper, accepted=report.mode == "refresh"))
     blocks.append(lines_not_judged(comparison, paper))
     blocks.append(creep_lines(report.crept, names, paper, everything=everything))
-    blocks.append(refreshed(report.refreshed, names, paper, everything=everything))
+    kept = {name: word for name, word in report.refreshed.items() if word == "kept"}
+    blocks.append(refreshed(kept, names, paper, everything=everything))
     more = baseline_runs_text(comparison) if everything and report.mode == "check" else None
     blocks.append(_notes(report, paper) + (wrap(more, paper.width) if more is not None else []))
     blocks.append(closing(report, paper, table.left_out))

@@ -40,7 +40,7 @@ def test_refresh_writes_a_baseline_that_can_be_read(accepted_suite):
     for benchmark in accepted.benchmarks.values():
         assert len(benchmark.runs) == 5
         assert {run.reason for run in benchmark.runs} == {"first"}
-    assert "baseline created for 3 benchmarks" in accepted_suite.first
+    assert "accepted 3 benchmarks (3 new)" in accepted_suite.first
 
 
 def test_unchanged_code_passes_and_its_runs_are_written(accepted):
@@ -89,7 +89,7 @@ def test_a_refresh_replaces_only_what_was_measured(accepted):
     before = accepted.baseline().benchmarks
     outcome = accepted.run("-k", "steady", "--baseline=refresh", "--edgeperf-reason=second")
     assert outcome.code == 0, outcome
-    assert "baseline updated for 1 benchmark" in outcome
+    assert "accepted 1 benchmark (1 updated)" in outcome
     assert "baseline kept for 2 benchmarks" in outcome
     after = accepted.baseline().benchmarks
     assert {run.reason for run in after["test_it.py::test_steady"].runs} == {"second"}

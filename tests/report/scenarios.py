@@ -73,10 +73,10 @@ def session(
     disturbed: int = 0,
     **more: Any,
 ) -> SessionReport:
-    """A session of these benchmarks, of the first of which so many runs were disturbed."""
+    """A session of these benchmarks; so many runs of the first were disturbed, or of all where nothing is judged."""
     measured = {
-        name: benchmark(milliseconds[at % len(milliseconds)], disturbed=disturbed if at == 0 else 0)
-        for at, name in enumerate(verdicts)
+        name: benchmark(milliseconds[at % len(milliseconds)], disturbed=disturbed if at == 0 or one is None else 0)
+        for at, (name, one) in enumerate(verdicts.items())
     }
     judged = {name: one for name, one in verdicts.items() if one is not None}
     return SessionReport(
@@ -176,8 +176,15 @@ def refresh_without_runs() -> SessionReport:
     """A refresh that accepts none of three benchmarks."""
     names = [f"benchmarks/test_letterbox.py::test_letterbox[{size}]" for size in (320, 416, 640)]
     why = "all 3 runs were disturbed (by other processes in 3)"
+    typed = ("benchmarks", "--device=host", "--baseline=refresh", "--edgeperf-reason=JetPack 6.2")
     return session(
-        dict.fromkeys(names), (1.2, 1.9, 4.4), mode="refresh", refused=dict.fromkeys(names, why), rounds=17, disturbed=3
+        dict.fromkeys(names),
+        (1.2, 1.9, 4.4),
+        mode="refresh",
+        refused=dict.fromkeys(names, why),
+        rounds=17,
+        disturbed=3,
+        invocation=Invocation(typed, ("benchmarks",), device="host"),
     )
 
 
