@@ -115,6 +115,7 @@ PARTS: Dict[str, Callable[[int], Work]] = {
     "terminal -v": terminal_report(1),
     "markdown": written_report("markdown"),
     "json": written_report("json"),
+    "html": written_report("html"),
 }
 
 if __name__ == "__main__":

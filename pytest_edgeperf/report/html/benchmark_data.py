@@ -70,7 +70,7 @@ def benchmark_data(benchmark_id: str, subject: Subject, sessions: Sessions, word
         "function": function[len(file) :].lstrip(":") or name,
         "parameters": name[len(function) :],
         "verdict": word,
-        **_latency(shown),
+        **_latency(shown, "" if measured is not None else "was "),
         **_moved(verdict),
         "sentences": _sentences(benchmark_id, subject, verdict),
         "metrics": _metrics(base, measured, verdict, words),
@@ -94,14 +94,14 @@ def _word(benchmark_id: str, subject: Subject, verdict: Optional[BenchmarkVerdic
     return MEASURED if verdict is None else verdict.verdict
 
 
-def _latency(benchmark: Optional[Benchmark]) -> Dict[str, Any]:
+def _latency(benchmark: Optional[Benchmark], before: str) -> Dict[str, Any]:
     """The figure of the row: the median latency, or of the first metric."""
     name = _main_metric(benchmark)
     value = None if benchmark is None or name is None else figure(benchmark, name)
     if benchmark is None or name is None or value is None:
         return {}
     unit = benchmark.metrics[name].unit
-    label = "" if name == LATENCY else f"{metric_label(name)} "
+    label = before if name == LATENCY else f"{before}{metric_label(name)} "
     return {"value": f"{label}{_quantity(value, unit)}", "sort": in_seconds(value, unit) if name == LATENCY else value}
 
 

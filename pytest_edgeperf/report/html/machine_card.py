@@ -7,10 +7,12 @@ from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict
 from pytest_edgeperf.report.html.elements import Html, element, long_text
+from pytest_edgeperf.report.html.run_data import reasons_of
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.numbers import count
 from pytest_edgeperf.report.sentences import apart_text, differences_text
+from pytest_edgeperf.results.disturbance_words import causes_text
 from pytest_edgeperf.results.types import Run
 
 _MOST_DIFFERENCES = 8
@@ -91,9 +93,7 @@ def _disturbed(subject: Subject) -> Optional[str]:
         return None
     if not disturbed:
         return f"None of {count(len(runs), 'run')} was disturbed."
-    kinds: Counter[str] = Counter()
-    for run in disturbed:
-        reasons = (run.quality or {}).get("disturbed_by", ())
-        kinds.update({" ".join(str(reason).split()[:1]) for reason in reasons} if isinstance(reasons, list) else ())
-    by = ", ".join(f"{kind} in {number}" for kind, number in kinds.most_common(4) if kind)
-    return f"{len(disturbed)} of {count(len(runs), 'run')} were disturbed{f' ({by})' if by else ''}, and are not used."
+    by = causes_text(reasons_of(run) for run in disturbed)
+    all_or_some = "All" if len(disturbed) == len(runs) else f"{len(disturbed)} of"
+    text = f"{all_or_some} {count(len(runs), 'run')} {'was' if len(runs) == 1 else 'were'} disturbed, and not used"
+    return f"{text}: {by}." if by else f"{text}."

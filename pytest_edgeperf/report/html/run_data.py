@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from pytest_edgeperf.report.figures import figure
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.numbers import in_seconds, time_unit
+from pytest_edgeperf.results.disturbance_words import causes_text
 from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Run
 
@@ -98,12 +99,16 @@ def _time(started: str) -> Optional[int]:
     return int(moment.replace(tzinfo=timezone.utc).timestamp()) if known else None
 
 
+def reasons_of(run: Run) -> List[str]:
+    """What disturbed a run, as its quality figures have it."""
+    reasons = (run.quality or {}).get("disturbed_by", ())
+    return [str(reason) for reason in reasons] if isinstance(reasons, (list, tuple)) else []
+
+
 def _why_disturbed(run: Run) -> Union[str, int]:
     if not run.disturbed:
         return 0
-    reasons = (run.quality or {}).get("disturbed_by", ())
-    listed = [str(reason) for reason in reasons] if isinstance(reasons, (list, tuple)) else []
-    return ", ".join(listed) or "disturbed"
+    return causes_text([reasons_of(run)]) or "disturbed"
 
 
 def values_of(benchmark: Optional[Benchmark], metric: str) -> List[Optional[float]]:
