@@ -90,8 +90,9 @@ def test_a_session(mode, word):
 
 def test_markdown():
     text = comparison_markdown(COMPARISON)
-    assert "**3 unchanged, 2 lines regressed**" in text
-    assert "\nslope of torch in suo-2021 (latency) regressed:\n\n- Slope of torch" in text
+    assert text.startswith("### edgeperf: 2 lines regressed\n\n3 unchanged, 2 lines regressed.\n")
+    assert "\nregressed: slope of torch in suo-2021 (latency)\n" in text
+    assert "\nslope of torch in suo-2021 (latency):\n\n- Slope of torch" in text
 
 
 def test_compare_exits_with_one_for_a_line_alone(monkeypatch):

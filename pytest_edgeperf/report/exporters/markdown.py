@@ -1,9 +1,9 @@
-"""Markdown, for a pull request or a CI step's summary: failures first."""
+"""Markdown, for a comment on a pull request or a CI step's summary: the verdict, what got worse, why, what to do."""
 
 from __future__ import annotations
 
-from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence
+import re
+from typing import TYPE_CHECKING, Iterable, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import (
     IMPROVED,
@@ -16,23 +16,26 @@ from pytest_edgeperf.judge.verdicts import (
     BenchmarkVerdict,
     Comparison,
 )
-from pytest_edgeperf.report.accuracy_text import difference
+from pytest_edgeperf.report.change_text import difference_remarks
 from pytest_edgeperf.report.exporters.interface import Exporter
-from pytest_edgeperf.report.figures import LATENCY, MEMORY, deciding_metric, figure, metric_label
+from pytest_edgeperf.report.exporters.markdown_blocks import Block, fitting, folded
+from pytest_edgeperf.report.exporters.markdown_tables import figures_rows, undecided_row, verdict_row
+from pytest_edgeperf.report.headline import comparison_headline, session_headline
 from pytest_edgeperf.report.line_text import line_name, line_text, lines_count
-from pytest_edgeperf.report.markup import code, codes, escape, item
-from pytest_edgeperf.report.numbers import NOTHING, change, change_with_interval, quantities
+from pytest_edgeperf.report.machine_evidence import why_the_machine
+from pytest_edgeperf.report.machine_text import machine_remarks
+from pytest_edgeperf.report.markup import code, codes, escape, fence, item
+from pytest_edgeperf.report.next_steps import NextStep, next_steps
+from pytest_edgeperf.report.numbers import change
 from pytest_edgeperf.report.sentences import (
     apart_text,
-    differences_text,
-    inconclusive_text,
-    other_machine_text,
     regression_text,
     rename_text,
     ruled_out_text,
     verdict_counts,
 )
-from pytest_edgeperf.report.summary_text import accepted, common_shift_text, judged, summary_text
+from pytest_edgeperf.report.summary_text import accepted, judged, summary_text
+from pytest_edgeperf.report.text import common_path
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.across_files import Across
@@ -42,25 +45,31 @@ if TYPE_CHECKING:
     from pytest_edgeperf.results.types import Results
 
 _ORDER = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
+_NOT_CLEAR = (INCONCLUSIVE, INCOMPARABLE, MISSING, NEW)
 
-#: Of the table, and of the sentences below it: together less than the 65,536 that a comment on GitHub may have.
-_MOST_CHARACTERS = 30_000
+#: GitHub refuses a comment of more than 65,536 characters; no character has less than a byte.
+COMMENT_BYTES = 65_000
+#: Rows that a reader sees without opening anything; the rest is folded.
+_OPEN_ROWS = 10
 _ALL_BY_COMPARE = "`edgeperf compare --format json`"
-_ALL_BY_TERMINAL = "`--edgeperf-report` with a `.json` file"
+_ALL_BY_SESSION = "`--edgeperf-report` with a `.json` file"
+#: Of the device in the marker.
+_MARKED_CHARACTERS = 100
+_UNMARKED = re.compile(r"[^A-Za-z0-9_.]+")
 
 
 class Markdown(Exporter):
-    """Markdown for a pull request, a page, or a CI step's summary."""
+    """Markdown for a comment on a pull request, a page, or a CI step's summary."""
 
     name = "markdown"
     suffixes = (".md", ".markdown")
 
     def session(self, report: SessionReport, paper: Paper) -> str:
-        """The outcome in a line, all benchmarks in a table, then what failed or got worse; the studies last."""
+        """A marker, the verdict, what failed or got worse and why, what to type next; all else folded below."""
         return session_markdown(report)
 
     def comparison(self, comparison: Comparison, paper: Paper) -> str:
-        """The outcome in a line, all benchmarks in a table, then what got worse in sentences."""
+        """The same of two results files."""
         return comparison_markdown(comparison)
 
     def studies(self, across: Across, paper: Paper) -> str:
@@ -76,158 +85,185 @@ class Markdown(Exporter):
         return references_markdown(references)
 
 
-def comparison_markdown(comparison: Comparison) -> str:
-    """A line of counts, a table of all benchmarks, then the regressed ones in sentences.
+def marker(device: str) -> str:
+    """What a comment begins with, so that the next session of the device replaces it; a reader does not see it."""
+    return f"<!-- edgeperf:{_UNMARKED.sub('-', device)[:_MARKED_CHARACTERS].strip('-') or '-'} -->"
 
-    A table that would be too long for a comment leaves out what is unchanged, and then more, and says so.
+
+def comparison_markdown(comparison: Comparison, most_bytes: int = COMMENT_BYTES) -> str:
+    """What ``edgeperf compare --format markdown`` prints: one file's runs judged against another's."""
+    ordered = _ordered(comparison)
+    prefix = common_path(list(comparison.benchmarks))
+    head = [f"### edgeperf: {escape(comparison_headline(comparison))}"]
+    if comparison.benchmarks:
+        head += ["", escape(f"{verdict_counts(comparison)}{lines_count(comparison)}.")]
+    blocks = [Block(head=head), *_worse(comparison, prefix, REGRESSED), *_why(comparison, None)]
+    blocks += _next(next_steps(comparison))
+    blocks += [*_evidence(comparison), *_not_clear(comparison, prefix), *_all_verdicts(ordered, prefix)]
+    ruled_out = ruled_out_text(comparison)
+    blocks += _list("Remarks", "remark", [item(ruled_out)] if ruled_out else [])
+    return fitting(blocks, most_bytes, _ALL_BY_COMPARE)
+
+
+def session_markdown(report: SessionReport, most_bytes: int = COMMENT_BYTES, *, all_by: str = _ALL_BY_SESSION) -> str:
+    """The same of a session, with what could not be measured or accepted, and its studies.
+
+    Args:
+        report: the session.
+        most_bytes: of the document in UTF-8; what is left out to stay below it is counted.
+        all_by: what has all of it, as Markdown.
     """
-    lines = [f"**{verdict_counts(comparison)}{lines_count(comparison)}**"]
-    shift = common_shift_text(comparison)
-    if shift is not None:
-        lines += ["", escape(shift)]
-    lines += [*_remarks(comparison), *_verdicts(comparison, _ALL_BY_COMPARE)]
-    sections = [*_regressions(comparison, REGRESSED), *_renames(comparison)]
-    return "\n".join([*lines, *_fitting(sections, _ALL_BY_COMPARE)]) + "\n"
-
-
-def session_markdown(report: SessionReport) -> str:
-    """The same of a session; where nothing was judged, the table has its figures."""
     comparison = judged(report)
-    lines = [f"**{escape(summary_text(report))}**"]
-    shift = common_shift_text(comparison)
-    lines += ["", escape(shift)] if shift is not None else []
-    lines += _remarks(comparison)
+    names = [*report.measured.benchmarks, *comparison.benchmarks, *report.faults, *report.refused]
+    prefix = common_path(names)
+    where = f"on {code(report.device)}"
+    head = [marker(report.device), f"### edgeperf {where}: {escape(session_headline(report))}"]
+    head += ["", escape(f"{summary_text(report)}.")]
+    blocks = [Block(head=head)]
+    word = REGRESSED if report.mode != "refresh" else "accepted although worse"
+    blocks += _worse(accepted(report), prefix, word)
+    blocks += _reasons("Not measured", "benchmark that was not measured", report.faults, prefix)
+    blocks += _reasons("Not accepted", "benchmark that was not accepted", report.refused, prefix)
+    crept = {name: f"latency {change(creep.ratio)} since {creep.since}" for name, creep in report.crept.items()}
+    blocks += _reasons("Slower than the anchor, in steps that were accepted", "benchmark that crept", crept, prefix)
+    blocks += _why(accepted(report), report.measured)
+    blocks += _next(next_steps(report))
+    blocks += [*_evidence(accepted(report)), *_not_clear(comparison, prefix)]
     if report.comparison is not None:
-        lines += _verdicts(comparison, _ALL_BY_TERMINAL)
+        blocks += _all_verdicts(_ordered(comparison), prefix)
     else:
-        lines += _figures(report)
-    word = "accepted although worse" if report.mode == "refresh" else REGRESSED
-    sections = [
-        *_regressions(accepted(report), word),
-        *_reasons("Not measured:", report.faults),
-        *_reasons("Not accepted:", report.refused),
-        *_reasons(
-            "Slower than the anchor, in steps that were accepted:",
-            {name: f"latency {change(creep.ratio)} since {creep.since}" for name, creep in report.crept.items()},
-        ),
-        *_renames(comparison),
+        blocks += _figures(report, prefix)
+    blocks += _studies(report)
+    ruled_out = ruled_out_text(comparison)
+    notes = [item(note) for note in [*report.notes, *([ruled_out] if ruled_out else [])]]
+    return fitting([*blocks, *_list("Notes", "note", notes)], most_bytes, all_by)
+
+
+def _ordered(comparison: Comparison) -> Mapping[str, BenchmarkVerdict]:
+    return dict(sorted(comparison.benchmarks.items(), key=lambda pair: _ORDER.index(pair[1].verdict)))
+
+
+def _short(names: Iterable[str], prefix: str) -> List[str]:
+    """Names as code, without the path that all share."""
+    return codes([name[len(prefix) :] if name.startswith(prefix) else name for name in names])
+
+
+def _title(words: str, prefix: str) -> str:
+    """The first cell of a table's head, with the path that the names below it lack."""
+    return f"{words} in {code(prefix)}" if prefix else words
+
+
+def _worse(comparison: Comparison, prefix: str, word: str) -> List[Block]:
+    """What got worse: a table of the first benchmarks, and slopes and intercepts in sentences."""
+    worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
+    blocks = []
+    if worse:
+        first = dict(list(worse.items())[:_OPEN_ROWS])
+        rows = [
+            verdict_row(name, verdict, with_word=False) for name, verdict in zip(_short(first, prefix), first.values())
+        ]
+        head = ["", f"| {_title(word, prefix)} | baseline | now | change [95 %] |", "|:--|--:|--:|--:|"]
+        more = len(worse) - len(rows)
+        tail = ["", f"and {more} more in the table of all benchmarks below."] if more > 0 else []
+        blocks.append(Block(f"benchmark that {word}", head, rows, tail))
+    for line in comparison.regressed_lines:
+        blocks.append(Block(head=["", item(f"{word}: {line_name(line)}")[2:]]))
+    return blocks
+
+
+def _why(comparison: Comparison, measured: Optional[Results]) -> List[Block]:
+    """What differs between the sides of what got worse, and whether the machine explains it."""
+    worse = [verdict for verdict in comparison.benchmarks.values() if verdict.verdict == REGRESSED]
+    if not worse and not comparison.regressed_lines:
+        # Without a loss to explain, only what keeps small ones from being seen is worth a line.
+        remarks = [*why_the_machine(comparison, measured), apart_text(comparison)]
+        return [Block(head=["", escape(remark)]) for remark in remarks if remark is not None]
+    machine = machine_remarks(comparison, measured)
+    lines = ["", f"**What differs:** {escape('; '.join(difference_remarks(worse)))}."] if worse else []
+    return [Block(head=[*lines, "", f"**Is it the machine?** {escape(' '.join(machine))}"])]
+
+
+def _next(steps: Sequence[NextStep]) -> List[Block]:
+    if not steps:
+        return []
+    lines = [line for step in steps for line in (f"# {step.purpose}", step.command)]
+    return [Block(head=["", "**Next:**", "", *fence(lines, "sh")])]
+
+
+def _evidence(comparison: Comparison) -> List[Block]:
+    """What is known of each regression, folded."""
+    worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
+    rows = [
+        "\n".join(["", f"{name}:", "", *map(item, regression_text(benchmark_id, verdict).splitlines())])
+        for name, (benchmark_id, verdict) in zip(codes(worse), worse.items())
     ]
-    if report.notes:
-        sections.append("\n".join(["", "Notes:", "", *map(item, report.notes)]))
-    sections += _studies(report)
-    return "\n".join([*lines, *_fitting(sections, _ALL_BY_TERMINAL)]) + "\n"
+    for line in comparison.regressed_lines:
+        rows.append("\n".join(["", f"{escape(line_name(line))}:", "", *map(item, line_text(line).splitlines())]))
+    return [folded(f"Evidence ({len(rows)})", Block("regression", rows=rows))] if rows else []
 
 
-def _remarks(comparison: Comparison) -> List[str]:
-    lines: List[str] = []
-    for text in (other_machine_text(comparison), apart_text(comparison), ruled_out_text(comparison)):
-        if text is not None:
-            lines += ["", escape(text)]
-    return lines
+def _not_clear(comparison: Comparison, prefix: str) -> List[Block]:
+    """What has no clear verdict and why, and what was probably renamed, folded."""
+    unclear = {name: verdict for name, verdict in _ordered(comparison).items() if verdict.verdict in _NOT_CLEAR}
+    blocks = []
+    if unclear:
+        names = _short(unclear, prefix)
+        rows = [undecided_row(name, verdict) for name, verdict in zip(names, unclear.values())]
+        head = ["", f"| {_title('benchmark', prefix)} | verdict | why |", "|:--|:--|:--|"]
+        title = f"Not clear or not compared ({len(rows)})"
+        blocks.append(folded(title, Block("benchmark without a clear verdict", head, rows)))
+    renames = [
+        f"- {code(rename.old)} → {code(rename.new)}: {escape(rename_text(rename))}" for rename in comparison.renames
+    ]
+    return [*blocks, *_list("Probably renamed", "rename", renames)]
 
 
-def _verdicts(comparison: Comparison, all_by: str) -> List[str]:
-    ordered = sorted(comparison.benchmarks.items(), key=lambda pair: _ORDER.index(pair[1].verdict))
+def _all_verdicts(ordered: Mapping[str, BenchmarkVerdict], prefix: str) -> List[Block]:
     if not ordered:
         return []
-    names = codes(benchmark_id for benchmark_id, _ in ordered)
-    lines = ["", "| benchmark | base | candidate | change [95 %] | verdict |", "|:--|--:|--:|--:|:--|"]
-    return lines + _fitting([_row(name, verdict) for name, (_, verdict) in zip(names, ordered)], all_by)
+    rows = [verdict_row(name, verdict) for name, verdict in zip(_short(ordered, prefix), ordered.values())]
+    head = [
+        "",
+        f"| {_title('benchmark', prefix)} | baseline | now | change [95 %] | verdict |",
+        "|:--|--:|--:|--:|:--|",
+    ]
+    return [folded(f"All benchmarks ({len(rows)})", Block("row", head, rows))]
 
 
-def _figures(report: SessionReport) -> List[str]:
+def _figures(report: SessionReport, prefix: str) -> List[Block]:
+    """What was measured where nothing was compared; not folded, as there is nothing else."""
     benchmarks = {
         name: benchmark for name, benchmark in report.measured.benchmarks.items() if name not in report.faults
     }
     if not benchmarks:
         return []
-    rows = []
-    for name, benchmark in zip(codes(benchmarks), benchmarks.values()):
-        texts = []
-        for metric, summaries in ((LATENCY, ("p50", "p95")), (MEMORY, ("p50",))):
-            unit = benchmark.metrics[metric].unit if metric in benchmark.metrics else ""
-            texts += _in_one_unit([figure(benchmark, metric, summary) for summary in summaries], unit)
-        rows.append(f"| {' | '.join([name, *texts, str(len(benchmark.runs))])} |")
-    lines = ["", "| benchmark | median latency | p95 | peak memory | runs |", "|:--|--:|--:|--:|--:|"]
-    return lines + _fitting(rows, _ALL_BY_TERMINAL)
+    rows = figures_rows(_short(benchmarks, prefix), list(benchmarks.values()))
+    head = ["", f"| {_title('benchmark', prefix)} | median latency | p95 | peak memory | runs |"]
+    return [Block("row", [*head, "|:--|--:|--:|--:|--:|"], rows)]
 
 
-def _regressions(comparison: Comparison, word: str) -> List[str]:
-    """What got worse, each with its sentences."""
-    worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
-    sections = [
-        "\n".join(["", f"{name} {word}:", "", *map(item, regression_text(benchmark_id, verdict).splitlines())])
-        for name, (benchmark_id, verdict) in zip(codes(worse), worse.items())
+def _reasons(title: str, name: str, reasons: Mapping[str, str], prefix: str) -> List[Block]:
+    """The first benchmarks with their reasons, and the others folded."""
+    rows = [
+        f"- {shown}: {escape(' '.join(reason.split()))}"
+        for shown, reason in zip(_short(reasons, prefix), reasons.values())
     ]
-    for line in comparison.regressed_lines:
-        sentences = map(item, line_text(line).splitlines())
-        sections.append("\n".join(["", f"{escape(line_name(line))} {word}:", "", *sentences]))
-    return sections
+    if not rows:
+        return []
+    first = Block(name, ["", f"**{title} ({len(rows)}):**", ""], rows[:_OPEN_ROWS])
+    return [first, *_list(f"{title}: {len(rows) - _OPEN_ROWS} more", name, rows[_OPEN_ROWS:])]
 
 
-def _renames(comparison: Comparison) -> List[str]:
-    items = [
-        f"- {code(rename.old)} → {code(rename.new)}: {escape(rename_text(rename))}" for rename in comparison.renames
-    ]
-    return ["\n".join(["", "Probably renamed:", "", items[0]]), *items[1:]] if items else []
+def _list(title: str, name: str, items: Sequence[str]) -> List[Block]:
+    """Items of a list, folded."""
+    return [folded(f"{title} ({len(items)})", Block(name, [""], items))] if items else []
 
 
-def _reasons(heading: str, reasons: Mapping[str, str]) -> List[str]:
-    items = [f"- {name}: {escape(reason)}" for name, reason in zip(codes(reasons), reasons.values())]
-    return ["\n".join(["", heading, "", items[0]]), *items[1:]] if items else []
-
-
-def _studies(report: SessionReport) -> List[str]:
+def _studies(report: SessionReport) -> List[Block]:
     if not report.measured.studies:
         return []
     from pytest_edgeperf.judge.studies.study_results import read_studies
     from pytest_edgeperf.report.exporters.study_markdown import study_markdown
 
-    return ["\n".join(["", *study_markdown(study)]) for study in read_studies(report.measured)]
-
-
-def _fitting(parts: Sequence[str], all_by: str) -> List[str]:
-    """The first parts, as far as they fit, and how many do not."""
-    lengths = accumulate(len(part) + 1 for part in parts)
-    fit = sum(1 for _ in takewhile(lambda length: length <= _MOST_CHARACTERS, lengths))
-    left_out = len(parts) - fit
-    if not left_out:
-        return list(parts)
-    what = ("further row", "further rows") if parts[0].startswith("|") else ("further entry", "further entries")
-    return [
-        *parts[:fit],
-        "",
-        f"{left_out} {what[left_out > 1]} would make this too long for a comment on GitHub; {all_by} lists all.",
-    ]
-
-
-def _row(name_as_code: str, verdict: BenchmarkVerdict) -> str:
-    name = deciding_metric(verdict)
-    metric = None if name is None else verdict.metrics[name]
-    cells: List[str] = [name_as_code, NOTHING, NOTHING, NOTHING]
-    if metric is not None:
-        cells[1:3] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
-        if metric.ratio is not None and name is not None:
-            moved = change_with_interval(metric.ratio, metric.interval)
-            cells[3] = escape(f"{metric_label(name, metric)} {moved}")
-        elif metric.accuracy is not None and name is not None:
-            cells[3] = escape(f"{metric_label(name, metric)} {difference(metric.accuracy, metric.unit)}")
-    word = f"**{verdict.verdict}**" if verdict.verdict == REGRESSED else verdict.verdict
-    remark = _remark(verdict)
-    cells.append(f"{word}: {escape(remark)}" if remark else word)
-    return f"| {' | '.join(cells)} |"
-
-
-def _in_one_unit(values: Sequence[Optional[float]], unit: str) -> List[str]:
-    """Cells of one row that a reader compares."""
-    texts, one_unit = quantities([value for value in values if value is not None], unit)
-    shown = iter(texts)
-    return [NOTHING if value is None else escape(f"{next(shown)} {one_unit}".rstrip()) for value in values]
-
-
-def _remark(verdict: BenchmarkVerdict) -> Optional[str]:
-    if verdict.verdict == INCONCLUSIVE:
-        return inconclusive_text(verdict, with_change=False)
-    if verdict.verdict == INCOMPARABLE:
-        return differences_text(verdict.differences) or verdict.reason
-    return None
+    rows = ["\n".join(["", *study_markdown(study)]) for study in read_studies(report.measured)]
+    return [folded(f"Studies ({len(rows)})", Block("study", rows=rows))]
