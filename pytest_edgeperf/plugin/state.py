@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set
 
 import pytest
 
@@ -23,6 +23,10 @@ SESSION: pytest.StashKey[Optional[MeasuringSession]] = pytest.StashKey()
 FAILING_LINES: pytest.StashKey[Mapping[str, Sequence[LineVerdict]]] = pytest.StashKey()
 #: What the session has to report, once measured.
 REPORT: pytest.StashKey[SessionReport] = pytest.StashKey()
+#: Benchmarks whose call is reported as failed.
+FAILED_CALLS: pytest.StashKey[Set[str]] = pytest.StashKey()
+#: What is still to be printed for GitHub Actions.
+LINES_FOR_GITHUB: pytest.StashKey[List[str]] = pytest.StashKey()
 #: Why nothing was measured where something was asked for.
 NOTHING_MEASURED: pytest.StashKey[str] = pytest.StashKey()
 #: The versions of software that engines add to.

@@ -7,11 +7,13 @@ from typing import List, Mapping, Optional, Sequence
 import pytest
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, LineVerdict
-from pytest_edgeperf.plugin.state import FAILING_LINES
+from pytest_edgeperf.plugin.junit import allows_properties_of_tests
+from pytest_edgeperf.plugin.state import FAILED_CALLS, FAILING_LINES
+from pytest_edgeperf.report.change_text import failure_message
 from pytest_edgeperf.report.exporters.junit import JUnit
 from pytest_edgeperf.report.line_text import failing_lines, line_headline, line_text
 from pytest_edgeperf.report.outcome import unseen
-from pytest_edgeperf.report.sentences import regression_headline, regression_text
+from pytest_edgeperf.report.sentences import regression_text
 from pytest_edgeperf.schedule import replay
 from pytest_edgeperf.schedule.session import MEASURED_NOTHING, MeasuringSession
 from pytest_edgeperf.schedule.state import benchmark_of
@@ -29,6 +31,8 @@ def report_item(item: pytest.Item, nextitem: Optional[pytest.Item], measuring: M
         replay.fail(item, reports, MEASURED_NOTHING, f"The benchmark passed, but {MEASURED_NOTHING}.")
     with measuring.coordinator.errors.survive("reporting a verdict"):
         judge_item(item, measuring, reports)
+    if any(report.when == "call" and report.failed for report in reports):
+        item.config.stash.setdefault(FAILED_CALLS, set()).add(item.nodeid)
     replay.log(item, nextitem, reports)
 
 
@@ -38,7 +42,7 @@ def judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pyt
     verdict = comparison.benchmarks.get(item.nodeid) if comparison is not None else None
     errors = measuring.coordinator.errors
     with errors.survive("the JUnit properties"):
-        if plan.runs:
+        if plan.runs and allows_properties_of_tests(item.config):
             properties = JUnit().properties(benchmark_of(plan), verdict)
             for report in reports:
                 report.user_properties.extend(properties)
@@ -51,7 +55,7 @@ def judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pyt
     if verdict is not None and verdict.verdict == REGRESSED:
         failures.append(("regressed", "The benchmark regressed."))
         with errors.survive("the text of a regression"):
-            failures[-1] = (regression_headline(item.nodeid, verdict), regression_text(item.nodeid, verdict))
+            failures[-1] = (failure_message(item.nodeid, verdict), regression_text(item.nodeid, verdict))
     for line in _failing_lines(item.config, measuring).get(item.nodeid, ()):
         failures.append(("a line regressed", f"The {line.part} of {line.series} regressed."))
         with errors.survive("the text of a line"):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple
 
 import pytest
-from _pytest._code.code import ReprFileLocation, TerminalRepr
-from _pytest._io import TerminalWriter
+from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebackNative
 
 from pytest_edgeperf.results.characters import printable, printable_lines
 from pytest_edgeperf.schedule.delivery import Delivery
@@ -16,23 +14,14 @@ from pytest_edgeperf.schedule.plan import Plan
 _TUPLES = ("longrepr", "location")
 
 
-@dataclass(eq=False)
-class Explanation(TerminalRepr):
-    """Text under FAILURES, with a headline for the short summary and JUnit's message."""
+def explanation(item: pytest.Item, headline: str, text: str) -> ReprExceptionInfo:
+    """A failure's representation, located at the item: the text under FAILURES, and JUnit's message.
 
-    text: str
-    reprcrash: ReprFileLocation
-
-    def toterminal(self, tw: TerminalWriter) -> None:
-        """Write the text."""
-        for line in self.text.splitlines():
-            tw.line(line)
-
-
-def explanation(item: pytest.Item, headline: str, text: str) -> Explanation:
-    """A failure's representation, located at the item."""
+    It is pytest's own, so that it goes through xdist whole, and other plugins find the headline in it.
+    """
     path, line, _ = item.location
-    return Explanation(printable_lines(text), ReprFileLocation(path, (line or 0) + 1, printable(headline)))
+    shown = ReprTracebackNative([f"{row}\n" for row in printable_lines(text).splitlines()])
+    return ReprExceptionInfo(shown, ReprFileLocation(path, (line or 0) + 1, printable(headline)))
 
 
 def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:

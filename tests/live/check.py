@@ -104,6 +104,7 @@ class Sessions:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", WORK, "-q", "-p", "no:cacheprovider", f"--junitxml={junit}"),
+                *("-o", "junit_family=xunit1"),
                 f"--edgeperf-baseline-dir={self._folder}",
                 *self._plan.options,
                 *options,

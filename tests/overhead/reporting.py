@@ -71,7 +71,7 @@ def judging_each_item(number: int) -> Work:
         coordinator=SimpleNamespace(errors=UnexpectedErrors("session")),
         outputs=SimpleNamespace(failing={}),
     )
-    config = SimpleNamespace(stash=pytest.Stash())
+    config = SimpleNamespace(stash=pytest.Stash(), option=SimpleNamespace())
     items = [SimpleNamespace(nodeid=id, config=config, location=("test_many.py", 1, id)) for id in ids(number)]
     reports = {item.nodeid: [SimpleNamespace(when="call", user_properties=[])] for item in items}
 

@@ -264,7 +264,7 @@ def alive(pid):
 
 def environment_for(path, traced=False):
     """Tracing for coverage doubles what a session takes; a few modules show it all."""
-    not_kept = ("PYTEST_", "EDGEPERF_") if traced else ("PYTEST_", "EDGEPERF_", "COV")
+    not_kept = ("PYTEST_", "EDGEPERF_", "GITHUB_") if traced else ("PYTEST_", "EDGEPERF_", "GITHUB_", "COV")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(not_kept)}
     return {**kept, **PLUGIN_ALONE, **places_of(path), "COLUMNS": "120"}
 
@@ -279,7 +279,8 @@ def places_of(path):
 
 def new_project(path, traced=False, forked=False, served=False):
     path.mkdir(parents=True, exist_ok=True)
-    (path / "pytest.ini").write_text("[pytest]\n")
+    # Tests read figures from the properties of tests, which the default family does not have.
+    (path / "pytest.ini").write_text("[pytest]\njunit_family = xunit1\n")
     return Project(path, environment_for(path, traced), forked, served)
 
 

@@ -82,7 +82,7 @@ def test_a_slower_one_fails_and_its_neighbour_passes(gated):
 
 @pytest.mark.thorough
 def test_an_ini_key_gates_without_the_option(gated):
-    gated.write("pytest.ini", "[pytest]\nedgeperf_gate_benchmarks = true\n")
+    gated.write("pytest.ini", "[pytest]\nedgeperf_gate_benchmarks = true\njunit_family = xunit1\n")
     with gated.start(
         *SHORT, "--edgeperf-rounds=2", "--edgeperf-max-rounds=2", "-k", "changing", short=False
     ) as session:

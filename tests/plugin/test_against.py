@@ -22,7 +22,7 @@ def test_uncommitted_work_is_compared_with_the_commit_and_only_what_is_slower_fa
     assert repository.verdicts()["test_one"] == "regressed"
     assert repository.verdicts()["test_two"] != "regressed"
     failure = repository.testcases()["test_one"].find("failure")
-    assert "x the other side" in failure.get("message")
+    assert "against the other side" in failure.get("message")
     assert "pairs in lock-step" in failure.text
     head = git(repository.path, "rev-parse", "HEAD").strip()[:12]
     assert f"commits {head}..{head}-dirty" in failure.text

@@ -1,16 +1,26 @@
-"""A benchmark's figures as JUnit properties of its test."""
+"""JUnit properties: a benchmark's figures at its test, and what holds for all of them at the suite.
+
+xunit2, pytest's default, allows properties at the suite only; xunit1 also at a test.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.judge.verdicts import AccuracyFigures, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report.exporters.interface import Exporter
 from pytest_edgeperf.report.figures import LATENCY, figure, has_samples
+from pytest_edgeperf.report.headline import session_headline
 from pytest_edgeperf.report.numbers import significant
+from pytest_edgeperf.report.outcome import outcome_of_session
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.report.summary_text import judged
+from pytest_edgeperf.results.characters import printable
 from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")
+#: A viewer shows them in a column.
+_LONGEST_VALUE = 500
 
 
 class JUnit(Exporter):
@@ -38,24 +48,61 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
         properties.append(("edgeperf.verdict", verdict.verdict))
         if verdict.reason is not None:
             properties.append(("edgeperf.reason", verdict.reason))
-        for name, judged in verdict.metrics.items():
-            properties += _judged(name, judged)
-            if judged.accuracy is not None:
-                properties += _answered(name, judged.accuracy)
-    return properties
+        for name, of_metric in verdict.metrics.items():
+            properties += _of_metric(name, of_metric)
+            if of_metric.accuracy is not None:
+                properties += _answered(name, of_metric.accuracy)
+    return [(printable(name), value) for name, value in properties]
 
 
-def _judged(name: str, judged: MetricVerdict) -> List[Tuple[str, str]]:
+def suite_properties(report: SessionReport) -> List[Tuple[str, str]]:
+    """For the suite: ``("edgeperf.device", "nano")``, the verdict, counts, the commit, and the environment's fields.
+
+    A field that differs between the session's runs has all its values.
+    """
+    counts = judged(report).summary
+    runs = [run for benchmark in report.measured.benchmarks.values() for run in benchmark.runs]
+    properties = {
+        "device": report.device,
+        "machine": report.machine,
+        "mode": report.mode,
+        "verdict": outcome_of_session(report).verdict,
+        "summary": session_headline(report),
+        **{word: str(number) for word, number in counts.items() if report.comparison is not None},
+        "failed": str(len(report.faults)),
+        "commit": ", ".join(sorted({str(run.commit) for run in runs if run.commit})),
+        "against": report.against or "",
+        "rounds": str(report.rounds),
+    }
+    fields: Dict[str, List[str]] = {}
+    for environment in sorted({run.environment for run in runs}):
+        for name, value in _flat(report.measured.environments.get(environment, {})):
+            values = fields.setdefault(f"environment.{name}", [])
+            values += [value] if value not in values else []
+    properties.update({name: ", ".join(values) for name, values in sorted(fields.items())})
+    return [(printable(f"edgeperf.{name}"), text[:_LONGEST_VALUE]) for name, text in properties.items() if text]
+
+
+def _flat(fields: Mapping[str, Any], before: str = "") -> Iterator[Tuple[str, str]]:
+    """The fields of nested mappings, by their path: ``("software.python", "3.11.7")``."""
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        elif value is not None:
+            yield f"{before}{name}", str(value)
+
+
+def _of_metric(name: str, verdict: MetricVerdict) -> List[Tuple[str, str]]:
     properties = []
-    if judged.ratio is not None:
-        properties.append((f"edgeperf.{name}_ratio", f"{judged.ratio:.4f}"))
-    if judged.interval is not None:
-        properties.append((f"edgeperf.{name}_ratio_low", f"{judged.interval[0]:.4f}"))
-        properties.append((f"edgeperf.{name}_ratio_high", f"{judged.interval[1]:.4f}"))
-    if judged.p_adjusted is not None:
-        properties.append((f"edgeperf.{name}_p_adjusted", f"{judged.p_adjusted:.3g}"))
-    if judged.detectable is not None and judged.accuracy is None:
-        properties.append((f"edgeperf.{name}_detectable_ratio", f"{judged.detectable:.4f}"))
+    if verdict.ratio is not None:
+        properties.append((f"edgeperf.{name}_ratio", f"{verdict.ratio:.4f}"))
+    if verdict.interval is not None:
+        properties.append((f"edgeperf.{name}_ratio_low", f"{verdict.interval[0]:.4f}"))
+        properties.append((f"edgeperf.{name}_ratio_high", f"{verdict.interval[1]:.4f}"))
+    if verdict.p_adjusted is not None:
+        properties.append((f"edgeperf.{name}_p_adjusted", f"{verdict.p_adjusted:.3g}"))
+    if verdict.detectable is not None and verdict.accuracy is None:
+        properties.append((f"edgeperf.{name}_detectable_ratio", f"{verdict.detectable:.4f}"))
     return properties
 
 
