@@ -14,6 +14,7 @@ from pytest_edgeperf.plugin.options import add_options, read_settings
 from pytest_edgeperf.plugin.state import (
     COLLECTED,
     COLLECTORS,
+    LINES_FOR_GITHUB,
     MARKER,
     NOTHING_MEASURED,
     REFUSING,
@@ -71,7 +72,10 @@ def _under_xdist(config: pytest.Config) -> None:
     from pytest_edgeperf.schedule import distributed
 
     if not hasattr(config, "workerinput"):
+        from pytest_edgeperf.plugin.delivery import DeliveryOfWorkers
+
         config.pluginmanager.register(distributed.Controller(), "edgeperf-xdist-controller")
+        config.pluginmanager.register(DeliveryOfWorkers(config), "edgeperf-xdist-delivery")
     elif distributed.refuses(config):
         config.pluginmanager.register(distributed.RefusingWorker(), REFUSING)
 
@@ -171,8 +175,12 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Say by the exit code what must not go unseen, where the settings ask for it."""
+    """Deliver the report, and say by the exit code what must not go unseen, where the settings ask for it."""
     measuring = session.config.stash.get(SESSION, None)
+    if measuring is not None:
+        from pytest_edgeperf.plugin.delivery import deliver
+
+        deliver(session.config, measuring)
     if measuring is not None and exitstatus == pytest.ExitCode.OK:
         from pytest_edgeperf.plugin.verdicts import set_exit_status
 
@@ -189,10 +197,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         from pytest_edgeperf.plugin.summary import print_summary
 
         print_summary(terminalreporter, config, measuring)
+    # GitHub reads a command only where it begins a line.
+    for line in config.stash.get(LINES_FOR_GITHUB, ()):
+        terminalreporter.write_line(line)
+    config.stash[LINES_FOR_GITHUB] = []
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Print on the standard error what went wrong where no summary was printed (``-p no:terminal``)."""
+    """Print on the standard error what no summary has printed (``-p no:terminal``)."""
+    for line in config.stash.get(LINES_FOR_GITHUB, ()):
+        print(line, file=sys.stderr)
     measuring = config.stash.get(SESSION, None)
     if measuring is not None:
         from pytest_edgeperf.results.characters import printable_lines

@@ -329,6 +329,13 @@ class Settings(_Frozen):
         metavar="PAPERS|all|none",
         repeatable=True,
     )
+    github: str = option(
+        values.one_of("auto", "off"),
+        "in a step of GitHub Actions, add the report to its summary, annotate tests and set outputs: {default} "
+        "(default) or off",
+        default="auto",
+        metavar="auto|off",
+    )
     inconclusive: str = option(
         values.one_of("pass", "fail"),
         "what an inconclusive verdict does to the exit code (default: {default}; fail: 10)",
