@@ -30,8 +30,17 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-#: What starts processes takes longest; a worker that began it last would have all others wait.
-LONGEST_FIRST = ("plugin", "benchmarks", "faults", "cli", "measure", "contract")
+#: Of long tests, and of what starts processes: a worker that began it last would have all others wait.
+FIRST_FILES = (
+    "test_tour.py",
+    "test_line_promises.py",
+    "test_trtexec.py",
+    "test_readme_networks.py",
+    "test_memory.py",
+    "test_noise.py",
+    "test_third_party.py",
+)
+FIRST_FOLDERS = ("plugin", "benchmarks", "faults", "cli", "measure", "contract")
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -44,7 +53,7 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     selection.mark_and_check(items)
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
+    items.sort(key=lambda item: (item.path.name not in FIRST_FILES, item.path.parent.name not in FIRST_FOLDERS))
 
 
 def pytest_configure(config):

@@ -52,6 +52,7 @@ def stored(tmp_path):
 # From a file
 
 
+@pytest.mark.untraced
 @pytest.mark.newest
 def test_a_table_from_a_file(stored):
     done = run("noise", "--from", stored, "--max-rounds", "6")

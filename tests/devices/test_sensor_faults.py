@@ -44,6 +44,7 @@ def _no_pauses(monkeypatch):
     monkeypatch.setattr(reader, "PAUSE_S", 0.0)
 
 
+@pytest.mark.untraced
 @pytest.mark.newest
 @pytest.mark.parametrize("board", ["nano", "xavier-nx", "orin-nano", "rpi4"])
 def test_garbage_in_any_file(machine, monkeypatch, board):

@@ -183,6 +183,7 @@ def test_pieces_hold_all_points_in_order(points):
     assert found.pieces[0].fit == fit_line(*zip(*inside))
 
 
+@pytest.mark.untraced
 @given(
     st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=3),
     st.sampled_from([1e-6, 1e-3, 1.0, 1e6]),

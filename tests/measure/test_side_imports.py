@@ -130,6 +130,7 @@ def test_the_measuring_code_is_nobodys_source(tmp_path):
 # Workers without an installation
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("file", "entry"), [("src/sided/__init__.py", "src"), ("sided/__init__.py", "."), ("sided.py", "")]
 )
@@ -150,6 +151,7 @@ def test_entries_that_come_after_the_mapping_are_mapped_too(repository):
     assert_each_loads_its_own(base, candidate, repository, "src/sided/__init__.py")
 
 
+@pytest.mark.untraced
 def test_current_folder_and_search_paths_are_the_sides_own(repository):
     file = "src/sided.py"
     repository.suite("sided", file)

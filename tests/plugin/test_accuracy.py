@@ -11,9 +11,6 @@ from pytest_edgeperf.results.example_answers import answers_of
 from .conftest import REFRESH, WORK
 from .duets import ONE_LOOK, against, commit, turn_into_repository
 
-#: Its sessions are traced for coverage.
-TRACED = True
-
 SUITE = """
 import json
 import pathlib

@@ -8,9 +8,6 @@ from pytest_edgeperf import results
 
 from .conftest import alive
 
-#: Its sessions are traced for coverage.
-TRACED = True
-
 SUITE = """
 import time
 

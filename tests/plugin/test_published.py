@@ -8,9 +8,6 @@ import pytest
 
 from .test_devices import materialise
 
-#: Its sessions are traced for coverage.
-TRACED = True
-
 SUITE = """
 @pytest.mark.parametrize("framework", ["pure-python"])
 def test_additions(timed_inference, framework):

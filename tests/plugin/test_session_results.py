@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-#: Its sessions are traced for coverage.
-TRACED = True
-
 SUITE = """
 def test_work(timed_inference):
     timed_inference(work, 2000)

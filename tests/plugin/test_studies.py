@@ -8,9 +8,6 @@ from pytest_edgeperf.judge.studies.study_results import read_studies
 
 from .conftest import REFRESH
 
-#: Its sessions are traced for coverage.
-TRACED = True
-
 SUITE = """
 from pytest_edgeperf import ReferenceLine, Study
 
