@@ -51,7 +51,7 @@ class Axis:
         _put(line, f"+{end}", self.cells - len(end) - 1)
         _put(line, "0", self.cells // 2)
         if self.tolerance is not None:
-            _put(line, f"+{_number(self.tolerance)}", self._place(self.tolerance))
+            _put(line, f"+{_number(self.tolerance)}", self._beside_zero(self.tolerance))
         return "".join(line)
 
     def names_tolerance(self) -> bool:
@@ -69,7 +69,7 @@ class Axis:
             return ""
         marks = _ASCII if self.ascii_only else _UNICODE
         line = [" "] * self.cells
-        zero, limit = self.cells // 2, None if tolerance is None else self._place(tolerance)
+        zero, limit = self.cells // 2, None if tolerance is None else self._beside_zero(tolerance)
         if limit is not None and 0 <= limit < self.cells:
             line[limit] = marks.tolerance
         line[zero] = marks.zero
@@ -94,6 +94,11 @@ class Axis:
                 cell += (end > value) - (end < value)
         return cell
 
+    def _beside_zero(self, tolerance: float) -> int:
+        """The cell of a tolerance: another than that of zero, however far the axis goes."""
+        zero, cell = self.cells // 2, self._place(tolerance)
+        return cell if cell != zero or tolerance == 0 else zero + (1 if tolerance > 0 else -1)
+
     def _place(self, fraction: float) -> int:
         half = self.cells // 2
         # Far beyond either end, numbers have too many digits to be counted in cells.
@@ -106,6 +111,8 @@ def axis_for(
 ) -> Axis:
     """The axis of a table: it holds most of its intervals, and the smallest tolerance can be told from zero.
 
+    Where nothing is near the tolerance, the axis goes as far as it must.
+
     Args:
         intervals: the ends of each, as fractions.
         tolerances: of the rows.
@@ -116,6 +123,8 @@ def axis_for(
     sizes = sorted(max(map(abs, ends)) for ends in intervals if all(map(math.isfinite, ends)))
     needed = sizes[math.ceil(_HELD * len(sizes)) - 1] if sizes else 0.0
     most = math.inf if least is None else least * (cells // 2) / _LEAST_TOLERANCE_CELLS
+    if all(min(map(abs, ends)) > most for ends in intervals):
+        most = math.inf
     wanted = max(needed, 2 * (least or 0.0))
     usable = [end for end in _ENDS if end <= most] or [_ENDS[0]]
     only = tolerances[0] if len(set(tolerances)) == 1 and tolerances[0] > 0 else None

@@ -63,3 +63,9 @@ def test_any_axis_tells_the_smallest_tolerance_from_zero(ends, tolerances, cells
 def test_one_outlier_does_not_flatten_the_others():
     intervals = [(-0.01, 0.01)] * 30 + [(3.0, 4.0)]
     assert axis_for(intervals, [0.02], 21).limit <= 0.05
+
+
+def test_where_nothing_is_near_the_tolerance_the_axis_shows_how_far_it_is():
+    axis = axis_for([(0.257, 0.594)], [0.005], 25, ascii_only=True)
+    assert axis.title() == "-60 %       0         +60"
+    assert axis.bar(0.415, (0.257, 0.594), 0.005) == "            |:   ---o----"
