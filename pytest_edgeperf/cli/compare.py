@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0.0),
     default=TOLERANCE,
     show_default=True,
-    help="Slowdown that is accepted, as a fraction.",
+    help="Slowdown that is no regression, as a fraction: 0.02 is 2 %.",
 )
 @click.option(
     "--alpha",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "allowed",
     multiple=True,
     metavar="FIELD",
-    help="Compare even if this field of the environment differs, such as power_mode (repeatable).",
+    help="Compare although this field of the environment differs, such as power_mode (repeatable).",
 )
 def compare(
     base: str,

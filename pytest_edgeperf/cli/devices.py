@@ -11,7 +11,7 @@ from pytest_edgeperf.cli.printing import print_rows, say
 
 @click.command()
 def devices() -> None:
-    """List the devices; mark what this machine is."""
+    """List the known devices; * marks this machine."""
     from pytest_edgeperf.devices import DeviceMismatch, profiles, resolve
 
     try:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @device_option
 @format_option("diagnosis", "How to print the checks.")
 def doctor(device: str, shown_by: Exporter) -> None:
-    """Find what makes this machine measure wrongly or noisily, and how to fix it.
+    """Find what makes this machine measure wrongly or noisily.
 
-    Changes nothing: it runs none of the commands that it names. Exits with 0 when the machine is fit to measure, 1
+    Names the commands that fix it, and runs none of them. Exits with 0 when the machine is fit to measure, 1
     when it is not, 4 when it is not the device.
     """
     from pytest_edgeperf.devices.doctor import examine

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @click.command()
 def frameworks() -> None:
-    """List the frameworks: version, precisions here, what they compute with, options; or how to install them here."""
+    """List the frameworks here, and how to install the others.
+
+    Of each, the version, the precisions that it has on this machine, its providers, variants and options.
+    """
     from pytest_edgeperf.devices import platform
     from pytest_edgeperf.devices.device import machine_root
     from pytest_edgeperf.frameworks import get, names

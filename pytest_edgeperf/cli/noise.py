@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", metavar="[PYTEST_ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @format_option("noise", "How to print the noise. With another format than text, pytest prints to standard error.")
-@click.option("--from", "file", metavar="RESULTS", help="Measure nothing: take all runs of this results file.")
+@click.option("--from", "file", metavar="RESULTS", help="Measure nothing; analyse all runs of this results file.")
 @click.option(
     "--baseline-rounds",
     type=click.IntRange(1),
     default=ROUNDS_IN_REFRESH,
     show_default=True,
     metavar="K",
-    help="Runs that a baseline would have.",
+    help="Rounds of the baseline.",
 )
 @click.option(
     "--rounds",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--max-rounds",
     type=click.IntRange(1),
     metavar="N",
-    help=f"Rounds of a check for suspects.  [default: the project's, or {MAX_ROUNDS}]",
+    help=f"Rounds of a check for suspicious benchmarks.  [default: the project's, or {MAX_ROUNDS}]",
 )
 @click.option(
     "--tolerance",
@@ -54,12 +54,12 @@ def noise(
     max_rounds: Optional[int],
     tolerance: Optional[float],
 ) -> None:
-    """Measure the same code against itself.
+    """Measure the same code against itself, to find the noise.
 
-    Reports for each benchmark how much its runs differ although nothing changed, and the smallest slowdown that a
-    check would detect; how often a check would raise a false alarm; and what would improve that. PYTEST_ARGS are
-    those of a check. K rounds are measured for the baseline, and as many more as a suspect gets in a check.
-    Exits with pytest's code, or with 4 when a file cannot be used.
+    Reports how much the runs of each benchmark differ although nothing changed, the smallest slowdown that a check
+    would detect, how often a check would raise a false alarm, and what would improve that. PYTEST_ARGS are those of a
+    check, such as benchmarks/ -k resnet. Measures K rounds as a baseline, and then as many as a check measures of a
+    suspicious benchmark. Exits with pytest's code, or with 4 when a file cannot be used.
     """
     from pytest_edgeperf import results
     from pytest_edgeperf.judge.noise.analysis import noise as analyse

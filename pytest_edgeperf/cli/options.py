@@ -25,10 +25,15 @@ _FORMER = {"table": _TERMINAL}
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 device_option = click.option(
-    "--device", "device", default="auto", show_default=True, metavar="NAME", help="What this machine should be."
+    "--device",
+    "device",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="The device that this machine must be.",
 )
 folder_option = click.option(
-    "--dir", "folder", default="baselines", show_default=True, help="Folder of the baseline files."
+    "--dir", "folder", metavar="DIR", default="baselines", show_default=True, help="Folder of the baseline files."
 )
 reason_option = click.option("--reason", required=True, help="Why these runs are accepted; stored with them.")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "papers",
     multiple=True,
     metavar="NAME",
-    help="Instead, what the results of all files say of each finding of a paper, such as suo-2021 (repeatable).",
+    help="Print the findings of a paper such as suo-2021 instead, each decided by all files (repeatable).",
 )
 @click.option(
     "--benchmarks",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     default="benchmarks",
     show_default=True,
     metavar="DIR",
-    help="The benchmarks that bring the checklists; code in DIR/checklists is run.",
+    help="The benchmarks with the checklists; code in DIR/checklists is run.",
 )
 def report(
     files: Tuple[str, ...],
@@ -49,11 +49,11 @@ def report(
     papers: Tuple[str, ...],
     benchmarks: str,
 ) -> None:
-    """Print the studies of one results file, or of several beside each other, or a checklist of all of them.
+    """Print the studies of results files, or a paper's findings.
 
-    Of several, the first is compared with each other one: how many times better it is. Exits with 0, or with 4 when a
-    file cannot be read, none contains a study that was asked for, or a picture that was asked for cannot be drawn. The
-    files that were drawn are listed last; on the standard error with any format but text.
+    Several files stand beside each other, with how many times better the first is than each other one. Exits with 0,
+    or with 4 when a file cannot be read, no file has a study that was asked for, or a picture cannot be drawn. The
+    pictures are listed last, on standard error with any format but text.
     """
     from pytest_edgeperf.judge.studies.across_files import read_across
     from pytest_edgeperf.results import read

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("name", metavar="[report|results]", type=click.Choice(["report", "results"]), default="report")
 def schema(name: str) -> None:
-    """Print the JSON Schema of a report for programs, or of a results file.
+    """Print the JSON Schema of reports or of results files.
 
     report: what pytest --edgeperf-report FILE.json, edgeperf compare --format json and edgeperf report --format json
     write. results: what pytest --edgeperf-results FILE writes; a baseline is such a file.

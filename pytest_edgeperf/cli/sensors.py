@@ -11,7 +11,7 @@ from pytest_edgeperf.cli.printing import paper, print_rows
 @click.command()
 @device_option
 def sensors(device: str) -> None:
-    """Read all sensors of this machine once; list those that cannot be read, and why."""
+    """Read every sensor once; say why others cannot be read."""
     from pytest_edgeperf.devices.sensors.registry import find_sensors
     from pytest_edgeperf.report.doctor_text import absent_text, sensor_rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from pytest_edgeperf.report.figures import metric_label
 from pytest_edgeperf.report.markup import codes, escape
@@ -41,8 +41,7 @@ def references_table(references: Sequence[Reference], names: Names, paper: Paper
     title = f"published figures of {enumerate_names(devices)}"
     lines = [paper.paint(line, "strong") for line in wrap(paper.clean(title), paper.width)]
     lines += whole_names(names.shown_prefix, labels, columns, paper, headings=headings)
-    for source, remarks in _remarks(references).items():
-        text = ": ".join(filter(None, [source, "; ".join(remarks)]))
+    for text in _remarks(references):
         lines += wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")
     return lines + wrap(CAVEAT, paper.width, indent="  ", hanging="  ")
 
@@ -58,22 +57,29 @@ def references_markdown(references: Sequence[Reference]) -> str:
     for name, figure in zip(codes(figure.benchmark for figure in references), references):
         ratio = "-" if figure.ratio is None else significant(figure.ratio)
         texts = (figure_label(figure), significant(figure.measured), printed(figure.published), ratio)
-        cells = [name, *map(escape, texts), escape(_place(figure))]
+        cells = [name, *map(escape, texts), escape(_place(figure.device, figure.source, [figure.row]))]
         lines.append(f"| {' | '.join([*cells, escape('; '.join(figure.differs)) or '-'])} |")
     return "\n".join([*lines, "", CAVEAT]) + "\n"
 
 
-def _remarks(references: Sequence[Reference]) -> Dict[str, List[str]]:
-    """Where figures stand -> what differs there."""
-    remarks: Dict[str, List[str]] = {}
+def _remarks(references: Sequence[Reference]) -> List[str]:
+    """Where figures stand, and what differs there; rows of a table with the same remarks together."""
+    of_row: Dict[Tuple[str, str, str], List[str]] = {}
     for figure in references:
-        known = remarks.setdefault(_place(figure), [])
+        known = of_row.setdefault((figure.device, figure.source, figure.row), [])
         known += [remark for remark in figure.differs if remark not in known]
-    return remarks
+    rows: Dict[Tuple[str, str, str], List[str]] = {}
+    for (device, source, row), remarks in of_row.items():
+        rows.setdefault((device, source, "; ".join(remarks)), []).append(row)
+    return [
+        ": ".join(filter(None, [_place(device, source, together), remarks]))
+        for (device, source, remarks), together in rows.items()
+    ]
 
 
-def _place(figure: Reference) -> str:
-    return f"{figure.device}, {figure.source}, row {figure.row}"
+def _place(device: str, source: str, rows: Sequence[str]) -> str:
+    of_device = [] if device == ANY_DEVICE else [device]
+    return ", ".join([*of_device, source, f"row{'s' * (len(rows) > 1)} {'; '.join(rows)}"])
 
 
 def figure_label(figure: Reference) -> str:

@@ -58,10 +58,10 @@ class Measured:
         if number is None:
             return None
         if parsed.denominator:
-            return Value(100 * number if unit == "%" else number, (f"{of} here",))
+            return Value(100 * number if unit == "%" else number, (f"here: {of}",))
         base = _base_unit(benchmark, parsed.metrics[0])
         converted = None if base is None else convert(number, base, unit)
-        return None if converted is None else Value(converted, (f"{of} here",))
+        return None if converted is None else Value(converted, (f"here: {of}",))
 
     def _ratio(self, name: str, metric: str, source: Mapping[str, Any]) -> Optional[Value]:
         mate = self._mate(name, *other(source["over"]))
@@ -75,7 +75,7 @@ class Measured:
             return None
         more_is_better = _better(here, parsed.metrics[0]) == HIGHER
         better = numbers[0] / numbers[1] if more_is_better else numbers[1] / numbers[0]
-        return Value(_RATIOS[metric](numbers[0], numbers[1], better), (f"{of} over that of {over} here",))
+        return Value(_RATIOS[metric](numbers[0], numbers[1], better), (f"here: {of} over that of {over}",))
 
     def _mate(self, name: str, parameter: str, value: str) -> Optional[Tuple[str, Benchmark]]:
         """The benchmark that differs by that parameter only; of a framework, any variant of it if need be."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.report.table_layout import NAME_WIDTH, Column, width_of
+from pytest_edgeperf.report.table_layout import Column, width_of
 from pytest_edgeperf.report.text import Paper, cells, middle_ellipsis, pad, wrap
 
+#: Cells that names keep beside their figures before columns are left out or parted; longer ones take lines.
+NAME_WIDTH = 32
 #: Lines of a name; nobody reads more of one.
 _MOST_LINES = 4
 

@@ -164,7 +164,7 @@ def test_a_ratio_stands_beside_that_of_two_benchmarks(metric, unit, expected):
     (one,) = references(session, [published(there, source={"over": "framework=torch"}, **{metric: (5.0, unit)})])
     assert one.benchmark == "a.py::test_network[1]"
     assert one.measured == pytest.approx(expected)
-    assert one.differs[0] == "latency over that of torch here"
+    assert one.differs[0] == "here: latency over that of torch"
 
 
 def test_a_ratio_of_rates_and_one_over_another_processor():
@@ -177,7 +177,7 @@ def test_a_ratio_of_rates_and_one_over_another_processor():
     there = {"framework": "tensorrt", "network": "resnet18"}
     source = {"over": "framework=torch", "of": "throughput"}
     (one,) = references(session, [published(there, source=source, speedup=(5.0, ""))])
-    assert (one.measured, one.differs[0]) == (pytest.approx(3), "throughput over that of torch:cuda here")
+    assert (one.measured, one.differs[0]) == (pytest.approx(3), "here: throughput over that of torch:cuda")
 
 
 def test_a_ratio_without_its_other_side_is_absent():

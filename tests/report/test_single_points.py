@@ -59,18 +59,18 @@ def test_single_numbers_of_several_studies_stand_in_one_table():
     (text,) = shown(session(PARTS, DIGITS, c=digits, **parts()))
     assert text.splitlines() == [
         "studies with a single point",
-        "                                 onnxruntime  torch",
-        "suo-2021 experiment 2, parts of the end-to-end time, at 3.29288 GFLOPs",
-        "  latency (ms)                          46.7    109",
-        "  rank                                     1      2",
-        "  latency forward (ms)                  43.2    104",
-        "  rank                                     1      2",
-        "  latency torch where (ms)                 -  0.312",
-        "  latency forward, % of latency         92.5   95.4",
-        "  rest, % of latency                     7.5    4.6",
-        "digits, at level 2",
-        "  latency (ms)                                0.410",
-        "  top1 (%)                                     98.9",
+        "                            onnxruntime  torch",
+        "suo-2021 experiment 2, parts of the end-to-end time (3.29288 GFLOPs)",
+        "  latency (ms)                     46.7    109",
+        "    rank                              1      2",
+        "  latency forward (ms)             43.2    104",
+        "    rank                              1      2",
+        "    % of latency                   92.5   95.4",
+        "  latency torch where (ms)            -  0.312",
+        "  rest, % of latency                7.5    4.6",
+        "digits (level: 2)",
+        "  latency (ms)                           0.410",
+        "  top1 (%)                                98.9",
         "  single runs do not show ties: such ranks are by value",
     ]
 
@@ -124,11 +124,11 @@ def test_a_published_ratio_keeps_its_place_beside_the_measured_one():
     text = "\n".join(shown(session(study, **both)))
     assert "torch/onnxruntime: somebody 2020" in text
     assert "single point" not in text
-    assert "digits: small, level 3.29288" in "\n".join(shown(session(replace(study, published_ratios=()), **both)))
+    assert "digits: small (level: 3.29288)" in "\n".join(shown(session(replace(study, published_ratios=()), **both)))
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_series_that_do_not_fit_stand_below_one_another(width):
+def test_series_that_do_not_fit_side_by_side_have_a_row_each(width):
     many = {
         f"b{k}": benchmark(PARTS, f"onnxruntime:provider-{k} fp16", {"latency": 10.0 + k, "latency_forward": 9.0})
         for k in range(9)
@@ -136,7 +136,7 @@ def test_series_that_do_not_fit_stand_below_one_another(width):
     (text,) = shown(session(PARTS, **many), width)
     assert all(cells(line) <= width for line in text.splitlines())
     for k in range(9):
-        assert text.count(f"provider-{k} fp16") == 1 or width == 40
+        assert f"provider-{k} fp16" in text
 
 
 NAMES = st.text(st.characters(exclude_categories=()), min_size=1, max_size=50)

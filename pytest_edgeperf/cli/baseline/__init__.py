@@ -21,4 +21,4 @@ COMMANDS = {
 
 @click.command(cls=CommandList, places=COMMANDS)
 def baseline() -> None:
-    """Show and change what a device's runs are compared with."""
+    """Show and change what checks compare with."""

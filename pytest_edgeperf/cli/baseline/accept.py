@@ -14,12 +14,13 @@ from pytest_edgeperf.cli.printing import paper
 @click.command()
 @click.argument("file", metavar="RESULTS")
 @reason_option
-@click.option("--add", is_flag=True, help="Keep the present runs beside these, as for a second session.")
+@click.option("--add", is_flag=True, help="Keep the accepted runs beside these: a second session.")
 @folder_option
 def accept(file: str, reason: str, add: bool, folder: str) -> None:
     """Accept the runs of a results file.
 
-    They replace those in the baseline of the file's device, by the rules of a refresh.
+    They replace the accepted runs of the same benchmarks in the baseline of the file's device. Disturbed runs are left
+    out. Exits with 4 when nothing was accepted.
     """
     from pytest_edgeperf import judge
     from pytest_edgeperf.report.baseline_text import accepted_text

@@ -16,11 +16,11 @@ from pytest_edgeperf.cli.printing import paper
 @click.option("--reason", help="Why; stored with the anchor in place of the runs' own reason.")
 @folder_option
 def anchor(arguments: Tuple[str, ...], reason: Optional[str], folder: str) -> None:
-    """Make the present runs the anchor for creep.
+    """Make the accepted runs the anchor for creep.
 
-    A refresh never changes an anchor. The first argument is taken as DEVICE if DIR has a baseline of that name;
-    otherwise the baseline of this machine is used. IDS are parts of benchmark ids; without any, all benchmarks are
-    anchored.
+    Creep is many small slowdowns that were each accepted. A refresh never changes an anchor. The first argument is
+    DEVICE if DIR has a baseline of that name; otherwise the baseline of this machine is used. IDS are parts of
+    benchmark ids; without any, all benchmarks are anchored.
     """
     from pytest_edgeperf.report.baseline_text import anchored_text
     from pytest_edgeperf.results import baselines

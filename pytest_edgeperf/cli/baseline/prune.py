@@ -13,17 +13,20 @@ from pytest_edgeperf.cli.printing import paper
 @click.command()
 @click.argument("device", required=False)
 @click.option(
-    "--keep-sessions", type=click.IntRange(1), metavar="N", help="Drop the runs of all but each benchmark's newest N."
+    "--keep-sessions",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Keep the runs of each benchmark's newest N sessions; drop the others.",
 )
 @click.option("--missing-from", metavar="RESULTS", help="Drop the benchmarks that this results file does not contain.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be dropped.")
 @folder_option
 def prune(
     device: Optional[str], keep_sessions: Optional[int], missing_from: Optional[str], dry_run: bool, folder: str
 ) -> None:
     """Drop old sessions, or benchmarks that no longer exist.
 
-    DEVICE is what this machine is, unless given. An anchor is dropped only with its benchmark.
+    Without DEVICE, the baseline of this machine is pruned. An anchor is dropped only with its benchmark.
     """
     from pytest_edgeperf.report.baseline_text import pruned_text
     from pytest_edgeperf.results import Results, baselines, read

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def references(file: str, devices: Tuple[str, ...], shown_by: Exporter, folder: str) -> None:
     """Show published figures beside those of a results file.
 
-    They are those of DIR/published, and those that come with edgeperf. Nothing is judged: the exit code is 0 unless
-    RESULTS cannot be used.
+    The figures are those of DIR/published and those that come with edgeperf. Nothing is judged: the exit code is 0
+    unless RESULTS cannot be used.
     """
     from pytest_edgeperf.report.published_matching import references as beside
     from pytest_edgeperf.results import published, read

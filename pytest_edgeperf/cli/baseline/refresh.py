@@ -18,7 +18,8 @@ from pytest_edgeperf.settings import REFRESH, names_are_prefixed
 def refresh(arguments: Tuple[str, ...], reason: str) -> None:
     """Measure with pytest and accept the runs.
 
-    The exit code is that of pytest. Put -- before PYTEST_ARGS that this command would take for its own.
+    The same as pytest PYTEST_ARGS --baseline=refresh, with its exit code. Put -- before PYTEST_ARGS that this command
+    would take for its own.
     """
     prefix = "edgeperf-" if names_are_prefixed() else ""
     options = [f"--{prefix}baseline={REFRESH}", f"--edgeperf-reason={reason}"]

@@ -14,13 +14,13 @@ from pytest_edgeperf.cli.printing import paper
 @click.argument("old")
 @click.argument("new")
 @click.option("--device", metavar="NAME", help="Only in this device's baseline.  [default: in all of DIR]")
-@click.option("--dry-run", is_flag=True, help="Only say what would be renamed.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be renamed.")
 @folder_option
 def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str) -> None:
-    """Carry the runs of a benchmark over to its new name.
+    """Keep the runs of a benchmark under its new name.
 
-    OLD and NEW are ids, or what ids begin with: a function moves with all its parametrisations, a class or a file with
-    all its tests. Runs, anchors, answers and study places go along, in the baselines of all devices.
+    OLD and NEW are ids, or what ids begin with: a function is renamed with all its parametrisations, a class or a file
+    with all its tests. Anchors and places in studies are kept, too. Without --device, in the baselines of all devices.
     """
     from pytest_edgeperf.report.baseline_text import renamed_text
     from pytest_edgeperf.results import ResultsError, baselines, renaming

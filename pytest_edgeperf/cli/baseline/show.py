@@ -14,9 +14,9 @@ from pytest_edgeperf.cli.printing import paper
 @click.argument("device", required=False)
 @folder_option
 def show(device: Optional[str], folder: str) -> None:
-    """Print what is in a baseline, and what it lacks.
+    """Print what is in a baseline, why, and what it lacks.
 
-    DEVICE is what this machine is, unless given.
+    Without DEVICE, the baseline of this machine.
     """
     from pytest_edgeperf.report.baseline_text import baseline_text
     from pytest_edgeperf.results import baselines
