@@ -113,6 +113,10 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
             earlier.set_aside(file.path for file in reports)
             measuring.measure()
             write_reports(config, measuring, reports, earlier)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            measuring.abandon()
+            write_reports(config, measuring, reports, earlier)
+            raise
         except BaseException:
             measuring.abandon()
             raise

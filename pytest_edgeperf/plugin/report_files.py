@@ -22,6 +22,8 @@ from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.session import MeasuringSession
 from pytest_edgeperf.settings import REFRESH, Settings
 
+#: The format that says how a session ended to whoever did not see it.
+FOR_PROGRAMS = "json"
 #: Of a report as plain text, in cells.
 WIDTH = 120
 
@@ -59,13 +61,20 @@ def report_files(config: pytest.Config, settings: Settings, device: str) -> List
 def write_reports(
     config: pytest.Config, measuring: MeasuringSession, files: Sequence[ReportFile], earlier: EarlierFiles
 ) -> None:
-    """Write the reports that were asked for, each that can be."""
+    """Write the reports that were asked for, each that can be.
+
+    An interrupted session has only what a program waits for: what ended it, and how to go on. The earlier session's
+    report is kept beside it.
+    """
     for file in files:
+        if measuring.interrupted and file.exporter.name != FOR_PROGRAMS:
+            continue
         with measuring.coordinator.errors.survive(f"writing the report {file.path}"):
             document = file.exporter.session(session_report(config, measuring), Paper(WIDTH))
             replace_file(file.path, (document.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
             measuring.written.append(("report", str(file.path)))
-            earlier.replaced(file.path)
+            if not measuring.interrupted:
+                earlier.replaced(file.path)
 
 
 def session_report(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:

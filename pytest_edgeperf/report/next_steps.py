@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import singledispatch
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.renames import GONE
 from pytest_edgeperf.judge.verdicts import (
@@ -13,13 +13,13 @@ from pytest_edgeperf.judge.verdicts import (
     MISSING,
     NEW,
     REGRESSED,
-    BenchmarkVerdict,
     Comparison,
     Rename,
 )
-from pytest_edgeperf.report.figures import LATENCY, deciding_metric
+from pytest_edgeperf.report.figures import deciding_metric
 from pytest_edgeperf.report.invocation import Invocation, program, shown_path
 from pytest_edgeperf.report.machine_evidence import why_the_machine
+from pytest_edgeperf.report.sentences import rebuilt_text
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged
 from pytest_edgeperf.results.benchmark_matching import file_of, function_of
@@ -157,7 +157,7 @@ def _after_refresh(report: SessionReport, invocation: Invocation) -> List[NextSt
 def _after_duet(report: SessionReport, invocation: Invocation) -> List[NextStep]:
     comparison = judged(report)
     regressed, unclear = _with(comparison, REGRESSED), _with(comparison, INCONCLUSIVE)
-    rebuilt = [name for name in regressed if was_rebuilt(comparison.benchmarks[name])]
+    rebuilt = [name for name in regressed if rebuilt_text(comparison.benchmarks[name])]
     closer = None
     if rebuilt:
         closer = _narrowed(report, invocation, rebuilt, [("builds", "4")], without=("rounds", "max_rounds"))
@@ -166,16 +166,6 @@ def _after_duet(report: SessionReport, invocation: Invocation) -> List[NextStep]
         closer = _more_rounds(report, comparison, unclear, invocation, least=PAIRS)
     suspected = bool(why_the_machine(comparison, report.measured)) or _out_of_memory(report)
     return _steps((CHECK_MACHINE, _doctor(report, invocation) if suspected else None), (LOOK_CLOSER, closer))
-
-
-def was_rebuilt(verdict: BenchmarkVerdict) -> bool:
-    """Whether each side of a lock-step comparison had one engine, which it built for itself."""
-    latency = verdict.metrics.get(LATENCY)
-    engines = verdict.differences.get("settings.engine", (None, None))
-    if latency is None or not latency.paired or latency.builds is not None:
-        return False
-    old, new = (engine.get("engine_sha256") if isinstance(engine, Mapping) else None for engine in engines)
-    return old is not None and new is not None and old != new
 
 
 def _closer(

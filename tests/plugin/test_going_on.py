@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import signal
 import time
 
@@ -66,7 +68,7 @@ def test_output_is_shown_with_dash_s_and_not_without(project):
 def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     project.suite(SUITE)
     arguments = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=4")
-    arguments += ("--edgeperf-results=so-far.json", "--edgeperf-report=report.md")
+    arguments += ("--edgeperf-results=so-far.json", "--edgeperf-report=report.md", "--edgeperf-report=report.json")
     project.write("report.md", "of an earlier session")
     with project.start(*arguments) as process:
         wait_until(lambda: len(project.ran()) >= 4)
@@ -81,6 +83,11 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
     assert "report of an earlier session: " in output
     assert not (project.path / "report.md").exists()
     assert (project.path / "report.md.previous").read_text() == "of an earlier session"
+    report = json.loads((project.path / "report.json").read_text())
+    assert (report["verdict"], report["exit_code"]) == ("interrupted", 2)
+    (step,) = report["next_steps"]
+    assert step["purpose"] == "resume"
+    assert shlex.split(step["command"])[-len(arguments) - 1 :] == [*arguments, "--edgeperf-resume"]
     assert not project.baseline_path.exists()
     before = len(project.ran())
     outcome = project.run(*arguments, "--edgeperf-resume")

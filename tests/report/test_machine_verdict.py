@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,16 @@ def test_a_session_has_verdict_evidence_and_what_to_type(session):
     assert document["benchmarks"][PREFIX + "test_added"]["location"] == {"file": "benchmarks/test_a.py", "line": 12}
     assert document["is_it_the_machine"]["suspected"]
     assert [step["purpose"] for step in document["next_steps"]] == ["check the machine", "look closer", "accept"]
+
+
+def test_a_session_says_when_and_against_which_commits_it_measured():
+    runs = benchmark(10.0).runs
+    older, newer = (replace(run, started=f"2026-0{month}", commit=f"c{month}") for month, run in zip((1, 2), runs))
+    baseline = Results("nano", benchmarks={A: replace(benchmark(10.0), runs=(newer, older)), B: benchmark(1.0)})
+    moments = {"started": datetime(2026, 3, 1, 12, 0, 5), "ended": datetime(2026, 3, 1, 12, 10)}
+    document = of_session(report({A: UNCHANGED, B: UNCHANGED}, baseline=baseline, **moments))
+    assert (document["started"], document["ended"]) == ("2026-03-01T12:00:05", "2026-03-01T12:10:00")
+    assert [document["benchmarks"][name]["baseline"] for name in (A, B)] == [{"commit": "c2"}, {"commit": None}]
 
 
 def test_every_field_that_a_comparison_may_have_is_described():

@@ -98,7 +98,6 @@ def test_a_lock_step_comparison_takes_at_least_its_pairs():
 def test_a_rebuilt_engine_is_built_more_often():
     engines = {"settings.engine": ({"engine_sha256": "a"}, {"engine_sha256": "b"})}
     rebuilt = verdict("regressed", 1.08, 1.05, 1.11, paired="lock-step", differences=engines)
-    assert steps_of.was_rebuilt(rebuilt)
     session = report({A: rebuilt}, mode="against", invocation=Invocation(("--against", "v1")))
     assert shown(session) == ["look closer: pytest --against v1 --edgeperf-builds=4"]
 

@@ -61,7 +61,10 @@ def session_to_dict(report: SessionReport) -> Dict[str, Any]:
         files=[{"kind": kind, "path": path} for kind, path in report.written],
         next_steps=_steps(next_steps(report)),
     )
-    _add_verdicts(document, comparison, report.measured)
+    for name, moment in (("started", report.started), ("ended", report.ended)):
+        if moment is not None:
+            document[name] = moment.isoformat(timespec="seconds")
+    _add_verdicts(document, comparison, report.measured, report.baseline)
     document["summary"].update(
         failed=len(report.faults), not_accepted=len(report.refused), measured=len(report.measured.benchmarks)
     )
@@ -78,15 +81,14 @@ def comparison_to_dict(comparison: Comparison) -> Dict[str, Any]:
     """Two results files: ``edgeperf compare --format json``."""
     text = verdict_counts(comparison) + lines_count(comparison)
     document = _head(COMPARISON, outcome_of_comparison(comparison), text)
-    measured = None if comparison.files is None else comparison.files.candidate_results
-    if comparison.files is not None:
-        document["files"] = [
-            {"kind": "base", "path": comparison.files.base},
-            {"kind": "candidate", "path": comparison.files.candidate},
-        ]
-        document["device"] = comparison.files.candidate_results.device
+    files = comparison.files
+    baseline, measured = (None, None) if files is None else (files.base_results, files.candidate_results)
+    if files is not None:
+        paths = (("base", files.base), ("candidate", files.candidate))
+        document["files"] = [{"kind": kind, "path": path} for kind, path in paths]
+        document["device"] = files.candidate_results.device
     document.update(is_it_the_machine=_machine(comparison, measured), next_steps=_steps(next_steps(comparison)))
-    _add_verdicts(document, comparison, measured)
+    _add_verdicts(document, comparison, measured, baseline)
     return document
 
 
@@ -108,7 +110,9 @@ def _head(kind: str, outcome: Outcome, text: str) -> Dict[str, Any]:
     }
 
 
-def _add_verdicts(document: Dict[str, Any], comparison: Comparison, measured: Optional[Results]) -> None:
+def _add_verdicts(
+    document: Dict[str, Any], comparison: Comparison, measured: Optional[Results], baseline: Optional[Results]
+) -> None:
     """What the judge said, and beside it what was measured of each benchmark."""
     said = comparison.to_dict()
     benchmarks: Dict[str, Any] = said.pop("benchmarks")
@@ -116,6 +120,9 @@ def _add_verdicts(document: Dict[str, Any], comparison: Comparison, measured: Op
         verdict = comparison.benchmarks[name]
         entry["decided_by"] = deciding_metric(verdict)
         entry["sentences"] = _sentences(name, verdict)
+        accepted = None if baseline is None else baseline.benchmarks.get(name)
+        if accepted is not None and "baseline" not in entry:
+            entry["baseline"] = {"commit": _newest_commit(accepted.runs)}
     for name, benchmark in () if measured is None else measured.benchmarks.items():
         entry = benchmarks.setdefault(name, {"verdict": None, "metrics": {}})
         _add_figures(entry, benchmark)
@@ -136,6 +143,11 @@ def _add_figures(entry: Dict[str, Any], benchmark: Benchmark) -> None:
         entry["metrics"].setdefault(name, {"verdict": None}).update(
             unit=metric.unit, better=metric.better, measured=shown
         )
+
+
+def _newest_commit(runs: Sequence[Run]) -> Optional[str]:
+    named = [(run.started, run.commit) for run in runs if run.commit is not None]
+    return max(named)[1] if named else None
 
 
 def _sentences(name: str, verdict: BenchmarkVerdict) -> List[str]:
