@@ -20,6 +20,7 @@
       const kept = rows.filter(({benchmark, searched}) => (!state.words.size || state.words.has(benchmark.verdict))
         && words.every((word) => searched.includes(word)));
       const filtered = kept.length < rows.length;
+      state.kept = new Set(kept);
       list.replaceChildren(...(state.sort === "worst" ? grouped(kept, filtered) : flat(kept, state.sort)));
       status.textContent = filtered ? kept.length + " of " + rows.length + " benchmarks" : rows.length + " benchmarks";
     };
@@ -31,19 +32,18 @@
     const follow = () => {
       const wanted = rows.find(({benchmark}) => "#" + benchmark.anchor === location.hash);
       if (!wanted) return;
-      if (!list.contains(wanted.element)) {
+      if (!state.kept.has(wanted)) {
         tools.clear();
         announce("The filter was cleared to show the benchmark");
       }
-      const group = wanted.element.closest("details.group");
-      if (group) group.open = true;
+      wanted.unfold();
       wanted.element.open = true;
       wanted.element.scrollIntoView({block: "start"});
       wanted.element.querySelector("summary").focus({preventScroll: true});
     };
     addEventListener("hashchange", follow);
     follow();
-    addEventListener("beforeprint", () => rows.forEach((one) => { if (!CALM.has(one.benchmark.verdict)) one.fill(); }));
+    addEventListener("beforeprint", () => rows.forEach((one) => { if (state.kept.has(one) && !CALM.has(one.benchmark.verdict)) one.fill(); }));
   });
 
   function controls(data, rows, state, show) {
@@ -101,10 +101,15 @@
     const calm = members.every((one) => CALM.has(one.benchmark.verdict));
     const counts = new Map();
     for (const {benchmark} of members) counts.set(benchmark.verdict, (counts.get(benchmark.verdict) || 0) + 1);
-    return el("details", {class: "group", open: !(fold && calm)},
+    const made = el("details", {class: "group", open: !(fold && calm)},
       el("summary", {}, el("h4", {}, longText(name)), el("span", {class: "counts"},
-        [...counts].map(([word, number]) => number + " " + word).join(", "))),
-      members.map((one) => one.element));
+        [...counts].map(([word, number]) => number + " " + word).join(", "))));
+    const fill = () => { if (made.children.length === 1) append(made, members.map((one) => one.element)); };
+    /* Hundreds of rows that nobody opens need not be made. */
+    if (made.open) fill();
+    made.addEventListener("toggle", fill);
+    for (const one of members) one.unfold = () => { fill(); made.open = true; };
+    return made;
   }
 
   function flat(rows, sort) {
@@ -129,27 +134,49 @@
     return names.compare(a.benchmark.id, b.benchmark.id);
   }
 
+  /* A benchmark in the list; its element is made when it is first shown. */
   function row(benchmark, data, rank) {
-    const name = el("span", {class: "name"});
+    let made = null, text = "", file = "";
+    const element = () => {
+      if (!made) {
+        made = rowElement(benchmark, data);
+        nameIt();
+      }
+      return made;
+    };
+    const nameIt = () => made.querySelector(".name").replaceChildren(
+      el("bdi", {title: text.length > 120 ? shortened(text, 400) : null}, shortened(text, 120)),
+      file ? el("span", {class: "of"}, shortened(file, 80)) : "");
+    return {
+      benchmark, rank, searched: (benchmark.id + " " + benchmark.verdict).toLowerCase(),
+      get element() { return element(); },
+      fill: () => fill(element(), benchmark, data),
+      unfold: () => {},
+      callIt(name, of = "") {
+        [text, file] = [name, of];
+        this.unfold = () => {};
+        if (made) nameIt();
+      },
+    };
+  }
+
+  function rowElement(benchmark, data) {
     const label = benchmark.label && benchmark.change ? benchmark.label + " " : "";
-    const summary = el("summary", {}, badge(benchmark.verdict), name,
+    const made = el("details", {class: "row", id: benchmark.anchor}, el("summary", {}, badge(benchmark.verdict),
+      el("span", {class: "name"}),
       el("span", {class: "number value"}, benchmark.value || ""),
       el("span", {class: "number change"}, benchmark.change ? el("strong", {}, label, benchmark.change) : null,
         benchmark.interval ? [" ", el("span", {class: "interval"}, benchmark.interval)] : null),
-      data.judged ? edgeperf.intervalBar(benchmark, data.range) : el("span"));
-    const element = el("details", {class: "row", id: benchmark.anchor}, summary);
-    const fill = () => {
-      if (element.children.length > 1) return;
-      const body = el("div", {class: "opened"});
-      element.append(body);
-      edgeperf.openBenchmark(body, benchmark, data);
-    };
-    element.addEventListener("toggle", () => { if (element.open) fill(); });
-    return {
-      benchmark, element, fill, rank, searched: (benchmark.id + " " + benchmark.verdict).toLowerCase(),
-      callIt: (text, file) => name.replaceChildren(el("bdi", {title: text.length > 120 ? shortened(text, 400) : null},
-        shortened(text, 120)), file ? el("span", {class: "of"}, shortened(file, 80)) : ""),
-    };
+      data.judged ? edgeperf.intervalBar(benchmark, data.range) : el("span")));
+    made.addEventListener("toggle", () => { if (made.open) fill(made, benchmark, data); });
+    return made;
+  }
+
+  function fill(element, benchmark, data) {
+    if (element.children.length > 1) return;
+    const body = el("div", {class: "opened"});
+    element.append(body);
+    edgeperf.openBenchmark(body, benchmark, data);
   }
 
   /* Arrow keys go from row to row, where one has the focus. */

@@ -51,7 +51,8 @@
   }
 
   function quantity(value, unit, digits) {
-    return (significant(value, digits) + " " + (unit || "")).trim();
+    const text = significant(value, digits);
+    return text === "–" ? text : (text + " " + (unit || "")).trim();
   }
 
   /* +8.1 % of 8.1 */
@@ -153,7 +154,7 @@
       try { localStorage.setItem("edgeperf-theme", select.value); } catch (error) { /* not allowed for this file */ }
       use(select.value);
     });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", themeChanged);
   }
 
   /* section("id", (root, data) => …): what draws a section, called once, when it comes near the window. */
