@@ -17,10 +17,10 @@ from pytest_edgeperf.report.exporters.svg import (
     MARKERS,
     PlotError,
     file_names,
-    looks_of,
     pareto_svg,
     write_plots,
 )
+from pytest_edgeperf.report.series_looks import HUES, SHAPES, looks_of
 from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.types import Metric
 
@@ -146,7 +146,8 @@ def test_names_of_two_parts_share_colours_and_markers():
 
 @given(st.lists(NAMES, max_size=30, unique=True))
 def test_no_two_series_look_alike(names):
-    assert len(set(looks_of(names).values())) == len(names) <= len(COLOURS) * len(MARKERS)
+    assert len(set(looks_of(names).values())) == len(names) <= HUES * SHAPES
+    assert (len(COLOURS), len(MARKERS)) == (HUES, SHAPES)
 
 
 WANTED = st.tuples(NAMES, NAMES, NAMES)

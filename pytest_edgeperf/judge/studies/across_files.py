@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from pytest_edgeperf.judge.studies.members import Member
 from pytest_edgeperf.judge.studies.study_results import StudyResult, members, places, read_study
@@ -26,6 +26,8 @@ class Across:
     files: Tuple[Tuple[str, Results], ...] = field(default=(), repr=False, compare=False)
     #: The studies that were asked for by name; all, if none is given.
     wanted: Tuple[str, ...] = ()
+    #: Of papers whose checklists were asked for, by name: the findings as plain values.
+    checklists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

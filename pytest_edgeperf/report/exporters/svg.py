@@ -16,6 +16,7 @@ from pytest_edgeperf.judge.studies.pareto_fronts import ParetoFront
 from pytest_edgeperf.judge.studies.study_results import StudyResult
 from pytest_edgeperf.report.exporters.interface import Exporter, PlotError
 from pytest_edgeperf.report.pareto_text import axis_of, coordinate, title_of
+from pytest_edgeperf.report.series_looks import Look, is_logarithmic, looks_of
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import printable, wrap
 from pytest_edgeperf.results.atomic_files import replace_file
@@ -31,8 +32,6 @@ INK, FAINT, SHADE = "#30343b", "#6b7280", "#f1f3f5"
 #: Colours that people who see red and green alike tell apart (Okabe and Ito, 2008, "Color universal design").
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
-#: A cost is shown on a logarithmic axis where the largest is so many times the smallest.
-LOGARITHMIC_FROM = 15.0
 #: Up to such a quotient that axis has ticks also at 2 and 5 times the powers of ten.
 _FEW_DECADES = 2000.0
 _STYLE = {
@@ -72,11 +71,6 @@ class Svg(Exporter):
     def pictures(self, studies: Sequence[StudyResult], folder: Path) -> List[Path]:
         """Draw the fronts of all studies."""
         return write_plots(studies, folder)
-
-
-class _Look(NamedTuple):
-    colour: str
-    marker: str
 
 
 class _Box(NamedTuple):
@@ -184,24 +178,11 @@ def draw_pareto(study: Study, front: ParetoFront) -> Figure:
     return figure
 
 
-def looks_of(names: Sequence[str]) -> Dict[str, _Look]:
-    """A colour and a marker for each series; names of two parts share one by the first and one by the last."""
-    parts = [(name.rpartition(" ")[0], name.rpartition(" ")[2]) for name in names]
-    firsts, lasts = list(dict.fromkeys(part for part, _ in parts)), list(dict.fromkeys(part for _, part in parts))
-    shared = all(first for first in firsts) and 1 < len(firsts) < len(names) and len(lasts) < len(names)
-    if shared and len(firsts) <= len(COLOURS) and len(lasts) <= len(MARKERS):
-        return {
-            name: _Look(COLOURS[firsts.index(first)], MARKERS[lasts.index(last)])
-            for name, (first, last) in zip(names, parts)
-        }
-    return {name: _Look(COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]) for at, name in enumerate(names)}
-
-
 def _set_axes(axes: Axes, front: ParetoFront) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     costs, gains = [point.cost for point in front.points], [point.gain for point in front.points]
-    logarithmic = min(costs) > 0 and max(costs) >= LOGARITHMIC_FROM * min(costs)
+    logarithmic = is_logarithmic(costs)
     if logarithmic:
         axes.set_xscale("log")
         few = max(costs) < _FEW_DECADES * min(costs)
@@ -242,8 +223,9 @@ def _draw_front(axes: Axes, front: ParetoFront) -> List[Tuple[float, float]]:
     return path
 
 
-def _draw_points(axes: Axes, front: ParetoFront, looks: Dict[str, _Look]) -> None:
-    for name, (colour, marker) in looks.items():
+def _draw_points(axes: Axes, front: ParetoFront, looks: Dict[str, Look]) -> None:
+    for name, look in looks.items():
+        colour, marker = COLOURS[look.colour], MARKERS[look.marker]
         own = sorted((point for point in front.points if point.series == name), key=lambda point: point.x)
         x, y = [point.cost for point in own], [point.gain for point in own]
         axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.3, zorder=1)
@@ -337,11 +319,11 @@ def _covered(box: _Box, taken: Sequence[_Box], lines: Sequence[_Box], inside: _B
     return sum(map(wide.shared_with, taken)) + sum(map(wide.shared_with, lines)) + 2 * outside
 
 
-def _draw_legend(axes: Axes, looks: Dict[str, _Look]) -> None:
+def _draw_legend(axes: Axes, looks: Dict[str, Look]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, markersize=_MARKER, linestyle="none")
+        Line2D([], [], color=COLOURS[look.colour], marker=MARKERS[look.marker], markersize=_MARKER, linestyle="none")
         for look in looks.values()
     ]
     names = [_plain(name) for name in shorten_names([printable(name) for name in looks], _NAME_CELLS, "…")]
