@@ -132,5 +132,5 @@ def _progress(config: pytest.Config, runs: int) -> Progress:
         runs,
         enabled=shown,
         live=config.option.capture != "no",
-        lines=config.option.verbose >= 0,
+        lines=shown and config.option.verbose >= 0,
     )
