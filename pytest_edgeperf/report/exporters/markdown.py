@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
-    from pytest_edgeperf.results.types import Results
+    from pytest_edgeperf.results.types import Benchmark, Results
 
 _ORDER = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
 _NOT_CLEAR = (INCONCLUSIVE, INCOMPARABLE, MISSING, NEW)
@@ -93,13 +93,18 @@ def marker(device: str) -> str:
 def comparison_markdown(comparison: Comparison, most_bytes: int = COMMENT_BYTES) -> str:
     """What ``edgeperf compare --format markdown`` prints: one file's runs judged against another's."""
     ordered = _ordered(comparison)
+    measured = None if comparison.files is None else comparison.files.candidate_results
     prefix = common_path(list(comparison.benchmarks))
     head = [f"### edgeperf: {escape(comparison_headline(comparison))}"]
     if comparison.benchmarks:
         head += ["", escape(f"{verdict_counts(comparison)}{lines_count(comparison)}.")]
-    blocks = [Block(head=head), *_worse(comparison, prefix, REGRESSED), *_why(comparison, None)]
+    blocks = [Block(head=head), *_worse(comparison, prefix, REGRESSED), *_why(comparison, measured)]
     blocks += _next(next_steps(comparison))
-    blocks += [*_evidence(comparison), *_not_clear(comparison, prefix), *_all_verdicts(ordered, prefix)]
+    blocks += [
+        *_evidence(comparison),
+        *_not_clear(comparison, prefix),
+        *_all_verdicts(ordered, prefix, measured.benchmarks if measured else {}),
+    ]
     ruled_out = ruled_out_text(comparison)
     blocks += _list("Remarks", "remark", [item(ruled_out)] if ruled_out else [])
     return fitting(blocks, most_bytes, _ALL_BY_COMPARE)
@@ -130,7 +135,7 @@ def session_markdown(report: SessionReport, most_bytes: int = COMMENT_BYTES, *, 
     blocks += _next(next_steps(report))
     blocks += [*_evidence(accepted(report)), *_not_clear(comparison, prefix)]
     if report.comparison is not None:
-        blocks += _all_verdicts(_ordered(comparison), prefix)
+        blocks += _all_verdicts(_ordered(comparison), prefix, report.measured.benchmarks)
     else:
         blocks += _figures(report, prefix)
     blocks += _studies(report)
@@ -218,10 +223,15 @@ def _not_clear(comparison: Comparison, prefix: str) -> List[Block]:
     return [*blocks, *_list("Probably renamed", "rename", renames)]
 
 
-def _all_verdicts(ordered: Mapping[str, BenchmarkVerdict], prefix: str) -> List[Block]:
+def _all_verdicts(
+    ordered: Mapping[str, BenchmarkVerdict], prefix: str, measured: Mapping[str, Benchmark]
+) -> List[Block]:
     if not ordered:
         return []
-    rows = [verdict_row(name, verdict) for name, verdict in zip(_short(ordered, prefix), ordered.values())]
+    rows = [
+        verdict_row(shown, verdict, measured.get(name))
+        for shown, (name, verdict) in zip(_short(ordered, prefix), ordered.items())
+    ]
     head = [
         "",
         f"| {_title('benchmark', prefix)} | baseline | now | change [95 %] | verdict |",

@@ -15,8 +15,13 @@ from pytest_edgeperf.results.types import Benchmark
 _WHY = {NEW: "no baseline yet", MISSING: "in the baseline, not measured now"}
 
 
-def verdict_row(name_as_code: str, verdict: BenchmarkVerdict, *, with_word: bool = True) -> str:
-    """A benchmark with both sides' figures and the change of what decided; ``with_word`` adds the verdict."""
+def verdict_row(
+    name_as_code: str, verdict: BenchmarkVerdict, measured: Optional[Benchmark] = None, *, with_word: bool = True
+) -> str:
+    """A benchmark with both sides' figures and the change of what decided; ``with_word`` adds the verdict.
+
+    ``measured`` has the present latency where nothing was compared.
+    """
     name = deciding_metric(verdict)
     metric = None if name is None else verdict.metrics[name]
     cells: List[str] = [name_as_code, NOTHING, NOTHING, NOTHING]
@@ -24,9 +29,11 @@ def verdict_row(name_as_code: str, verdict: BenchmarkVerdict, *, with_word: bool
         cells[1:3] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
         label = metric_label(name, metric)
         if metric.ratio is not None:
-            cells[3] = escape(f"{label} {change_with_interval(metric.ratio, metric.interval)}")
+            cells[3] = f"{escape(label)} {_unbroken(change_with_interval(metric.ratio, metric.interval))}"
         elif metric.accuracy is not None:
-            cells[3] = escape(f"{label} {difference(metric.accuracy, metric.unit)}")
+            cells[3] = f"{escape(label)} {_unbroken(difference(metric.accuracy, metric.unit))}"
+    elif measured is not None and LATENCY in measured.metrics:
+        cells[2:3] = _in_one_unit([figure(measured, LATENCY)], measured.metrics[LATENCY].unit)
     if with_word:
         cells.append(f"**{verdict.verdict}**" if verdict.verdict == REGRESSED else verdict.verdict)
     return f"| {' | '.join(cells)} |"
@@ -60,4 +67,9 @@ def _in_one_unit(values: Sequence[Optional[float]], unit: str) -> List[str]:
     """Cells of one row that a reader compares."""
     texts, one_unit = quantities([value for value in values if value is not None], unit)
     shown = iter(texts)
-    return [NOTHING if value is None else escape(f"{next(shown)} {one_unit}".rstrip()) for value in values]
+    return [NOTHING if value is None else _unbroken(f"{next(shown)} {one_unit}".rstrip()) for value in values]
+
+
+def _unbroken(figure: str) -> str:
+    """A figure with its unit, between which a narrow table breaks no line."""
+    return escape(figure).replace(" ", "\u00a0")
