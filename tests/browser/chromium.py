@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -12,8 +11,8 @@ from typing import Any, Dict, List, Optional
 PROGRAMS = ("chromium", "chromedriver")
 INSTALL = "apt-get install chromium chromium-driver"
 WIDE, NARROW, HEIGHT = 1280, 400, 900
-#: A page that is not drawn by then never is.
-_PATIENCE_S = 60.0
+#: A page that has not loaded by then never does.
+_PATIENCE_S = 120.0
 #: Of a picture, in pixels.
 _HIGHEST = 16_000
 #: Sections and charts that can be seen and have nothing in them yet.
@@ -61,6 +60,8 @@ class Chromium:
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
+        self.driver.set_script_timeout(_PATIENCE_S)
+        self.driver.set_page_load_timeout(_PATIENCE_S)
 
     def open(self, page: Path, *, width: int = WIDE, dark: bool = False, anchor: str = "") -> None:
         """Open a page at a width, and wait until it is drawn."""
@@ -75,13 +76,6 @@ class Chromium:
     def run(self, script: str, *arguments: Any) -> Any:
         """What a function body of JavaScript returns."""
         return self.driver.execute_script(script, *arguments)
-
-    def wait_for(self, condition: str) -> None:
-        """Wait until an expression of JavaScript is true."""
-        ends = time.monotonic() + _PATIENCE_S
-        while not self.run(f"return Boolean({condition})"):
-            assert time.monotonic() < ends, f"never became true: {condition}"
-            time.sleep(0.02)
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, where the focus is."""
