@@ -10,8 +10,9 @@ from pytest_edgeperf.report.figures import LATENCY, MEMORY, figure, seconds, usa
 from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_column, time_unit
 from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
 from pytest_edgeperf.report.sentences import differences_text
-from pytest_edgeperf.report.table_layout import Column, lay_out
+from pytest_edgeperf.report.table_layout import Column
 from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
+from pytest_edgeperf.report.tree_layout import benchmark_table
 from pytest_edgeperf.results.baselines import sessions
 from pytest_edgeperf.results.benchmark_matching import two_spellings
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, Refresh
@@ -33,7 +34,7 @@ def baseline_text(results: Results, paper: Paper) -> str:
     heading = f"baseline of {results.device}: {count(len(results.benchmarks), 'benchmark')}"
     blocks = [[paper.paint(paper.clean(heading), "strong")]]
     if results.benchmarks:
-        blocks.append(_table(results, names, paper))
+        blocks.append(_table(results, paper))
         blocks.append(_acceptances(results, names, paper))
         blocks.append(_environments(results, paper))
         blocks.append(_warnings(results, names, paper))
@@ -104,7 +105,7 @@ def renamed_text(results: Results, names: Mapping[str, str], paper: Paper, *, dr
     return "\n".join(lines)
 
 
-def _table(results: Results, names: Names, paper: Paper) -> List[str]:
+def _table(results: Results, paper: Paper) -> List[str]:
     benchmarks = list(results.benchmarks.values())
     latencies = [seconds(benchmark, LATENCY) for benchmark in benchmarks]
     unit, size = time_unit([value for value in latencies if value is not None])
@@ -121,7 +122,7 @@ def _table(results: Results, names: Names, paper: Paper) -> List[str]:
         ),
         Column("vs anchor", [_anchor(benchmark, results) for benchmark in benchmarks], spare=1),
     ]
-    return lay_out(names.shown_prefix, [names[name] for name in results.benchmarks], columns, paper)
+    return benchmark_table([(name, "") for name in results.benchmarks], columns, paper)
 
 
 def _anchor(benchmark: Benchmark, results: Results) -> str:

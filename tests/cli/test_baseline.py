@@ -121,13 +121,14 @@ def test_show_of_this_machines_baseline():
     mixed[B] = replace(mixed[B], runs=mixed[B].runs + second.benchmarks[B].runs)
     write("baselines/nano.json", replace(anchored, benchmarks=mixed, environments=second.environments))
     lines = run("baseline", "show").output.splitlines()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "baseline of nano: 2 benchmarks",
         "",
-        "benchm…s/test_a.py::  runs  sessions  newest      median ms  peak MiB  vs anchor",
-        "test_fast[fp32]         10         1  2026-11-20       12.6      80.0     +3.1 %",
+        "benchmarks/test_a.py",
+        "                 runs  sessions  newest      median ms  peak MiB  vs anchor",
+        "test_fast[fp32]    10         1  2026-11-20       12.6      80.0     +3.1 %",
     ]
-    assert lines[4].split() == ["test_slow[fp32]", "13", "2", "2026-11-25", "135", "80.0", "-"]
+    assert lines[5].split() == ["test_slow[fp32]", "13", "2", "2026-11-25", "135", "80.0", "-"]
     text = told("show", "nano", "--dir", "baselines")
     newest = "2026-11-25, commit 77aa: tuned (test_slow[fp32], 3 runs) "
     assert newest + "2026-11-20, commit 1a2b3c4: first baseline (all benchmarks, 10 runs each) " in text
