@@ -14,6 +14,8 @@ Interval = Tuple[float, float]
 _ENDS = tuple(size * digits for size in (0.001, 0.01, 0.1, 1.0) for digits in (1, 1.5, 2, 3, 4, 5, 6, 8))
 #: Cells between zero and the tolerance, so that both can be seen.
 _LEAST_TOLERANCE_CELLS = 1.5
+#: Fractions that differ by no more are the same number.
+_SAME = 1e-9
 #: The share of the intervals that an axis is to hold whole.
 _HELD = 0.9
 
@@ -91,7 +93,7 @@ class Axis:
         cell = self._place(end)
         for mark, value in ((zero, 0.0), (limit, tolerance)):
             if mark is not None and value is not None and cell == mark:
-                cell += (end > value) - (end < value)
+                cell += (end > value + _SAME) - (end < value - _SAME)
         return cell
 
     def _beside_zero(self, tolerance: float) -> int:
@@ -103,7 +105,9 @@ class Axis:
         half = self.cells // 2
         # Far beyond either end, numbers have too many digits to be counted in cells.
         within = max(min(fraction / self.limit, 2.0), -2.0)
-        return half + math.floor(within * half + 0.5)
+        # Both ends of an interval round alike, whatever the last bits of a ratio are.
+        cells = math.floor(round(abs(within) * half, 6) + 0.5)
+        return half + cells if within > 0 else half - cells
 
 
 def axis_for(
