@@ -126,11 +126,13 @@ def _measure_alone(config: pytest.Config, settings: Settings, device: Device, it
 
 def _progress(config: pytest.Config, runs: int) -> Progress:
     """With ``-q`` only a line that is redrawn and leaves nothing behind; with ``-s``, where tests print, none."""
-    shown = config.pluginmanager.has_plugin("terminalreporter") and config.option.verbose >= -1
+    # The option is the terminal's: with -p no:terminal there is neither.
+    verbosity = getattr(config.option, "verbose", 0)
+    shown = config.pluginmanager.has_plugin("terminalreporter") and verbosity >= -1
     return Progress(
         config.get_terminal_writer()._file if shown else sys.stderr,
         runs,
         enabled=shown,
         live=config.option.capture != "no",
-        lines=shown and config.option.verbose >= 0,
+        lines=verbosity >= 0,
     )

@@ -171,8 +171,8 @@ class Progress:
 
     def _draw(self, states: List[str], benchmark_id: str) -> None:
         self._drawn_s = self._clock()
-        # one cell less than the terminal has: writing into the last one wraps on some
-        width = self._columns() - 1
+        # One cell less than the terminal has, as writing into the last one wraps on some; and two for ^C.
+        width = self._columns() - 3
         ellipsis = "…" if self._unicode else "..."
         name = self._printable(_name(benchmark_id))
         states = [self._printable(state) for state in states]

@@ -6,6 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, List
 
+import orjson
+
 from pytest_edgeperf.report.exporters.interface import Exporter
 
 if TYPE_CHECKING:
@@ -51,7 +53,13 @@ class Json(Exporter):
 
 
 def _dumped(document: Any) -> str:
-    return json.dumps(_plain(document), indent=2, sort_keys=True, allow_nan=False)
+    plain = _plain(document)
+    try:
+        text = orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # half of a character, or a number of more than 64 bits
+        text = ""
+    # An output may take no more than ASCII.
+    return text if text.isascii() and text else json.dumps(plain, indent=2, sort_keys=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -27,6 +27,7 @@ from pytest_edgeperf.report.outcome import (
 from pytest_edgeperf.report.sentences import inconclusive_text, regression_text, verdict_counts
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged, summary_text
+from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 FORMAT, VERSION = "edgeperf-report", 2
@@ -138,11 +139,19 @@ def _add_figures(entry: Dict[str, Any], benchmark: Benchmark) -> None:
         commits=sorted({run.commit for run in benchmark.runs if run.commit is not None}),
     )
     for name, metric in benchmark.metrics.items():
-        values = {summary: figure(benchmark, name, summary) for summary in _SUMMARIES}
+        values = {summary: figure(benchmark, name, summary) for summary in _summaries_of(benchmark, name)}
         shown = {summary: value for summary, value in values.items() if value is not None}
         entry["metrics"].setdefault(name, {"verdict": None}).update(
             unit=metric.unit, better=metric.better, measured=shown
         )
+
+
+def _summaries_of(benchmark: Benchmark, metric: str) -> Sequence[str]:
+    """The summaries that a metric's runs have."""
+    value = next((run.values[metric] for run in benchmark.runs if metric in run.values), None)
+    if not isinstance(value, Mapping) or is_accuracy(value):
+        return ("p50",)
+    return [summary for summary in _SUMMARIES if summary in value]
 
 
 def _newest_commit(runs: Sequence[Run]) -> Optional[str]:
