@@ -90,7 +90,9 @@ def test_markdown(monkeypatch):
     answer(monkeypatch, "regressed")
     done = run("compare", "a.json", "b.json", "--format", "markdown")
     assert done.exit_code == 1
-    assert f"| `{ID}` |" in done.output
+    path, _, name = ID.rpartition("::")
+    assert f"| regressed in `{path}::` |" in done.output
+    assert f"| `{name}` |" in done.output
 
 
 def test_an_unusable_file_is_one_sentence_on_stderr_and_exit_4(monkeypatch):

@@ -58,7 +58,7 @@ def test_two_files_in_words_and_as_markdown(renamed):
     assert "probably renamed (2)" in render_comparison(renamed.comparison, width=100, colour=False)
     markdown = comparison_markdown(renamed.comparison)
     assert f"- `{OLD}[320]` → `{NEW}[320]`: latency +40.0 % [+30.0, +50.0]" in markdown
-    assert "Probably renamed:" not in comparison_markdown(replace(renamed.comparison, renames=()))
+    assert "Probably renamed" not in comparison_markdown(replace(renamed.comparison, renames=()))
 
 
 def test_a_baseline_with_two_spellings_of_an_id_says_so():
