@@ -77,7 +77,7 @@ def _refresh_counts(report: SessionReport) -> List[str]:
         parts.append(f"accepted {count(new + updated, 'benchmark')} ({', '.join(words)}){_few_runs(report)}")
         parts[-1] += lines_count(comparison)
     else:
-        parts.append("accepted nothing: the baseline is unchanged")
+        parts.append("accepted nothing" + (": the baseline is unchanged" if report.baseline is not None else ""))
     if report.refused:
         parts.append(f"refused {len(report.refused)}")
     if counts["kept"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -94,12 +93,6 @@ def begin(header: Mapping[str, Any], *, resume: bool) -> Resumption:
     if passed_over is not None:
         notes.append(f"journals and caches are kept in {folder.parent}: {passed_over}")
     return Resumption(session, journal, None, notes)
-
-
-def resume_command(config: pytest.Config) -> str:
-    """What continues this session, to be typed in the folder where it was started."""
-    typed = [argument for argument in map(str, config.invocation_params.args) if argument != RESUME]
-    return " ".join(map(shlex.quote, ["pytest", *typed, RESUME]))
 
 
 def _went_on(past: Past) -> str:

@@ -28,7 +28,7 @@ from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, r
 from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
-from pytest_edgeperf.schedule.resuming import RESUME, begin, header_of, resume_command
+from pytest_edgeperf.schedule.resuming import RESUME, begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
 from pytest_edgeperf.schedule.specification import Specifications
 from pytest_edgeperf.schedule.state import Clock, Launch, Progress, SessionFacts, SessionState
@@ -180,8 +180,7 @@ class MeasuringSession:
             self._close_journal(keep=keep or self._keep_journal)
             if keep:
                 errors.sentences.append(
-                    f"the runs are kept in {self._journal.path}; to continue with them, run: "
-                    f"{resume_command(self.config)}"
+                    f"the runs are kept in {self._journal.path}: add {RESUME} to continue with them"
                 )
 
     def abandon(self) -> None:
@@ -196,16 +195,16 @@ class MeasuringSession:
         self.outputs.list_previous()
         if any(plan.runs for plan in self.plans.values()):
             self.coordinator.notes.append(
-                "the session was interrupted; to continue with the runs measured so far, run: "
-                f"{resume_command(self.config)}"
+                f"the session was interrupted: add {RESUME} to continue with the runs measured so far"
             )
 
     def _close_journal(self, keep: bool) -> None:
         rest = self._resumption.rest(self.plans)
         self._journal.close(keep=keep, rest=rest)
         if keep and self._journal.path.exists():
-            self.written.append((f"runs measured so far, for {RESUME}", str(self._journal.path)))
             self.resumable = any(plan.runs for plan in self.plans.values())
+            if self.resumable or rest:
+                self.written.append((f"runs measured so far, for {RESUME}", str(self._journal.path)))
         elif rest:
             self.coordinator.notes.append(
                 f"{len(rest)} runs of benchmarks that this session did not select are kept in {self._journal.path}: "

@@ -76,8 +76,8 @@ def test_an_interrupted_session_is_resumed_with_every_run_it_had(project):
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     said = " ".join(output.split())
-    assert "the session was interrupted; to continue with the runs measured so far, run: pytest " in said
-    assert "--edgeperf-resume" in said
+    assert "the session was interrupted: add --edgeperf-resume to continue with the runs measured so far" in said
+    assert "next, resume: " in said
     assert "runs measured so far, for --edgeperf-resume: " in said
     assert results.read(project.path / "so-far.json").benchmarks
     assert "report of an earlier session: " in output

@@ -160,7 +160,7 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
         worst if worst.adjusted_worse <= level.alpha else min(tests, key=lambda test: float(f"{test.p_worse:.6g}"))
     )
     if suspect.p_worse < level.suspicion or suspect.adjusted_worse <= level.alpha:
-        reason = f"{suspect.contrast.summary} is suspected to be worse, p = {suspect.p_worse:.2g}"
+        reason = f"{_named(suspect)} is suspected to be worse, p = {suspect.p_worse:.2g}"
         if final and not may_regress:
             reason += "; measuring stopped at an earlier stage"
         elif suspect.contrast.candidate_runs < MIN_CANDIDATE_RUNS:
@@ -173,8 +173,13 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
     if primary.upper < limit:
         return Ruling(UNCHANGED, shown, shown.adjusted_worse, upper=primary.upper)
     worse = 100.0 * math.expm1(min(primary.upper, LOG_RATIO_LIMIT))
-    reason = f"{primary.contrast.summary} may be up to {worse:.3g} % worse"
+    reason = f"{_named(primary)} may be up to {worse:.3g} % worse"
     return Ruling(INCONCLUSIVE, shown, shown.adjusted_worse, reason, primary)
+
+
+def _named(test: Tested) -> str:
+    """The summary as a reader knows it: ``the median``, ``p95``."""
+    return {"p50": "the median", "min": "the minimum"}.get(test.contrast.summary, test.contrast.summary)
 
 
 def _limit(tested: TestedQuestion, must_detect: float) -> float:
