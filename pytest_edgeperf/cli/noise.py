@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Optional, Tuple
+import time
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 import click
 
@@ -81,10 +82,25 @@ def noise(
             code, measured = measure(arguments, baseline_rounds + candidate_rounds, output=output)
         if measured is not None:
             gate = (measured.gate or Gate()).with_changes(rounds=rounds, max_rounds=max_rounds, tolerance=tolerance)
-            show(shown_by.noise(analyse(measured, gate, baseline_runs=baseline_rounds), paper()))
+            analysed = analyse(measured, gate, baseline_runs=baseline_rounds, judged=_progress())
+            show(shown_by.noise(analysed, paper()))
     except ValueError as error:
         unusable(str(error))
     if code:
         outcome = "what it measured is analysed above" if measured is not None else "there is nothing to analyse"
         say(f"edgeperf: pytest ended with exit code {code}; {outcome}", err=True)
         sys.exit(code)
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Shows on the standard error how many resampled sessions are judged, which takes a minute and more on a board."""
+    from pytest_edgeperf.report.progress import Progress
+
+    progress, began = Progress(sys.stderr, 0), time.monotonic()
+
+    def judged(done: int, sessions: int) -> None:
+        progress.busy("", f"judging resampled sessions, {done} of {sessions}", time.monotonic() - began)
+        if done == sessions:
+            progress.finish()
+
+    return judged

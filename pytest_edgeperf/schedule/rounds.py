@@ -17,6 +17,9 @@ from pytest_edgeperf.schedule.plan import Plan, round_order
 from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.state import SessionState
 
+#: How often a wait between rounds is shown.
+WAIT_SHOWN_S = 10.0
+
 
 class Turns:
     """Callbacks of a strategy around each benchmark of a round."""
@@ -151,9 +154,10 @@ class Rounds:
         """Space out rounds of few benchmarks: runs within one burst of noise would agree with each other."""
         state = self._state
         pause_s = self._began_s + state.settings.spacing_s - state.clock.now() if state.rounds else 0.0
-        if pause_s > 0:
+        while pause_s > 0:
             state.progress.wait(pause_s)
-            state.clock.sleep(pause_s)
+            state.clock.sleep(min(pause_s, WAIT_SHOWN_S))
+            pause_s -= WAIT_SHOWN_S
         self._began_s = state.clock.now()
 
 

@@ -60,7 +60,7 @@ def test_a_table_from_a_file(stored):
     assert "for a check with 3 and 6 runs against a baseline of 17; tolerance 2 %" in " ".join(done.output.split())
     assert "test_a[onnxruntime-fp32]     9" in done.output
     assert "false alarms: 0 of 1000 sessions" in done.output
-    assert all(len(line) <= 80 for line in done.output.splitlines())
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
 
 def test_json_from_a_file_with_another_gate(stored):

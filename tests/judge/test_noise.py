@@ -176,10 +176,17 @@ def test_sessions_without_a_true_null_raise_alarms():
     )
     assert 0 < found.sessions_with_alarm < 100
     assert found.rate < found.upper_bound < 1.0
+    said = []
     again = false_alarms(
-        given, Family(("b",), tolerance=0.0, alpha=0.5), baseline_runs=10, stages=(3, 6, 9), sessions=100
+        given,
+        Family(("b",), tolerance=0.0, alpha=0.5),
+        baseline_runs=10,
+        stages=(3, 6, 9),
+        sessions=100,
+        judged=lambda *numbers: said.append(numbers),
     )
     assert again == found
+    assert said == [(number, 100) for number in range(1, 101)]
 
 
 def test_accuracies_of_runs_that_answer_differently_are_no_false_alarms_of_the_machine(many_sessions):

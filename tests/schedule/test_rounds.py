@@ -95,6 +95,13 @@ def test_runs_of_few_benchmarks_are_spaced_and_long_rounds_are_not_waited_for():
     assert made.clock.slept == []
 
 
+def test_a_long_wait_between_rounds_is_shown_as_it_passes():
+    made = session([plan("a", rounds=2)], spacing_s=27.0)
+    made.coordinator.measure()
+    assert made.clock.slept == [10.0, 10.0, 5.0]
+    assert made.progress.of("wait") == [[25.0], [15.0], [5.0]]
+
+
 def test_a_hot_machine_is_waited_for_and_measured_warm_when_it_does_not_cool_down():
     hot = Headroom(7.0, "cpu", 90.0, Trip("passive", 97.0))
     plans = [plan("a", rounds=2)]

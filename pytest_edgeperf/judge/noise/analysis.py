@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.family import Family
 from pytest_edgeperf.judge.noise.false_alarms import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
@@ -116,8 +116,12 @@ class Noise:
         }
 
 
-def noise(results: Results, gate: Gate, *, baseline_runs: int) -> Noise:
+def noise(
+    results: Results, gate: Gate, *, baseline_runs: int, judged: Optional[Callable[[int, int], None]] = None
+) -> Noise:
     """Analyse runs of the same code for a check against a baseline of so many runs.
+
+    ``judged`` is called with how many resampled sessions have been judged, and how many there are: it takes a while.
 
     Raises:
         ValueError: a value that decides has no logarithm; the message names it.
@@ -152,6 +156,7 @@ def noise(results: Results, gate: Gate, *, baseline_runs: int) -> Noise:
             baseline_runs=baseline_runs,
             stages=gate.stages,
             sessions=sessions_for(len(good.benchmarks)),
+            judged=judged,
         )
     except TooFewRunsError as error:
         reason = str(error)

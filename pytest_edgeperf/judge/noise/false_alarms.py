@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from scipy.special import betaincinv
 
@@ -87,13 +87,19 @@ def sessions_for(benchmarks: int) -> int:
 
 
 def false_alarms(
-    results: Results, family: Family, *, baseline_runs: int, stages: Sequence[int], sessions: int
+    results: Results,
+    family: Family,
+    *,
+    baseline_runs: int,
+    stages: Sequence[int],
+    sessions: int,
+    judged: Optional[Callable[[int, int], None]] = None,
 ) -> FalseAlarms:
     """Judge ``sessions`` random splits of the benchmarks' runs as a check would, stage by stage.
 
     ``results`` holds good runs only. Each benchmark gives up to ``baseline_runs`` of them to the baseline and as
     many as the last stage asks for to the candidate, as if these were of another session; those with too few
-    runs for that are left out.
+    runs for that are left out. ``judged`` is called after each session with its number and that of all.
 
     Raises:
         TooFewRunsError: no benchmark has enough runs.
@@ -114,6 +120,8 @@ def false_alarms(
         available = {name: drawn for name, (_, drawn) in draws.items()}
         comparison = _check(results, sides, base, available, family, stages)
         alarms += comparison.summary[REGRESSED] > 0
+        if judged is not None:
+            judged(number + 1, sessions)
     return FalseAlarms(sessions, alarms, min(side.baseline_runs for side in sides.values()), candidate_runs)
 
 

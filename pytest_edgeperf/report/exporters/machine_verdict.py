@@ -6,12 +6,9 @@ Within a version fields are only added. Whoever changes what a field means, or r
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.studies.across_files import Across
-from pytest_edgeperf.judge.studies.study_results import read_studies
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, BenchmarkVerdict, Comparison
-from pytest_edgeperf.report.exporters.study_values import across_to_dict, study_to_dict
 from pytest_edgeperf.report.figures import deciding_metric, figure
 from pytest_edgeperf.report.line_text import lines_count
 from pytest_edgeperf.report.machine_evidence import runs_of, why_the_machine
@@ -29,6 +26,9 @@ from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged, summary_text
 from pytest_edgeperf.results.example_answers import is_accuracy
 from pytest_edgeperf.results.types import Benchmark, Results, Run
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.judge.studies.across_files import Across
 
 FORMAT, VERSION = "edgeperf-report", 2
 SESSION, COMPARISON, STUDIES = "session", "comparison", "studies"
@@ -95,6 +95,8 @@ def comparison_to_dict(comparison: Comparison) -> Dict[str, Any]:
 
 def studies_to_dict(across: Across) -> Dict[str, Any]:
     """The studies of results files, which nothing is compared of: ``edgeperf report --format json``."""
+    from pytest_edgeperf.report.exporters.study_values import across_to_dict
+
     document = _head(STUDIES, Outcome(NOTHING_COMPARED, EXIT_PASS), "studies; nothing was compared")
     return {**document, **across_to_dict(across)}
 
@@ -188,6 +190,12 @@ def _disturbed_by(run: Run) -> Iterable[str]:
 
 
 def _studies(measured: Results) -> Mapping[str, Any]:
+    if not measured.studies:
+        return {}
+    # Fits take numpy and scipy, which start slowly on a board.
+    from pytest_edgeperf.judge.studies.study_results import read_studies
+    from pytest_edgeperf.report.exporters.study_values import study_to_dict
+
     try:
         return {study.study.name: study_to_dict(study) for study in read_studies(measured)}
     except ValueError:
