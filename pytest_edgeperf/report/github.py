@@ -11,7 +11,7 @@ from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Sequenc
 
 from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, REGRESSED
 from pytest_edgeperf.report.change_text import failure_message
-from pytest_edgeperf.report.exporters.markdown import session_markdown
+from pytest_edgeperf.report.exporters.markdown import Markdown, session_markdown
 from pytest_edgeperf.report.line_text import failing_lines, line_name, line_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.markup import code
@@ -76,8 +76,14 @@ def command(annotation: Annotation, rootdir: str, workspace: Optional[str]) -> s
 
 def step_summary(report: SessionReport, present_bytes: int) -> Optional[str]:
     """The Markdown to append to a step's summary of so many bytes; ``None`` where it is full."""
-    files = [code(os.path.basename(path)) for kind, path in report.written if kind == "report"]
-    all_by = enumerate_names(files) if files else "`--edgeperf-report` with a `.json` file, uploaded as an artefact,"
+    # What is written as Markdown is as short as a comment.
+    whole = [path for kind, path in report.written if kind == "report" and not path.endswith(Markdown.suffixes)]
+    files = [code(os.path.basename(path)) for path in whole]
+    all_by = (
+        enumerate_names(files)
+        if files
+        else "a file of `--edgeperf-report` that ends in `.html` or `.json`, uploaded as an artefact"
+    )
     room = SUMMARY_BYTES - _SPARE_BYTES - present_bytes
     document = session_markdown(report, room, all_by=all_by)
     return document if len(document.encode("utf-8", "backslashreplace")) <= room else None

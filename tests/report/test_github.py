@@ -204,10 +204,15 @@ def test_the_summary_fits_beside_what_is_there(present, number):
 
 def test_a_summary_that_is_cut_names_the_files_that_have_all_of_it():
     benchmarks = {f"{PREFIX}test_a[{at}]": verdict("regressed", 1.1, 1.05, 1.2) for at in range(2000)}
-    written = [("results", "out/now.json"), ("report", "/home/me/out/report.json"), ("report", "out/c.md")]
+    written = [
+        ("results", "out/now.json"),
+        ("report", "/home/me/out/report.json"),
+        ("report", "out/c.md"),
+        ("report", "p.html"),
+    ]
     text = step_summary(report_of(benchmarks, written=written), SUMMARY_BYTES - 100_000)
     assert 50_000 < len(text.encode()) < 100_000
-    assert "`report.json` and `c.md` lists all." in text.replace(" list all", " lists all")
+    assert "left out here: see `report.json` and `p.html`." in text
     assert "/home/me" not in text
     assert_well_formed(text)
 

@@ -181,7 +181,7 @@ def comparison_of(number, word, **more):
 def test_many_benchmarks_fit_into_a_comment(word):
     text = comparison_markdown(comparison_of(2000, word))
     assert 30_000 < len(text.encode()) <= COMMENT_BYTES
-    assert re.search(r"\d+ further .* left out here; `edgeperf compare --format json` lists all\.", text)
+    assert re.search(r"\d+ further .* left out here: see `edgeperf compare --format json`\.", text)
     assert_well_formed(text)
 
 

@@ -20,7 +20,7 @@ from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")
 #: A viewer shows them in a column.
-_LONGEST_VALUE = 500
+_LONGEST_NAME, _LONGEST_VALUE = 200, 500
 
 
 class JUnit(Exporter):
@@ -80,7 +80,11 @@ def suite_properties(report: SessionReport) -> List[Tuple[str, str]]:
             values = fields.setdefault(f"environment.{name}", [])
             values += [value] if value not in values else []
     properties.update({name: ", ".join(values) for name, values in sorted(fields.items())})
-    return [(printable(f"edgeperf.{name}"), text[:_LONGEST_VALUE]) for name, text in properties.items() if text]
+    return [
+        (printable(f"edgeperf.{name}")[:_LONGEST_NAME], text[:_LONGEST_VALUE])
+        for name, text in properties.items()
+        if text
+    ]
 
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> Iterator[Tuple[str, str]]:

@@ -116,7 +116,7 @@ def session_markdown(report: SessionReport, most_bytes: int = COMMENT_BYTES, *, 
     Args:
         report: the session.
         most_bytes: of the document in UTF-8; what is left out to stay below it is counted.
-        all_by: what has all of it, as Markdown.
+        all_by: where all of it is, as Markdown.
     """
     comparison = judged(report)
     names = [*report.measured.benchmarks, *comparison.benchmarks, *report.faults, *report.refused]

@@ -43,7 +43,7 @@ class Block:
         fit = sum(1 for _ in takewhile(lambda size: size <= room, accumulate(map(_size, self.rows))))
         if not fit:
             return []
-        more = f"{count(len(self.rows) - fit, f'further {self.name}')} left out here; {all_by} lists all."
+        more = f"{count(len(self.rows) - fit, f'further {self.name}')} left out here: see {all_by}."
         return [*self.head, *self.rows[:fit], "", more, *self.tail]
 
 
@@ -60,7 +60,7 @@ def fitting(blocks: Sequence[Block], most_bytes: int, all_by: str) -> str:
 
     Args:
         most_bytes: of the document in UTF-8.
-        all_by: what has all of it, as Markdown: the subject of "lists all".
+        all_by: where all of it is, as Markdown: what a reader is to see.
     """
     if sum(block.size for block in blocks) <= most_bytes:
         return _joined(line for block in blocks for line in block.lines())
@@ -80,7 +80,7 @@ def fitting(blocks: Sequence[Block], most_bytes: int, all_by: str) -> str:
         room -= sum(map(_size, shown))
         lines += shown
     if left_out:
-        lines += ["", f"Left out here: {', '.join(left_out)}; {all_by} lists all."]
+        lines += ["", f"Left out here: {', '.join(left_out)}; see {all_by}."]
     return _joined(lines)
 
 
