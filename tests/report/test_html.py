@@ -24,11 +24,12 @@ from pytest_edgeperf.report.html import elements
 from pytest_edgeperf.report.html.benchmark_data import anchor
 from pytest_edgeperf.report.html.page import asset
 from pytest_edgeperf.report.html.sections import sections
+from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results import write
 from pytest_edgeperf.results.characters import printable
-from pytest_edgeperf.results.types import Results
+from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 from tests.fakes import reports
 
 from .html_pages import Page
@@ -354,6 +355,39 @@ def test_a_script_that_would_end_itself_is_refused(source):
         elements.inline_script(source)
 
 
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.floats(), st.text(max_size=5), st.dictionaries(st.text(max_size=4), st.floats())
+)
+QUALITY = st.one_of(
+    st.none(),
+    st.fixed_dictionaries(
+        {"disturbed": st.booleans(), "disturbed_by": st.one_of(st.text(max_size=9), st.lists(VALUES))}
+    ),
+)
+
+
+@given(
+    names=st.lists(st.text(max_size=30), min_size=1, max_size=3, unique=True),
+    values=st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=3),
+    started=st.one_of(st.text(max_size=25), st.just("2026-11-30T16:05:00Z"), st.just("2026-11-30T16:05:00+01:00Z")),
+    quality=QUALITY,
+    unit=st.sampled_from(["ms", "s", "ns", "", "furlong"]),
+)
+def test_whatever_a_file_holds_is_a_row(names, values, started, quality, unit):
+    runs = tuple(Run("e", started, "s", {"latency": value}, quality=quality) for value in values)
+    summaries = tuple(Run("e", started, "s", {"latency": {"n": 1, "p50": value}}) for value in values)
+    metrics = {"latency": Metric(unit)}
+    measured = Results("host", benchmarks={name: Benchmark({}, metrics, runs) for name in names})
+    base = Results("host", benchmarks={name: Benchmark({}, metrics, summaries) for name in names})
+    (section,) = (section for section in sections() if section.id == "benchmarks")
+    data = section.data(Subject(SessionReport("host", "", measured, baseline=base)))
+    rows = Page(str(elements.data_block("d", data))).blocks["d"]["benchmarks"]
+    assert [row["id"] for row in rows] == [printable(name) for name in names]
+    for row in rows:
+        assert [len(run) for run in row["now"]] == [13] * len(values)
+        assert [len(run) for run in row["base"]] == [13] * len(values)
+
+
 # Commands.
 
 
@@ -376,7 +410,7 @@ def test_compare_writes_a_page_and_keeps_its_exit_code(files, tmp_path):
     assert (len(row["base"]), len(row["now"])) == (10, 9)
 
 
-@pytest.mark.parametrize(("name", "begins"), [("r.md", "**"), ("r.json", "{"), ("r.txt", "")])
+@pytest.mark.parametrize(("name", "begins"), [("r.md", "###"), ("r.json", "{"), ("r.txt", "")])
 def test_compare_writes_what_the_files_end_names(files, tmp_path, name, begins):
     CliRunner().invoke(main, ["compare", *files, "-o", str(tmp_path / name)])
     text = (tmp_path / name).read_text(encoding="utf-8")

@@ -26,6 +26,8 @@ from pytest_edgeperf.results.benchmark_matching import canonical_id, file_of, fu
 from pytest_edgeperf.results.types import Benchmark
 
 FAILED, MEASURED = "failed", "measured"
+#: What each row has, be it empty.
+_ALWAYS = ("id", "file", "function")
 
 
 class Words:
@@ -85,7 +87,7 @@ def benchmark_data(benchmark_id: str, subject: Subject, sessions: Sessions, word
         row["phases"] = _phases(base, measured, shown, main, size)
         row["others"] = _others(base, measured, verdict, main)
     row["pairs"] = pairs_of(benchmark_id, subject)
-    return {key: value for key, value in row.items() if value not in (None, [], {}, "")}
+    return {key: value for key, value in row.items() if key in _ALWAYS or value not in (None, [], {}, "")}
 
 
 def _word(benchmark_id: str, subject: Subject, verdict: Optional[BenchmarkVerdict]) -> str:
@@ -191,7 +193,8 @@ def _metrics(
         now = known.candidate if known is not None and known.candidate is not None else _figure(measured, name)
         if before is None and now is None:
             continue
-        row: List[Any] = [words.place(metric_label(name, known))]
+        paired = ", pair by pair" if known is not None and known.paired else ""
+        row: List[Any] = [words.place(metric_label(name, known) + paired)]
         row += [None if value is None else _quantity(value, unit) for value in (before, now)]
         if known is not None:
             row += [*_moved_by(known), words.place(known.verdict), int(known.gates)]

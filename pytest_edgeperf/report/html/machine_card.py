@@ -56,6 +56,8 @@ def machine_parts(subject: Subject) -> List[Html]:
     quiet = [text for text in (_disturbed(subject), apart_text(comparison)) if text]
     if signs:
         answer = "It may be: look at this before the code."
+    elif differences and not subject.decided:
+        answer = "The recorded environments differ too much to compare."
     elif differences:
         answer = "The recorded environments differ; nothing else points at the machine."
     elif not subject.decided:

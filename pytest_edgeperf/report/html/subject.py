@@ -83,7 +83,9 @@ class Subject:
         """What the two sides are called."""
         if self.report.against is not None:
             return (self.report.against, "this checkout")
-        return ("base", "candidate") if self.kind == FILES else ("baseline", "this session")
+        return {FILES: ("base", "candidate"), STUDIES: ("baseline", "measured")}.get(
+            self.kind, ("baseline", "this session")
+        )
 
 
 def _base_of(pair: object) -> Run:

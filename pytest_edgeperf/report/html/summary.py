@@ -120,7 +120,7 @@ def _facts(subject: Subject) -> Html:
     if started:
         same_day = started[0][:10] == started[-1][:10]
         until = started[-1][11:] if same_day else started[-1]
-        facts.append(_moment(started[0]) if started[0] == started[-1] else f"{_moment(started[0])} to {_clock(until)}")
+        facts.append(_moment(started[0]) if started[0] == started[-1] else f"{_moment(started[0])} to {_moment(until)}")
     return element("ul", *(element("li", long_text(fact)) for fact in facts), class_="facts")
 
 

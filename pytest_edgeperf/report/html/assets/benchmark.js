@@ -66,7 +66,7 @@
   /* Vertical intervals, which no series of the library has: [x, low, high]. */
   function whiskers(name, values, stroke, dashed) {
     return {
-      name, type: "custom", data: values, silent: true, z: 1, tooltip: {show: false}, itemStyle: {color: stroke},
+      name, type: "custom", data: values, silent: true, z: 1, clip: true, tooltip: {show: false}, itemStyle: {color: stroke},
       encode: {x: 0, y: [1, 2]},
       renderItem: (parameters, api) => {
         const low = api.coord([api.value(0), api.value(1)]), high = api.coord([api.value(0), api.value(2)]);
@@ -76,6 +76,18 @@
           {type: "line", shape: {x1: low[0], y1: low[1], x2: high[0], y2: high[1]}, style}, bar(low[1]), bar(high[1])]};
       },
     };
+  }
+
+  /* The ends of the axis: all medians, and as much of the bars as leaves the medians apart from each other. */
+  function limits(sides) {
+    const points = sides.flatMap((side) => side.points).filter((point) => typeof point.value === "number");
+    const middles = points.map((point) => point.value);
+    const low = Math.min(...middles), high = Math.max(...middles);
+    const room = 4 * Math.max(high - low, 0.03 * Math.abs(high), 1e-12);
+    const least = Math.max(low - room, Math.min(low, ...points.map((point) => point.low ?? low)));
+    const most = Math.min(high + room, Math.max(high, ...points.map((point) => point.high ?? high)));
+    const edge = 0.06 * (most - least || Math.abs(high) || 1);
+    return {min: least - edge, max: most + edge, cut: points.some((point) => (point.high ?? high) > most || (point.low ?? low) < least)};
   }
 
   /* Dots of both sides one beside the other: sides[].points is a list of {value, low, high, disturbed, about}. */
@@ -113,8 +125,8 @@
       tooltip: {trigger: "item", formatter: (parameters) => parameters.data.about || ""},
       xAxis: {type: "value", min: 0, max: Math.max(x, 2), axisLabel: {show: false}, axisTick: {show: false},
         splitLine: {show: false}, name: "runs in the order of measuring", nameLocation: "middle", nameGap: 10},
-      yAxis: {type: "value", scale: true, name: unit, nameLocation: "end", nameTextStyle: {align: "left"},
-        axisLabel: {formatter: (value) => significant(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}},
+      yAxis: {type: "value", scale: true, ...limits(sides), name: unit, nameLocation: "end", nameTextStyle: {align: "left"},
+        axisLabel: {showMinLabel: false, showMaxLabel: false, formatter: (value) => significant(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}},
       grid: {bottom: 24, top: 64},
       series,
     };
@@ -129,12 +141,15 @@
           + significant(run[at("p05")], 4) + " to " + quantity(run[at("p95")], unit, 4))
         + "\n" + began(run, data) + (run[DISTURBED] ? "\nnot used: " + edgeperf.shortened(run[DISTURBED], 80) : ""),
     }))}));
+    const barred = shown.some((side) => side.points.some((point) => point.low !== null && point.high !== null));
     const words = shown.map((side) => side.name + ": " + side.runs.length + " runs, median "
       + quantity(median(good(side.runs).map((run) => run[at("p50")])), unit));
     chart(parent, {
       title: "Runs: median " + label,
       description: words.join("; ") + ".",
-      note: "A mark is a run's median, its bar 5 % to 95 % of the samples; a line is the median of the undisturbed runs.",
+      note: "A mark is a run's median" + (barred ? ", its bar 5 % to 95 % of the samples" : "")
+        + "; a line is the median of the undisturbed runs."
+        + (limits(shown).cut ? " Bars that leave the chart are cut." : ""),
       option: () => dots(shown, unit),
       table: {head: ["run", "5 %", "median", "95 %", "state"], rows: shown.flatMap((side) => side.points.map((point, position) =>
         [side.name + " " + (position + 1), ...[point.low, point.value, point.high].map((value) => quantity(value, unit, 4)),
@@ -154,7 +169,10 @@
     if (!lines.some((side) => side.curves.length)) return;
     const ends = lines.flatMap((side) => side.curves.map((points) => points.filter(([, share]) => share <= 99).slice(-1)[0][0]));
     const starts = lines.flatMap((side) => side.curves.map((points) => points[0][0]));
-    const widest = Math.max(...ends), least = Math.min(...starts);
+    const least = Math.min(...starts);
+    const quarters = lines.flatMap((side) => side.curves.map((points) => points.filter(([, share]) => share <= 75).slice(-1)[0][0]));
+    /* A long tail would press everything else against the left edge. */
+    const widest = Math.min(Math.max(...ends), least + 5 * (Math.max(...quarters) - least) || Infinity);
     const cut = lines.some((side) => side.curves.some((points) => points[points.length - 1][0] > widest));
     const middles = lines.map((side) => order.map((statistic) => median(good(side.runs).map((run) => run[at(statistic)]))));
     chart(parent, {
@@ -163,7 +181,7 @@
         + order.map((statistic, place) => [statistic, middles[position][place]]).filter(([, value]) => value !== null)
           .map(([statistic, value]) => statistic + " " + significant(value)).join(", ") + " " + unit).join("; ") + ".",
       note: "A line per undisturbed run: so many of its samples took no longer."
-        + (cut ? " The slowest 1 % reach beyond the right edge." : ""),
+        + (cut ? " The slowest samples lie beyond the right edge." : ""),
       option: () => ({
         legend: {data: lines.filter((side) => side.curves.length).map((side) => side.name)},
         tooltip: {trigger: "item", formatter: (parameters) => parameters.seriesName + "\n" + parameters.value[1]
