@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ..plugin.conftest import own_plugins
 from ..sessions import PLUGIN_ALONE
 from .processes import gone_in_time
 
@@ -151,7 +152,8 @@ class Session:
         (folder / "pytest.ini").write_text("[pytest]\n")
         done = subprocess.run(
             [
-                sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--baseline=off", "--edgeperf-rounds=1",
+                sys.executable, "-m", "pytest", *own_plugins(folder, forked=False), "-p", "no:cacheprovider",
+                "--baseline=off", "--edgeperf-rounds=1",
                 "--edgeperf-cpus=off",
                 "--edgeperf-budget=0.05", "--edgeperf-results=results.json", "--junitxml=junit.xml",
             ],

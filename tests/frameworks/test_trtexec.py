@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pytest_edgeperf import frameworks
+from pytest_edgeperf.frameworks import building
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import quantise
 from pytest_edgeperf.frameworks.tensorrt import files, trtexec, trtexec_engine, trtexec_files, trtexec_program
@@ -29,6 +31,7 @@ pytest.importorskip("onnxruntime")
 SPECS = (TensorSpec("images", (1, 3, 4, 4)),)
 #: Every build and every inference starts a program.
 pytestmark = pytest.mark.slow
+RUN_BUILD = building.run_build
 NEWEST = list(trtexec_fake.RELEASES)[-1]
 TWO = pytest.mark.parametrize("version", [pytest.param("8.2.1", marks=whole), "10.3.0"])
 ALL = pytest.mark.parametrize(
@@ -55,6 +58,17 @@ def set_gpu(patch, name):
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     set_gpu(monkeypatch, "Fake GPU")
+
+
+@pytest.fixture(autouse=True)
+def built_here(monkeypatch):
+    """Builds start the program from this process: their own is that of ``engine_of``, and of workers."""
+
+    def run(python, order, outside):
+        module, _, name = order["function"].partition(":")
+        getattr(import_module(module), name)(Path(order["folder"]), **order["arguments"])
+
+    monkeypatch.setattr(building, "run_build", run)
 
 
 @pytest.fixture
@@ -96,7 +110,9 @@ def engine_of(tmp_path_factory):
             (folder / version).mkdir(exist_ok=True)
             patch.setenv("EDGEPERF_TRTEXEC", trtexec_fake.install(folder / version, version))
             patch.setenv("EDGEPERF_CACHE_DIR", str(folder / version / "cache"))
-            engine = load_model(model)
+            with pytest.MonkeyPatch.context() as real:
+                real.setattr(building, "run_build", RUN_BUILD)
+                engine = load_model(model)
             paths[version] = engine_file(folder / version / "cache")
             return engine
 
