@@ -366,3 +366,11 @@ def test_telemetry_is_a_word_or_seconds(text, seconds):
 def test_other_telemetry_is_refused_with_what_it_may_be(text):
     with pytest.raises(SettingsError, match="must be auto, off, or a positive number of seconds"):
         read({"edgeperf_telemetry": text})
+
+
+def test_a_conftest_may_choose_the_papers_whose_figures_are_shown(pytester):
+    from pytest_edgeperf.plugin.state import SETTINGS
+
+    pytester.makeconftest("def pytest_configure(config):\n    config.option.edgeperf_published = ['suo-2021']\n")
+    config = pytester.parseconfigure(str(pytester.path))
+    assert config.stash[SETTINGS].published == ("suo-2021",)

@@ -38,11 +38,26 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def print_rows(rows: Sequence[Tuple[str, ...]]) -> None:
-    """Print texts from anywhere below each other in columns."""
-    from pytest_edgeperf.report.text import can_show_unicode, cells, pad, printable
+    """Print texts from anywhere below each other in columns, or beside the first one where they are too wide for that.
 
-    ascii_only = not can_show_unicode(sys.stdout.encoding)
-    shown = [[printable(text, ascii_only=ascii_only) for text in row] for row in rows]
+    What is printed to a file or a pipe keeps its columns.
+    """
+    from pytest_edgeperf.report.text import cells, pad, wrap
+
+    page = paper()
+    shown = [[page.clean(text) for text in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(*shown)]
-    for row in shown:
-        click.echo("  ".join(pad(text, width) for text, width in zip(row, widths)).rstrip())
+    if sum(widths) + 2 * (len(widths) - 1) <= page.width or not sys.stdout.isatty():
+        for row in shown:
+            click.echo("  ".join(pad(text, width) for text, width in zip(row, widths)).rstrip())
+        return
+    first = min(widths[0], page.width // 3)
+    for name, *others in shown:
+        text = "; ".join(filter(None, others))
+        lines = wrap(text, page.width, indent=" " * (first + 2)) if text else [""]
+        if cells(name) > first:
+            lines = [*wrap(name, page.width, hanging="  "), *lines]
+        else:
+            lines[0] = pad(name, first) + lines[0][first:]
+        for line in lines:
+            click.echo(line.rstrip())

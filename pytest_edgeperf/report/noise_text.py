@@ -15,7 +15,7 @@ from pytest_edgeperf.report.text import Paper, enumerate_names, wrap
 from pytest_edgeperf.report.tree_layout import benchmark_table
 
 _ACTIONS = {
-    MAX_ROUNDS: "more rounds for suspects, --edgeperf-max-rounds={value}",
+    MAX_ROUNDS: "more rounds for suspicious benchmarks, --edgeperf-max-rounds={value}",
     BASELINE_RUNS: "a baseline of {value} rounds, refreshed with --edgeperf-rounds={value}",
     BUDGET: "{value} times the --edgeperf-budget, for baseline and checks",
 }

@@ -70,7 +70,7 @@ def test_json_from_a_file_with_another_gate(stored):
     assert found["gate"]["stages_runs"] == [4, 8, 9]
     assert (found["gate"]["tolerance_percent"], found["gate"]["baseline_runs"]) == (10.0, 20)
     assert found["benchmarks"][ID]["metrics"]["latency"]["detectable_80_power_percent"] > 10
-    assert found["false_alarms"] == {"sessions": 0, "reason": "a benchmark with at least 12 good runs is needed"}
+    assert found["false_alarms"] == {"sessions": 0, "reason": "a benchmark with at least 12 undisturbed runs is needed"}
 
 
 def test_files_that_cannot_be_used(tmp_path, stored):

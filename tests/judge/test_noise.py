@@ -203,7 +203,7 @@ def test_fewer_runs_make_smaller_baselines_down_to_three():
         assert analysed(measured(0.01, runs=runs)).false_alarms.baseline_runs == size
     found = analysed(measured(0.01, runs=11))
     assert found.false_alarms is None
-    assert found.no_false_alarms == "a benchmark with at least 12 good runs is needed"
+    assert found.no_false_alarms == "a benchmark with at least 12 undisturbed runs is needed"
     assert found.to_dict()["false_alarms"] == {"sessions": 0, "reason": found.no_false_alarms}
     with pytest.raises(TooFewRunsError):
         false_alarms(results({}), Family(()), baseline_runs=10, stages=(3,), sessions=1)

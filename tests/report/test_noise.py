@@ -79,9 +79,10 @@ def test_smaller_baselines_and_missing_alarms_are_said():
     told = words(noise_text(noise(false_alarms=FalseAlarms(300, 3, 4, 9)), Paper(80)))
     assert "3 of 300 sessions" in told
     assert "(with baselines of 4 runs: there are 13 runs, 19 would allow 10)" in told
-    none = noise(false_alarms=None, no_false_alarms="a benchmark with at least 12 good runs is needed", remedies=())
+    too_few = "a benchmark with at least 12 undisturbed runs is needed"
+    none = noise(false_alarms=None, no_false_alarms=too_few, remedies=())
     told = words(noise_text(none, Paper(80)))
-    assert "false alarms: no sessions were resampled; a benchmark with at least 12 good runs" in told
+    assert "false alarms: no sessions were resampled; a benchmark with at least 12 undisturbed runs" in told
     assert "to detect smaller" not in told
 
 

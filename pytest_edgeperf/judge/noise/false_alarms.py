@@ -111,7 +111,9 @@ def false_alarms(
         if left >= FEWEST_BASELINE_RUNS:
             sides[name] = _Sides(benchmark, min(baseline_runs, left))
     if not sides:
-        raise TooFewRunsError(f"a benchmark with at least {candidate_runs + FEWEST_BASELINE_RUNS} good runs is needed")
+        raise TooFewRunsError(
+            f"a benchmark with at least {candidate_runs + FEWEST_BASELINE_RUNS} undisturbed runs is needed"
+        )
     alarms = 0
     for number in range(sessions):
         rng = random.Random(f"{_SEED}/{number}")  # noqa: S311 (a sample, not a secret)
