@@ -13,11 +13,11 @@ from pytest_edgeperf.judge.verdicts import (
     REGRESSED,
     UNCHANGED,
 )
-from pytest_edgeperf.report.html.benchmark_data import anchor
 from pytest_edgeperf.report.html.elements import Html, element, long_text
-from pytest_edgeperf.report.html.machine_card import commits_text, machine_parts
+from pytest_edgeperf.report.html.machine_card import machine_parts
 from pytest_edgeperf.report.html.subject import FILES, STUDIES, Subject
-from pytest_edgeperf.report.line_text import line_headline, lines_count
+from pytest_edgeperf.report.html.worse_card import worse_parts
+from pytest_edgeperf.report.line_text import lines_count
 from pytest_edgeperf.report.numbers import count, duration
 from pytest_edgeperf.report.outcome import (
     ACCEPTED,
@@ -31,17 +31,8 @@ from pytest_edgeperf.report.outcome import (
     outcome_of_comparison,
     outcome_of_session,
 )
-from pytest_edgeperf.report.sentences import (
-    inconclusive_text,
-    ruled_out_text,
-    worse_text,
-)
 from pytest_edgeperf.report.text import enumerate_names
 
-#: Of one kind; the list below has all.
-_MOST_LISTED = 12
-_MOST_UNCLEAR = 6
-_MOST_DIFFERENCES = 8
 #: In the order in which a reader wants them.
 _COUNTED = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
 
@@ -75,7 +66,11 @@ def summary(subject: Subject) -> Html:
     )
     parts: List[Optional[Html]] = [element("div", title, _facts(subject), class_=f"outcome {state}")]
     if subject.kind != STUDIES:
-        parts += [_worse(subject), _card("Is it the machine?", machine_parts(subject)), _next(subject)]
+        parts += [
+            _card("What got slower, or worse?", worse_parts(subject)),
+            _card("Is it the machine?", machine_parts(subject)),
+            _next(subject),
+        ]
     parts += [_more(subject)]
     return element("section", *parts, id="summary", aria_label="Summary")
 
@@ -132,34 +127,6 @@ def _clock(started: str) -> str:
     return f"{started[:-1]} UTC" if started.endswith("Z") else started
 
 
-def _worse(subject: Subject) -> Html:
-    """What got slower or worse, or could not be measured, and between which commits."""
-    report, comparison = subject.report, subject.comparison
-    worse = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED]
-    items = [_link(name, worse_text(comparison.benchmarks[name])) for name in worse[:_MOST_LISTED]]
-    items += _left_out(worse)
-    items += [element("li", long_text(line_headline(line))) for line in comparison.regressed_lines[:_MOST_LISTED]]
-    faults = list(report.faults.items())
-    items += [_link(name, f"not measured: {' '.join(reason.split())}") for name, reason in faults[:_MOST_LISTED]]
-    items += _left_out(faults)
-    parts = [element("p", text) for text in [commits_text(subject)] if text]
-    nothing = "Nothing, as far as this measurement can tell." if subject.decided else "Nothing could be compared."
-    parts.append(element("ul", *items) if items else element("p", nothing))
-    if report.refused:
-        refused = [_link(name, reason) for name, reason in list(report.refused.items())[:_MOST_UNCLEAR]]
-        parts.append(element("h3", f"Not accepted ({len(report.refused)})"))
-        parts.append(element("ul", *refused, *_left_out(list(report.refused), _MOST_UNCLEAR)))
-    unclear = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict == INCONCLUSIVE]
-    if unclear:
-        texts = [_link(name, inconclusive_text(comparison.benchmarks[name])) for name in unclear[:_MOST_UNCLEAR]]
-        parts.append(element("h3", f"Not clear ({len(unclear)})"))
-        parts.append(element("ul", *texts, *_left_out(unclear, _MOST_UNCLEAR)))
-    rules_out = ruled_out_text(comparison)
-    if rules_out:
-        parts.append(element("p", f"{rules_out[:1].upper()}{rules_out[1:]}.", class_="remark"))
-    return _card("What got slower, or worse?", parts)
-
-
 def _next(subject: Subject) -> Html:
     """Commands to type."""
     from pytest_edgeperf.report.next_steps import next_steps
@@ -202,18 +169,3 @@ def _more(subject: Subject) -> Optional[Html]:
 
 def _card(title: str, parts: Sequence[Html]) -> Html:
     return element("div", element("h2", title), *parts, class_="card")
-
-
-def _link(benchmark_id: str, remark: str) -> Html:
-    name = long_text(benchmark_id)
-    link = element("a", name if "<details" not in name else _cut(benchmark_id), href=f"#{anchor(benchmark_id)}")
-    return element("li", link, " ", long_text(remark))
-
-
-def _cut(benchmark_id: str) -> str:
-    return f"{benchmark_id[:160]}…{benchmark_id[-40:]}"
-
-
-def _left_out(items: Sequence[object], shown: int = _MOST_LISTED) -> List[Html]:
-    more = len(items) - shown
-    return [element("li", element("a", f"and {more} more, in the list below", href="#benchmarks"))] if more > 0 else []

@@ -1,0 +1,78 @@
+"""What got slower or worse, could not be measured, or is not clear: the first of a page's answers."""
+
+from __future__ import annotations
+
+import math
+from typing import List, Sequence, Tuple
+
+from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, BenchmarkVerdict
+from pytest_edgeperf.report.figures import deciding_metric
+from pytest_edgeperf.report.html.benchmark_data import anchor
+from pytest_edgeperf.report.html.elements import Html, element, long_text
+from pytest_edgeperf.report.html.machine_card import commits_text
+from pytest_edgeperf.report.html.subject import Subject
+from pytest_edgeperf.report.line_text import line_headline
+from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text, worse_text
+from pytest_edgeperf.report.text import common_path
+
+#: Of one kind, so that all answers fit on a screen; the list below has all.
+_MOST_WORSE, _MOST_OTHERS = 8, 4
+#: Letters of a name's beginning and end that a link shows.
+_HEAD, _TAIL = 120, 40
+
+#: A benchmark's id, and what to say of it.
+_Entry = Tuple[str, str]
+
+
+def worse_parts(subject: Subject) -> List[Html]:
+    """The answer with the commits between which it lies; each benchmark links to its place in the list."""
+    report, comparison = subject.report, subject.comparison
+    verdicts = comparison.benchmarks
+    worse = sorted(
+        (name for name in verdicts if verdicts[name].verdict == REGRESSED), key=lambda name: _by(verdicts[name])
+    )
+    worst = [(name, worse_text(verdicts[name])) for name in worse]
+    failed = [(name, f"not measured: {' '.join(reason.split())}") for name, reason in report.faults.items()]
+    refused = list(report.refused.items())
+    unclear = [
+        (name, inconclusive_text(verdict)) for name, verdict in verdicts.items() if verdict.verdict == INCONCLUSIVE
+    ]
+    shown = [*worst[:_MOST_WORSE], *(entry for kind in (failed, refused, unclear) for entry in kind[:_MOST_OTHERS])]
+    shared = common_path([name for name, _ in shown]) if len(shown) > 1 else ""
+
+    parts = [element("p", text) for text in (commits_text(subject), f"In {shared}" if shared else None) if text]
+    lines = [element("li", long_text(line_headline(line))) for line in comparison.regressed_lines[:_MOST_OTHERS]]
+    items = [*_items(worst, _MOST_WORSE, shared), *lines, *_items(failed, _MOST_OTHERS, shared)]
+    nothing = "Nothing, as far as this measurement can tell." if subject.decided else "Nothing could be compared."
+    parts.append(element("ul", *items) if items else element("p", nothing))
+    for title, entries in (("Not accepted", refused), ("Not clear", unclear)):
+        if entries:
+            parts.append(element("h3", f"{title} ({len(entries)})"))
+            parts.append(element("ul", *_items(entries, _MOST_OTHERS, shared)))
+    rules_out = ruled_out_text(comparison)
+    if rules_out:
+        parts.append(element("p", f"{rules_out[:1].upper()}{rules_out[1:]}.", class_="remark"))
+    return parts
+
+
+def _by(verdict: BenchmarkVerdict) -> float:
+    """Sorts what has no ratio (an accuracy) first, then the largest change."""
+    name = deciding_metric(verdict)
+    ratio = None if name is None else verdict.metrics[name].ratio
+    return -math.inf if ratio is None or not ratio > 0 else -abs(math.log(ratio))
+
+
+def _items(entries: Sequence[_Entry], most: int, shared: str) -> List[Html]:
+    """The first entries, and how many more there are."""
+    items = [_item(name, remark, shared) for name, remark in entries[:most]]
+    more = len(entries) - most
+    if more > 0:
+        items.append(element("li", element("a", f"and {more} more, in the list below", href="#benchmarks")))
+    return items
+
+
+def _item(benchmark_id: str, remark: str, shared: str) -> Html:
+    name = benchmark_id[len(shared) :] if benchmark_id.startswith(shared) else benchmark_id
+    short = name if len(name) <= _HEAD + _TAIL else f"{name[:_HEAD]}…{name[-_TAIL:]}"
+    link = element("a", element("bdi", short or benchmark_id[:_HEAD]), href=f"#{anchor(benchmark_id)}")
+    return element("li", link, " ", long_text(remark))
