@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Iterable, List, Optional, Sequence
 
@@ -80,6 +81,8 @@ def cells(text: str) -> int:
     return sum(_cell(character) for character in text)
 
 
+# Few characters beyond ASCII are all that most reports have, thousands of times.
+@lru_cache(maxsize=4096)
 def _cell(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
