@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.verdicts import MetricVerdict
+from pytest_edgeperf.judge.verdicts import REGRESSED, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.bars import axis_for
 from pytest_edgeperf.report.benchmark_tables import figures_column, memory_column
@@ -109,8 +109,7 @@ def _changes(rows: Sequence[Figures]) -> List[Column]:
     for row in rows:
         metric = row.metric
         answers = None if metric is None else metric.accuracy
-        decided = metric is not None and row.main and metric.summary not in ("p50", "value", "mean", "")
-        summaries.append(metric.summary if metric is not None and decided and metric.ratio is not None else "")
+        summaries.append(_summary(row))
         if metric is not None and answers is not None:
             moved, low_end, high_end = accuracy_text.change_cells(answers, metric.unit)
             changes.append(moved)
@@ -125,10 +124,18 @@ def _changes(rows: Sequence[Figures]) -> List[Column]:
     intervals = [f"[{pad(a, low, right=True)}, {pad(b, high, right=True)}]" if a else "" for a, b in bounds]
     styles = [row.style for row in rows]
     return [
-        Column("of", summaries, right=False, spare=2),
+        Column("of", summaries, right=False, spare=4),
         Column("change", changes, styles),
         Column("[95 %]", intervals, styles, right=False, gap=1, spare=1),
     ]
+
+
+def _summary(row: Figures) -> str:
+    """What a change is of, where it is not the median's and no sentence below the row says so."""
+    metric = row.metric
+    if metric is None or not row.main or metric.ratio is None or metric.verdict == REGRESSED:
+        return ""
+    return "" if metric.summary in ("p50", "value", "mean") else metric.summary
 
 
 def _detects(rows: Sequence[Figures]) -> Column:

@@ -125,8 +125,8 @@ def test_the_row_names_the_summary_that_decided(session):
     tail = {REGRESSED: verdict("improved", 0.8, 0.7, 0.9, summary="p95")}
     measured = replace(session.measured, benchmarks={REGRESSED: session.measured.benchmarks[REGRESSED]})
     report = replace(session, measured=measured, comparison=Comparison(tail), faults={})
-    row = next(line for line in render(report, width=80, colour=False).splitlines() if "-20.0 %" in line)
-    assert row.split()[1:5] == ["12.2", "ms", "p95", "-20.0"]
+    row = next(line for line in render(report, width=100, colour=False).splitlines() if "-20.0 %" in line)
+    assert "p95  -20.0 %" in row
 
 
 def test_a_benchmark_that_failed_is_not_also_judged(session):
