@@ -11,7 +11,7 @@ from pytest_edgeperf.report.numbers import NOTHING, change, count, decimal_colum
 from pytest_edgeperf.report.sections import Names, accepted_worse, refreshed
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.table_layout import Column
-from pytest_edgeperf.report.text import Paper, enumerate_names, printable, wrap
+from pytest_edgeperf.report.text import Paper, enumerate_names, middle_ellipsis, printable, wrap
 from pytest_edgeperf.report.tree_layout import benchmark_table
 from pytest_edgeperf.results.baselines import sessions
 from pytest_edgeperf.results.benchmark_matching import two_spellings
@@ -20,6 +20,8 @@ from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 #: Of the benchmarks that were accepted together.
 _NAMES_SHOWN = 3
+#: In cells.
+_LONGEST_REASON = 300
 
 _Environment = Mapping[str, Mapping[str, Any]]
 
@@ -148,7 +150,8 @@ def _acceptances(results: Results, names: Names, paper: Paper) -> List[str]:
             which = (
                 f"{_which(list(by_benchmark), results, names, most=_NAMES_SHOWN)}, {each}{' each' * (len(numbers) > 1)}"
             )
-            reason = runs[0].reason or "no reason recorded"
+            reason = paper.clean(runs[0].reason or "no reason recorded")
+            reason = middle_ellipsis(reason, _LONGEST_REASON, paper.ellipsis)
             lines += _wrapped(f"{what}{_date(runs)}{of_commit}: {reason} ({which})", paper)
     return lines
 

@@ -13,6 +13,8 @@ from pytest_edgeperf.results.types import Results
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.series_ratios import Ranking
 
+#: Lines of the title of a table.
+_TITLE_LINES = 6
 #: The most of a column's title that somebody chose.
 _TITLE_WIDTH = 12
 
@@ -54,8 +56,9 @@ def marked_lines(published: Sequence[ReferenceLine]) -> Tuple[List[str], List[st
 
 
 def table_title(text: str, paper: Paper) -> List[str]:
-    """The lines above a table."""
-    return [paper.paint(line, "strong") for line in wrap(paper.clean(text), paper.width, hanging="  ")]
+    """The lines above a table; of a name without end, so many that it can be told from others."""
+    shown = middle_ellipsis(paper.clean(text), _TITLE_LINES * paper.width, paper.ellipsis)
+    return [paper.paint(line, "strong") for line in wrap(shown, paper.width, hanging="  ")]
 
 
 def short_title(title: str, paper: Paper) -> str:

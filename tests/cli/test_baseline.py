@@ -169,6 +169,19 @@ def test_show_lists_every_reason_the_newest_first_and_those_of_anchors():
     ]
 
 
+@pytest.mark.parametrize(
+    "reason", ["<script>alert(1)</script>\x1b[31m", "\u202eright to left\n|`new` line", "x" * 20_000]
+)
+def test_a_reason_is_text_whatever_it_holds(reason):
+    write("baselines/nano.json", results({A: runs(12.2, reason=reason)}))
+    done = run("baseline", "show")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output
+    assert len(done.output.splitlines()) < 25
+    assert all(len(line) <= 80 for line in done.output.splitlines())
+
+
 def test_show_of_a_baseline_that_is_not_there():
     assert "baselines/rpi4.json: there is no baseline of rpi4; make one" in refused("show", "rpi4")
     assert "is not a valid name of a baseline file" in refused("show", "../nano")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf import read_results
 from pytest_edgeperf.cli import main
 from pytest_edgeperf.judge.machines import OtherMachine
-from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, MetricVerdict
 from pytest_edgeperf.report.exporters import exporter
 from pytest_edgeperf.report.html import elements
 from pytest_edgeperf.report.html.benchmark_data import anchor
@@ -277,6 +277,18 @@ def test_phases_metrics_and_what_else_decided(regressions):
     assert row["label"] == "peak memory"
     (runs,) = row["others"]
     assert (runs["name"], runs["unit"], len(runs["base"]), len(runs["now"])) == ("peak memory", "MiB", 10, 9)
+
+
+def test_both_figures_of_a_metric_are_in_one_unit():
+    report = reports.two_regressions()
+    name = next(iter(report.measured.benchmarks))
+    latency = MetricVerdict("regressed", "p50", "ms", ratio=1.42, baseline=0.986, candidate=1.4)
+    page = page_of(replace(report, comparison=Comparison({name: BenchmarkVerdict("regressed", {"latency": latency})})))
+    words = page.blocks["data-benchmarks"]["words"]
+    figures = {words[row[0]]: row[1:3] for row in rows_of(page)[name]["metrics"]}
+    assert figures["latency"] == ["0.986 ms", "1.40 ms"]
+    for before, now in figures.values():
+        assert before is None or now is None or before.split()[1:] == now.split()[1:]
 
 
 def test_an_accuracy_has_its_lost_and_won_examples(regressions):

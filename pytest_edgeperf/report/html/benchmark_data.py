@@ -20,7 +20,7 @@ from pytest_edgeperf.report.accuracy_text import difference, examples_text, poin
 from pytest_edgeperf.report.figures import LATENCY, PHASES, deciding_metric, figure, metric_label
 from pytest_edgeperf.report.html.run_data import Sessions, pairs_of, runs_of, scale_of, short, values_of
 from pytest_edgeperf.report.html.subject import Subject
-from pytest_edgeperf.report.numbers import change, in_seconds, percent, quantity
+from pytest_edgeperf.report.numbers import change, in_seconds, percent, quantities, quantity
 from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text
 from pytest_edgeperf.results.benchmark_matching import canonical_id, file_of, function_of
 from pytest_edgeperf.results.types import Benchmark
@@ -195,7 +195,7 @@ def _metrics(
             continue
         paired = ", pair by pair" if known is not None and known.paired else ""
         row: List[Any] = [words.place(metric_label(name, known) + paired)]
-        row += [None if value is None else _quantity(value, unit) for value in (before, now)]
+        row += _pair(before, now, unit)
         if known is not None:
             row += [*_moved_by(known), words.place(known.verdict), int(known.gates)]
         elif before and now is not None and before > 0 and now > 0:
@@ -216,6 +216,14 @@ def _moved_by(metric: MetricVerdict) -> List[Any]:
 def _hundredths(ratio: Optional[float]) -> Optional[float]:
     """A ratio as a change in per cent, to two decimals."""
     return None if ratio is None or not math.isfinite(ratio) else round(100 * (ratio - 1), 2)
+
+
+def _pair(before: Optional[float], now: Optional[float], unit: str) -> List[Optional[str]]:
+    """Both figures of a metric, in one unit."""
+    texts, one_unit = quantities([value for value in (before, now) if value is not None], unit)
+    shown = iter(texts)
+    symbol = "µs" if one_unit == "us" else one_unit
+    return [None if value is None else f"{next(shown)} {symbol}".rstrip() for value in (before, now)]
 
 
 def _quantity(value: float, unit: str) -> str:
