@@ -7,16 +7,15 @@ has none in a worker, pytest#7767), and GitHub reads what it prints.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import pytest
 
-from pytest_edgeperf.plugin import github, junit
-from pytest_edgeperf.plugin.report_files import session_report
+from pytest_edgeperf.plugin import junit
 from pytest_edgeperf.plugin.state import LINES_FOR_GITHUB, SETTINGS
-from pytest_edgeperf.report.exporters.junit import suite_properties
-from pytest_edgeperf.report.github import SUMMARY_BYTES
-from pytest_edgeperf.schedule.session import MeasuringSession
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.schedule.session import MeasuringSession
 
 #: What xdist hands to its workers, and what they hand back.
 _KEY = "edgeperf_delivery"
@@ -29,20 +28,22 @@ def deliver(config: pytest.Config, measuring: MeasuringSession) -> None:
     sent: Dict[str, Any] = {}
     if junit.is_written(config):
         with errors.survive("the JUnit properties of the suite"):
+            from pytest_edgeperf.plugin.report_files import session_report
+            from pytest_edgeperf.report.exporters.junit import suite_properties
+
             properties = suite_properties(session_report(config, measuring))
             junit.add_to_suite(config, properties)
             sent["properties"] = [list(pair) for pair in properties]
     if _is_wanted_by_github(config):
         with errors.survive("the report for GitHub"):
-            given = getattr(config, "workerinput", {}).get(_KEY)
-            if given is None:
-                present, annotated = github.present_bytes(os.environ), github.annotates_failures(config)
-            else:
-                present, annotated = SUMMARY_BYTES - given["share_bytes"], given["annotated"]
-            part = github.part_of(config, session_report(config, measuring), present, annotated=annotated)
-            sent["github"] = part
+            from pytest_edgeperf.plugin import github
+            from pytest_edgeperf.plugin.report_files import session_report
+
+            given = getattr(config, "workerinput", {}).get(_KEY, {})
+            room = given.get("room") or github.room(config, os.environ)
+            sent["github"] = github.part_of(config, session_report(config, measuring), **room)
             if worker is None:
-                config.stash[LINES_FOR_GITHUB] = github.deliver([part], str(config.rootpath), os.environ)
+                config.stash[LINES_FOR_GITHUB] = github.deliver([sent["github"]], str(config.rootpath), os.environ)
     if worker is not None:
         worker[_KEY] = sent
 
@@ -51,8 +52,8 @@ def _is_wanted_by_github(config: pytest.Config) -> bool:
     if config.stash[SETTINGS].github != "auto":
         return False
     # The machine of an xdist worker may lack GitHub's variables.
-    given = getattr(config, "workerinput", {}).get(_KEY)
-    return os.environ.get("GITHUB_ACTIONS") == "true" if given is None else bool(given["is_github"])
+    given = getattr(config, "workerinput", {}).get(_KEY, {})
+    return "room" in given or os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 class DeliveryOfWorkers:
@@ -65,13 +66,12 @@ class DeliveryOfWorkers:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker whether this is a step of GitHub Actions, and its share of the step's summary."""
-        workers = max(1, len(getattr(self._config.option, "tx", None) or ()))
-        node.workerinput[_KEY] = {
-            "is_github": _is_wanted_by_github(self._config),
-            "share_bytes": (SUMMARY_BYTES - github.present_bytes(os.environ)) // workers,
-            "annotated": github.annotates_failures(self._config),
-        }
+        """In a step of GitHub Actions, tell a worker its share of the step's summary."""
+        if _is_wanted_by_github(self._config):
+            from pytest_edgeperf.plugin import github
+
+            workers = node.workerinput.get("workercount", 1)
+            node.workerinput[_KEY] = {"room": github.room(self._config, os.environ, workers)}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Optional[object]) -> None:
@@ -88,4 +88,6 @@ class DeliveryOfWorkers:
     def pytest_sessionfinish(self) -> None:
         """Write what the workers sent."""
         if self._parts:
+            from pytest_edgeperf.plugin import github
+
             self._config.stash[LINES_FOR_GITHUB] = github.deliver(self._parts, str(self._config.rootpath), os.environ)

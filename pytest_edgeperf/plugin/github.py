@@ -64,12 +64,14 @@ def deliver(parts: Sequence[Mapping[str, Any]], rootdir: str, environ: Mapping[s
     return [*lines, *(f"edgeperf: {trouble}" for trouble in troubles if trouble is not None)]
 
 
-def present_bytes(environ: Mapping[str, str]) -> int:
-    """How long the summary of this step is so far."""
+def room(config: pytest.Config, environ: Mapping[str, str], sharers: int = 1) -> Dict[str, Any]:
+    """What :func:`part_of` needs to know of a step; ``sharers`` are the sessions that share its summary."""
     try:
-        return os.path.getsize(environ.get(SUMMARY_VARIABLE, ""))
+        present_bytes = os.path.getsize(environ.get(SUMMARY_VARIABLE, ""))
     except OSError:
-        return 0
+        present_bytes = 0
+    share = (SUMMARY_BYTES - present_bytes) // sharers
+    return {"present_bytes": SUMMARY_BYTES - share, "annotated": annotates_failures(config)}
 
 
 def _append(path: Optional[str], what: str, text: Optional[str]) -> Optional[str]:
