@@ -4,7 +4,7 @@ import pytest
 
 from .compare import compared
 
-FEW, MANY = 500, 2_000
+FEW, MANY = 400, 1_600
 #: Times the growth of the number of benchmarks: what is quadratic would take four times that.
 LIMIT = 1.6
 

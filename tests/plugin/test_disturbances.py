@@ -63,30 +63,29 @@ def accept(project, **environment):
     assert min(good) >= FEWEST_ACCEPTED
 
 
-def real_project(path):
-    """A project with nothing calmed."""
-    made = new_project(path, forked=True, served=True)
-    made.write("calm.py", "")
-    made.suite(SUITE)
-    return made
+def uncalmed(project):
+    """A project in which nothing is calmed."""
+    project.write("calm.py", "")
+    project.suite(SUITE)
+    return project
 
 
 @pytest.fixture
-def real(tmp_path):
-    return real_project(tmp_path / "project")
+def real(project):
+    return uncalmed(project)
 
 
 @pytest.fixture(scope="module")
 def accepted_once(tmp_path_factory):
-    made = real_project(tmp_path_factory.mktemp("real") / "project")
+    made = uncalmed(new_project(tmp_path_factory.mktemp("real") / "project", forked=True, served=True))
     accept(made)
     return made
 
 
 @pytest.fixture
 def accepted(accepted_once, tmp_path):
-    """A copy of a project with nothing calmed and with a baseline."""
-    return accepted_once.copy(tmp_path / "project")
+    """A copy of such a project with a baseline."""
+    return uncalmed(accepted_once.copy(tmp_path / "project"))
 
 
 class Strangers:
