@@ -11,7 +11,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NamedTuple, Sequence
 
 from pytest_edgeperf.cli.ending import unusable
 
@@ -21,8 +21,30 @@ if TYPE_CHECKING:
 _PACKAGE = "checklists"
 
 
-def checklists(names: Sequence[str], results: Sequence[Results], folder: str, form: str, width: int) -> str:
-    """The findings of each named checklist, decided by these results, as text, Markdown or JSON.
+class Decided(NamedTuple):
+    """Checklists that were decided by results, by name, and what renders one of them at a width."""
+
+    checklists: Mapping[str, Any]
+    render: Callable[[Any, int], str]
+
+    def values(self) -> Dict[str, Any]:
+        """Each checklist's findings as plain values."""
+        return {name: checklist.to_dict() for name, checklist in self.checklists.items()}
+
+    def document(self, form: str, width: int) -> str:
+        """All of them as text, Markdown or JSON."""
+        if form == "json":
+            return json.dumps({_PACKAGE: self.values()}, indent=2)
+        sections = []
+        for name, checklist in self.checklists.items():
+            text = self.render(checklist, width)
+            heading = f"checklist of {name}"
+            sections.append(f"## {heading}\n\n```text\n{text}\n```" if form == "markdown" else f"{heading}\n\n{text}")
+        return "\n\n".join(sections)
+
+
+def decide(names: Sequence[str], results: Sequence[Results], folder: str) -> Decided:
+    """The findings of each named checklist, decided by these results.
 
     Runs the code of ``folder/checklists``. Ends the command where the folder has none, or none of a name.
     """
@@ -31,15 +53,7 @@ def checklists(names: Sequence[str], results: Sequence[Results], folder: str, fo
     unknown = [name for name in names if name not in known]
     if unknown:
         unusable(f"no checklist is called {', '.join(unknown)}; {folder}/{_PACKAGE} has {', '.join(sorted(known))}")
-    checklists = {name: known[name](*results) for name in dict.fromkeys(names)}
-    if form == "json":
-        return json.dumps({_PACKAGE: {name: checklist.to_dict() for name, checklist in checklists.items()}}, indent=2)
-    sections = []
-    for name, checklist in checklists.items():
-        text = module.render(checklist, width)
-        heading = f"checklist of {name}"
-        sections.append(f"## {heading}\n\n```text\n{text}\n```" if form == "markdown" else f"{heading}\n\n{text}")
-    return "\n\n".join(sections)
+    return Decided({name: known[name](*results) for name in dict.fromkeys(names)}, module.render)
 
 
 def _load(folder: str) -> Any:

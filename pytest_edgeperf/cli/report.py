@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
@@ -11,12 +12,11 @@ import click
 from pytest_edgeperf.cli.ending import EXIT_UNUSABLE
 from pytest_edgeperf.cli.options import format_option
 from pytest_edgeperf.cli.outputs import deliver, output_of, output_option
-from pytest_edgeperf.cli.printing import paper, say, show
+from pytest_edgeperf.cli.printing import say
 
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.report.exporters.interface import Exporter
-    from pytest_edgeperf.results.types import Results
 
 
 @click.command()
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     "papers",
     multiple=True,
     metavar="NAME",
-    help="Print the findings of a paper such as suo-2021 instead, each decided by all files (repeatable).",
+    help="Print the findings of a paper such as suo-2021 instead, each decided by all files (repeatable); a page of "
+    "-o FILE.html shows them beside the studies.",
 )
 @click.option(
     "--benchmarks",
@@ -55,28 +56,27 @@ def report(
     or with 4 when a file cannot be read, no file has a study that was asked for, or a picture cannot be drawn. The
     pictures are listed last, on standard error with any format but text.
     """
+    from pytest_edgeperf.cli.checklists import decide
     from pytest_edgeperf.judge.studies.across_files import read_across
     from pytest_edgeperf.results import read
 
-    if papers:
-        if names or folder is not None or output is not None:
-            raise click.UsageError("--checklist goes with neither --study nor --plot nor -o: it reads no studies.")
-        _checklists(papers, [read(name) for name in files], benchmarks, shown_by.name)
-        return
+    if papers and (names or folder is not None):
+        raise click.UsageError("--checklist goes with neither --study nor --plot: it reads no studies.")
     file = output_of(output, "studies", shown_by, files)
-    across = read_across([(name, read(name)) for name in files], names)
+    results = [(name, read(name)) for name in files]
+    decided = decide(papers, [content for _, content in results], benchmarks) if papers else None
+    if decided is not None and not (file is not None and file.exporter.shows_benchmarks):
+        deliver(lambda form, on: decided.document(form.name, on.width), shown_by, file)
+        return
+    across = read_across(results, names)
+    if decided is not None:
+        across = replace(across, checklists=decided.values())
     deliver(lambda form, on: form.studies(across, on), shown_by, file)
     shows_more = file is not None and file.exporter.shows_benchmarks
     if not across.studies and (names or not shows_more):
         sys.exit(EXIT_UNUSABLE)
     if folder is not None:
         _draw(across.studies, folder, err=file is None and not shown_by.for_terminal)
-
-
-def _checklists(papers: Sequence[str], results: Sequence[Results], benchmarks: str, form: str) -> None:
-    from pytest_edgeperf.cli.checklists import checklists
-
-    show(checklists(papers, results, benchmarks, form, paper().width))
 
 
 def _draw(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:

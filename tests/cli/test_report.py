@@ -205,3 +205,16 @@ def test_a_checklist_that_is_not_there_is_named_with_those_that_are(tmp_path):
     outcome = report(PUBLISHED_NANO, "--checklist", "suo-2021", "--study", "x")
     assert outcome.exit_code != 0
     assert "--checklist goes with neither --study nor --plot" in outcome.output
+
+
+def test_a_checklist_stands_on_the_page_beside_the_studies_and_alone_in_other_files(tmp_path):
+    command = (PUBLISHED_NANO, "--checklist", "suo-2021", "--benchmarks", BENCHMARKS, "-o")
+    assert report(*command, tmp_path / "page.html").exit_code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    _, _, block = page.partition('id="data-checklists">')
+    (paper,) = json.loads(block.partition("</script>")[0])["papers"]
+    assert paper["name"] == "suo-2021"
+    assert len(paper["findings"]) > 5
+    assert sum(int(count.partition(":")[0]) for count in paper["counts"]) == len(paper["findings"])
+    assert report(*command, tmp_path / "findings.md").exit_code == 0
+    assert (tmp_path / "findings.md").read_text(encoding="utf-8").startswith("## checklist of suo-2021")

@@ -1,10 +1,16 @@
 /* Minutes of load: latency, temperature and clocks over the same time, below each other, with the lasting steps. */
 "use strict";
 edgeperf.section("courses", function (root, data) {
-  const {axisOf, chart, color, el, hue, longText, significant} = edgeperf;
+  const {axisOf, chart, color, el, hue, legendOf, longText, significant} = edgeperf;
   const PANEL = 130, GAP = 56, TOP = 40;
 
-  function option(run) {
+  /* What the panels' own axes do not say: the clocks apart, and the steps. */
+  function named(run) {
+    const several = run.panels.filter((panel) => panel.lines.length > 1).flatMap((panel) => panel.lines.map((one) => one.name));
+    return [...new Set([...several, ...run.steps.map((step) => (step.throttling ? "throttling" : "step"))])];
+  }
+
+  function option(run, width) {
     const times = {log: false}, number = run.panels.length;
     const grids = [], xAxes = [], yAxes = [], series = [];
     let line = 0;
@@ -27,8 +33,9 @@ edgeperf.section("courses", function (root, data) {
         itemStyle: {color: color(step.throttling ? "bad" : "faint")},
         lineStyle: {width: 1.5, type: [3, 3], color: color(step.throttling ? "bad" : "faint")}});
     });
+    const {legend} = legendOf(named(run).map((name) => ({name, type: "line"})), width, 1);
     return {
-      legend: {},
+      legend,
       tooltip: {trigger: "axis", formatter: (items) => items.filter((item) => item.seriesName !== "step" && item.seriesName !== "throttling")
         .map((item, at) => (at ? "" : significant(item.value[0]) + " s\n") + item.seriesName + " " + significant(item.value[1])).join("\n")},
       axisPointer: {link: [{xAxisIndex: "all"}]},
@@ -42,7 +49,7 @@ edgeperf.section("courses", function (root, data) {
     root.append(place);
     course.runs.forEach((run, at) => {
       const title = course.runs.length > 1 ? "Run " + (at + 1) + " of " + course.runs.length : "One run";
-      chart(place, {title, description: run.alt, height: TOP + run.panels.length * (PANEL + GAP), option: () => option(run),
+      chart(place, {title, description: run.alt, height: TOP + run.panels.length * (PANEL + GAP), option: (width) => option(run, width),
         table: {head: ["seconds", ...run.panels.flatMap((panel) => panel.lines.map((one) => one.name))],
           rows: run.at_s.map((second, position) => [significant(second),
             ...run.panels.flatMap((panel) => panel.lines.map((one) => significant(one.values[position])))])}});

@@ -8,7 +8,7 @@ edgeperf.section("environment", function (root, data) {
   const lines = (values) => (values.length ? el("div", {}, values.map((value) => el("div", {}, longText(value)))) : "–");
   const name = (row) => el("span", {}, el("bdi", {}, edgeperf.shortened(row.field, 120)), " ", el("span", {class: "remark"}, edgeperf.shortened(row.section, 40)));
   function kind(row) {
-    const of = row.benchmarks && data.judged ? " (" + row.benchmarks + " of " + data.judged + " benchmarks)" : "";
+    const of = row.benchmarks ? " (" + row.benchmarks + " of " + data.benchmarks + " benchmarks)" : "";
     return (row.decides ? "≠ decides what may be compared" : "≠ only informs") + of;
   }
 

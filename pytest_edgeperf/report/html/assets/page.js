@@ -81,7 +81,7 @@
 
   /* A table: head is a list of texts, rows are lists of texts, numbers or elements; the first column heads its row. */
   function table(head, rows, caption) {
-    return el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption || "Table"}, el("table", {},
+    return el("div", {class: "scroll", tabindex: "0", role: "group", "aria-label": caption || "Table"}, el("table", {},
       caption ? el("caption", {}, caption) : null,
       el("thead", {}, el("tr", {}, head.map((title) => el("th", {scope: "col"}, title)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, column) =>

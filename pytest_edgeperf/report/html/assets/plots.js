@@ -30,9 +30,9 @@
   }
 
   /* All names, on as many rows as they need; of very many, one row to turn pages of. */
-  function legendOf(drawn, width) {
+  function legendOf(drawn, width, least = 2) {
     const names = [...new Set(drawn.map((one) => one.name))], rows = legendRows(names, width);
-    if (names.length < 2) return {legend: null, top: 12};
+    if (names.length < least) return {legend: null, top: 12};
     const fits = rows <= MOST_ROWS, dotted = new Set(drawn.filter((one) => one.type !== "line").map((one) => one.name));
     const data = names.map((name) => (dotted.has(name) ? name : {name, icon: RULE}));
     return {legend: {type: fits ? "plain" : "scroll", data, itemWidth: 16, itemHeight: 10, itemGap: 12},
@@ -198,4 +198,5 @@
   edgeperf.hue = hue;
   edgeperf.axisOf = axisOf;
   edgeperf.tip = tip;
+  edgeperf.legendOf = legendOf;
 })();

@@ -30,8 +30,12 @@ def data(subject: Subject) -> Optional[Dict[str, Any]]:
     names = sorted({name for side in sides for name in side.fields})
     rows = [_row(name, sides, differing.get(name, 0)) for name in names]
     rows.sort(key=lambda row: (not row["differs"], not row["decides"], -row["benchmarks"]))
-    judged = sum(bool(verdict.metrics) for verdict in subject.comparison.benchmarks.values())
-    return {"machine": subject.report.machine, "sides": [side.label for side in sides], "rows": rows, "judged": judged}
+    return {
+        "machine": subject.report.machine,
+        "sides": [side.label for side in sides],
+        "rows": rows,
+        "benchmarks": len(subject.comparison.benchmarks),
+    }
 
 
 def _row(name: str, sides: Sequence[_Side], benchmarks: int) -> Dict[str, Any]:
