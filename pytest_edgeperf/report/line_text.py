@@ -45,16 +45,6 @@ def failing_lines(comparison: Optional[Comparison], measured: Iterable[str]) -> 
     return failing
 
 
-def line_failures(comparison: Comparison, paper: Paper, *, heading: str = REGRESSED, style: str = "bad") -> List[str]:
-    """Every line that got worse, with its sentences."""
-    lines: List[str] = []
-    for line in comparison.regressed_lines:
-        lines += [paper.paint(row, style) for row in _wrapped(f"{heading}: {line_name(line)}", paper)]
-        for sentence in line_text(line).splitlines():
-            lines += wrap(paper.clean(sentence), paper.width, indent="  ", hanging="    ")
-    return lines
-
-
 def lines_not_judged(comparison: Comparison, paper: Paper) -> List[str]:
     """The lines that gate and have no clear verdict, and why; those of a new series are listed with its benchmarks."""
     lines: List[str] = []

@@ -37,8 +37,6 @@ WHY_IN_CHECK = {
     NEW: "no baseline yet; --baseline=refresh accepts them",
 }
 WHY_IN_FILES = {**_UNDECIDED, MISSING: "only in the base", NEW: "only in the candidate"}
-#: How a heading says what all its benchmarks differ in.
-_JOINED = {INCOMPARABLE: "differs from the baseline: {shared}"}
 _STYLES = {NEW: "remark", IMPROVED: "good", UNCHANGED: "strong"}
 
 
@@ -161,7 +159,11 @@ def _section(
     said = {tuple(details.get(name, ())) for name in ids}
     shared = "; ".join(said.pop()) if len(said) == 1 else ""
     if shared:
-        why, details = _JOINED.get(word, "{why}; {shared}").format(why=why, shared=shared).lstrip("; "), {}
+        details = {}
+        if why == _UNDECIDED[INCOMPARABLE]:
+            why = f"differs from the baseline: {shared}"
+        else:
+            why = "; ".join(filter(None, [why, shared]))
     return Section(f"{word} ({len(ids)})" + (f": {why}" if why else ""), style, ids, details=details, listed=listed)
 
 

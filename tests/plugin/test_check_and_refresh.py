@@ -179,7 +179,7 @@ def test_a_session_gives_up_when_run_after_run_is_disturbed(project):
         "gave up on the benchmark because 6 runs in a row were disturbed (other processes used the processors in all)"
         in outcome
     )
-    assert "--against REF" in outcome
+    assert "--against=REF" in outcome
     assert not project.baseline_path.exists()
 
 

@@ -58,8 +58,10 @@ def test_refresh_says_what_it_did_and_what_it_makes_worse(session):
     expect("refresh-80.txt", render(report, width=80, colour=False))
 
 
-def test_two_files(comparison):
-    expect("compare-80.txt", render_comparison(comparison, width=80, colour=False))
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_two_files(comparison, width):
+    expect(f"compare-{width}.txt", render_comparison(comparison, width=width, colour=False))
+    expect(f"compare-{width}.ansi", render_comparison(comparison, width=width, colour=True))
 
 
 def test_baseline_off_only_measures(session):
