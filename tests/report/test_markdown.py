@@ -12,7 +12,9 @@ from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, LineVerdict, Rename
 from pytest_edgeperf.report.creep import Creep
 from pytest_edgeperf.report.exporters.markdown import COMMENT_BYTES, comparison_markdown, marker, session_markdown
+from pytest_edgeperf.report.invocation import Invocation
 from pytest_edgeperf.report.markup import codes, escape, fence, item
+from pytest_edgeperf.report.next_steps import next_steps
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results.types import Results
 
@@ -233,10 +235,11 @@ _TAG = re.compile(r"<(?!/?(?:details|summary|code)>|!-- edgeperf:[\w.-]+ -->)")
 
 def assert_well_formed(text):
     """Folded parts are closed, fences too, no table is torn, and there is no other tag."""
-    assert text.count("<details>") == text.count("</details>") == text.count("<summary>")
-    assert len(re.findall(r"^```", text, re.MULTILINE)) % 2 == 0
-    assert not _TAG.search(re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
-    for line in text.splitlines():
+    outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert outside.count("<details>") == outside.count("</details>") == outside.count("<summary>")
+    assert not re.search(r"^```", outside, re.MULTILINE)
+    assert not _TAG.search(outside)
+    for line in outside.splitlines():
         if line.startswith("|"):
             assert line.endswith("|")
 
@@ -311,6 +314,18 @@ def hostile_report(names, text):
 def test_a_hostile_name_is_text_everywhere(name):
     text = assert_only_text(hostile_report([name, "a.py::test"], name))
     assert len(text.encode()) <= COMMENT_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_the_commands_to_type_next_stay_in_their_block(name):
+    invocation = Invocation(arguments=("-k", name, "benchmarks/"), targets=("benchmarks/",))
+    judged = {name: verdict("regressed", 1.1, 1.05, 1.2), name + "u": verdict("unchanged", 1.0, 0.99, 1.01)}
+    report = replace(hostile_report([name], name), comparison=Comparison(judged), faults={}, invocation=invocation)
+    text = assert_only_text(report)
+    steps = next_steps(report)
+    assert ("**Next:**" in text) == bool(steps)
+    blocks = [token.content for token in tokens_of(text) if token.type == "fence"]
+    assert blocks == ["".join(f"# {step.purpose}\n{step.command}\n" for step in steps)] * bool(steps)
 
 
 @given(st.lists(TEXTS, max_size=3, unique=True), TEXTS)
