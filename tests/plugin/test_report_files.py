@@ -55,7 +55,7 @@ def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
     asked = files(config, "gone/a.md", "new/b.md", "c.json")
     (tmp_path / "gone").write_text("")
     errors = UnexpectedErrors("session")
-    measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=[])
+    measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=[], interrupted=False)
     write_reports(config, measuring, asked, EarlierFiles("report"))
     assert measuring.written == [("report", str(tmp_path / "new" / "b.md")), ("report", str(tmp_path / "c.json"))]
     (sentence,) = errors.sentences
@@ -64,6 +64,19 @@ def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
         (tmp_path / "new" / "b.md").read_text()
         == "<!-- edgeperf:host -->\n### edgeperf on `host`: nothing measured\n\nnothing measured in 0.0 s on host.\n"
     )
+
+
+def test_an_interrupted_session_tells_programs_alone_and_keeps_the_earlier_report(config, tmp_path):
+    asked = files(config, "a.md", "c.json")
+    (tmp_path / "c.json").write_text("of an earlier session")
+    earlier = EarlierFiles("report")
+    earlier.set_aside(file.path for file in asked)
+    errors = UnexpectedErrors("session")
+    measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=[], interrupted=True)
+    write_reports(config, measuring, asked, earlier)
+    assert measuring.written == [("report", str(tmp_path / "c.json"))]
+    assert not (tmp_path / "a.md").exists()
+    assert (tmp_path / "c.json.previous").read_text() == "of an earlier session"
 
 
 def test_tests_are_where_they_begin_counted_from_one():
