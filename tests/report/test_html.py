@@ -155,7 +155,7 @@ def test_the_library_has_its_licence_and_the_version_that_is_documented():
 def test_what_got_slower_and_between_which_commits(regressions):
     assert regressions.text.count("latency +8.") >= 1
     slower = reports.FOLDER + "test_resnet50[onnxruntime-int8]"
-    assert f"In {reports.FOLDER}test_resnet50[torch-int8] top1 -2." in regressions.text
+    assert f"In {reports.FOLDER[:-2]}test_resnet50[torch-int8] top1 -2." in regressions.text
     assert "test_resnet50[onnxruntime-int8] min latency +24." in regressions.text
     assert (
         f"Between commit {reports.BASE_COMMIT} (baseline) and commit {reports.COMMIT} (this session)."

@@ -40,7 +40,9 @@ def worse_parts(subject: Subject) -> List[Html]:
     shown = [*worst[:_MOST_WORSE], *(entry for kind in (failed, refused, unclear) for entry in kind[:_MOST_OTHERS])]
     shared = common_path([name for name, _ in shown]) if len(shown) > 1 else ""
 
-    parts = [element("p", text) for text in (commits_text(subject), f"In {shared}" if shared else None) if text]
+    parts = [
+        element("p", text) for text in (commits_text(subject), f"In {shared.rstrip(':')}" if shared else None) if text
+    ]
     lines = [element("li", long_text(line_headline(line))) for line in comparison.regressed_lines[:_MOST_OTHERS]]
     items = [*_items(worst, _MOST_WORSE, shared), *lines, *_items(failed, _MOST_OTHERS, shared)]
     nothing = "Nothing, as far as this measurement can tell." if subject.decided else "Nothing could be compared."
