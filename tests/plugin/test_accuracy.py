@@ -64,7 +64,7 @@ def test_other_examples_are_not_compared_and_a_refresh_says_what_it_makes_worse(
     assert "were given different examples" in outcome
     outcome = session({"a": worse(40)}, *REFRESH)
     assert outcome.code == 0, outcome
-    assert "top1 -8.9 points" in outcome
+    assert "40 of 450 examples lost, 0 won" in outcome
 
 
 def test_values_that_are_no_accuracy_fail_the_body_in_one_sentence(session):

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_edgeperf import plugin
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
-from pytest_edgeperf.plugin.state import SESSION
+from pytest_edgeperf.plugin.state import SESSION, SETTINGS
 from pytest_edgeperf.settings import Settings
 
 
@@ -18,13 +18,14 @@ def exit_code(
     measuring = SimpleNamespace(
         coordinator=SimpleNamespace(errors=list(errors)),
         comparison=Comparison({"a": BenchmarkVerdict(verdict)}) if compared else None,
-        settings=Settings(**settings),
+        settings=Settings(github="off", **settings),
         unmeasured=SimpleNamespace(gates=gates),
         outputs=SimpleNamespace(failing=failing),
     )
     stash = pytest.Stash()
-    stash[SESSION] = measuring
-    session = SimpleNamespace(config=SimpleNamespace(stash=stash), exitstatus=status)
+    stash[SESSION], stash[SETTINGS] = measuring, measuring.settings
+    config = SimpleNamespace(stash=stash, option=SimpleNamespace(xmlpath=None))
+    session = SimpleNamespace(config=config, exitstatus=status)
     plugin.pytest_sessionfinish(session, status)
     return int(session.exitstatus)
 
