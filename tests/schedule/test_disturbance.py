@@ -280,8 +280,8 @@ def test_the_summary_says_how_many_by_what_and_how_many_were_replaced():
     text = summary([run(CALM), *disturbed], 2)
     assert text == (
         "3 of 4 runs were disturbed: the machine was slower than for the baseline in 2, other processes used the "
-        "processors in 1. Disturbed runs are stored but not compared; 2 were measured again"
+        "processors in 1. Disturbed runs are stored but not compared; 2 were replaced"
     )
     assert summary([run(CALM), disturbed[2]], 0) == (
-        "1 of 2 runs was disturbed. Disturbed runs are stored but not compared; none was measured again"
+        "1 of 2 runs was disturbed. Disturbed runs are stored but not compared; none was replaced"
     )

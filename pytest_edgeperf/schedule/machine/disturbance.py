@@ -201,7 +201,7 @@ def summary(runs: Sequence[Run], replaced: int) -> Optional[str]:
     again = f"{replaced} {'was' if replaced == 1 else 'were'}" if replaced else "none was"
     return (
         f"{len(disturbed)} of {len(runs)} runs {'was' if len(disturbed) == 1 else 'were'} disturbed"
-        f"{f': {causes}' if causes else ''}. Disturbed runs are stored but not compared; {again} measured again"
+        f"{f': {causes}' if causes else ''}. Disturbed runs are stored but not compared; {again} replaced"
         f"{f'. The other processes, with the processors that each used: {others}' if others else ''}"
     )
 
