@@ -180,3 +180,12 @@ def test_time_in_which_the_session_was_stopped_is_not_waited(monkeypatch):
 
     # Whatever the clock says: four looks of half a second are less than two and a half.
     assert kept.wait_while_running(Stopped(), 2.5) == 0
+
+
+def test_who_waits_for_a_program_is_told_for_how_long_it_runs(monkeypatch):
+    monkeypatch.setattr(kept, "LOOK_SECONDS", 0.05)
+    seconds = []
+    status, _ = kept.run(["sleep", "0.4"], variables=os.environ, timeout_s=60.0, waiting=seconds.append)
+    assert status == 0
+    assert seconds == sorted(seconds)
+    assert seconds[0] >= 0.04
