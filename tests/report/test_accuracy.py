@@ -60,7 +60,7 @@ def test_the_table_shows_accuracy_beside_latency(faster_and_worse, width):
 def test_markdown_and_a_comparison_of_files_show_points(faster_and_worse):
     _, comparison = faster_and_worse
     shown = comparison_markdown(comparison).replace("\u00a0", " ")
-    assert "| 95.6 % | 89.3 % | top1 -6.2 points [-9.0, -4.1] | **regressed** |" in shown
+    assert "| top1 -6.2 points [-9.0, -4.1] | 95.6 % | 89.3 % | **regressed** |" in shown
     assert "-6.2 pt" in render_comparison(comparison, width=80, colour=False)
 
 

@@ -167,7 +167,7 @@ def _worse(comparison: Comparison, prefix: str, word: str) -> List[Block]:
         rows = [
             verdict_row(name, verdict, with_word=False) for name, verdict in zip(_short(first, prefix), first.values())
         ]
-        head = ["", f"| {_title(word, prefix)} | baseline | now | change [95 %] |", "|:--|--:|--:|--:|"]
+        head = ["", f"| {_title(word, prefix)} | change [95 %] | baseline | now |", "|:--|--:|--:|--:|"]
         more = len(worse) - len(rows)
         tail = ["", f"and {more} more in the table of all benchmarks below."] if more > 0 else []
         blocks.append(Block(f"benchmark that {word}", head, rows, tail))
@@ -234,7 +234,7 @@ def _all_verdicts(
     ]
     head = [
         "",
-        f"| {_title('benchmark', prefix)} | baseline | now | change [95 %] | verdict |",
+        f"| {_title('benchmark', prefix)} | change [95 %] | baseline | now | verdict |",
         "|:--|--:|--:|--:|:--|",
     ]
     return [folded(f"All benchmarks ({len(rows)})", Block("row", head, rows))]

@@ -18,7 +18,9 @@ _WHY = {NEW: "no baseline yet", MISSING: "in the baseline, not measured now"}
 def verdict_row(
     name_as_code: str, verdict: BenchmarkVerdict, measured: Optional[Benchmark] = None, *, with_word: bool = True
 ) -> str:
-    """A benchmark with both sides' figures and the change of what decided; ``with_word`` adds the verdict.
+    """A benchmark with the change of what decided, which a phone shows beside it, and both sides' figures.
+
+    ``with_word`` adds the verdict.
 
     ``measured`` has the present latency where nothing was compared.
     """
@@ -26,14 +28,14 @@ def verdict_row(
     metric = None if name is None else verdict.metrics[name]
     cells: List[str] = [name_as_code, NOTHING, NOTHING, NOTHING]
     if metric is not None and name is not None:
-        cells[1:3] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
+        cells[2:4] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
         label = metric_label(name, metric)
         if metric.ratio is not None:
-            cells[3] = f"{escape(label)} {_unbroken(change_with_interval(metric.ratio, metric.interval))}"
+            cells[1] = f"{escape(label)} {_unbroken(change_with_interval(metric.ratio, metric.interval))}"
         elif metric.accuracy is not None:
-            cells[3] = f"{escape(label)} {_unbroken(difference(metric.accuracy, metric.unit))}"
+            cells[1] = f"{escape(label)} {_unbroken(difference(metric.accuracy, metric.unit))}"
     elif measured is not None and LATENCY in measured.metrics:
-        cells[2:3] = _in_one_unit([figure(measured, LATENCY)], measured.metrics[LATENCY].unit)
+        cells[3:4] = _in_one_unit([figure(measured, LATENCY)], measured.metrics[LATENCY].unit)
     if with_word:
         cells.append(f"**{verdict.verdict}**" if verdict.verdict == REGRESSED else verdict.verdict)
     return f"| {' | '.join(cells)} |"
