@@ -178,7 +178,7 @@ class MeasuringSession:
         with errors.survive("closing the journal"):
             keep = self.coordinator.broken_off or (bool(errors) and not self.written)
             self._close_journal(keep=keep or self._keep_journal)
-            if keep:
+            if keep and self.resumable:
                 errors.sentences.append(
                     f"the runs are kept in {self._journal.path}: add {RESUME} to continue with them"
                 )

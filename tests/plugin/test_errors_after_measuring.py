@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from pytest_edgeperf import results
 
 #: Its sessions are traced for coverage.
@@ -82,7 +84,17 @@ def test_without_a_failed_test_the_exit_code_says_that_nothing_was_judged(projec
     assert "the measuring failed: ArithmeticError: made to fail in round 2" in outcome.output
     assert len(results.read(project.path / "r.json").benchmarks["test_it.py::test_a"].runs) == 1
     # The session can be gone on with.
-    assert "runs measured so far" in outcome.output
+    assert "runs measured so far, for --edgeperf-resume: " in outcome.output
+
+
+@pytest.mark.slow
+def test_a_journal_without_a_run_is_not_offered(project):
+    project.suite("def test_a(timed_inference):\n    timed_inference(work, 300)\n")
+    project.in_coordinator(FAILING_SECOND_ROUND.replace("rounds == 2", "rounds == 1"))
+    outcome = project.run("--baseline=off")
+    assert outcome.code == 3, outcome.output
+    assert "runs measured so far" not in outcome.output
+    assert "add --edgeperf-resume" not in outcome.output
 
 
 def test_where_nothing_can_be_written_the_journal_stays_and_is_named(project):
