@@ -11,6 +11,8 @@ from pytest_edgeperf.results.benchmark_matching import file_of
 
 #: Cells by which a level is indented.
 INDENT = 2
+#: The share of a paper's width up to which a function and its parameters share a row.
+_WHOLE_NAME = 0.3
 #: A name takes so many lines before something of it is left out.
 NAME_LINES = 3
 
@@ -110,7 +112,7 @@ def grouped(members: Sequence[Member], paper: Paper, *, depth: int = 0, said: Op
         for function, group in functions.items():
             parameters = name_of(group[0].id).parameters
             full = function if parameters is None else f"{function}[{parameters}]"
-            fits = INDENT * inner + cells(paper.clean(full)) <= paper.width // 3
+            fits = INDENT * inner + cells(paper.clean(full)) <= _WHOLE_NAME * paper.width
             if len(group) == 1 and (fits or parameters is None):
                 entries += _rows([full], group, paper, inner)
             else:

@@ -19,6 +19,9 @@ from pytest_edgeperf.results.types import Benchmark
 #: The width of a paper from which on a bar has so many cells.
 _BAR_CELLS = ((140, 41), (100, 25), (0, 17))
 
+#: How many times the shortest time of a group its longest one is, for both to have one unit.
+_MOST_APART = 100
+
 Seconds = Sequence[Optional[float]]
 
 
@@ -79,10 +82,20 @@ def _side(row: Figures, side: str) -> Optional[float]:
 
 
 def _latencies(rows: Sequence[Figures], parts: Sequence[Tuple[str, Seconds, int]], paper: Paper) -> List[Column]:
-    """Columns of times; the rows of a group have one unit, and their decimal points stand below each other."""
-    groups: Dict[str, List[int]] = {}
+    """Columns of times; the rows of a group have one unit, and their decimal points stand below each other.
+
+    Where their times are too far apart for one unit, each row has its own.
+    """
+    together: Dict[str, List[int]] = {}
     for number, row in enumerate(rows):
-        groups.setdefault(row.group, []).append(number)
+        together.setdefault(row.group, []).append(number)
+    groups: Dict[str, List[int]] = {}
+    for group, numbers in together.items():
+        times = [value for _, values, _ in parts for value in (values[number] for number in numbers) if value]
+        if times and max(times) > _MOST_APART * min(times):
+            groups.update({f"{group} {number}": [number] for number in numbers})
+        else:
+            groups[group] = numbers
     units: Dict[str, Tuple[str, float]] = {}
     for group, numbers in groups.items():
         known = [values[number] for _, values, _ in parts for number in numbers]

@@ -30,7 +30,7 @@ def test_reordered_parameters_a_rename_and_a_benchmark_that_is_gone(project, mon
     outcome = project.run("--edgeperf-unbaselined=fail", "--junitxml=junit.xml")
     assert outcome.code == 11, outcome
     assert "missing (1): in the baseline, not measured now" in outcome
-    assert "test_old[400]: no longer collected" in outcome
+    assert "no longer collected; edgeperf baseline prune --missing-from RESULTS removes them test_old[400]" in outcome
     assert "probably renamed (1): test_old[400] -> test_new[400]: latency" in outcome
     assert f"edgeperf baseline rename {' '.join(RENAME)}" in outcome
     # The labels changed places; the values, of which one takes 200 times as long as the other, did not.

@@ -56,7 +56,7 @@ def test_a_stopped_refresh_replaces_nothing_by_less_than_was_planned(project):
     outcome = project.run(*REFRESH, "--edgeperf-reason=second", "-x", short=False, env={"FAIL": "1"})
     assert outcome.code == 1, outcome
     assert reasons(project) == {"test_a": ["first"] * 2, "test_b": ["first"] * 2}
-    assert "not accepted: test_a: the session was stopped" in outcome
+    assert "not accepted (1): the session was stopped" in outcome
 
 
 def test_a_baseline_that_cannot_be_written_is_accepted_later_without_measuring(project):

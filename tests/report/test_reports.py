@@ -139,6 +139,17 @@ def test_a_quiet_check_says_what_was_not_compared_and_why():
     assert "not compared: test_b: no baseline yet" in text
 
 
+def test_rows_of_a_function_have_one_unit_unless_they_are_far_apart():
+    def texts(*milliseconds):
+        names = [f"a.py::test_a[{at}]" for at in range(len(milliseconds))]
+        report = session({n: verdict("unchanged", 0.0, 0.01, t) for n, t in zip(names, milliseconds)}, milliseconds)
+        lines = render(report, width=80, colour=False).splitlines()
+        return [" ".join(line.split()[1:3]) for line in lines if "+0.0 %" in line]
+
+    assert texts(0.9, 1.2, 4.0) == ["0.900 ms", "1.20 ms", "4.00 ms"]
+    assert texts(6.0, 0.032) == ["6.00 ms", "32.0 µs"]
+
+
 def test_times_of_day_name_another_day():
     report = SCENARIOS["three-unchanged"]()
     assert "2026-11-21 09:11:02 to 09:12:37 (95 s), 3 rounds" in render(report, width=80, colour=False)
