@@ -12,6 +12,8 @@ from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 
 _TUPLES = ("longrepr", "location")
+#: Of a message in a JUnit file, which releases of pytest before 9 do not shorten.
+_LONGEST_HEADLINE = 480
 
 
 def explanation(item: pytest.Item, headline: str, text: str) -> ReprExceptionInfo:
@@ -21,7 +23,10 @@ def explanation(item: pytest.Item, headline: str, text: str) -> ReprExceptionInf
     """
     path, line, _ = item.location
     shown = ReprTracebackNative([f"{row}\n" for row in printable_lines(text).splitlines()])
-    return ReprExceptionInfo(shown, ReprFileLocation(path, (line or 0) + 1, printable(headline)))
+    headline = printable(headline)
+    if len(headline) > _LONGEST_HEADLINE:
+        headline = headline[:_LONGEST_HEADLINE] + " …"
+    return ReprExceptionInfo(shown, ReprFileLocation(path, (line or 0) + 1, headline))
 
 
 def reports_of(item: pytest.Item, plan: Plan) -> List[pytest.TestReport]:
