@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_edgeperf.report.exporters.markdown import COMMENT_BYTES, session_markdown
 
 from .report.hostile import NAMES, TEXTS
-from .report.test_markdown import hostile_report
+from .report.markdown_reading import hostile_report
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

@@ -25,7 +25,7 @@ from pytest_edgeperf.results.types import Results
 
 from .conftest import PREFIX, verdict
 from .hostile import NAMES, TEXTS
-from .test_markdown import assert_well_formed, hostile_report
+from .markdown_reading import assert_well_formed, hostile_report
 
 YOLO = PREFIX + "test_yolov3[onnxruntime-fp32-416]"
 FILE = "benchmarks/test_framework_comparison.py"
