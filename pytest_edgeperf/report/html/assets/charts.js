@@ -5,7 +5,7 @@
   const drawn = new Set();
 
   /* What all charts share; a chart's own options are laid over it. Tips are text, never HTML. */
-  function shared(width) {
+  function shared() {
     const text = color("text"), faint = color("faint"), rule = color("rule");
     const axis = {
       axisLine: {lineStyle: {color: faint}}, axisTick: {lineStyle: {color: faint}},
@@ -20,8 +20,7 @@
       aria: {enabled: true, label: {enabled: false}, decal: {show: false}},
       backgroundColor: "transparent",
       legend: {textStyle: {color: text}, top: 0, left: 0, itemGap: 16, type: "scroll", pageTextStyle: {color: text},
-        pageIconColor: text, pageIconInactiveColor: rule,
-        formatter: width < 420 ? (name) => edgeperf.shortened(name, 16) : undefined},
+        pageIconColor: text, pageIconInactiveColor: rule},
       tooltip: {renderMode: "richText", confine: true, backgroundColor: color("raised"), borderColor: rule,
         textStyle: {color: text, fontSize: 12}},
       grid: {left: 8, right: 20, top: 36, bottom: 8, containLabel: true},
@@ -37,8 +36,8 @@
     return both;
   }
 
-  function options(own, width) {
-    const {axis, ...base} = shared(width);
+  function options(own) {
+    const {axis, ...base} = shared();
     const all = merged(base, own);
     for (const name of ["xAxis", "yAxis"]) {
       if (!all[name]) continue;
@@ -59,7 +58,7 @@
       if (this.chart || !this.canvas.isConnected || !this.canvas.clientWidth) return;
       this.chart = echarts.init(this.canvas, null, {renderer: "svg", height: this.height});
       this.width = this.canvas.clientWidth;
-      this.chart.setOption(options(this.make(this.width), this.width));
+      this.chart.setOption(options(this.make(this.width)));
       this.canvas.dataset.drawn = "yes";
       drawn.add(this);
     }
