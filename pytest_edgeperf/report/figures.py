@@ -61,6 +61,16 @@ def figure(benchmark: Benchmark, metric: str, summary: str = "p50") -> Optional[
     return median(values) if values else None
 
 
+def compared_figure(benchmark: Benchmark, name: str, metric: Optional[MetricVerdict]) -> Optional[float]:
+    """A metric's median as its comparison states it, else :func:`figure`.
+
+    A comparison takes the mean of the logarithms over runs: beside its change, another figure would contradict it.
+    """
+    if metric is not None and metric.summary == "p50" and metric.candidate is not None:
+        return metric.candidate
+    return figure(benchmark, name)
+
+
 def has_samples(benchmark: Benchmark, metric: str) -> bool:
     """Whether a run has a summary of samples under the metric, and not only a number or an accuracy."""
     values = [run.values.get(metric, 0.0) for run in benchmark.runs]

@@ -10,7 +10,7 @@ from pytest_edgeperf.judge.verdicts import REGRESSED, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.bars import axis_for
 from pytest_edgeperf.report.benchmark_tables import figures_column, memory_column
-from pytest_edgeperf.report.figures import LATENCY, figure, seconds
+from pytest_edgeperf.report.figures import LATENCY, compared_figure, figure, seconds
 from pytest_edgeperf.report.numbers import NOTHING, decimal_column, in_seconds, percent, time_unit
 from pytest_edgeperf.report.table_layout import Column
 from pytest_edgeperf.report.text import Paper, pad
@@ -73,7 +73,12 @@ _SIDES = (("base", "baseline", 4), ("now", "candidate", 0))
 
 
 def _seconds(row: Figures, summary: str) -> Optional[float]:
-    return None if row.benchmark is None else seconds(row.benchmark, LATENCY, summary)
+    if row.benchmark is None or LATENCY not in row.benchmark.metrics:
+        return None
+    if summary != "p50":
+        return seconds(row.benchmark, LATENCY, summary)
+    value = compared_figure(row.benchmark, LATENCY, row.metric)
+    return None if value is None else in_seconds(value, row.benchmark.metrics[LATENCY].unit)
 
 
 def _side(row: Figures, side: str) -> Optional[float]:

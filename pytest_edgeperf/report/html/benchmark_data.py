@@ -17,7 +17,7 @@ from pytest_edgeperf.judge.verdicts import (
     MetricVerdict,
 )
 from pytest_edgeperf.report.accuracy_text import difference, examples_text, points
-from pytest_edgeperf.report.figures import LATENCY, PHASES, deciding_metric, figure, metric_label
+from pytest_edgeperf.report.figures import LATENCY, PHASES, compared_figure, deciding_metric, figure, metric_label
 from pytest_edgeperf.report.html.run_data import Sessions, pairs_of, runs_of, scale_of, short, values_of
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.numbers import change, in_seconds, percent, quantities, quantity
@@ -72,7 +72,7 @@ def benchmark_data(benchmark_id: str, subject: Subject, sessions: Sessions, word
         "function": function[len(file) :].lstrip(":") or name,
         "parameters": name[len(function) :],
         "verdict": word,
-        **_latency(shown, "" if measured is not None else "was "),
+        **_latency(shown, verdict if measured is not None else None, "" if measured is not None else "was "),
         **_moved(verdict),
         "sentences": _sentences(benchmark_id, subject, verdict),
         "metrics": _metrics(base, measured, verdict, words),
@@ -96,11 +96,13 @@ def _word(benchmark_id: str, subject: Subject, verdict: Optional[BenchmarkVerdic
     return MEASURED if verdict is None else verdict.verdict
 
 
-def _latency(benchmark: Optional[Benchmark], before: str) -> Dict[str, Any]:
+def _latency(benchmark: Optional[Benchmark], verdict: Optional[BenchmarkVerdict], before: str) -> Dict[str, Any]:
     """The figure of the row: the median latency, or of the first metric."""
     name = _main_metric(benchmark)
-    value = None if benchmark is None or name is None else figure(benchmark, name)
-    if benchmark is None or name is None or value is None:
+    if benchmark is None or name is None:
+        return {}
+    value = compared_figure(benchmark, name, None if verdict is None else verdict.metrics.get(name))
+    if value is None:
         return {}
     unit = benchmark.metrics[name].unit
     label = before if name == LATENCY else f"{before}{metric_label(name)} "
