@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Tuple
 
-from papers import swaminathan_2024, trinh_2023
-from papers.measured import layers
+from papers import suo_2021, swaminathan_2024, trinh_2023
+from papers.measured import label_of
 
-from pytest_edgeperf import ReferenceLine, ReferenceRatio, Study
-
-#: Formulas (1) to (4) of Suo et al. (2021), section IV-A, on a Jetson Nano: time in ms and memory in MB over BFLOPs.
-SUO_2021_LINES = (
-    ReferenceLine("TensorFlow, Jetson Nano", "latency", 10.19, 411.64, "ms", "suo-2021 formula (1)"),
-    ReferenceLine("PyTorch, Jetson Nano", "latency", 14.66, 230.89, "ms", "suo-2021 formula (2)", 38.97, 87.68),
-    ReferenceLine(
-        *("PyTorch, Jetson Nano", "latency", 7.70, 430.06, "ms", "suo-2021 formula (2)", 99.76, 126.26),
-        note="table I gives 7.70 C + 420.06 for the piece that is printed with 430.06",
-    ),
-    ReferenceLine(
-        *("PyTorch, Jetson Nano", "latency", 10.72, -116.07, "ms", "suo-2021 formula (2)", 140.69, 171.86),
-        note="table I gives 10.72 C - 115.65 for the piece that is printed with -116.07",
-    ),
-    ReferenceLine(
-        *("TensorRT, Jetson Nano", "latency", 5.32, 37.62, "ms", "suo-2021 formula (3)"),
-        note="3.9 FPS are printed for 320 pixels, of which it gives 4.08",
-    ),
-    ReferenceLine("PyTorch, Jetson Nano", "memory_system_peak", 14.36, 1393.52, "MB", "suo-2021 formula (4)"),
-)
+from pytest_edgeperf import ReferenceRatio, Study
 
 #: On a board, whose processor and GPU share one memory, a process's own is only a part of what an inference needs.
 MEMORY = ("memory_system_peak", "memory_process_peak")
@@ -36,7 +17,7 @@ SUO_2021_EXPERIMENT_1 = Study(
     "complexity",
     "GFLOPs",
     metrics=("latency", *MEMORY),
-    references=SUO_2021_LINES,
+    references=suo_2021.LINES,
     ranking=True,
     shares=("preprocess", "infer", "postprocess"),
 )
@@ -59,12 +40,6 @@ SUO_2021_EXPERIMENT_3_PARALLEL = Study(
     metrics=("throughput", "latency", *MEMORY),
     lines=False,
 )
-
-
-def label_of(network: str, resolution: Optional[int] = None) -> str:
-    """What a network is called in a study, with the resolution where it is not its own, and its layers if printed."""
-    counted = f", {layers(network)} layers" if layers(network) else ""
-    return f"{network}{counted}" if resolution is None else f"{network} at {resolution}{counted}"
 
 
 #: Unit of the coordinate that hadidi-2019 calls FLOP/parameter.

@@ -28,7 +28,8 @@ import numpy as np
 import pytest
 from models import build
 from models.networks import NETWORKS
-from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, SWAMINATHAN_2024_BATCHES, coordinate, label_of
+from papers.measured import label_of
+from studies import HADIDI_2019_CLIPS, SWAMINATHAN_2024_ACTION, SWAMINATHAN_2024_BATCHES, coordinate
 from suites import values
 from tasks.clips import HEIGHT, WIDTH
 

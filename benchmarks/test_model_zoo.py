@@ -30,7 +30,8 @@ from models.networks import NETWORKS
 from models.sources import FORMATS
 from network_suites import configurations
 from papers import measured
-from studies import HADIDI_2019_SOURCES, coordinate, label_of, zoo_study
+from papers.measured import label_of
+from studies import HADIDI_2019_SOURCES, coordinate, zoo_study
 from suites import READERS, values
 from tasks.images import HEIGHT, WIDTH, photographs
 

@@ -30,8 +30,9 @@ from functools import partial
 import pytest
 from models import build
 from models.networks import NETWORKS
+from papers.measured import label_of
 from papers.trinh_2023 import POSE_STRIDES
-from studies import TRINH_2023_POSE, TRINH_2023_SEGMENTATION, label_of
+from studies import TRINH_2023_POSE, TRINH_2023_SEGMENTATION
 from suites import values
 from tasks.images import HEIGHT, WIDTH, photographs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Tuple
+from typing import Mapping, Optional, Tuple
 
 from papers import hadidi_2019, swaminathan_2024, trinh_2023
 
@@ -34,3 +34,9 @@ def printed_sides(network: str) -> Tuple[int, ...]:
 def layers(network: str) -> int:
     """As trinh-2023 counts them (table 4.10); 0 where it does not."""
     return trinh_2023.TABLE_4_10[network][2] if network in trinh_2023.TABLE_4_10 else 0
+
+
+def label_of(network: str, resolution: Optional[int] = None) -> str:
+    """What a network is called in a study, with the resolution where it is not its own, and its layers if printed."""
+    counted = f", {layers(network)} layers" if layers(network) else ""
+    return f"{network}{counted}" if resolution is None else f"{network} at {resolution}{counted}"

@@ -11,8 +11,8 @@ import pytest
 from models.network import FLOPS, MULTIPLY_ACCUMULATES, Network, Printed
 from models.networks import known
 from papers import key, swaminathan_2024, trinh_2023
-from papers.measured import layers, measured_by, printed_sides
-from studies import SWAMINATHAN_2024_TABLE_1, TRINH_2023_CLASSIFIERS, label_of, zoo_study
+from papers.measured import label_of, layers, measured_by, printed_sides
+from studies import SWAMINATHAN_2024_TABLE_1, TRINH_2023_CLASSIFIERS, zoo_study
 from suites import PAPERS, belongs
 
 SOURCES = Path(__file__).parents[2] / "baselines" / "published" / "sources"

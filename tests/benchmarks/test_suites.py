@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import studies
 import suites
+from papers import suo_2021
 from papers.suo_2021 import TABLE_1_BFLOPS
 from studies import SUO_2021_EXPERIMENT_1, SUO_2021_EXPERIMENT_1_TINY
 
@@ -81,7 +81,7 @@ def test_the_published_lines_are_the_papers_formulas():
 
 
 def test_the_published_pieces_end_at_measured_complexities():
-    ends = {end for line in studies.SUO_2021_LINES for end in (line.x_from, line.x_to)} - {None}
+    ends = {end for line in suo_2021.LINES for end in (line.x_from, line.x_to)} - {None}
     assert ends <= set(TABLE_1_BFLOPS.values())
 
 

@@ -86,6 +86,8 @@ def test_hostile_names_are_text(width, verbosity, ascii_only):
     assert render_comparison(Comparison(judged), width=width, colour=False).replace("\n", "").isprintable()
 
 
+@pytest.mark.quiet
+@pytest.mark.untraced
 @pytest.mark.parametrize("verbosity", [-1, 0, 1])
 def test_two_thousand_benchmarks_take_less_than_a_second(verbosity):
     report = SCENARIOS["one-of-2000"]()
