@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterable, List
 
 from pytest_edgeperf.judge.verdicts import Comparison
@@ -25,6 +26,10 @@ from pytest_edgeperf.report.text import LEAST_WIDTH, Paper, wrap
 from pytest_edgeperf.report.verdict_sections import sections_between, sections_of
 from pytest_edgeperf.report.verdict_table import VerdictTable
 
+#: GitHub Actions runs a printed line as a command where ``::`` follows its indentation, as do parameters in a row, or
+#: where it holds ``##[`` (actions/runner, ActionCommand.cs).
+_COMMANDS = re.compile(r"^[^\S\n]*:(?=:)|##(?=\[)", re.MULTILINE)
+
 
 def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 0, ascii_only: bool = False) -> str:
     """The whole report; no line is wider than ``width`` (40 at least) but those that end in a path or a command.
@@ -37,7 +42,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     ids = [*report.measured.benchmarks, *report.faults, *report.refused]
     names = Names(ids, paper)
     if verbosity < 0:
-        return "\n".join(quiet_lines(report, names, paper))
+        return _joined([quiet_lines(report, names, paper)])
     everything = verbosity > 0
     comparison = judged(report)
     blocks: List[List[str]] = []
@@ -87,7 +92,8 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
 
 
 def _joined(blocks: Iterable[List[str]]) -> str:
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    text = "\n\n".join("\n".join(block) for block in blocks if block)
+    return _COMMANDS.sub(lambda start: start[0][:-1] + f"\\x{ord(start[0][-1]):02x}", text)
 
 
 def _notes(report: SessionReport, paper: Paper) -> List[str]:

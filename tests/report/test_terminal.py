@@ -16,6 +16,7 @@ from pytest_edgeperf.report.sentences import (
     regression_text,
     ruled_out_text,
 )
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render, render_comparison
 from pytest_edgeperf.report.text import cells
 from pytest_edgeperf.results.types import Metric, Results
@@ -409,3 +410,17 @@ def test_the_gain_of_a_whole_refresh_is_told_with_v_in_a_check(session, comparis
     assert "With the baseline's 1 run per benchmark, this check detects no slowdown; with" in flat(
         render(report, width=80, colour=False, verbosity=1)
     )
+
+
+@pytest.mark.parametrize("verbosity", [-1, 0, 1])
+@pytest.mark.parametrize("parameter", ["::error::x", "::stop-commands::t", "a##[error]b", "##[group]"])
+def test_no_row_is_a_command_to_github_actions(parameter, verbosity):
+    judged = {f"b.py::test_a[{each}]": verdict("regressed", 1.1, 1.05, 1.2) for each in (parameter, "b")}
+    measured = Results("host", benchmarks={name: benchmark(12.0) for name in judged})
+    session = SessionReport("host", "a machine", measured, Comparison(judged))
+    texts = [render(session, width=100, colour=False, verbosity=verbosity)]
+    texts.append(render_comparison(Comparison(judged), width=100, colour=False))
+    for text in texts:
+        assert parameter.strip("#:a")[:5] in text
+        assert "##[" not in text
+        assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
