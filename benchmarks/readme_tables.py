@@ -29,6 +29,7 @@ from pytest_edgeperf import read_results
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
+    from pytest_edgeperf.results.types import Metric
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
@@ -76,14 +77,12 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
             benchmarks[name] = {
                 "parameters": dict(benchmark.parameters),
                 "metrics": {
-                    metric: {"unit": benchmark.metrics[metric].unit if metric in benchmark.metrics else ""}
+                    metric: _described(benchmark.metrics[metric]) if metric in benchmark.metrics else {"unit": ""}
                     for metric in shown
                 },
                 "runs": runs,
                 **({"study": benchmark.place.to_dict()} if benchmark.place is not None else {}),
             }
-            if "throughput" in shown:
-                benchmarks[name]["metrics"]["throughput"]["better"] = "higher"
     return {
         "format": "edgeperf-results",
         "version": 1,
@@ -96,6 +95,11 @@ def kept_of(several: Sequence[Results]) -> Dict[str, Any]:
 
 def _is_shown(metric: str) -> bool:
     return metric in READ_BY_CHECKLISTS or any(metric in experiment.metrics for experiment in EXPERIMENTS)
+
+
+def _described(metric: Metric) -> Dict[str, str]:
+    """Its unit, and which way is better where that is not down."""
+    return {"unit": metric.unit, **({"better": metric.better} if metric.better != "lower" else {})}
 
 
 def _is_measured(metric: str, benchmark: Any) -> bool:
