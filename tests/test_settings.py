@@ -45,7 +45,6 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_cpus": "2-3",
             "edgeperf_timeout": "30",
             "edgeperf_reason": "new board",
-            "edgeperf_in_process": True,
             "edgeperf_allow_difference": ["power_mode", "fingerprint.l4t,governor"],
             "edgeperf_no_cooldown": True,
             "edgeperf_telemetry": "3.5",
@@ -73,7 +72,6 @@ def test_everything_that_can_be_typed_arrives():
         cpus="2-3",
         timeout_s=30.0,
         reason="new board",
-        in_process=True,
         allowed_differences=("power_mode", "fingerprint.l4t", "governor"),
         cooldown=False,
         telemetry_s=3.5,
@@ -82,6 +80,13 @@ def test_everything_that_can_be_typed_arrives():
         inconclusive="fail",
         unbaselined="fail",
     )
+
+
+def test_in_process_runs_leave_nothing_for_files():
+    assert read({"edgeperf_in_process": True}).in_process
+    for option in ("edgeperf_results", "edgeperf_report"):
+        with pytest.raises(SettingsError, match=r"in-process measures nothing for --.*: leave it out"):
+            read({"edgeperf_in_process": True, option: ["a.json"]})
 
 
 @pytest.mark.parametrize(

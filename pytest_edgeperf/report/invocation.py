@@ -42,16 +42,21 @@ class Invocation:
         *,
         without: Sequence[str] = (),
         ids: Optional[Sequence[str]] = None,
+        keep_files: bool = False,
     ) -> Optional[str]:
         """The session's command with other options; ``None`` where it cannot be written in a line.
+
+        The files that it wrote are not asked for again, as that would replace what led to the next command.
 
         Args:
             added: attribute of ``Settings`` -> text (``None`` for a flag) of the options to type.
             without: attributes of the options to leave out; ``--edgeperf-resume`` always is.
             ids: node ids to collect in place of the targets.
+            keep_files: write the same files, as a session that goes on does.
         """
         added = list(added)
         dropped = {"resume", *without, *(attribute for attribute, _ in added)}
+        dropped |= set() if keep_files else {"results", "reports"}
         words = self._without([_OPTIONS[attribute] for attribute in sorted(dropped)])
         if ids is not None:
             if any(words.count(target) != 1 for target in self.targets):

@@ -74,7 +74,7 @@ def _(report: SessionReport) -> List[NextStep]:
     if invocation is None:
         return []
     if report.resumable:
-        return _steps((RESUME, invocation.session([("resume", None)])))
+        return _steps((RESUME, invocation.session([("resume", None)], keep_files=True)))
     if report.interrupted:
         return []
     if report.mode == REFRESH:
@@ -96,8 +96,10 @@ def _(report: Comparison) -> List[NextStep]:
     accept = ("baseline", "accept", files.candidate, "--reason", WHY)
     missing = _with(report, MISSING)
     prune = ("baseline", "prune", device, "--missing-from", files.candidate, "--dry-run")
-    # What the candidate did not select is missing, too: it is listed before anything is dropped.
-    prunes = 0 < len(missing) < len(files.base_results.benchmarks) and not report.renames
+    # What the candidate did not select or could not measure is missing, too: it is listed before anything is dropped,
+    # and where something else is wrong it probably was not to go.
+    worse = _with(report, REGRESSED) or _with(report, INCONCLUSIVE) or report.renames
+    prunes = 0 < len(missing) < len(files.base_results.benchmarks) and not worse
     return _steps(
         *_renames(report.renames, device, invocation),
         (ACCEPT, invocation.command(*accept) if worth_accepting and _is_a_baseline(files.candidate_results) else None),

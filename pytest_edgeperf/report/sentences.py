@@ -108,6 +108,8 @@ def ruled_out_text(comparison: Comparison) -> Optional[str]:
     known = [metric.rules_out for metric in judged if metric.rules_out is not None]
     if not known or len(known) < len(unchanged):
         return None
+    if max(known) <= 0:
+        return "unchanged means: not slower (95 % confidence)"
     most = f"{percent(max(known), sign=False)} %"
     if all(metric.paired for metric in judged):
         return f"unchanged means: no slowdown of {most} or more (95 % confidence)"

@@ -218,7 +218,7 @@ class MeasuringSession:
             if plan.last is not None and plan.last.fault:
                 reasons[plan.id] = plan.last.fault.splitlines()[0]
             elif plan.broken and plan.last is not None:
-                reasons[plan.id] = f"its {plan.last.failed_phase} failed"
+                reasons[plan.id] = f"its {plan.last.failed_phase} failed: {plan.last.crash}"
             elif plan.measured_nothing:
                 reasons[plan.id] = MEASURED_NOTHING
         return reasons

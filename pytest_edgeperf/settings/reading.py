@@ -50,6 +50,11 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
         _turn_against(values, typed, prefix)
     else:
         _turn_to_stored_runs(values, typed, prefix)
+    files = sorted({"results", "reports"} & typed)
+    if files and values.get("in_process"):
+        raise SettingsError(
+            f"{_typed('in_process', prefix)} measures nothing for {_typed(files[0], prefix)}: leave it out"
+        )
     limit = values.get("max_rounds", Settings.max_rounds)
     values["max_rounds"] = max(values["rounds"], limit)
     values["check_max_rounds"] = max(values["check_rounds"], limit)

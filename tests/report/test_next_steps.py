@@ -222,14 +222,29 @@ def test_what_cannot_be_pasted_is_not_named(word):
     assert Invocation().command("baseline", "accept", word) is None
 
 
+#: Options that the next command leaves out or sets.
+NOT_KEPT = ("--baseline", "--edgeperf-resume", "--edgeperf-results", "--edgeperf-report")
+
+
 @given(st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Zl", "Zp"))), max_size=6))
 def test_a_shell_reads_the_words_that_were_typed(words):
-    words = [word for word in words if word.partition("=")[0] not in ("--baseline", "--edgeperf-resume")]
+    words = [word for word in words if word.partition("=")[0] not in NOT_KEPT]
     command = Invocation(tuple(words)).session([("baseline", "off")])
     if command is None:
         assert not all(word.isprintable() for word in words) or sum(map(len, words)) > MOST_LETTERS / 6
     else:
         assert shlex.split(command) == ["pytest", *words, "--baseline=off"]
+
+
+def test_the_next_session_does_not_replace_the_files_of_this_one_but_where_it_goes_on():
+    typed = Invocation(("benchmarks", "--edgeperf-results", "now.json", "--edgeperf-report=now.md"), ("benchmarks",))
+    assert shown(report({A: WORSE}, invocation=typed)) == [
+        "accept: pytest benchmarks --baseline=refresh --edgeperf-reason=WHY"
+    ]
+    stopped = report({A: WORSE}, invocation=typed, interrupted=True, resumable=True)
+    assert shown(stopped) == [
+        "resume: pytest benchmarks --edgeperf-results now.json --edgeperf-report=now.md --edgeperf-resume"
+    ]
 
 
 # Two files.
@@ -272,3 +287,11 @@ def test_what_the_candidate_lacks_is_listed_before_it_is_dropped():
 def test_of_anything_else_there_are_no_next_steps():
     with pytest.raises(TypeError, match="no next steps after int"):
         next_steps(1)
+
+
+def test_what_a_file_lacks_is_not_dropped_where_something_is_worse():
+    missing = {B: BenchmarkVerdict("missing")}
+    (step,) = next_steps(compared(Comparison({A: UNCHANGED, **missing})))
+    assert step.command.endswith("--missing-from new.json --dry-run --dir 'base lines'")
+    assert [step.purpose for step in next_steps(compared(Comparison({A: WORSE, **missing})))] == ["accept"]
+    assert next_steps(compared(Comparison({A: UNCLEAR, **missing}))) == []

@@ -232,6 +232,11 @@ def test_unchanged_says_what_it_rules_out_where_every_benchmark_does(kind, said)
     assert ruled_out_text(Comparison({"test_c": verdict("regressed", 1.1, 1.05, 1.2)})) is None
 
 
+def test_unchanged_of_what_got_faster_rules_out_any_slowdown():
+    faster = verdict("unchanged", 0.6, 0.59, 0.61, rules_out=-0.4)
+    assert ruled_out_text(Comparison({"test_a": faster})) == "unchanged means: not slower (95 % confidence)"
+
+
 def test_failing_test_text_leaves_out_what_is_not_known():
     bare = latency("regressed", 1.1, 1.05, 1.2, scatter=None, p_adjusted=None, detectable=None)
     one = BenchmarkVerdict("regressed", {"latency": bare}, sides=(Side(None, "1a2b3c4"), Side(3.0, "1a2b3c4")))
