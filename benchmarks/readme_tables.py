@@ -29,7 +29,6 @@ from pytest_edgeperf import read_results
 
 if TYPE_CHECKING:
     from pytest_edgeperf import Results
-    from pytest_edgeperf.results.types import Metric
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
@@ -97,7 +96,7 @@ def _is_shown(metric: str) -> bool:
     return metric in READ_BY_CHECKLISTS or any(metric in experiment.metrics for experiment in EXPERIMENTS)
 
 
-def _described(metric: Metric) -> Dict[str, str]:
+def _described(metric: Any) -> Dict[str, str]:
     """Its unit, and which way is better where that is not down."""
     return {"unit": metric.unit, **({"better": metric.better} if metric.better != "lower" else {})}
 
