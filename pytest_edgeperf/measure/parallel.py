@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.measure.engine_runners import Lap, Maker, ProcessRunner, Ready, Runner, ThreadRunner
@@ -16,6 +16,8 @@ MODES = (THREADS, PROCESSES)
 
 #: All begin at one moment, which each has heard of by then.
 LEAD_S = 0.02
+#: What the system ends for want of memory takes a moment to be gone.
+SETTLING_S = 0.1
 
 
 @dataclass
@@ -124,6 +126,7 @@ def as_many_as_fit(make: Maker, most: int, software: Mapping[str, Any]) -> Tuple
                     other.close()
                 raise
             return left, ready[: len(left)]
+        sleep(SETTLING_S)
         left = _alive(runners)
         if len(left) < len(runners):
             if not left:

@@ -127,4 +127,6 @@ def test_a_study_in_two_units_is_left_out_in_words():
 def test_only_the_studies_that_are_asked_for():
     two = replace(EDGE, studies={"suo": STUDY, "other": replace(STUDY, name="other")})
     assert [one.study.name for one in read_across([("a", two)], ["other"]).studies] == ["other"]
-    assert read_across([("a", two)], ["absent"]).remarks == ("no file contains a study 'absent'",)
+    assert read_across([("a", two)], ["absent"]).remarks == (
+        "no file contains a study 'absent'; there are 'suo', 'other'",
+    )

@@ -415,6 +415,7 @@ def test_to_dict_is_what_is_printed():
     assert latency["gates"] is True
     assert latency["unit"] == "ms"
     keys = {"verdict", "summary", "ratio", "interval", "p_adjusted", "detectable", "gates", "unit"}
+    keys |= {"baseline", "baseline_runs", "candidate", "candidate_runs", "tolerance", "scatter"}
     assert set(latency) == set(printed["benchmarks"]["slow"]["metrics"]["memory_process_peak"]) == keys
     assert latency["detectable"] == float(f"{latency['detectable']:.6g}")
     assert printed["benchmarks"]["gone"] == {
