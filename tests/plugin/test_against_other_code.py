@@ -89,13 +89,23 @@ def test_a_benchmark_of_pytest_benchmark_is_measured_in_alternation(repository):
     assert "pytest-benchmark's fixture decides itself when to time" in outcome
 
 
+def wait_for_runs(repository, process, count):
+    """Until the session's journal holds so many runs, of both sides together."""
+    deadline = time.monotonic() + 120
+    while True:
+        journals = list((repository.path / "cache" / "journals").glob("*.jsonl"))
+        if sum(journal.read_text().count('"latency"') for journal in journals) >= count:
+            return
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_after_ctrl_c_nothing_is_left_and_the_pairs_are_resumed(repository):
     with repository.start("--against=HEAD", "-k", "one", ONE_LOOK, *TURNS, short=False) as process:
-        for line in process.stdout:
-            if "round 3" in line:
-                process.send_signal(signal.SIGINT)
-                break
+        wait_for_runs(repository, process, 4)
+        process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert nothing_is_left(repository)
@@ -107,10 +117,8 @@ def test_after_ctrl_c_nothing_is_left_and_the_pairs_are_resumed(repository):
 
 def test_after_a_kill_nothing_is_left(repository):
     with repository.start("--against=HEAD", ONE_LOOK, *TURNS, short=False) as process:
-        for line in process.stdout:
-            if "round 2" in line:
-                process.kill()
-                break
+        wait_for_runs(repository, process, 2)
+        process.kill()
     deadline = time.monotonic() + 20
     while not nothing_is_left(repository):
         assert time.monotonic() < deadline, os.listdir(repository.environment["TMPDIR"])
