@@ -46,6 +46,8 @@ def test_it(timed_inference):
 """
 MEASURE = ("--edgeperf-spacing=0", "--edgeperf-budget=0.4", f"--edgeperf-cpus={CPU}")
 ROUNDS = ("--edgeperf-rounds=3", "--edgeperf-max-rounds=3")
+#: As many as may be needed to decide where a tail is noisy.
+MORE_ROUNDS = ("--edgeperf-rounds=3", "--edgeperf-max-rounds=8")
 ACCEPT = ("--baseline=refresh", "--edgeperf-reason=first", "--edgeperf-rounds=5")
 FEWEST_ACCEPTED = 4
 NOW = ("--edgeperf-results=now.json", "--junitxml=junit.xml")
@@ -130,7 +132,7 @@ def only_the_canary(run):
 @pytest.mark.parametrize("beside", ["child", pytest.param("thread", marks=pytest.mark.thorough)])
 def test_a_regression_by_the_candidates_own_child_or_thread_is_not_put_down_to_the_machine(accepted, beside):
     with Strangers() as strangers:
-        outcome = accepted.run(*MEASURE, *ROUNDS, *NOW, short=False, env={"BESIDE": beside}.items())
+        outcome = accepted.run(*MEASURE, *MORE_ROUNDS, *NOW, short=False, env={"BESIDE": beside}.items())
     skip_if_others_were_busy(runs(accepted), strangers)
     assert outcome.code == 1, outcome
     assert "regressed" in outcome
