@@ -254,14 +254,6 @@ def properties_of(case):
     return {element.get("name"): element.get("value") for element in case.iter("property")}
 
 
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def environment_for(path, traced=False):
     """Tracing for coverage doubles what a session takes; a few modules show it all."""
     not_kept = ("PYTEST_", "EDGEPERF_", "GITHUB_") if traced else ("PYTEST_", "EDGEPERF_", "GITHUB_", "COV")

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_edgeperf import results
 
-from .conftest import alive
+from ..faults.processes import alive
 
 SUITE = """
 import time

@@ -8,7 +8,8 @@ import pytest
 
 from pytest_edgeperf import results
 
-from .conftest import REFRESH, alive
+from ..faults.processes import alive
+from .conftest import REFRESH
 
 TWO = """
 @pytest.mark.parametrize("name", ["a", "b"])

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_edgeperf import results
 
-from .conftest import alive
+from ..faults.processes import alive
 from .test_going_on import wait_until
 
 pytestmark = pytest.mark.slow
