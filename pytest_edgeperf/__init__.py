@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SourceFormat,
         TensorSpec,
     )
+    from pytest_edgeperf.frameworks.profiling import NoProfile, OperatorProfile, OperatorTime
     from pytest_edgeperf.judge.statistics.average_precision import average_precision
     from pytest_edgeperf.judge.verdicts import Comparison
     from pytest_edgeperf.measure.failures import EngineFailed
@@ -47,6 +48,9 @@ _HOMES = {
     "Inputs": "pytest_edgeperf.frameworks.interface",
     "Measurement": "pytest_edgeperf.measure.measurement",
     "Model": "pytest_edgeperf.frameworks.interface",
+    "NoProfile": "pytest_edgeperf.frameworks.profiling",
+    "OperatorProfile": "pytest_edgeperf.frameworks.profiling",
+    "OperatorTime": "pytest_edgeperf.frameworks.profiling",
     "Option": "pytest_edgeperf.frameworks.interface",
     "Ratio": "pytest_edgeperf.measure.interleaved",
     "Reference": "pytest_edgeperf.frameworks.interface",
@@ -75,6 +79,9 @@ __all__ = [
     "Inputs",
     "Measurement",
     "Model",
+    "NoProfile",
+    "OperatorProfile",
+    "OperatorTime",
     "Option",
     "Ratio",
     "Reference",

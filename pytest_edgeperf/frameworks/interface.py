@@ -18,6 +18,7 @@ from pytest_edgeperf.frameworks.errors import FrameworkError, closest
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
 from pytest_edgeperf.frameworks.options import Option, option_values
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile
 from pytest_edgeperf.frameworks.stages import BUILD, READ, importing, stage
 
 if TYPE_CHECKING:
@@ -123,6 +124,19 @@ class Engine(ABC):
     def device_memory_mib(self) -> Optional[float]:
         """The most memory of a GPU that the runtime's own allocator has used; ``None`` where it does not report it."""
         return None
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """How long each operator takes: ``repetitions`` times the mean of ``calls`` inferences on the inputs in turn.
+
+        Never part of what is timed, in a process of its own: it may load the model a second time, with profiling
+        on. The engine itself stays as it is, and what was written meanwhile is removed.
+
+        Raises:
+            NoProfile: the runtime reports no operator times, which is what every engine says that has no method for it.
+        """
+        raise NoProfile(f"{self.framework} reports no operator times")
 
     def close(self) -> None:  # noqa: B027 (most runtimes need nothing)
         """Free what the engine holds."""
