@@ -207,6 +207,14 @@ def median(values: Sequence[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+def together(series: Sequence[Sequence[float]]) -> Tuple[float, ...]:
+    """The sums of several series, repetition by repetition; what has fewer of them counts with its median there."""
+    repetitions = max(map(len, series), default=0)
+    return tuple(
+        math.fsum(times[at] if at < len(times) else median(times) for times in series) for at in range(repetitions)
+    )
+
+
 def _placed(costs: Optional[CostList]) -> Optional[CostList]:
     """Rounded, and each operator with its place, which it loses when others are left out."""
     if costs is None:
@@ -231,16 +239,11 @@ def _most(costs: Optional[CostList], most: int) -> Optional[CostList]:
     by_cost = sorted(costs.listed, key=lambda part: median(part.costs_ms), reverse=True)
     kept = {id(part) for part in by_cost[:most]}
     left_out = [part.costs_ms for part in by_cost[most:]] + [costs.others_ms] * bool(costs.others)
-    repetitions = max(map(len, left_out))
-    # One that was not seen in every repetition counts with its median there.
-    sums = [
-        math.fsum(times[at] if at < len(times) else median(times) for times in left_out) for at in range(repetitions)
-    ]
     return CostList(
         tuple(part for part in costs.listed if id(part) in kept),
         costs.source,
         costs.others + len(by_cost) - most,
-        _rounded(sums),
+        _rounded(together(left_out)),
     )
 
 

@@ -61,6 +61,7 @@ def merge(first: Results, second: Results) -> Results:
         second.gate or first.gate,
         second.allowed_differences or first.allowed_differences,
         second.against or first.against,
+        explanations={**first.explanations, **second.explanations},
     )
 
 

@@ -12,6 +12,7 @@ from .decoding import RESTORE, decode, file_bytes
 from .duplicates import distinct
 from .errors import InvalidError, ResultsError, phrase
 from .example_answers import ALL_THRESHOLDS, with_repeats
+from .explanations import Explanation
 from .gate import Gate
 from .misspellings import misspelt, refuse_misspelt
 from .study_definitions import Place, Study
@@ -24,7 +25,7 @@ VERSION = 1
 RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source"})
 #: What the source of a published figure must name.
 SOURCE_FIELDS = ("paper", "table", "row")
-_OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against")
+_OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against", "explanations")
 _OF_A_BENCHMARK = ("metrics", "parameters", "runs", "anchor", "study")
 _OF_AGAINST = ("label", "commit", "benchmarks")
 
@@ -94,6 +95,7 @@ def construct(obj: Any) -> Results:
         _gate(obj["gate"]) if "gate" in obj else None,
         _allowed_differences(obj.get("allowed_differences", [])),
         _against(obj["against"]) if "against" in obj else None,
+        explanations=_explanations(obj.get("explanations", {})),
     )
 
 
@@ -308,6 +310,17 @@ def _against(stored: Any) -> Against:
         return Against(label, commit, pairs, _rest(raw, _OF_AGAINST))
     except InvalidError as error:
         raise error.under("against") from None
+
+
+def _explanations(stored: Any) -> Dict[str, Explanation]:
+    explanations: Dict[str, Explanation] = {}
+    for name, raw in _object(stored, "explanations").items():
+        check_plain(raw, "explanations", name)
+        try:
+            explanations[name] = Explanation.from_dict(raw)
+        except InvalidError as error:
+            raise error.under("explanations", name) from None
+    return explanations
 
 
 @lru_cache(maxsize=64)

@@ -83,7 +83,7 @@ def refresh(
         raise ValueError("a refresh needs a reason that says what changed")
     refuse_published(measured, f"the runs of {measured.device}")
     if old is None:
-        old = replace(measured, environments={}, benchmarks={}, gate=None)
+        old = replace(measured, environments={}, benchmarks={}, gate=None, explanations={})
     if old.device != measured.device:
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; use the device's own baseline"

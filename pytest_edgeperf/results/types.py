@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
+from .explanations import Explanation
 from .gate import Gate
 from .study_definitions import Place, Study
 
@@ -161,6 +162,8 @@ class Results:
     #: Fields of the environment that the comparison let differ.
     allowed_differences: Tuple[str, ...] = ()
     against: Optional[Against] = None
+    #: Benchmark id -> why it got slower, as the session that measured it found out.
+    explanations: Mapping[str, Explanation] = field(default_factory=dict)
 
 
 JsonObject = Dict[str, Any]

@@ -77,6 +77,7 @@ def _to_object(results: Results) -> Dict[str, Any]:
         "gate": results.gate.to_dict() if results.gate is not None else None,
         "allowed_differences": list(results.allowed_differences),
         "against": results.against.to_dict() if results.against is not None else None,
+        "explanations": {name: explanation.to_dict() for name, explanation in results.explanations.items()},
     }
     return {
         **results.extra,

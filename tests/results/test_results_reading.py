@@ -178,6 +178,10 @@ def test_hand_edited_nonsense_is_named_with_its_place(document, only, file, spoi
         (lambda d: d.update(gate={"rounds": 0}), "gate.rounds: 0 instead of a whole number"),
         (lambda d: d.update(allowed_differences="x"), "allowed_differences: not a list of names"),
         (lambda d: d.update(against=1), "against: a number instead of an object"),
+        (
+            lambda d: d.update(explanations={"a": {"tables": [{"parts": "operators", "rows": [{"label": 1}]}]}}),
+            "explanations.a.tables[0].rows[0].label: a number instead of a text",
+        ),
         (lambda d: d.update(against={"commit": "x"}), "against: label and commit are needed"),
         (
             lambda d: d.update(against={"label": "x", "benchmarks": {"a": 1}}),

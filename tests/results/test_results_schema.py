@@ -133,6 +133,24 @@ def test_values_that_both_accept(document, value):
     parse(document)
 
 
+TABLED = {
+    "before_ms": 4.0,
+    "after_ms": 7.0,
+    "tables": [
+        {
+            "parts": "operators",
+            "rows": [
+                {"label": "Conv a", "before_ms": None, "after_ms": 2, "noise_ms": 0.1, "blamed": True, "was": "b"}
+            ],
+            "rest": 3,
+            "rest_before_ms": 0.5,
+            "rest_after_ms": 0.5,
+            "blamed": 1,
+            "shift": 1.01,
+            "source": "onnxruntime profiling",
+        }
+    ],
+}
 STUDY = {"x": "size", "x_unit": "px", "metrics": ["latency"]}
 
 
@@ -155,6 +173,17 @@ STUDY = {"x": "size", "x_unit": "px", "metrics": ["latency"]}
         ("against", {"label": "main", "commit": None, "benchmarks": {"a": [{"log_ratio": 0.1}]}}, True),
         ("against", {"commit": "1a2b"}, False),
         ("against", {"label": "main", "benchmarks": {"a": [1]}}, False),
+        ("explanations", {}, True),
+        ("explanations", {"a": {}, "b": {"reasons": ["no profile"], "before_ms": None, "later": 1}}, True),
+        ("explanations", {"a": TABLED}, True),
+        ("explanations", [], False),
+        ("explanations", {"a": {"reasons": [1]}}, False),
+        ("explanations", {"a": {"before_ms": -1}}, False),
+        ("explanations", {"a": {"tables": [{"parts": "layers"}]}}, False),
+        ("explanations", {"a": {"tables": [{"parts": "functions", "rows": [{"label": 1}]}]}}, False),
+        ("explanations", {"a": {"tables": [{"parts": "functions", "rows": [{"label": "f", "blamed": 1}]}]}}, False),
+        ("explanations", {"a": {"tables": [{"parts": "functions", "rest": 0.5}]}}, False),
+        ("explanations", {"a": {"tables": [{"parts": "functions", "shift": 0}]}}, False),
     ],
 )
 def test_fields_of_a_session_are_accepted_by_both_or_neither(document, field, value, valid):
