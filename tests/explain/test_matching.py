@@ -1,0 +1,143 @@
+"""Operators before and after are matched by outputs, names, kinds and order; fused and split ones stand together."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_edgeperf.judge.explanation.matching import Match, match_functions, match_operators
+from pytest_edgeperf.results.cost_profiles import FunctionTimes, OperatorTimes
+
+
+def operators(text):
+    """``Conv a>x, Relu b>y``: kind, name and output of each."""
+    listed = []
+    for part in text.split(", ") if text else ():
+        described, _, output = part.partition(">")
+        kind, _, name = described.partition(" ")
+        listed.append(OperatorTimes(name, kind, (1.0,), (output,) if output else ()))
+    return listed
+
+
+def matched(before, after, **more):
+    one, two = operators(before), operators(after)
+    names = [
+        (" ".join(one[place].name for place in match.before), " ".join(two[place].name for place in match.after))
+        for match in match_operators(one, two, **more)
+    ]
+    return sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pairs"),
+    [
+        ("Conv a, Relu b", "Conv a, Relu b", [("a", "a"), ("b", "b")]),
+        # Outputs survive where names do not, and names where outputs do not.
+        ("Conv a>x, Relu b>y", "Conv c>x, Relu d>y", [("a", "c"), ("b", "d")]),
+        ("Conv a>x, Relu b>y", "Conv a>v, Relu b>w", [("a", "a"), ("b", "b")]),
+        # An operator inserted, removed, or in another order (parallel branches).
+        ("Conv a, Relu b", "Conv a, Cast n, Relu b", [("", "n"), ("a", "a"), ("b", "b")]),
+        ("Conv a, Cast n, Relu b", "Conv a, Relu b", [("a", "a"), ("b", "b"), ("n", "")]),
+        ("Conv a, Conv b, Add c", "Conv b, Conv a, Add c", [("a", "a"), ("b", "b"), ("c", "c")]),
+        # All names changed: by kind and order, with the inserted one apart.
+        (
+            "Conv net/a, Relu net/b, Conv net/c",
+            "Conv top/d, Relu top/e, Cast top/n, Conv top/f",
+            [("", "top/n"), ("net/a", "top/d"), ("net/b", "top/e"), ("net/c", "top/f")],
+        ),
+        # Numbers say where an operator stands: after an insertion all of them are others'.
+        (
+            "Conv Conv_0>1, Relu Relu_1>2, Conv Conv_2>3, Relu Relu_3>4",
+            "Conv Conv_0>1, Cast Cast_1>2, Cast Cast_2>3, Relu Relu_3>4, Conv Conv_4>5, Relu Relu_5>6",
+            [
+                ("", "Cast_1"),
+                ("", "Cast_2"),
+                ("Conv_0", "Conv_0"),
+                ("Conv_2", "Conv_4"),
+                ("Relu_1", "Relu_3"),
+                ("Relu_3", "Relu_5"),
+            ],
+        ),
+        # A fusion that is gone: by the output that both end in, by the name of the first, or by both.
+        ("FusedConv f>y, Add z>s", "Conv a>x, Relu b>y, Add z>s", [("f", "a b"), ("z", "z")]),
+        ("FusedConv a>y, Add z>s", "Conv a>x, Relu b>y, Add z>s", [("a", "a b"), ("z", "z")]),
+        ("FusedConv a, Add z", "Conv a, Relu b, Add z", [("a", "a b"), ("z", "z")]),
+        ("FusedConv a>y, Add z", "Conv a>x, Mul m>v, Relu b>y, Add z", [("a", "a m b"), ("z", "z")]),
+        # And one that came.
+        ("Conv a>x, Relu b>y, Add z>s", "FusedConv a>y, Add z>s", [("a b", "a"), ("z", "z")]),
+        # What follows a fused one and is not part of it stays alone.
+        (
+            "FusedConv a>y, Add z",
+            "Conv a>x, Relu b>y, Cast n>w, Add z",
+            [("", "n"), ("a", "a b"), ("z", "z")],
+        ),
+        # Replaced by others.
+        (
+            "Conv a, Gelu g, Add z",
+            "Conv a, Div p, Erf q, Mul r, Add z",
+            [("a", "a"), ("g", "p q r"), ("z", "z")],
+        ),
+        ("", "Conv a", [("", "a")]),
+    ],
+)
+def test_what_is_the_same(before, after, pairs):
+    assert matched(before, after) == sorted(pairs)
+
+
+def test_what_a_compact_profile_left_out_took_no_other_place():
+    assert matched("Gelu g", "Div p, Erf q", complete=False) == [("", "p"), ("", "q"), ("g", "")]
+
+
+def test_a_name_that_several_have_is_matched_in_order_where_both_sides_have_as_many():
+    one = [OperatorTimes("aten::conv", "aten::conv", (1.0,)) for _ in range(3)]
+    assert sorted(match_operators(one, one)) == [Match((at,), (at,)) for at in range(3)]
+
+
+def test_functions_are_the_same_by_name_and_file_also_after_a_move():
+    def function(name, file, line):
+        return FunctionTimes(name, file, line, (1.0,), (1.0,))
+
+    before = [function("resize", "app/prepare.py", 10), function("crop", "app/prepare.py", 30)]
+    after = [
+        function("crop", "app/prepare.py", 55),
+        function("resize", "lib/prepare.py", 3),
+        function("new", "a.py", 1),
+    ]
+    assert sorted(match_functions(before, after)) == [Match((), (2,)), Match((0,), (1,)), Match((1,), (0,))]
+
+
+OPERATORS = st.lists(
+    st.builds(
+        OperatorTimes,
+        st.sampled_from(["", "a", "b", "c", "Conv_1", "7", "x/y", "\x1b"]),
+        st.sampled_from(["", "Conv", "FusedConv", "Relu", "Cast"]),
+        st.just((1.0,)),
+        st.lists(st.sampled_from(["p", "q", "r", "3"]), max_size=2).map(tuple),
+    ),
+    max_size=12,
+)
+
+
+@given(OPERATORS, OPERATORS, st.booleans())
+def test_each_operator_is_in_exactly_one_match(before, after, complete):
+    matches = match_operators(before, after, complete=complete)
+    assert sorted(place for match in matches for place in match.before) == list(range(len(before)))
+    assert sorted(place for match in matches for place in match.after) == list(range(len(after)))
+    assert all(match.before or match.after for match in matches)
+
+
+@given(OPERATORS)
+def test_a_network_is_the_same_as_itself(network):
+    assert sorted(match_operators(network, network)) == [Match((at,), (at,)) for at in range(len(network))]
+
+
+def test_two_thousand_operators_of_which_no_name_is_the_same_are_matched_within_seconds():
+    kinds = [("Conv", "Relu", "Add")[at * at % 3] for at in range(2000)]
+    one = [OperatorTimes(f"a/{at}/x", kind, (1.0,)) for at, kind in enumerate(kinds)]
+    two = [OperatorTimes(f"b/{at}/y", kind, (1.0,)) for at, kind in enumerate(reversed(kinds))]
+    began = time.process_time()
+    assert len(match_operators(one, two)) >= 2000
+    assert time.process_time() - began < 10
