@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from .errors import InvalidError
-from .validation import is_number, kind_of
+from .validation import LARGEST_MEASURED, is_number, kind_of
 
 #: Of the JSON of a profile that is kept beside a baseline.
 COMPACT_BYTES = 4000
@@ -174,7 +174,7 @@ class CostProfile:
         """
         raw = _object(stored)
         latency = raw.get("latency_ms")
-        if latency is not None and not (is_number(latency) and latency > 0):
+        if latency is not None and not (is_number(latency) and 0 < latency <= LARGEST_MEASURED):
             raise InvalidError("not a number above 0", ["latency_ms"])
         return cls(
             _costs(raw, "operators", OperatorTimes.from_dict),
@@ -306,7 +306,7 @@ def _times(raw: Mapping[str, Any], name: str) -> Tuple[float, ...]:
 
 
 def _time(value: Any) -> float:
-    if not is_number(value) or value < 0:
+    if not (is_number(value) and 0 <= value <= LARGEST_MEASURED):
         raise InvalidError("not a time in milliseconds of at least 0")
     return float(value)
 

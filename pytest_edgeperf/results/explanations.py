@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .errors import InvalidError
-from .validation import is_number, kind_of
+from .validation import LARGEST_MEASURED, is_number, kind_of
 
 OPERATORS = "operators"
 FUNCTIONS = "functions"
@@ -124,7 +124,7 @@ class CostTable:
         if raw.get("parts") not in PARTS:
             raise InvalidError(f"neither {' nor '.join(PARTS)}", ["parts"])
         shift = raw.get("shift")
-        if shift is not None and not (is_number(shift) and shift > 0):
+        if shift is not None and not (is_number(shift) and 0 < shift <= LARGEST_MEASURED):
             raise InvalidError("not a ratio above 0", ["shift"])
         return cls(
             raw["parts"],
@@ -220,7 +220,7 @@ def _count(raw: Mapping[str, Any], name: str) -> int:
 
 def _milliseconds(raw: Mapping[str, Any], name: str) -> Optional[float]:
     value = raw.get(name)
-    if value is not None and not (is_number(value) and value >= 0):
+    if value is not None and not (is_number(value) and 0 <= value <= LARGEST_MEASURED):
         raise InvalidError("not a time in milliseconds of at least 0", [name])
     return None if value is None else float(value)
 

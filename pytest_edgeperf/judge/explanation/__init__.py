@@ -169,7 +169,7 @@ def _matches(before: CostList, after: CostList) -> Sequence[Match]:
     then = [part for part in before.listed if isinstance(part, OperatorTimes)]
     now = [part for part in after.listed if isinstance(part, OperatorTimes)]
     if then or now:
-        return match_operators(then, now, complete=not before.others and not after.others)
+        return match_operators(then, now, left_out=(before.others, after.others))
     return match_functions(
         [part for part in before.listed if isinstance(part, FunctionTimes)],
         [part for part in after.listed if isinstance(part, FunctionTimes)],

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from typing import Callable, Dict, Hashable, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from pytest_edgeperf.results.cost_profiles import FunctionTimes, OperatorTimes
+from pytest_edgeperf.results.cost_profiles import FunctionTimes, OperatorTimes, median
 
 #: What took the place of something else is shown as one row up to so many operators on a side.
 _MOST_TOGETHER = 6
@@ -19,6 +19,13 @@ _NUMBERED = re.compile(r"([A-Za-z.:]*?)[_:.]?\d+\Z")
 _LONGEST = 200
 _WORD = re.compile(r"[^a-z0-9]+")
 _FUSED = "fused"
+
+
+#: What speaks for two operators being the same.
+_SAME, _PERHAPS = 2, 1
+#: By so much slower may be what was left out as short, to be taken for it without a name.
+_SLOWER = 1.5
+_LEFT_OUT = OperatorTimes("", "", ())
 
 
 class Match(NamedTuple):
@@ -37,21 +44,64 @@ def match_functions(before: Sequence[FunctionTimes], after: Sequence[FunctionTim
 
 
 def match_operators(
-    before: Sequence[OperatorTimes], after: Sequence[OperatorTimes], *, complete: bool = True
+    before: Sequence[OperatorTimes], after: Sequence[OperatorTimes], *, left_out: Tuple[int, int] = (0, 0)
 ) -> List[Match]:
     """Each operator of both sides in one match, in no order that says anything.
 
     Args:
         before, after: in order of execution.
-        complete: whether these are all operators; where some were left out, an operator that has no counterpart took no
-            other's place.
+        left_out: how many operators each side's profile left out. Where the others say their positions, these are in
+            the gaps between them; where they do not, nothing is taken for fused, split or replaced without a sign.
     """
+    sides = (_Side.of(before, left_out[0]), _Side.of(after, left_out[1]))
     pairs: Dict[int, int] = {}
     for key_of in (_outputs_key, _name_key):
-        _pair_by(before, after, pairs, key_of, lambda one, other: _compatible(one.kind, other.kind))
-    for rows, columns in _gaps(pairs, len(before), len(after)):
-        pairs.update(_aligned(before, after, rows, columns))
-    return _with_unmatched(_regrouped(pairs, before, after, complete), len(before), len(after))
+        _pair_by(sides[0].slots, sides[1].slots, pairs, key_of, lambda one, other: _compatible(one.kind, other.kind))
+    for rows, columns in _gaps(pairs, len(sides[0].slots), len(sides[1].slots)):
+        pairs.update(_aligned(sides, rows, columns))
+    matches = []
+    for match in _regrouped(pairs, sides):
+        known = Match(sides[0].listed(match.before), sides[1].listed(match.after))
+        matches += [known] if known.before and known.after else []
+    return _with_unmatched(_with_moved(matches, before, after), len(before), len(after))
+
+
+class _Side(NamedTuple):
+    """The operators of one side in order, with one that nothing is known of in the place of each that is left out."""
+
+    slots: Sequence[OperatorTimes]
+    #: Of each slot: the operator's place in the list; ``None``: it is left out.
+    places: Sequence[Optional[int]]
+    #: What is left out took no longer, in milliseconds; ``None``: nothing is left out.
+    most_ms: Optional[float] = None
+    #: Whether all operators have a slot.
+    is_whole: bool = True
+
+    @classmethod
+    def of(cls, operators: Sequence[OperatorTimes], left_out: int) -> _Side:
+        """The side of a list that lacks so many operators."""
+        if not left_out:
+            return cls(operators, range(len(operators)))
+        positions = {operator.position: place for place, operator in enumerate(operators)}
+        most_ms = min((median(operator.times_ms) for operator in operators), default=0.0)
+        if None in positions or len(positions) < len(operators):
+            return cls(operators, range(len(operators)), most_ms, is_whole=False)
+        number = max([len(operators) + left_out, *(position + 1 for position in positions if position is not None)])
+        places = [positions.get(position) for position in range(number)]
+        return cls([_LEFT_OUT if place is None else operators[place] for place in places], places, most_ms)
+
+    def listed(self, slots: Iterable[int]) -> Tuple[int, ...]:
+        """The places in the list of what is in these slots."""
+        places = (self.places[slot] for slot in slots)
+        return tuple(place for place in places if place is not None)
+
+    def is_left_out(self, slot: int) -> bool:
+        """Whether nothing is known of what is in a slot."""
+        return self.places[slot] is None
+
+    def may_be_left_out(self, operator: OperatorTimes) -> bool:
+        """Whether an operator of the other side is so short that this side may have left it out."""
+        return self.most_ms is not None and median(operator.times_ms) <= _SLOWER * self.most_ms
 
 
 def _pair_by(
@@ -155,41 +205,61 @@ def _increasing(pairs: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:
     return chain[::-1]
 
 
-def _aligned(
-    before: Sequence[OperatorTimes], after: Sequence[OperatorTimes], rows: List[int], columns: List[int]
-) -> Dict[int, int]:
+def _aligned(sides: Tuple[_Side, _Side], rows: List[int], columns: List[int]) -> Dict[int, int]:
     """The longest common sequence of kinds, which need not be without gaps."""
-    kinds = [_without_fused(before[place].kind) for place in rows]
-    others = [_without_fused(after[place].kind) for place in columns]
+    before, after = sides
+    alike = _Alike(sides)
     head = 0
-    while head < min(len(kinds), len(others)) and kinds[head] == others[head]:
+    while head < min(len(rows), len(columns)) and alike(rows[head], columns[head]) == _SAME:
         head += 1
     tail = 0
-    while tail < min(len(kinds), len(others)) - head and kinds[-1 - tail] == others[-1 - tail]:
+    while tail < min(len(rows), len(columns)) - head and alike(rows[-1 - tail], columns[-1 - tail]) == _SAME:
         tail += 1
     pairs = dict(zip(rows[:head], columns[:head]))
     if tail:
         pairs.update(zip(rows[-tail:], columns[-tail:]))
     rows, columns = rows[head : len(rows) - tail], columns[head : len(columns) - tail]
-    kinds, others = kinds[head : len(kinds) - tail], others[head : len(others) - tail]
-    if len(rows) * len(columns) > _MOST_CELLS:
-        return {**pairs, **_by_number(rows, columns, kinds, others)}
-    pairs.update((rows[b], columns[a]) for b, a in _common(kinds, others))
+    if len(rows) == len(columns) and all(map(alike, rows, columns)):
+        pairs.update(zip(rows, columns))
+    elif len(rows) * len(columns) <= _MOST_CELLS:
+        pairs.update(_common(rows, columns, alike))
+    elif before.most_ms is None and after.most_ms is None:
+        pairs.update(_by_number(rows, columns, alike.before, alike.after))
     return pairs
 
 
-def _common(kinds: Sequence[str], others: Sequence[str]) -> List[Tuple[int, int]]:
-    lengths = [[0] * (len(others) + 1) for _ in range(len(kinds) + 1)]
-    for b in range(len(kinds) - 1, -1, -1):
-        for a in range(len(others) - 1, -1, -1):
-            same = kinds[b] == others[a]
-            lengths[b][a] = lengths[b + 1][a + 1] + 1 if same else max(lengths[b + 1][a], lengths[b][a + 1])
+class _Alike:
+    """How much speaks for two slots being the same operator: its kind, or that one side may have left it out."""
+
+    def __init__(self, sides: Tuple[_Side, _Side]) -> None:
+        self._sides = sides
+        self.before, self.after = ([_without_fused(operator.kind) for operator in side.slots] for side in sides)
+
+    def __call__(self, row: int, column: int) -> int:
+        """:data:`_SAME` by kind, less where it may be, 0 where it cannot be."""
+        before, after = self._sides
+        unknown = before.is_left_out(row), after.is_left_out(column)
+        if not any(unknown):
+            return _SAME if self.before[row] == self.after[column] else 0
+        if all(unknown):
+            return _PERHAPS
+        side, other = (before, after.slots[column]) if unknown[0] else (after, before.slots[row])
+        return _PERHAPS if side.may_be_left_out(other) else 0
+
+
+def _common(rows: Sequence[int], columns: Sequence[int], alike: _Alike) -> List[Tuple[int, int]]:
+    scores = [[alike(row, column) for column in columns] for row in rows]
+    best = [[0] * (len(columns) + 1) for _ in range(len(rows) + 1)]
+    for b in range(len(rows) - 1, -1, -1):
+        for a in range(len(columns) - 1, -1, -1):
+            both = best[b + 1][a + 1] + scores[b][a] if scores[b][a] else 0
+            best[b][a] = max(both, best[b + 1][a], best[b][a + 1])
     pairs, b, a = [], 0, 0
-    while b < len(kinds) and a < len(others):
-        if kinds[b] == others[a]:
-            pairs.append((b, a))
+    while b < len(rows) and a < len(columns):
+        if scores[b][a] and best[b][a] == best[b + 1][a + 1] + scores[b][a]:
+            pairs.append((rows[b], columns[a]))
             b, a = b + 1, a + 1
-        elif lengths[b + 1][a] >= lengths[b][a + 1]:
+        elif best[b][a] == best[b + 1][a]:
             b += 1
         else:
             a += 1
@@ -201,24 +271,27 @@ def _by_number(
 ) -> Dict[int, int]:
     """The first of each kind with the first of it, and so on."""
     waiting: Dict[str, List[int]] = {}
-    for place, kind in zip(columns, others):
-        waiting.setdefault(kind, []).append(place)
+    for place in columns:
+        waiting.setdefault(others[place], []).append(place)
     ordered = {kind: iter(places) for kind, places in waiting.items()}
-    found = ((place, next(ordered.get(kind, iter(())), None)) for place, kind in zip(rows, kinds))
+    found = ((place, next(ordered.get(kinds[place], iter(())), None)) for place in rows)
     return {b: a for b, a in found if a is not None}
 
 
-def _regrouped(
-    pairs: Dict[int, int], before: Sequence[OperatorTimes], after: Sequence[OperatorTimes], complete: bool
-) -> List[Match]:
+def _regrouped(pairs: Dict[int, int], sides: Tuple[_Side, _Side]) -> List[Match]:
     """What was fused, split or replaced: operators without a counterpart, with what took or gave their place."""
-    sides = (before, after)
+    slots = (sides[0].slots, sides[1].slots)
     groups = [([b], [a]) for b, a in pairs.items()]
     alone: List[Tuple[List[int], List[int]]] = []
-    for gap in _gaps(pairs, len(before), len(after)):
+    for rows, columns in _gaps(pairs, len(slots[0]), len(slots[1])):
+        gap = (
+            [slot for slot in rows if not sides[0].is_left_out(slot)],
+            [slot for slot in columns if not sides[1].is_left_out(slot)],
+        )
         for side in (0, 1):
-            _absorb(gap[side], groups, sides, side)
-        if gap[0] and gap[1] and complete and max(map(len, gap)) <= _MOST_TOGETHER:
+            _absorb(gap[side], groups, slots, side)
+        whole = all(side.is_whole for side in sides)
+        if gap[0] and gap[1] and whole and max(map(len, gap)) <= _MOST_TOGETHER:
             alone.append(gap)
     return [Match(tuple(sorted(b)), tuple(sorted(a))) for b, a in (*groups, *alone)]
 
@@ -235,9 +308,9 @@ def _absorb(
         output: group for group in groups for place in group[1 - side] for output in _named_outputs(others[place])
     }
     for place in list(places):
-        for group in (holders[output] for output in _named_outputs(own[place]) if output in holders):
-            if abs(place - group[side][0]) <= _MOST_TOGETHER:
-                group[side].append(place)
+        for holder in (holders[output] for output in _named_outputs(own[place]) if output in holders):
+            if abs(place - holder[side][0]) <= _MOST_TOGETHER:
+                holder[side].append(place)
                 places.remove(place)
                 break
     group_of = {place: group for group in groups for place in group[side]}
@@ -253,12 +326,26 @@ def _absorb(
 
 def _is_fused(kind: str, other: str) -> bool:
     """Whether ``other`` is ``kind`` and more: ``Conv`` and ``FusedConv``."""
-    return "" != _word(kind) != _word(other) and _word(kind) in _word(other)
+    one, more = _word(kind), _word(other)
+    return bool(one) and one != more and one in more
+
+
+def _with_moved(matches: List[Match], before: Sequence[OperatorTimes], after: Sequence[OperatorTimes]) -> List[Match]:
+    """What has no counterpart where it stands has one of its kind elsewhere, if there is any."""
+    gone, new = _unmatched(matches, len(before), len(after))
+    kinds, others = ([_without_fused(operator.kind) for operator in side] for side in (before, after))
+    return [*matches, *(Match((b,), (a,)) for b, a in _by_number(gone, new, kinds, others).items())]
 
 
 def _with_unmatched(matches: List[Match], rows: int, columns: int) -> List[Match]:
+    gone, new = _unmatched(matches, rows, columns)
+    return [*matches, *(Match((place,), ()) for place in gone), *(Match((), (place,)) for place in new)]
+
+
+def _unmatched(matches: Iterable[Match], rows: int, columns: int) -> Tuple[List[int], List[int]]:
     seen_before: Set[int] = {place for match in matches for place in match.before}
     seen_after: Set[int] = {place for match in matches for place in match.after}
-    gone = [Match((place,), ()) for place in range(rows) if place not in seen_before]
-    new = [Match((), (place,)) for place in range(columns) if place not in seen_after]
-    return [*matches, *gone, *new]
+    return (
+        [place for place in range(rows) if place not in seen_before],
+        [place for place in range(columns) if place not in seen_after],
+    )

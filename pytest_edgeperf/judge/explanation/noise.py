@@ -20,7 +20,7 @@ ALPHA = 0.01
 RESOLUTION_MS = 0.0005
 #: Standard deviation of an operator's logarithm between processes of the same code, at least.
 BETWEEN_PROCESSES = 0.03
-#: The same where there are too few operators to see how far they scatter.
+#: The same where there are too few operators to see how far they scatter; with more it goes down to that.
 BETWEEN_PROCESSES_OF_FEW = 0.06
 #: Of Student's t: the spread between processes is known from few operators.
 FREEDOM = 8
@@ -100,7 +100,8 @@ def _shared(
     shift = median([rises[place] for place in large])
     scatter = _NORMAL * median([abs(rises[place] - shift) for place in large])
     beyond = scatter * scatter - median([within[place] for place in large])
-    return shift, max(BETWEEN_PROCESSES, math.sqrt(max(beyond, 0.0)))
+    least_known = BETWEEN_PROCESSES_OF_FEW * math.sqrt(FEWEST_FOR_SHIFT / len(large))
+    return shift, max(BETWEEN_PROCESSES, least_known, math.sqrt(max(beyond, 0.0)))
 
 
 def _logarithm(times_ms: Sequence[float]) -> float:
