@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, read_calibration, version_of
 from pytest_edgeperf.frameworks.formats import ONNX
@@ -22,8 +22,15 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
+from pytest_edgeperf.frameworks.openvino.network import (
+    fix_inputs,
+    line_of,
+    plain,
+    position_of,
+    read,
+    require_no_half,
+)
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
-from pytest_edgeperf.frameworks.stages import READ, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +89,7 @@ class OpenVino(Framework):
         core = self._runtime().Core()
         # The device's own property is no answer: it keeps its old value where it does not take the new one.
         probe = core.compile_model(core.read_model(PROBE), DEVICE, {"INFERENCE_PRECISION_HINT": HINTS[precision]})
-        given = _plain(probe.get_property("INFERENCE_PRECISION_HINT"))
+        given = plain(probe.get_property("INFERENCE_PRECISION_HINT"))
         if given == HINTS[precision]:
             return None
         other = next((known for known in self.precisions if HINTS[known] == given), given)
@@ -120,9 +127,9 @@ class OpenVino(Framework):
         core = self._runtime().Core()
         source, made = self._file(model, precision)
         path = str(made.folder / CONVERTED) if made is not None else source
-        network = _read(core, path, model)
-        specs = _fix_inputs(network, model, source)
-        _require_no_half(network, model, precision, source)
+        network = read(core, path, model)
+        specs = fix_inputs(network, model, source)
+        require_no_half(network, model, precision, source)
         asked = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "INFERENCE_NUM_THREADS": configuration.threads,
@@ -133,7 +140,7 @@ class OpenVino(Framework):
         try:
             compiled = core.compile_model(network, DEVICE, asked)
         except Exception as error:
-            raise FrameworkError(f"openvino cannot compile {source} for the {DEVICE}: {_line(error)}") from error
+            raise FrameworkError(f"openvino cannot compile {source} for the {DEVICE}: {line_of(error)}") from error
         require_compiled(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
         executed = executed_types(compiled)
         require_executed(executed, model, precision, source)
@@ -146,7 +153,7 @@ class OpenVino(Framework):
         path = file_of(model, source)
         if precision != "int8" or source != "onnx":
             return path, None
-        specs = tuple(model.inputs) or _fix_inputs(_read(self._runtime().Core(), path, model), model, path)
+        specs = tuple(model.inputs) or fix_inputs(read(self._runtime().Core(), path, model), model, path)
         return path, built(
             f"{__name__}:build_int8",
             model,
@@ -189,12 +196,12 @@ class OpenVinoEngine(Engine):
             streams=compiled.get_property("NUM_STREAMS"),
             pinned=compiled.get_property("ENABLE_CPU_PINNING"),
             hyper_threading=compiled.get_property("ENABLE_HYPER_THREADING"),
-            inference_precision_hint=_plain(compiled.get_property("INFERENCE_PRECISION_HINT")),
+            inference_precision_hint=plain(compiled.get_property("INFERENCE_PRECISION_HINT")),
             executed=dict(executed),
             model_sha256=file_digest(source)[:12],
             **(made.describe() if made is not None else {}),
         )
-        self._positions = tuple(_position(compiled.inputs, spec.name) for spec in specs)
+        self._positions = tuple(position_of(compiled.inputs, spec.name) for spec in specs)
         self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in specs)
         self._run = compiled.create_infer_request().infer
 
@@ -236,94 +243,10 @@ def _no_telemetry() -> Iterator[None]:
             del sys.modules[TELEMETRY]
 
 
-def _read(core: Any, path: str, model: Model) -> Any:
-    try:
-        with stage(READ):
-            return core.read_model(path)
-    except Exception as error:
-        raise FrameworkError(f"openvino cannot load {path} of model {model.name!r}: {_line(error)}") from error
-
-
-def _fix_inputs(network: Any, model: Model, path: str) -> Tuple[TensorSpec, ...]:
-    """Give the network's inputs the model's sizes, a free batch without any being one; in the model's order.
-
-    OpenVINO reads what the file declares, so that a measured process does not hold the file a second time.
-    """
-    declared = network.inputs
-    names = [port.any_name for port in declared]
-    if model.inputs:
-        given = [spec.name for spec in model.inputs]
-        if len(given) != len(names) or any(not any(name in port.get_names() for port in declared) for name in given):
-            raise FrameworkError(
-                f"model {model.name!r} names the inputs {', '.join(given)}, but {path} has {', '.join(names)}"
-            )
-        for spec in model.inputs:
-            _require_fitting(spec, declared[_position(declared, spec.name)], path)
-        specs = tuple(model.inputs)
-    else:
-        specs = tuple(_default_spec(port, path) for port in declared)
-    if any(port.get_partial_shape().is_dynamic for port in declared):
-        network.reshape({spec.name: list(spec.shape) for spec in specs})
-    return specs
-
-
-def _default_spec(port: Any, path: str) -> TensorSpec:
-    shape: List[int] = []
-    for position, size in enumerate(_shape(port)):
-        if size is not None:
-            shape.append(size)
-        elif position == 0:
-            shape.append(1)
-        else:
-            raise FrameworkError(
-                f"input {port.any_name!r} of {path}: dimension {position} is dynamic; "
-                f"give its size with Model(inputs=[TensorSpec({port.any_name!r}, shape=(...))])"
-            )
-    return TensorSpec(port.any_name, tuple(shape), _dtype(port))
-
-
-def _require_fitting(spec: TensorSpec, port: Any, path: str) -> None:
-    declared = _shape(port)
-    fits = len(declared) == len(spec.shape) and all(
-        size is None or size == own for size, own in zip(declared, spec.shape)
-    )
-    if not fits or spec.dtype != _dtype(port):
-        shown = ", ".join("?" if size is None else str(size) for size in declared)
-        raise FrameworkError(
-            f"input {spec.name!r}: the model says {spec.dtype} {list(spec.shape)}, "
-            f"but {path} has {_dtype(port)} [{shown}]"
-        )
-
-
-def _shape(port: Any) -> List[Optional[int]]:
-    return [size.get_length() if size.is_static else None for size in port.get_partial_shape()]
-
-
-def _dtype(port: Any) -> str:
-    import numpy as np
-
-    kind = port.get_element_type()
-    # numpy has no bfloat16, and OpenVINO shows it as float16.
-    return "bfloat16" if _plain(kind) == "bf16" else np.dtype(kind.to_dtype()).name
-
-
-def _position(ports: Sequence[Any], name: str) -> int:
-    return next(position for position, port in enumerate(ports) if name in port.get_names())
-
-
-def _require_no_half(network: Any, model: Model, precision: str, path: str) -> None:
-    for port in (*network.inputs, *network.outputs):
-        if _dtype(port) in ("float16", "bfloat16"):
-            raise FrameworkError(
-                f"model {model.name!r} should be loaded as {precision}, but {port.any_name!r} of {path} is "
-                f"{_dtype(port)}; engines take and give float32"
-            )
-
-
 def require_compiled(compiled: Any, asked: Mapping[str, Any]) -> None:
     """Raise FrameworkError unless the compiled network has the properties that were asked for."""
     for what, wanted in asked.items():
-        got = _plain(compiled.get_property(what))
+        got = plain(compiled.get_property(what))
         if got != str(wanted):
             raise FrameworkError(f"openvino was asked for {what} {wanted} and gave {got}")
 
@@ -347,15 +270,6 @@ def require_executed(executed: Mapping[str, int], model: Model, precision: str, 
         )
 
 
-def _plain(value: Any) -> str:
-    """A property as OpenVINO takes it: ``bf16``, ``1``, ``False``."""
-    return str(value.get_type_name() if hasattr(value, "get_type_name") else value)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 def build_int8(folder: Path, onnx: str, inputs: Sequence[Tuple[str, Sequence[int], str]], calibration: str) -> None:
     """Write the model quantised to 8 bits as OpenVINO's own format: NNCF's defaults, with the calibration set."""
     with _no_telemetry():
@@ -363,8 +277,8 @@ def build_int8(folder: Path, onnx: str, inputs: Sequence[Tuple[str, Sequence[int
         import openvino
     specs = tuple(TensorSpec(name, tuple(shape), dtype) for name, shape, dtype in inputs)
     model = Model(os.path.basename(onnx), {}, specs)
-    network = _read(openvino.Core(), onnx, model)
-    _fix_inputs(network, model, onnx)
+    network = read(openvino.Core(), onnx, model)
+    fix_inputs(network, model, onnx)
     names = [spec.name for spec in specs]
     examples = [dict(zip(names, example)) for example in read_calibration(calibration)]
     quantised = nncf.quantize(network, nncf.Dataset(examples), subset_size=len(examples))
