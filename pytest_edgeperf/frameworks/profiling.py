@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar
 
 from pytest_edgeperf.frameworks.errors import FrameworkError
 
-if TYPE_CHECKING:
-    from pytest_edgeperf.frameworks.models import Array
+#: The inputs of one inference, in whatever form a runtime takes them.
+Arrays = TypeVar("Arrays")
 
 #: What a profile is of, unless asked otherwise: the spread of the repetitions is the profile's own noise.
 REPETITIONS, CALLS = 5, 20
+#: Inferences before the first that counts: what profiles is new, and its first inferences are slow.
+WARM_UP_CALLS = 3
 
 
 class NoProfile(FrameworkError):
@@ -87,13 +89,13 @@ def per_inference(operators: Iterable[OperatorTime], calls: int) -> Tuple[Operat
     return tuple(replace(operator, time_ms=operator.time_ms / calls) for operator in total.values())
 
 
-def in_turn(inputs: Sequence[Tuple[Array, ...]], calls: int) -> Iterator[Tuple[Array, ...]]:
+def in_turn(inputs: Sequence[Arrays], calls: int) -> Iterator[Arrays]:
     """The inputs of so many calls, as a measurement rotates them.
 
     Raises:
-        ValueError: there are no inputs.
+        ValueError: there are no inputs, or no calls.
     """
-    if not inputs:
-        raise ValueError("operators cannot be profiled without inputs")
+    if not inputs or calls < 1:
+        raise ValueError(f"operators cannot be profiled with {len(inputs)} inputs and {calls} calls")
     for number in range(calls):
         yield inputs[number % len(inputs)]

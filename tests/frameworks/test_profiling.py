@@ -61,5 +61,6 @@ def test_what_is_no_profile_is_an_error(repetitions, complaint):
 
 def test_inputs_rotate():
     assert [arrays[0] for arrays in in_turn([(1,), (2,), (3,)], 5)] == [1, 2, 3, 1, 2]
-    with pytest.raises(ValueError, match="cannot be profiled without inputs"):
-        next(in_turn([], 5))
+    for inputs, calls in (([], 5), ([(1,)], 0)):
+        with pytest.raises(ValueError, match=f"cannot be profiled with {len(inputs)} inputs and {calls} calls"):
+            next(in_turn(inputs, calls))

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, built, version_of
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
@@ -28,6 +28,7 @@ from pytest_edgeperf.frameworks.onnxruntime.session import (
     Loading,
     OnnxRuntimeEngine,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -62,7 +63,7 @@ def load(loading: Loading, variant: str) -> OnnxRuntimeEngine:
     if precision == "tf32":
         _require_tf32(cuda, without)
     engine: Optional[Built] = None
-    entries = {} if configuration.options.get(CPU_NODES) else {ONLY_GPU: "1"}
+    entries = _entries(configuration)
     if variant == TENSORRT:
         engine = _engine(loading, cuda, entries)
         loading = replace(loading, made=loading.made or engine)
@@ -95,9 +96,29 @@ class GpuEngine(OnnxRuntimeEngine):
     def __init__(self, loading: Loading, session: Any, variant: str, details: Mapping[str, Any]) -> None:
         super().__init__(loading, session)
         self._variant = variant
+        self._gpu = PROVIDERS[variant]
         self._details = dict(details)
         if variant == TENSORRT and loading.made is not None:
             self.size_mib = loading.made.size_mib
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What the kernels of each node take, where this build of ONNX Runtime records them.
+
+        Raises:
+            NoProfile: it does not, or TensorRT computes the network as a few nodes.
+        """
+        if self._variant == TENSORRT:
+            raise NoProfile(
+                f"{self.framework} computes the network as a few nodes of TensorRT's and knows nothing of what is in "
+                "them; the framework tensorrt reports its layers"
+            )
+        return super().profile_operators(inputs, repetitions, calls)
+
+    def _open(self, change: Callable[[Any], None]) -> Any:
+        providers = _providers(self._variant, self.precision, None, None)
+        return replace(self._loading, change=change).session(providers, **_entries(self.configuration))
 
     def describe(self) -> EngineDescription:
         """What the session says of itself, its provider's settings, and what may compute nodes that TensorRT lacks."""
@@ -239,6 +260,10 @@ def _engine(loading: Loading, cuda: Optional[Cuda], entries: Mapping[str, str]) 
         files={"onnx": loading.path},
         source={"onnx": digests_of(loading.path), "gpu": gpu},
     )
+
+
+def _entries(configuration: EngineConfiguration) -> Dict[str, str]:
+    return {} if configuration.options.get(CPU_NODES) else {ONLY_GPU: "1"}
 
 
 def _providers(variant: str, precision: str, engine: Optional[Built], stream: Optional[int]) -> List[Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest
 from pytest_edgeperf.frameworks.interface import (
@@ -16,6 +16,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.onnx_files import size_mib_of
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -52,6 +53,8 @@ class Loading:
     path: str
     #: How the file was built, if it was.
     made: Optional[Built] = None
+    #: Changes the options of a session before it is made.
+    change: Optional[Callable[[Any], None]] = None
 
     @property
     def disabled_optimizers(self) -> List[str]:
@@ -72,6 +75,8 @@ class Loading:
         options.inter_op_num_threads = 1
         for key, value in (*((key, "0") for key in SPINNING), *entries.items()):
             options.add_session_config_entry(key.replace("__", "."), value)
+        if self.change is not None:
+            self.change(options)
         try:
             session = self.ort.InferenceSession(
                 self.path,
@@ -90,6 +95,9 @@ class Loading:
 
 class OnnxRuntimeEngine(Engine):
     """A session of ONNX Runtime."""
+
+    #: The provider that computes on a GPU, where one does.
+    _gpu: Optional[str] = None
 
     def __init__(self, loading: Loading, session: Any) -> None:
         super().__init__(loading.configuration)
@@ -127,6 +135,24 @@ class OnnxRuntimeEngine(Engine):
             model_sha256=self._model_sha256,
             **(self._loading.made.describe() if self._loading.made is not None else {}),
         )
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What the nodes of the optimised graph take, in a second session that is traced.
+
+        Nodes of subgraphs are operators of their own. Outputs are known where the package onnx is installed.
+        """
+        if self._session is None:
+            closed()
+        from pytest_edgeperf.frameworks.onnxruntime.trace import profile
+
+        feeds = [dict(zip(self._input_names, arrays)) for arrays in inputs]
+        return profile(self._open, feeds, self._loading.path, repetitions, calls, self._gpu)
+
+    def _open(self, change: Callable[[Any], None]) -> Any:
+        """Another session like the engine's own, with changed options."""
+        return replace(self._loading, change=change).session([CPU_PROVIDER])
 
     def close(self) -> None:
         """Free the session; the engine cannot infer afterwards."""
