@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import (
@@ -17,6 +17,7 @@ from pytest_edgeperf.frameworks.interface import (
     Model,
     closed,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 COMPILE = "compile"
 CUDA = "cuda"
+#: Where a compiled module keeps the one that was compiled.
+ORIGINAL = "_orig_mod"
 
 
 class Torch(Framework):
@@ -150,6 +153,24 @@ class TorchEngine(Engine):
             float32_matmul_precision=self._torch.get_float32_matmul_precision(),
         )
 
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What layers and other operations take, by ``torch.profiler``.
+
+        A compiled module is compiled a second time, with TorchInductor's kernels in the trace: these have no layers.
+        """
+        if self._module is closed:
+            closed()
+        from pytest_edgeperf.frameworks.torch.operator_times import layers_of, profile
+
+        torch = self._torch
+        original = getattr(self._module, ORIGINAL, None)
+        if original is None:
+            return profile(self, torch, layers_of(torch, self._module), inputs, repetitions, calls)
+        traced = _compiled(torch, copy.deepcopy(original), {"cpp.enable_kernel_profile": True})
+        return profile(TorchEngine(self.configuration, torch, traced), torch, {}, inputs, repetitions, calls)
+
     def example_inputs(self, count: int = 4, seed: int = 0) -> Inputs:
         """Seeded random inputs, as for every engine; a module does not know its shapes, so the model must."""
         if not self.inputs:
@@ -164,12 +185,12 @@ class TorchEngine(Engine):
         self._module = closed
 
 
-def _compiled(torch: Any, module: Any) -> Any:
+def _compiled(torch: Any, module: Any, options: Optional[Mapping[str, Any]] = None) -> Any:
     import torch._inductor.config as inductor
 
     # Its pool of compiling processes would outlive the compilation and run beside what is measured.
     inductor.compile_threads = 1
-    return torch.compile(module, dynamic=False)
+    return torch.compile(module, dynamic=False, options=dict(options) if options else None)
 
 
 def _set_threads(torch: Any, threads: int) -> None:

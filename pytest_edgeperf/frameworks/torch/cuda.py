@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import (
     DeviceTimed,
@@ -14,6 +14,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.mps import mps_active
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile
 from pytest_edgeperf.frameworks.torch.tensors import dtype_of, flat, require_dtypes, size_mib
 
 if TYPE_CHECKING:
@@ -99,6 +100,16 @@ class TorchCudaEngine(DeviceTimed):
     def device_memory_mib(self) -> Optional[float]:
         """The most that PyTorch's allocator has had in use so far."""
         return float(self._torch.cuda.max_memory_allocated()) / 2**20
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What the kernels of layers and other operations take, by ``torch.profiler``."""
+        if self._module is closed:
+            closed()
+        from pytest_edgeperf.frameworks.torch.operator_times import layers_of, profile
+
+        return profile(self, self._torch, layers_of(self._torch, self._module), inputs, repetitions, calls)
 
     def describe(self) -> EngineDescription:
         """What PyTorch says of the GPU and of its own flags now."""
