@@ -21,6 +21,7 @@ from pytest_edgeperf.frameworks.interface import (
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, load, onnxruntime_version, with_fixed_shapes
 from pytest_edgeperf.frameworks.opencv.conversion import CONVERTED, declared_shape, quantised, with_output_shapes
 from pytest_edgeperf.frameworks.opencv.installed import DISTRIBUTIONS, UNKNOWN, release, version_at
+from pytest_edgeperf.frameworks.opencv.layers import outputs_of, profile
 from pytest_edgeperf.frameworks.opencv.network import Network, layers_of, require_precision_of_layers
 from pytest_edgeperf.frameworks.opencv.two_files import (
     caffe_inputs,
@@ -28,6 +29,7 @@ from pytest_edgeperf.frameworks.opencv.two_files import (
     inputs_in_text,
     require_all_weights,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile
 from pytest_edgeperf.frameworks.sources import best_source, existing, file_of, missing_source, obtain
 from pytest_edgeperf.frameworks.stages import READ, stage
 
@@ -256,6 +258,8 @@ class OpenCvEngine(Engine):
         self._feeds = [(spec.name if named else "", tuple(spec.shape)) for spec in network.inputs]
         self._outputs = network.outputs
         self._restored = network.restored
+        self._net = network.net
+        self._path = network.files[0] if source not in IN_TWO_FILES else None
         self._set_input = network.net.setInput
         self._forward = network.net.forward
 
@@ -288,8 +292,27 @@ class OpenCvEngine(Engine):
             **self._about,
         )
 
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What the layers take, which OpenCV measures in every inference.
+
+        Raises:
+            NoProfile: the new engine of OpenCV 5 computed them, which does not.
+        """
+        if self._forward is closed:
+            closed()
+        if self._about["engine"] == "new":
+            raise NoProfile(
+                f"the new engine of opencv {self.configuration.version} does not report what each layer takes; "
+                "OpenCV 4 does"
+            )
+        outputs = outputs_of(self._path) if self._path is not None else {}
+        return profile(self, self._net, self._cv2.getTickFrequency() / 1e3, outputs, inputs, repetitions, calls)
+
     def close(self) -> None:
         """Free the net; the engine cannot infer afterwards."""
+        self._net = None
         self._set_input = closed
         self._forward = closed
 

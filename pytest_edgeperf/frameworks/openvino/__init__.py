@@ -6,8 +6,9 @@ import os
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 from pytest_edgeperf.frameworks.building import Built, built, calibration_of, file_digest, read_calibration, version_of
 from pytest_edgeperf.frameworks.formats import ONNX
@@ -22,6 +23,7 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, size_mib_of
+from pytest_edgeperf.frameworks.openvino.layers import COUNTED, profile
 from pytest_edgeperf.frameworks.openvino.network import (
     fix_inputs,
     line_of,
@@ -30,6 +32,7 @@ from pytest_edgeperf.frameworks.openvino.network import (
     read,
     require_no_half,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 
 if TYPE_CHECKING:
@@ -127,6 +130,17 @@ class OpenVino(Framework):
         core = self._runtime().Core()
         source, made = self._file(model, precision)
         path = str(made.folder / CONVERTED) if made is not None else source
+        compiled, _, specs = self._compiled(core, configuration, source, path, {})
+        executed = executed_types(compiled)
+        require_executed(executed, model, precision, source)
+        counted = partial(self._compiled, core, configuration, source, path, COUNTED)
+        return OpenVinoEngine(configuration, compiled, specs, source, executed, made, counted)
+
+    def _compiled(
+        self, core: Any, configuration: EngineConfiguration, source: str, path: str, more: Mapping[str, Any]
+    ) -> Tuple[Any, Any, Tuple[TensorSpec, ...]]:
+        """The network of ``path`` compiled with ``more`` properties, the network as it was read, and its inputs."""
+        model, precision = configuration.model, configuration.precision
         network = read(core, path, model)
         specs = fix_inputs(network, model, source)
         require_no_half(network, model, precision, source)
@@ -138,13 +152,11 @@ class OpenVino(Framework):
             "PERFORMANCE_HINT": "LATENCY",
         }
         try:
-            compiled = core.compile_model(network, DEVICE, asked)
+            compiled = core.compile_model(network, DEVICE, {**asked, **more})
         except Exception as error:
             raise FrameworkError(f"openvino cannot compile {source} for the {DEVICE}: {line_of(error)}") from error
         require_compiled(compiled, {**asked, "EXECUTION_DEVICES": [DEVICE]})
-        executed = executed_types(compiled)
-        require_executed(executed, model, precision, source)
-        return OpenVinoEngine(configuration, compiled, specs, source, executed, made)
+        return compiled, network, specs
 
     def _file(self, model: Model, precision: str) -> Tuple[str, Optional[Built]]:
         """The model's ONNX file, and what was built from it if something was."""
@@ -181,6 +193,7 @@ class OpenVinoEngine(Engine):
         source: str,
         executed: Mapping[str, int],
         made: Optional[Built],
+        counted: Callable[[], Tuple[Any, Any, Tuple[TensorSpec, ...]]],
     ) -> None:
         import numpy as np
 
@@ -203,6 +216,7 @@ class OpenVinoEngine(Engine):
         )
         self._positions = tuple(position_of(compiled.inputs, spec.name) for spec in specs)
         self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in specs)
+        self._counted = counted
         self._run = compiled.create_infer_request().infer
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
@@ -223,6 +237,17 @@ class OpenVinoEngine(Engine):
     def describe(self) -> EngineDescription:
         """What the compiled network says of itself; ``executed`` counts what its heavy layers compute in."""
         return self._description
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """What the executed layers take, in networks that are compiled anew with counters.
+
+        The provider of a layer is the implementation that OpenVINO chose, such as ``brgconv_avx512_f32``.
+        """
+        if self._run is closed:
+            closed()
+        return profile(lambda: self._counted()[:2], self._positions, inputs, repetitions, calls)
 
     def close(self) -> None:
         """Free the request, and the network with it; the engine cannot infer afterwards."""
