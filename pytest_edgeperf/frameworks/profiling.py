@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Dict, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 from pytest_edgeperf.frameworks.errors import FrameworkError
 
@@ -33,7 +33,7 @@ class OperatorTime:
     name: str
     #: The type of the operator (``Conv``); empty where the runtime does not say.
     kind: str
-    #: The mean per inference of one repetition, in ms.
+    #: The mean per inference of one repetition, in ms; see :func:`per_inference`.
     time_ms: float
     #: The names of its output tensors, where they are known: they outlive fusions best.
     outputs: Tuple[str, ...] = ()
@@ -79,14 +79,24 @@ class OperatorProfile:
 def per_inference(operators: Iterable[OperatorTime], calls: int) -> Tuple[OperatorTime, ...]:
     """The operators of ``calls`` inferences, each by its name once and with its mean per inference.
 
-    One that an inference runs several times (a shared module, the body of a loop) has the sum of them. The order is
-    that of the first inference in which each ran.
+    One that an inference runs several times (a shared module, the body of a loop) has the sum of them. The mean is that
+    of the middle half of the inferences, so that one that was interrupted blames no operator; of one that only some of
+    the inferences run, it is that of all. The order is that in which the operators first ran.
     """
-    total: Dict[str, OperatorTime] = {}
+    ran: Dict[str, List[OperatorTime]] = {}
     for operator in operators:
-        known = total.get(operator.name)
-        total[operator.name] = operator if known is None else replace(known, time_ms=known.time_ms + operator.time_ms)
-    return tuple(replace(operator, time_ms=operator.time_ms / calls) for operator in total.values())
+        ran.setdefault(operator.name, []).append(operator)
+    return tuple(replace(times[0], time_ms=_mean_ms([time.time_ms for time in times], calls)) for times in ran.values())
+
+
+def _mean_ms(times_ms: Sequence[float], calls: int) -> float:
+    each, rest = divmod(len(times_ms), calls)
+    if rest:
+        return sum(times_ms) / calls
+    sums_ms = sorted(sum(times_ms[first : first + each]) for first in range(0, len(times_ms), each))
+    beyond = calls // 4
+    middle_ms = sums_ms[beyond : calls - beyond]
+    return sum(middle_ms) / len(middle_ms)
 
 
 def in_turn(inputs: Sequence[Arrays], calls: int) -> Iterator[Arrays]:
