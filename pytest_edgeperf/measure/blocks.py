@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.conductor import Block, Conductor
 from pytest_edgeperf.measure.own_memory import process_mib
+from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.run_quality import Watch, canary_ms, settle
 from pytest_edgeperf.measure.timers import Timer
 from pytest_edgeperf.measure.warmup import WarmUp, warm_up
@@ -29,6 +30,8 @@ class Prepared(NamedTuple):
     device_figures: Callable[[], Dict[str, Any]] = dict
     #: A callable is timed that no adapter knows: which runtimes it uses is seen by what is loaded.
     plain: bool = False
+    #: What a profiled pass is of; ``None`` for several engines at once.
+    profiled: Optional[Pipeline] = None
 
 
 @dataclass

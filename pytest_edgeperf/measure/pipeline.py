@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.interface import Engine, Inputs, SelfTimed
+from pytest_edgeperf.frameworks.interface import DeviceTimed, Engine, Inputs, SelfTimed
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.outcome import Synchroniser, require_finished, synchroniser
 from pytest_edgeperf.measure.ranges import RangeMaker, within
@@ -65,6 +65,18 @@ class Pipeline:
         if self.has_postprocess:
             self.postprocess = within(make, f"{prefix}postprocess", self.postprocess)
         self._calls = self._bound()
+
+    def device_figures(self) -> Dict[str, Any]:
+        """What the engine's allocator holds, and the phases by the device's own clock; nothing of a callable."""
+        figures: Dict[str, Any] = {}
+        allocated_mib = self.engine.device_memory_mib() if self.engine is not None else None
+        if allocated_mib is not None:
+            figures["memory_device_allocated"] = allocated_mib
+        if isinstance(self.engine, DeviceTimed):
+            from pytest_edgeperf.measure.device_time import device_times
+
+            figures.update(device_times(self.engine, [self.preprocess(*entry) for entry in self.entries]))
+        return figures
 
     def _bound(self) -> List[loop.Call]:
         if self.has_phases:

@@ -13,6 +13,7 @@ from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.side import Side
 from pytest_edgeperf.measure.wire import from_message, shortened, to_message
+from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric
 
@@ -39,6 +40,8 @@ class Specification:
     adopted: bool = False
     #: Only collect.
     collects: bool = False
+    #: Profile what the benchmark has prepared instead of timing it.
+    profiles: bool = False
     #: The folder that all targets begin with, where its name must not be part of an argument.
     folder: Optional[str] = None
     #: Of a comparison of two commits or interpreters.
@@ -106,6 +109,13 @@ class Ready:
 @dataclass(frozen=True)
 class BlockTimed:
     """A block is over."""
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """What the operators and functions cost: all that a worker says which profiles instead of being timed."""
+
+    profile: CostProfile
 
 
 @dataclass(frozen=True)
@@ -232,6 +242,7 @@ Event = Union[
     Started,
     Ready,
     BlockTimed,
+    Profiled,
     Sustained,
     Busy,
     Reported,
@@ -249,13 +260,14 @@ Event = Union[
     Ended,
 ]
 #: Answers come when they are waited for, and not otherwise.
-ANSWERS = (Started, Ready, BlockTimed, Sustained)
+ANSWERS = (Started, Ready, BlockTimed, Profiled, Sustained)
 
 COMMANDS: Mapping[str, Type[Any]] = {"block": TimeBlock, "sustain": Sustain, "finish": Finish}
 EVENTS: Mapping[str, Type[Any]] = {
     "started": Started,
     "ready": Ready,
     "block": BlockTimed,
+    "profiled": Profiled,
     "sustained": Sustained,
     "busy": Busy,
     "report": Reported,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import replace
-from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Set
 
-from pytest_edgeperf.frameworks.interface import DeviceTimed, SelfTimed, described
+from pytest_edgeperf.frameworks.interface import SelfTimed, described
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.affinity import allowed_processors
 from pytest_edgeperf.measure.blocks import Prepared, time_blocks
@@ -29,6 +28,7 @@ from pytest_edgeperf.results.types import HIGHER
 if TYPE_CHECKING:
     from pytest_edgeperf.measure.accuracy_records import PerExample
     from pytest_edgeperf.measure.engine_runners import Runner
+    from pytest_edgeperf.measure.profiled_pass import ProfiledPass
 
 #: How many images an inference is of, where it is of several.
 IMAGES = "images_per_inference"
@@ -50,10 +50,17 @@ class TimedInference:
     """Times an engine or a callable; one measurement per benchmark."""
 
     def __init__(
-        self, conductor: Conductor, settings: Dict[str, Any], software: Dict[str, Any], *, ranges: bool = False
+        self,
+        conductor: Conductor,
+        settings: Dict[str, Any],
+        software: Dict[str, Any],
+        *,
+        ranges: bool = False,
+        profiled_pass: Optional[ProfiledPass] = None,
     ) -> None:
         self._conductor = conductor
         self._ranges = ranges
+        self._profiled_pass = profiled_pass
         self._settings = settings
         self._software = software
         self.measurement: Optional[Measurement] = None
@@ -112,8 +119,9 @@ class TimedInference:
                 warmed,
                 settings,
                 calls_a_sample,
-                device_figures=partial(_device_figures, pipeline),
+                device_figures=pipeline.device_figures,
                 plain=pipeline.engine is None,
+                profiled=pipeline,
             )
         )
 
@@ -161,7 +169,8 @@ class TimedInference:
         cold_inputs = max(warm.cold_inputs for warm in warmed.values())
         first_warmed = replace(warmed[first], cold_inputs=cold_inputs)
         plain = len(engines) < len(pipelines)
-        self._deliver(Prepared(timer, calls, checked, first_warmed, settings, calls_a_sample[first], plain=plain))
+        prepared = Prepared(timer, calls, checked, first_warmed, settings, calls_a_sample[first], plain=plain)
+        self._deliver(prepared._replace(profiled=pipelines[first]))
         return timer.ratios()
 
     def parallel(
@@ -300,6 +309,9 @@ class TimedInference:
         self._memory_mib["memory_process_loaded"] = process_peak_mib()
 
     def _deliver(self, prepared: Prepared) -> Measurement:
+        __tracebackhide__ = True
+        if self._profiled_pass is not None:
+            self._profiled_pass.end(prepared.profiled, prepared.warmed.call_ns)
         self.measurement = self._measurement(prepared)
         self._conductor.deliver(self.measurement)
         return self.measurement
@@ -359,22 +371,6 @@ def _synchronised(pipelines: Iterable[Pipeline]) -> Dict[str, Any]:
     return {"synchronised": ", ".join(names)} if names else {}
 
 
-def _device_figures(pipeline: Pipeline) -> Dict[str, Any]:
-    """The memory that the engine's allocator holds, and the phases by the device's own clock."""
-    engine = pipeline.engine
-    if engine is None:
-        return {}
-    figures: Dict[str, Any] = {}
-    allocated_mib = engine.device_memory_mib()
-    if allocated_mib is not None:
-        figures["memory_device_allocated"] = allocated_mib
-    if isinstance(engine, DeviceTimed):
-        from pytest_edgeperf.measure.device_time import device_times
-
-        figures.update(device_times(engine, [pipeline.preprocess(*entry) for entry in pipeline.entries]))
-    return figures
-
-
 def _self_timed(pipeline: Pipeline, engine: SelfTimed, checked: Mapping[str, Any]) -> Prepared:
     """Prepare an engine whose own program warms up and times."""
     __tracebackhide__ = True
@@ -387,7 +383,8 @@ def _self_timed(pipeline: Pipeline, engine: SelfTimed, checked: Mapping[str, Any
     start = perf_counter_ns()
     engine.run_for(SHORTEST_SECONDS, *pipeline.entries[0])
     warmed = WarmUp(None, (perf_counter_ns() - start) / 1e9, calls=0, steady=None, call_ns=0.0)
-    return Prepared(SelfTimer(engine, pipeline.entries), [], kept, warmed, {"engine": described(engine)}, 1)
+    settings = {"engine": described(engine)}
+    return Prepared(SelfTimer(engine, pipeline.entries), [], kept, warmed, settings, 1, profiled=pipeline)
 
 
 def _larger_error(checked: Mapping[str, Any], other: Mapping[str, Any]) -> Dict[str, Any]:

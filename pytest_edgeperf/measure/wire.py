@@ -27,6 +27,7 @@ from typing import (
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.side import Side
+from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.results.types import Metric
 
@@ -78,6 +79,7 @@ def _study_of(sent: Mapping[str, Any]) -> Study:
 
 #: How types of other modules travel: to plain values and back.
 _CODECS: Mapping[Type[Any], Tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    CostProfile: (CostProfile.to_dict, CostProfile.from_dict),
     Metric: (Metric.to_dict, Metric.from_dict),
     Place: (Place.to_dict, Place.from_dict),
     Study: (lambda study: {"name": study.name, "study": study.to_dict()}, _study_of),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any, Dict, Iterable, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Union
 
 import pytest
 from _pytest._io import TerminalWriter
@@ -30,6 +30,7 @@ from pytest_edgeperf.measure.protocol import (
     Finish,
     Interrupted,
     NotCollected,
+    Profiled,
     PytestFailed,
     Ready,
     Reported,
@@ -43,8 +44,12 @@ from pytest_edgeperf.measure.protocol import (
     message_of,
 )
 from pytest_edgeperf.measure.side_imports import SideFinder
+from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.results.parameters import stored
 from pytest_edgeperf.results.study_definitions import Place, Study
+
+if TYPE_CHECKING:
+    from pytest_edgeperf.measure.profiled_pass import ProfiledPass
 
 PLUGIN_NAME = "edgeperf-worker"
 #: More of an activity's text is not sent.
@@ -112,6 +117,21 @@ class WorkerPlugin:
     def settings(self) -> Dict[str, Any]:
         """The settings that the run's environment records."""
         return dict(self.specification.settings)
+
+    def profiled_pass(self) -> Optional[ProfiledPass]:
+        """What makes a profile in place of the measurement; ``None`` in a worker that is timed."""
+        return self.make_profiled_pass() if self.specification.profiles else None
+
+    def make_profiled_pass(self) -> ProfiledPass:
+        """What makes a profile in place of a measurement; once pytest is configured."""
+        from pytest_edgeperf.measure.profiled_pass import ProfiledPass
+
+        assert self._config is not None
+        budget_s = float(self.specification.settings["budget_s"])
+        return ProfiledPass(self._profiled, budget_s, str(self._config.rootpath))
+
+    def _profiled(self, profile: CostProfile) -> None:
+        self._send(Profiled(profile))
 
     def say(self, what: str) -> None:
         """Send what takes long, unless a block is being timed."""
@@ -220,7 +240,7 @@ def run(channel: Channel, specification: Specification, finder: Optional[SideFin
     if isinstance(plugin, WorkerPlugin):
         activities.listen(plugin.say)
     if specification.adopted:
-        config.pluginmanager.register(AdoptedBenchmark(channel, specification.settings))
+        config.pluginmanager.register(_adopting(plugin, channel, specification))
     try:
         status = config.hook.pytest_cmdline_main(config=config)
     except pytest.UsageError as error:
@@ -232,3 +252,12 @@ def run(channel: Channel, specification: Specification, finder: Optional[SideFin
             channel.send(message_of(WrongCode(problems)))
         config._ensure_unconfigure()
     channel.send(message_of(Ended(int(status or 0))))
+
+
+def _adopting(plugin: Union[WorkerPlugin, CollectingPlugin], channel: Channel, specification: Specification) -> Any:
+    """The plugin that takes what pytest-benchmark's fixture is given: to deliver what it measured, or to profile it."""
+    if not (specification.profiles and isinstance(plugin, WorkerPlugin)):
+        return AdoptedBenchmark(channel, specification.settings)
+    from pytest_edgeperf.measure.adopted_profile import AdoptedProfile
+
+    return AdoptedProfile(plugin.make_profiled_pass)

@@ -264,7 +264,7 @@ def timed_inference(request: pytest.FixtureRequest) -> TimedInference:
     options = parse_marker(marker.args, marker.kwargs) if marker is not None else BenchmarkOptions()
     config.stash[STACK] = options.stack
     if worker:
-        return TimedInference(worker.conductor, worker.settings, software)
+        return TimedInference(worker.conductor, worker.settings, software, profiled_pass=worker.profiled_pass())
     settings = config.stash[SETTINGS]
     budget_s = options.budget_s or settings.budget_s
     local = {"budget_s": budget_s, "threads": options.threads or settings.threads, "cpus": OFF}

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import AccuracyMeasured, Collected, ExitCalled, FixtureMeasured, StudyJoined
+from pytest_edgeperf.results.cost_profiles import CostProfile
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Delivery:
     #: What the adopted pytest-benchmark fixture measured, for that plugin's own reports.
     benchmark_stats: Optional[FixtureMeasured] = None
     joined: Optional[StudyJoined] = None
+    #: Of a worker that profiled instead of being timed.
+    profile: Optional[CostProfile] = None
     #: By the name of the metric.
     accuracies: Dict[str, AccuracyMeasured] = field(default_factory=dict)
     fault: Optional[str] = None

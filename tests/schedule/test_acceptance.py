@@ -54,8 +54,13 @@ STATS = {
     "options": {},
     "data_s": [0.1, 0.2],
 }
+PROFILE = {
+    "operators": {"source": "onnxruntime profiling", "listed": [{"name": "conv", "ms": [1.5, 1.75], "kind": "Conv"}]},
+    "reason_without": "the functions could not be profiled",
+}
 GOOD = [
     {"event": "ready"},
+    {"event": "profiled", "profile": PROFILE},
     {"event": "sustained", "calls": 5, "seconds": 1},
     {"event": "report", "report": REPORT},
     {"event": "run", "measurement": RUN},

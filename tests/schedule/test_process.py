@@ -14,13 +14,14 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.measure.wire import from_message
 from pytest_edgeperf.report import progress
+from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.worker import process, starting
 from pytest_edgeperf.schedule.worker.process import Worker
 from pytest_edgeperf.schedule.worker.stops import Windows
 
 from ..faults.processes import alive
-from .test_acceptance import REPORT, RUN
+from .test_acceptance import PROFILE, REPORT, RUN
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="stops are told by Linux")
 
@@ -160,6 +161,43 @@ def test_a_worker_that_does_not_fails_its_benchmark_and_is_gone(start, does, fau
     assert fault in delivery.fault
     assert delivery.failed
     assert delivery.run is None
+
+
+def profiled(start, does, timeout_s=60.0):
+    with start(does, timeout_s) as worker:
+        answered = worker.profile()
+        delivery = worker.finish()
+    assert not alive(worker.pid)
+    return answered, delivery
+
+
+def test_a_worker_that_profiles_is_commanded_nothing(start):
+    answered, delivery = profiled(start, f"say('profiled', profile={PROFILE!r})" + WHOLE)
+    assert answered
+    assert delivery.profile == CostProfile.from_dict(PROFILE)
+    assert (delivery.fault, delivery.run) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("does", "fault", "timeout_s"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "crashed with SIGSEGV", 60.0),
+        ("say('ready')", "ready, but profiled was expected", 60.0),
+        ("say('profiled', profile=[])", "profiled has profile []", 60.0),
+        ("time.sleep(60)", "hung: not finished after 0.5 s", 0.5),
+    ],
+)
+def test_a_worker_that_should_profile_and_does_not_has_a_fault(start, does, fault, timeout_s):
+    answered, delivery = profiled(start, does, timeout_s)
+    assert not answered
+    assert delivery.profile is None
+    assert fault in delivery.fault
+
+
+def test_a_worker_that_ends_without_a_profile_has_none(start):
+    answered, delivery = profiled(start, WHOLE)
+    assert not answered
+    assert (delivery.profile, delivery.fault) == (None, None)
 
 
 def test_a_run_that_no_file_may_hold_is_a_fault_of_its_benchmark(start):

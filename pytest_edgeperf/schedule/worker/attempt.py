@@ -101,6 +101,13 @@ class Attempt:
         self._spend(began)
         return ready
 
+    def profile(self) -> bool:
+        """Wait until a worker whose specification asks for it has profiled and ended. ``False``: without a profile."""
+        began = time.monotonic()
+        profiled = self._worker.profile()
+        self._spend(began)
+        return profiled
+
     def visit(self) -> bool:
         """Time one block. ``False``: the worker ended."""
         began = time.monotonic()

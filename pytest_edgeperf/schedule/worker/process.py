@@ -28,6 +28,7 @@ from pytest_edgeperf.measure.protocol import (
     FixtureMeasured,
     Interrupted,
     NotCollected,
+    Profiled,
     PytestFailed,
     Ready,
     Reported,
@@ -59,6 +60,7 @@ MOST_UNASKED = 10_000
 USUALLY: Mapping[Type[Any], str] = {
     Started: "starting its process",
     Ready: "loading, checking and warming up",
+    Profiled: "profiling",
     Ended: "finishing the test",
 }
 #: Called now and then with what a worker does, and for how many seconds.
@@ -143,6 +145,13 @@ class Worker:
     def prepare(self) -> bool:
         """Wait until the benchmark is loaded, checked and warm. Returns ``False`` if the worker ended before that."""
         return self._until(Ready)
+
+    def profile(self) -> bool:
+        """Wait for the profile of a worker that makes one instead of being timed, and for its end.
+
+        It needs no command for that. Returns ``False`` if it ended otherwise.
+        """
+        return self._until(Profiled) and self._until(Ended)
 
     def time_block(self, seconds: float, settle_s: float = 0.0, *, turn: bool = False) -> bool:
         """Have one block timed and wait for it. Returns ``False`` if the worker ended."""
@@ -280,6 +289,10 @@ class Worker:
     @_take.register
     def _(self, event: Busy) -> None:
         self._busy, self._busy_since = event.what, time.monotonic()
+
+    @_take.register
+    def _(self, event: Profiled) -> None:
+        self.delivery.profile = event.profile
 
     @_take.register
     def _(self, event: Sustained) -> None:
