@@ -50,6 +50,7 @@ def test_everything_that_can_be_typed_arrives():
             "edgeperf_telemetry": "3.5",
             "edgeperf_results": ["a.json", "b.json"],
             "edgeperf_report": ["a.md", "b.json"],
+            "edgeperf_explain": "all",
             "edgeperf_inconclusive": "fail",
             "edgeperf_unbaselined": "fail",
         }
@@ -77,6 +78,7 @@ def test_everything_that_can_be_typed_arrives():
         telemetry_s=3.5,
         results=("a.json", "b.json"),
         reports=("a.md", "b.json"),
+        explain="all",
         inconclusive="fail",
         unbaselined="fail",
     )
@@ -195,6 +197,7 @@ def test_the_limit_of_rounds_is_never_under_the_rounds():
         ("threads", "0", "at least 1"),
         ("timeout", "-3", "positive number"),
         ("cpus", "all", "auto, off, or processor numbers such as 2,4-5"),
+        ("explain", "why", "off, regressed, all"),
         ("inconclusive", "maybe", "pass, fail"),
         ("unbaselined", "", "pass, fail"),
         ("tolerance", "2", "under 1"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled
 from pytest_edgeperf.results import Results
+from pytest_edgeperf.results.explanations import Explanation
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.journal import Past
 from pytest_edgeperf.schedule.rounds import Rounds, Strategy
@@ -28,6 +29,8 @@ class Coordinator:
     ended: Optional[datetime] = None
     #: Whether an error ended the measuring before its time.
     broken_off: bool = False
+    #: Benchmark id -> why it got slower, once that was looked into.
+    explanations: Dict[str, Explanation] = field(default_factory=dict)
     errors: UnexpectedErrors = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +86,7 @@ class Coordinator:
 
     def measured(self) -> Results:
         """This session's runs as a results file."""
-        return self.strategy.measured()
+        return replace(self.strategy.measured(), explanations=dict(self.explanations))
 
     def resume(self, past: Past) -> None:
         """Take over the runs of an unfinished session as if this session had measured them."""

@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf import results
 from pytest_edgeperf.caches import cache_folder
-from pytest_edgeperf.results import Intent, Refresh, Results, ResultsError
+from pytest_edgeperf.results import Intent, Refresh, Results, ResultsError, profile_files
+from pytest_edgeperf.results.profile_files import AcceptedProfile
 from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
@@ -128,6 +129,17 @@ class Outputs:
         if not stopped and not {"created", "updated"}.intersection(self.refreshed.values()):
             self.failing.update(self.refused)
         return notes
+
+    def keep_profiles(self, new: Mapping[str, AcceptedProfile]) -> None:
+        """Put profiles of accepted runs beside the baseline.
+
+        Raises:
+            ResultsError: the file cannot be read or written.
+        """
+        folder, device = self.baseline_path.parent, self.baseline_path.stem
+        baseline = results.load(folder, device)
+        path = profile_files.update(folder, device, new, baseline.benchmarks if baseline is not None else {})
+        self.written.append(("profiles", str(path)))
 
     def remedy(self, journal: Path) -> str:
         """How to accept the measured runs once the baseline can be written."""

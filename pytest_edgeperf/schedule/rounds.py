@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import Comparison
@@ -16,6 +17,7 @@ from pytest_edgeperf.schedule.pace import Pace
 from pytest_edgeperf.schedule.plan import Plan, round_order
 from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.state import SessionState
+from pytest_edgeperf.schedule.worker.attempt import Attempt
 
 #: How often a wait between rounds is shown.
 WAIT_SHOWN_S = 10.0
@@ -45,6 +47,8 @@ class Strategy(ABC):
 
     #: What a benchmark collects, for a person.
     noun = "runs"
+    #: Whether the code that is compared with can be started, too.
+    has_base = False
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
@@ -84,6 +88,16 @@ class Strategy(ABC):
     def measured(self) -> Results:
         """The runs so far as a results file."""
         return self.state.results()
+
+    def start_profile(self, plan: Plan, *, base: bool = False) -> Attempt:
+        """Start a worker that profiles a benchmark instead of being timed; ``base``: of the code compared with."""
+        launch = self.state.launch
+        return launch.launcher.attempt(
+            plan,
+            replace(launch.specification(plan), profiles=True),
+            self.state.before(),
+            seconds=plan.options.budget_s or self.state.settings.budget_s,
+        )
 
     def notes(self) -> List[str]:
         """Notes for the end of the report on how it was measured."""

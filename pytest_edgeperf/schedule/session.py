@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -19,7 +20,10 @@ from pytest_edgeperf.devices.sensors.registry import find_sensors
 from pytest_edgeperf.devices.software import software
 from pytest_edgeperf.judge.comparability import HARD_SETTINGS
 from pytest_edgeperf.judge.verdicts import Comparison
-from pytest_edgeperf.results.benchmark_matching import align, differing
+from pytest_edgeperf.results import profile_files
+from pytest_edgeperf.results.benchmark_matching import align, differing, matches
+from pytest_edgeperf.results.errors import ResultsError
+from pytest_edgeperf.results.explanations import Explanation
 from pytest_edgeperf.schedule import adoption, asked_metrics, outputs
 from pytest_edgeperf.schedule.against.lock_step import LockStep
 from pytest_edgeperf.schedule.against.opponent import Opponent
@@ -28,6 +32,7 @@ from pytest_edgeperf.schedule.collection import CollectedTests, parameters_of, r
 from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.machine.telemetry import Instruments
 from pytest_edgeperf.schedule.plan import EXTRA_TRIES, Plan
+from pytest_edgeperf.schedule.profiled_passes import AcceptedLookup, ProfiledPasses
 from pytest_edgeperf.schedule.resuming import RESUME, begin, header_of
 from pytest_edgeperf.schedule.selection import is_benchmark, marker_options
 from pytest_edgeperf.schedule.specification import Specifications
@@ -78,7 +83,10 @@ class MeasuringSession:
         self.baseline = results.load(self.baseline_path.parent, device.name) if stored else None
         missing: List[str] = []
         self._renamed: Mapping[str, str] = {}
+        ids: Mapping[str, str] = {}
         if self.baseline is not None and collected is not None:
+            there = {name: benchmark.parameters for name, benchmark in self.baseline.benchmarks.items()}
+            ids = matches(there, collected.benchmarks())
             self.baseline = align(self.baseline, collected.benchmarks())
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
@@ -115,6 +123,10 @@ class MeasuringSession:
             raise
         if self._resumption.past is not None:
             self.coordinator.resume(self._resumption.past)
+        read = partial(profile_files.load, self.baseline_path.parent, device.name)
+        self._passes = ProfiledPasses(
+            self.coordinator.strategy, AcceptedLookup(read, self.baseline, ids), self.coordinator.explanations
+        )
 
     def _coordinator(self, items: Sequence[pytest.Item], missing: Sequence[str], progress: Progress) -> Coordinator:
         config, settings, device, opponent = self.config, self.settings, self.device, self.opponent
@@ -155,6 +167,11 @@ class MeasuringSession:
         return self.outputs.written
 
     @property
+    def explanations(self) -> Mapping[str, Explanation]:
+        """Benchmark id -> why it got slower, or why that is not known; of those that regressed."""
+        return self.coordinator.explanations
+
+    @property
     def comparison(self) -> Optional[Comparison]:
         """The judge's verdicts; ``None`` before everything was measured."""
         return self.coordinator.comparison
@@ -165,6 +182,8 @@ class MeasuringSession:
         self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
+        with errors.survive("explaining what got slower"):
+            self._passes.explain(self.comparison)
         if self.settings.baseline != OFF:
             with errors.survive("looking for unmeasured metrics"):
                 self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
@@ -175,6 +194,10 @@ class MeasuringSession:
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
             self._write()
+        if self.settings.baseline == REFRESH:
+            with errors.survive("keeping profiles"):
+                self._keep_profiles()
+        self.coordinator.notes.extend(self._passes.notes)
         with errors.survive("closing the journal"):
             keep = self.coordinator.broken_off or (bool(errors) and not self.written)
             self._close_journal(keep=keep or self._keep_journal)
@@ -319,6 +342,22 @@ class MeasuringSession:
                 errors.add("refreshing the baseline", error)
                 self._keep_journal = True
                 errors.sentences.append(self.outputs.remedy(self._journal.path))
+
+    def _keep_profiles(self) -> None:
+        """Profile what was accepted, and put the profiles beside the baseline."""
+        accepted = [name for name, what in self.outputs.refreshed.items() if what in ("created", "updated")]
+        profiles = self._passes.profiles(accepted)
+        if not profiles:
+            return
+        session = self.coordinator.state.facts.id
+        new = {
+            name: profile_files.AcceptedProfile(profile, session, self._commit) for name, profile in profiles.items()
+        }
+        try:
+            self.outputs.keep_profiles(new)
+        except ResultsError as error:
+            # The runs are accepted, and nothing is judged by a profile.
+            self.coordinator.notes.append(f"no profile was kept: {error}")
 
 
 def _instruments(device: Device) -> Instruments:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_edgeperf.settings.options import (
     AGAINST,
+    ALL,
     CHECK,
     MAX_ROUNDS,
     MUST_DETECT,
@@ -14,6 +15,7 @@ from pytest_edgeperf.settings.options import (
     OPTIONS,
     OTHER_SIDE,
     REFRESH,
+    REGRESSED,
     ROUNDS_IN_CHECK,
     ROUNDS_IN_REFRESH,
     TOLERANCE,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGAINST",
+    "ALL",
     "CHECK",
     "MAX_PAIRS",
     "MAX_ROUNDS",
@@ -40,6 +43,7 @@ __all__ = [
     "PAIRS",
     "PREFIX_VARIABLE",
     "REFRESH",
+    "REGRESSED",
     "ROUNDS_IN_CHECK",
     "ROUNDS_IN_REFRESH",
     "TOLERANCE",

@@ -18,6 +18,8 @@ else:
 CHECK = "check"
 REFRESH = "refresh"
 OFF = "off"
+#: Which benchmarks are profiled after a comparison.
+REGRESSED, ALL = "regressed", "all"
 #: Compared with living code instead of a stored baseline.
 AGAINST = "against"
 #: Options that each ask for a comparison in lock-step.
@@ -347,6 +349,12 @@ class Settings(_Frozen):
         "what a missing or incomparable baseline does to the exit code (default: {default}; fail: 11)",
         default="pass",
         metavar="pass|fail",
+    )
+    explain: str = option(
+        values.one_of(OFF, REGRESSED, ALL),
+        "profile operators and functions after the measuring, to say why: off, {default} (default) or all benchmarks",
+        default=REGRESSED,
+        metavar="off|regressed|all",
     )
     tolerance: float = option(
         values.fraction, "slowdown that is accepted (default: {default})", default=TOLERANCE, ini_only=True

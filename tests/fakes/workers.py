@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.thermal import Headroom
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.protocol import Collected, ExitCalled, Specification
+from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
@@ -98,6 +99,8 @@ class Outcome:
     settings: Mapping[str, Any] = field(default_factory=lambda: {"cpus": "0"})
     memory_mib: Optional[float] = 50.0
     joined: Any = None
+    #: Of a worker that profiles; an exception is raised instead.
+    profile: Union[CostProfile, BaseException, None] = None
 
     @property
     def run(self) -> Optional[Measurement]:
@@ -118,7 +121,17 @@ class Outcome:
 class FakeAttempt:
     """As :class:`pytest_edgeperf.schedule.worker.attempt.Attempt`."""
 
-    def __init__(self, launcher: FakeLauncher, plan: Plan, before: Condition, side: Optional[str], outcome: Outcome):
+    def __init__(
+        self,
+        launcher: FakeLauncher,
+        plan: Plan,
+        before: Condition,
+        side: Optional[str],
+        outcome: Outcome,
+        *,
+        profiles: bool,
+    ):
+        self._profiles = profiles
         self.plan = plan
         self.before = before
         self.started = START
@@ -145,7 +158,15 @@ class FakeAttempt:
         self.plan.seconds += PREPARE_S
         return not self._outcome.unprepared and self._outcome.fault is None and self._outcome.body == "passed"
 
+    def profile(self) -> bool:
+        assert self._profiles
+        self._log("profile")
+        if isinstance(self._outcome.profile, BaseException):
+            raise self._outcome.profile
+        return self._outcome.profile is not None
+
     def visit(self) -> bool:
+        assert not self._profiles
         self._log("visit")
         self.visited += 1
         return True
@@ -159,6 +180,9 @@ class FakeAttempt:
         self._log("finish")
         self.__exit__()
         outcome = self._outcome
+        if self._profiles:
+            assert not isinstance(outcome.profile, BaseException)
+            return Delivery(reports=outcome.reports, fault=outcome.fault, profile=outcome.profile)
         if outcome.turns_ms is None and self._turns and outcome.latency_ms is not None:
             outcome.turns_ms = [outcome.latency_ms] * self._turns
         return Delivery(
@@ -205,7 +229,7 @@ class FakeLauncher:
         self.builds.append(build)
         # Turns are added to an outcome, which many workers may share.
         outcome = replace(self.outcomes(plan.id, plan.tries, side))
-        attempt = FakeAttempt(self, plan, before, side, outcome)
+        attempt = FakeAttempt(self, plan, before, side, outcome, profiles=specification.profiles)
         self.alive.add(attempt)
         self.most_alive = max(self.most_alive, len(self.alive))
         return attempt

@@ -271,8 +271,8 @@ def places_of(path):
 
 def new_project(path, traced=False, forked=False, served=False):
     path.mkdir(parents=True, exist_ok=True)
-    # Tests read figures from the properties of tests, which the default family does not have.
-    (path / "pytest.ini").write_text("[pytest]\njunit_family = xunit1\n")
+    # Tests read figures from the properties of tests, which the default family does not have. Profiles cost seconds.
+    (path / "pytest.ini").write_text("[pytest]\njunit_family = xunit1\nedgeperf_explain = off\n")
     return Project(path, environment_for(path, traced), forked, served)
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_edgeperf.results import profile_files
+
 from .conftest import REFRESH, load_json, new_project
 
 pytestmark = pytest.mark.long
@@ -70,6 +72,15 @@ def test_pytest_benchmarks_own_file_has_the_workers_figures(gated_suite):
     medians = sorted(run.values["latency"]["p50"] for run in runs)
     assert changing["stats"]["median"] * 1e3 == pytest.approx(medians[2], rel=1e-3)
     assert "Legend:" in gated_suite.first
+
+
+def test_a_refresh_keeps_what_the_functions_take_that_the_fixture_is_given(gated):
+    outcome = gated.run(*SHORT, "--edgeperf-rounds=2", "--edgeperf-explain=regressed", *REFRESH, short=False)
+    assert outcome.code == 0, outcome
+    profiles = profile_files.load(gated.path / "baselines", "host").benchmarks
+    assert set(profiles) == {CHANGING, "test_it.py::test_pedantic"}
+    for accepted in profiles.values():
+        assert any("spend" in function.name for function in accepted.profile.functions.listed)
 
 
 def test_a_slower_one_fails_and_its_neighbour_passes(gated):

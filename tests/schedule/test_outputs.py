@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_edgeperf.results import ResultsError, parse, read
+from pytest_edgeperf.results import ResultsError, parse, profile_files, read, write
+from pytest_edgeperf.results.cost_profiles import CostProfile
+from pytest_edgeperf.results.profile_files import AcceptedProfile
 from pytest_edgeperf.schedule import outputs
 from pytest_edgeperf.schedule.outputs import Outputs
 from pytest_edgeperf.schedule.unexpected import UnexpectedErrors
@@ -95,3 +97,13 @@ def test_this_sessions_results_are_kept_whatever_the_clock_says(made, tmp_path):
     assert "20261101T000000Z-aaaa.json" not in names
     assert f"202611{outputs.KEPT_RESULTS + 2:02}T000000Z-aaaa.json" in names
     assert sum((folder / name).is_file() for name in names) <= outputs.KEPT_RESULTS
+
+
+def test_profiles_are_kept_of_what_the_baseline_has(made, tmp_path):
+    mine = made(baseline=REFRESH)
+    write(mine.baseline_path, parse(DOCUMENT))
+    profile = AcceptedProfile(CostProfile(reason_without="it has no operators"), SESSION)
+    (accepted,) = DOCUMENT["benchmarks"]
+    mine.keep_profiles({accepted: profile, "gone": profile})
+    assert profile_files.load(tmp_path / "baselines", "nano").benchmarks == {accepted: profile}
+    assert mine.written == [("profiles", str(tmp_path / "baselines" / "profiles" / "nano.json"))]

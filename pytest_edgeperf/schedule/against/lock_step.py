@@ -40,6 +40,7 @@ class LockStep(Strategy):
     """Compares with another commit. The candidate's runs are the session's; the base's are stored beside them."""
 
     noun = "pairs"
+    has_base = True
 
     def __init__(self, state: SessionState, opponent: Opponent) -> None:
         super().__init__(state)
@@ -217,9 +218,13 @@ class LockStep(Strategy):
             f"{plan.id}: measured in alternating whole runs instead of turns ({why}), which detects less"
         )
 
-    def _start(self, plan: Plan, side: str, before: Condition) -> Attempt:
+    def start_profile(self, plan: Plan, *, base: bool = False) -> Attempt:
+        """Start a worker of one side that profiles instead of being timed."""
+        return self._start(plan, BASE if base else CANDIDATE, self.state.before(), profiles=True)
+
+    def _start(self, plan: Plan, side: str, before: Condition, *, profiles: bool = False) -> Attempt:
         launch = self.state.launch
-        specification = launch.specification(plan)
+        specification = replace(launch.specification(plan), profiles=profiles)
         if side == BASE and self._there is not None:
             specification = specification_of(specification, self._there.ids[plan.id])
         return launch.launcher.attempt(
