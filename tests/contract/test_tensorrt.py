@@ -155,7 +155,9 @@ class Scenario:
         folder.mkdir()
         monkeypatch.setenv("EDGEPERF_CACHE_DIR", str(folder / "cache"))
         # Both fakes of CUDA are tested with the contract.
-        tensorrt_fake.install(monkeypatch, folder / "site", version=version, dla_cores=2, **traits)
+        information = {"Layers": [{"Name": "node_of_y", "LayerType": "CaskGemm", "Outputs": [{"Name": "y"}]}]}
+        traits = {"dla_cores": 2, "information": information, **traits}
+        tensorrt_fake.install(monkeypatch, folder / "site", version=version, **traits)
         tensorrt_fake.USED.clear()
 
     def engine(self, name, precision="fp32", shape=(3, 4), **options):
@@ -173,13 +175,15 @@ class Scenario:
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
         (found,) = engine.infer(x)
         phases = engine.infer_timed(x)
+        (operators,) = engine.profile_operators([(x,)], repetitions=1, calls=2).repetitions
         described = dict(engine.describe())
         engine.close()
         header = tensorrt_fake.header_of(
             next((self.folder / "cache").rglob(f"*{described['engine_sha256']}*/{ENGINE}"))
         )
         phases = {phase: round(phases[phase], 3) for phase in phases if phase != "synchronise"}
-        return [found.round(3).tolist(), phases, described, header]
+        layers = [[operator.name, operator.kind, operator.outputs] for operator in operators]
+        return [found.round(3).tolist(), phases, described, header, layers]
 
     def run(self):
         has = names(self.version)

@@ -47,6 +47,8 @@ WEAK = "10.16"
 NUMBERED = "8.6"
 #: The first with named tensors.
 NAMED = "8.5"
+#: The first with an inspector of engines.
+INSPECTED = "8.2"
 
 TABLE: Dict[str, Entry] = {
     "__version__": _value(),
@@ -147,6 +149,15 @@ TABLE: Dict[str, Entry] = {
     "IExecutionContext.get_tensor_shape": _method("name", first=NAMED),
     "IExecutionContext.set_tensor_address": _method("name", "memory", first=NAMED),
     "IExecutionContext.execute_async_v3": _method("stream_handle", first=NAMED),
+    # Profiling.
+    "IExecutionContext.execute_v2": _method("bindings"),
+    "IExecutionContext.profiler": _property(),
+    "IProfiler": Entry(CLASS),
+    "IProfiler.report_layer_time": _method("layer_name", "ms"),
+    "ICudaEngine.create_engine_inspector": _method(first=INSPECTED),
+    "EngineInspector.get_engine_information": _method("format", first=INSPECTED),
+    "LayerInformationFormat": Entry(CLASS, first=INSPECTED),
+    "LayerInformationFormat.JSON": _value(first=INSPECTED),
 }
 
 #: Name -> those that are not used where a version has it.

@@ -8,7 +8,8 @@ real one refuses (implicit batch, zero points, an int8 without ranges, an engine
 Traits beside those of the device (see :data:`cuda_fake.VARIABLE`), without which it is an honest one: ``removed``
 names, which the version then lacks; ``slow`` precisions; ``ignores_flags``, flags that it does not take;
 ``half_outputs``, engines give float16; ``dla_cores``, how many there are; ``no_builder``, ``no_engine``,
-``no_context``, ``no_enqueue``.
+``no_context``, ``no_second_context``, ``no_enqueue``; ``layers``, names and ms of what the profiler is told, without it
+each node with :data:`LAYER_MS`; ``information``, what the inspector tells, without it the names alone.
 
 :func:`write_site` writes a folder that, on ``sys.path``, is an installed TensorRT with CUDA: for child processes too.
 """
@@ -33,6 +34,10 @@ OPERATORS = {
     *("MatMul", "QuantizeLinear", "Relu", "Reshape", "Transpose"),
 }
 MAGIC = b"fake plan\n"
+#: What each node of a network takes, by the profiler.
+LAYER_MS = 0.25
+#: One for each context that was made since the module was.
+_CONTEXTS: List[int] = []
 #: What was used of the bindings in this process.
 USED: Set[str] = set()
 
@@ -559,9 +564,16 @@ class Runtime(_Strict):
 
 class ICudaEngine(_Strict):
     def __init__(self, told: Dict[str, Any], network: bytes) -> None:
+        import onnx
         import onnxruntime
 
         self._told = told
+        self._contexts = 0
+        # As TensorRT's parser calls them.
+        nodes = onnx.load_from_string(network).graph.node
+        self._layers = trait("layers")
+        if self._layers is None:
+            self._layers = [[node.name or f"node_of_{node.output[0]}", LAYER_MS] for node in nodes]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -573,7 +585,16 @@ class ICudaEngine(_Strict):
         self._profile = profiles[0] if profiles else {}
 
     def create_execution_context(self) -> Optional[IExecutionContext]:
-        return None if trait("no_context") else IExecutionContext(self)
+        self._contexts += 1
+        _CONTEXTS.append(self._contexts)
+        if self._contexts > 1 and self._profile and _Api.version.startswith("8."):
+            _say("Profile 0 has been chosen by another IExecutionContext")
+            return None
+        none = trait("no_context") or (trait("no_second_context") and len(_CONTEXTS) > 1)
+        return None if none else IExecutionContext(self)
+
+    def create_engine_inspector(self) -> EngineInspector:
+        return EngineInspector(self)
 
     @property
     def num_optimization_profiles(self) -> int:
@@ -615,9 +636,28 @@ class ICudaEngine(_Strict):
         return [tensor[0] for tensor in self._tensors].index(name)
 
 
+class EngineInspector(_Strict):
+    def __init__(self, engine: ICudaEngine) -> None:
+        self._engine = engine
+
+    def get_engine_information(self, format: _Value) -> str:
+        assert format.name == "JSON"
+        told = trait("information")
+        return json.dumps({"Layers": [name for name, _ in self._engine._layers]} if told is None else told)
+
+
+class IProfiler(_Strict):
+    def __init__(self) -> None:
+        self._made = True
+
+    def report_layer_time(self, layer_name: str, ms: float) -> None:
+        raise NotImplementedError
+
+
 class IExecutionContext(_Strict):
     def __init__(self, engine: ICudaEngine) -> None:
         self._engine = engine
+        self._profiler: Any = None
         self._shapes = {name: tuple(shape) for name, _, shape in engine._told["inputs"]}
         self._addresses: Dict[str, int] = {}
         # For what is between the layers.
@@ -649,6 +689,28 @@ class IExecutionContext(_Strict):
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         return self._execute(dict(self._addresses), stream_handle)
+
+    @property
+    def profiler(self) -> Any:
+        return self._profiler
+
+    @profiler.setter
+    def profiler(self, profiler: Any) -> None:
+        assert isinstance(profiler, IProfiler)
+        assert profiler._made, "the profiler's own __init__ was not called"
+        self._profiler = profiler
+
+    def execute_v2(self, bindings: Sequence[int]) -> bool:
+        assert len(bindings) == len(self._engine._tensors)
+        stream = DEVICE.create_stream()
+        names = [tensor[0] for tensor in self._engine._tensors]
+        was_put = self._execute(dict(zip(names, bindings)), stream)
+        DEVICE.synchronise(stream)
+        DEVICE.destroy_stream(stream)
+        # Other ways to execute report nothing, as before 8.5.
+        for name, ms in self._engine._layers if was_put and self._profiler is not None else ():
+            self._profiler.report_layer_time(name, ms)
+        return was_put
 
     def _set_shape(self, name: str, shape: Any) -> bool:
         assert isinstance(shape, Dims), "up to 8.6 only Dims are taken"
@@ -725,9 +787,11 @@ class _Module(types.ModuleType):
 CLASSES = (
     *(Logger, Dims, Builder, INetworkDefinition, ITensor, OnnxParser, ParserError, IBuilderConfig, ITimingCache),
     *(IHostMemory, IOptimizationProfile, IInt8EntropyCalibrator2, Runtime, ICudaEngine, IExecutionContext),
+    *(EngineInspector, IProfiler),
 )
 ENUMERATIONS = (
     *("NetworkDefinitionCreationFlag", "MemoryPoolType", "DeviceType", "BuilderFlag", "TensorIOMode", "DataType"),
+    "LayerInformationFormat",
 )
 #: The module of this process.
 _MODULE: List[Any] = []
@@ -745,6 +809,7 @@ def make(spec: Any = None) -> Any:
     made["__version__"] = f"{_Api.version}.0"
     module._names = made
     _MODULE[:] = [module]
+    _CONTEXTS.clear()
     return module
 
 

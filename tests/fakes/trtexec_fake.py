@@ -6,7 +6,9 @@ the release does not have, one given twice, a flag with a value and an input fil
 
 Environment variables for tests: ``FAKE_TRTEXEC_LOG`` names a file that takes a line for each start (its process and
 its arguments); ``FAKE_TRTEXEC_MODE`` what goes wrong (see :data:`FAULTS`), and ``FAKE_TRTEXEC_AT`` in which of
-``help``, ``build``, ``infer`` and ``time`` it does (all but ``help``, where it is not set).
+``help``, ``build``, ``infer``, ``time`` and ``profile`` it does (all but ``help``, where it is not set).
+``FAKE_TRTEXEC_LAYERS`` is JSON of names and ms of the layers that it profiles, without which they are the nodes with
+:data:`LAYER_MS` each, and ``FAKE_TRTEXEC_INFORMATION`` the text that it writes about layers.
 """
 
 from __future__ import annotations
@@ -127,7 +129,7 @@ class Release(NamedTuple):
     options: Dict[str, str]
     #: A fraction of a second can be asked for; before, ``stoi`` cuts it off.
     fractions: bool
-    #: Times of the warm-up are exported too, and the end-to-end time.
+    #: Times of the warm-up are exported too, and the end-to-end time; profiles have no median.
     exports_warm_up: bool
     has_int64: bool
     #: Copies, graph and spinning are as in 11, other than before.
@@ -175,6 +177,8 @@ RELEASES = {
 MAGIC = b"fake engine\n"
 #: Of an inference that is copied in, computed and copied out.
 TIMES_MS = (0.25, 2.0, 0.125)
+#: Of a layer.
+LAYER_MS = 0.25
 
 
 def install(folder: Path, version: str, python: str = sys.executable) -> str:
@@ -287,7 +291,8 @@ class Run:
         self.release = release
         self.options = options
         self.skips = "--skipInference" in options or "--buildOnly" in options
-        self.at = "build" if "--onnx" in options else "time" if "--exportTimes" in options else "infer"
+        exports = {"--onnx": "build", "--exportProfile": "profile", "--exportTimes": "time"}
+        self.at = next((at for option, at in exports.items() if option in options), "infer")
 
     def run(self) -> None:
         """Build or load, infer where that is asked for, and export."""
@@ -412,6 +417,8 @@ class Run:
             self.export_outputs(network.compute(arrays, header["precision"]))
         if "--exportTimes" in self.options:
             self.export_times()
+        if "--exportProfile" in self.options:
+            self.export_profile(network)
 
     def export_outputs(self, outputs: Dict[str, Any]) -> None:
         """Six digits, and an order that is not the network's."""
@@ -464,6 +471,27 @@ class Run:
         if mode("time") == "few":
             entries = entries[-2:]
         self.export("--exportTimes", entries)
+
+    def export_profile(self, network: Network) -> None:
+        """The count of inferences, and each layer; names are written as they are."""
+        told = os.environ.get("FAKE_TRTEXEC_LAYERS")
+        names = [node.name or f"node_of_{node.output[0]}" for node in network.graph.node]
+        layers = json.loads(told) if told else [[name, LAYER_MS] for name in names]
+        if "--exportLayerInfo" in self.options:
+            text = os.environ.get("FAKE_TRTEXEC_INFORMATION") or json.dumps({"Layers": names})
+            Path(self.options["--exportLayerInfo"]).write_text(text)
+        if mode("profile") == "lie":
+            return
+        # A run that is not separate has the warm-up's layers, too.
+        count = int(self.options["--iterations"]) + (0 if "--separateProfileRun" in self.options else 100)
+        entries = [f'{{ "count" : {count} }}']
+        for name, ms in layers:
+            median = "" if self.release.exports_warm_up else f', "medianMs" : {ms:g}'
+            shown = "-nan" if mode("profile") == "nan" else f"{ms:g}"
+            entries.append(
+                f'{{ "name" : "{name}", "timeMs" : {ms * count:g}, "averageMs" : {shown}{median}, "percentage" : 1 }}'
+            )
+        self.export("--exportProfile", entries)
 
     def export(self, option: str, entries: Sequence[str]) -> None:
         """Write the list, or what is left of it."""

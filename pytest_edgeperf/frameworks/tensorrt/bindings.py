@@ -148,7 +148,7 @@ class Bindings:
         }
         if "builder_optimization_level" in facts:
             details["builder_optimization_level"] = facts["builder_optimization_level"]
-        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, facts["outputs"])
+        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, facts["outputs"], path)
 
     def missing(self) -> Optional[str]:
         """That there is no module ``tensorrt`` for this Python, or ``None``."""
@@ -175,6 +175,7 @@ class Bindings:
         specs: Tuple[TensorSpec, ...],
         details: Mapping[str, Any],
         outputs: Optional[Mapping[str, str]],
+        onnx: Optional[str] = None,
     ) -> Engine:
         facts = {
             "driver": "bindings",
@@ -184,7 +185,7 @@ class Bindings:
             **details,
         }
         return TensorRtEngine(
-            configuration, cuda, path, specs, outputs, configuration.description(gpu.name, 1, **facts)
+            configuration, cuda, path, specs, outputs, configuration.description(gpu.name, 1, **facts), onnx
         )
 
     def _device(self, cuda: Optional[Cuda] = None) -> Tuple[Gpu, Mapping[str, Any]]:

@@ -19,8 +19,11 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile, in_turn, per_inference
 from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.tensorrt.bindings_build import dtype_of, import_tensorrt
+from pytest_edgeperf.frameworks.tensorrt.bindings_profile import information, profiled_context
+from pytest_edgeperf.frameworks.tensorrt.layers import Layers
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE
 
 if TYPE_CHECKING:
@@ -37,17 +40,18 @@ class _Tensors:
 
     def __init__(self, trt: Any, engine: Any, context: Any) -> None:
         self._dims = trt.Dims
-        self._engine = engine
+        self.engine = engine
         self._context = context
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        self._addresses = dict.fromkeys(names, 0)
         self.inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self.outputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT]
 
     def dtype(self, name: str) -> str:
-        return dtype_of(self._engine.get_tensor_dtype(name))
+        return dtype_of(self.engine.get_tensor_dtype(name))
 
     def declared(self, name: str) -> Tuple[int, ...]:
-        return tuple(self._engine.get_tensor_shape(name))
+        return tuple(self.engine.get_tensor_shape(name))
 
     def shape(self, name: str) -> Tuple[int, ...]:
         return tuple(self._context.get_tensor_shape(name))
@@ -56,10 +60,14 @@ class _Tensors:
         return bool(self._context.set_input_shape(name, self._dims(list(shape))))
 
     def bind(self, name: str, address: int) -> bool:
+        self._addresses[name] = address
         return bool(self._context.set_tensor_address(name, address))
 
     def enqueue(self, stream: int) -> bool:
         return bool(self._context.execute_async_v3(stream))
+
+    def execute(self) -> bool:
+        return bool(self._context.execute_v2(list(self._addresses.values())))
 
 
 class _NumberedBindings:
@@ -69,7 +77,7 @@ class _NumberedBindings:
 
     def __init__(self, trt: Any, engine: Any, context: Any) -> None:
         self._dims = trt.Dims
-        self._engine = engine
+        self.engine = engine
         self._context = context
         # Each profile has all of them again; a context begins with the first.
         count = engine.num_bindings // max(1, engine.num_optimization_profiles)
@@ -79,10 +87,10 @@ class _NumberedBindings:
         self.outputs = [name for name in self._numbers if name not in self.inputs]
 
     def dtype(self, name: str) -> str:
-        return dtype_of(self._engine.get_binding_dtype(self._numbers[name]))
+        return dtype_of(self.engine.get_binding_dtype(self._numbers[name]))
 
     def declared(self, name: str) -> Tuple[int, ...]:
-        return tuple(self._engine.get_binding_shape(self._numbers[name]))
+        return tuple(self.engine.get_binding_shape(self._numbers[name]))
 
     def shape(self, name: str) -> Tuple[int, ...]:
         return tuple(self._context.get_binding_shape(self._numbers[name]))
@@ -97,6 +105,9 @@ class _NumberedBindings:
     def enqueue(self, stream: int) -> bool:
         return bool(self._context.execute_async_v2(self._addresses, stream))
 
+    def execute(self) -> bool:
+        return bool(self._context.execute_v2(self._addresses))
+
 
 class TensorRtEngine(DeviceTimed):
     """An engine with a context, a stream and buffers of its own; every inference copies in, runs and copies out."""
@@ -109,16 +120,19 @@ class TensorRtEngine(DeviceTimed):
         specs: Tuple[TensorSpec, ...],
         outputs: Optional[Mapping[str, str]],
         description: EngineDescription,
+        onnx: Optional[str] = None,
     ) -> None:
         """Load the engine's file, make its context and take its memory.
 
-        ``description`` is what is known of it beforehand.
+        ``description`` is what is known of it beforehand, ``onnx`` the path of the file that it was built from.
 
         Raises:
             FrameworkError: one of these fails, or its inputs and outputs are not as asked; nothing is then held.
         """
         super().__init__(configuration)
         self.size_mib = os.path.getsize(path) / 2**20
+        self._path = path
+        self._onnx = onnx
         self._cuda = cuda
         self._held = ExitStack()
         try:
@@ -140,11 +154,10 @@ class TensorRtEngine(DeviceTimed):
         import numpy as np
 
         trt = import_tensorrt()
-        logger = trt.Logger(trt.Logger.WARNING)
-        trt.init_libnvinfer_plugins(logger, "")
         self._stream = self._cuda.stream()
         self._held.callback(self._cuda.destroy_stream, self._stream)
-        engine = self._deserialised(trt, logger, path)
+        self._runtime, engine = self._deserialised(trt, path)
+        self._held.callback(self.__dict__.pop, "_runtime", None)
         start_ns = perf_counter_ns()
         context = engine.create_execution_context()
         if context is None:
@@ -170,7 +183,10 @@ class TensorRtEngine(DeviceTimed):
         self._take = self._taken
         self._events: List[Any] = []
 
-    def _deserialised(self, trt: Any, logger: Any, path: str) -> Any:
+    def _deserialised(self, trt: Any, path: str) -> Tuple[Any, Any]:
+        """A runtime and the engine of the file; the engine does not keep it."""
+        logger = trt.Logger(trt.Logger.WARNING)
+        trt.init_libnvinfer_plugins(logger, "")
         runtime = trt.Runtime(logger)
         core = self.configuration.options[DLA_CORE]
         if core is not None:
@@ -182,10 +198,7 @@ class TensorRtEngine(DeviceTimed):
                 f"TensorRT {trt.__version__} cannot load {path}: it is not an engine, or one of another version or for "
                 "another GPU; its messages are on standard error"
             )
-        # The engine does not keep it.
-        self._runtime = runtime
-        self._held.callback(self.__dict__.pop, "_runtime", None)
-        return engine
+        return runtime, engine
 
     def _buffers(self, name: str) -> Tuple[str, int, Array]:
         """A tensor's name, its address on the device and its array in page-locked memory."""
@@ -275,8 +288,55 @@ class TensorRtEngine(DeviceTimed):
             "synchronise": waited_ns / 1e6,
         }
 
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The layers of the engine, which is loaded a second time: up to 8.6 a profile of shapes has one context.
+
+        Types and outputs are the inspector's where the engine was built with detailed verbosity, else those of the ONNX
+        nodes that a layer is named after.
+
+        Raises:
+            NoProfile: there is no memory for a second engine, or TensorRT reports no layer.
+        """
+        self._take(next(in_turn(inputs, 1)))
+        trt = import_tensorrt()
+        runtime, engine = self._deserialised(trt, self._path)
+        context, times_ms = profiled_context(trt, engine, self.model.name)
+        tensors = type(self._tensors)(trt, engine, context)
+        for spec in self.inputs:
+            if -1 in tensors.declared(spec.name):
+                tensors.set_shape(spec.name, spec.shape)
+        for name, address, _ in (*self._inputs, *self._outputs):
+            tensors.bind(name, address)
+        # What is loaded and chosen once is in none of the repetitions.
+        self._execute(tensors, inputs[0])
+        if not times_ms:
+            raise NoProfile(f"TensorRT {trt.__version__} reports no layer of model {self.model.name!r} to its profiler")
+        layers = Layers(information(trt, engine), self._onnx)
+        measured = []
+        for _ in range(repetitions):
+            times_ms.clear()
+            for arrays in in_turn(inputs, calls):
+                self._execute(tensors, arrays)
+            measured.append(per_inference(layers.operators(times_ms), calls))
+        # In this order: what is made of an engine goes before it, and it before its runtime.
+        del tensors, context, engine, runtime
+        return OperatorProfile(tuple(measured), "TensorRT's IProfiler")
+
+    def _execute(self, tensors: Any, arrays: Sequence[Array]) -> None:
+        """One inference that ends before this returns, in the context of ``tensors``."""
+        self._take(arrays)
+        for _, address, host in self._inputs:
+            self._cuda.copy_in(address, host, self._stream)
+        self._cuda.synchronise(self._stream)
+        self._require_run(tensors.execute())
+
     def _enqueue(self) -> None:
-        if not self._tensors.enqueue(self._stream):
+        self._require_run(self._tensors.enqueue(self._stream))
+
+    def _require_run(self, was_run: bool) -> None:
+        if not was_run:
             raise FrameworkError(
                 f"tensorrt could not start an inference of model {self.model.name!r}; its messages are on standard "
                 "error"

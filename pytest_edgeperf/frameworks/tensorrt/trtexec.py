@@ -128,6 +128,7 @@ class TrtExec:
         )
         facts = json.loads((made.folder / FACTS).read_text("utf-8"))
         details = {"build_command": command_line(facts["command"]), **built_from(conversion, made)}
+        facts["onnx"] = path
         return TrtExecEngine(configuration, program, made.folder / ENGINE, specs, facts, details)
 
     def load_engine(self, configuration: EngineConfiguration, engine: str) -> TrtExecEngine:

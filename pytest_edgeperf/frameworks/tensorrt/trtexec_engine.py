@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import (
     EngineConfiguration,
@@ -15,10 +15,18 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile, in_turn, per_inference
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
+from pytest_edgeperf.frameworks.tensorrt.layers import Layers
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE
 from pytest_edgeperf.frameworks.tensorrt.trtexec_build import shapes_text
-from pytest_edgeperf.frameworks.tensorrt.trtexec_files import ITERATIONS, WARM_UP_MS, read_outputs, read_times
+from pytest_edgeperf.frameworks.tensorrt.trtexec_files import (
+    ITERATIONS,
+    WARM_UP_MS,
+    read_layer_times,
+    read_outputs,
+    read_times,
+)
 from pytest_edgeperf.frameworks.tensorrt.trtexec_program import Program, gpu_name, last_words
 from pytest_edgeperf.scratch import scratch
 
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
 
 TIMES = "times.json"
 OUTPUTS = "outputs.json"
+LAYER_TIMES = "layer_times.json"
+LAYERS = "layers.json"
 #: Seconds that it may need beside the timed ones: its libraries and the engine are read, the network warms up.
 START_LIMIT_S = 300.0
 #: The same on every release, whose defaults differ: inputs and outputs are copied, one inference ends before the next
@@ -58,7 +68,8 @@ class TrtExecEngine(SelfTimed):
             program: that runs it.
             path: of the file.
             specs: its inputs.
-            facts: names of its ``outputs`` in order and of its ``dynamic`` inputs, and its ``device`` if it was built.
+            facts: names of its ``outputs`` in order and of its ``dynamic`` inputs, and if it was built its ``device``
+                and the ``onnx`` file.
             details: how it came to be, for its description.
         """
         super().__init__(configuration)
@@ -79,7 +90,7 @@ class TrtExecEngine(SelfTimed):
                 no numbers.
         """
         arguments = [*self._timed(0, 0, 1), f"--exportOutput={OUTPUTS}"]
-        text = self._run("infer", arguments, OUTPUTS, START_LIMIT_S, arrays)
+        text, _ = self._run("infer", arguments, OUTPUTS, START_LIMIT_S, arrays)
         return read_outputs(text, self._facts.get("outputs"), f"{self._program.path} with {self._path}")
 
     def run_for(self, seconds: float, *arrays: Array) -> Mapping[str, Sequence[float]]:
@@ -93,8 +104,34 @@ class TrtExecEngine(SelfTimed):
             FrameworkError: as for :meth:`infer`, or it exported no times that can be read, or too few.
         """
         arguments = [*self._timed(WARM_UP_MS, math.ceil(seconds), ITERATIONS), f"--exportTimes={TIMES}"]
-        text = self._run("time", arguments, TIMES, START_LIMIT_S + 3 * seconds, arrays)
+        text, _ = self._run("time", arguments, TIMES, START_LIMIT_S + 3 * seconds, arrays)
         return read_times(text, f"{self._program.path} with {self._path}")
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The engine's layers; each repetition is a start of ``trtexec`` with another input.
+
+        It infers as often again before, so that what is loaded and chosen once is in no time, and for its warm-up.
+
+        Raises:
+            FrameworkError: as for :meth:`run_for`, of layer times.
+        """
+        arguments = [
+            *self._timed(WARM_UP_MS, 0, calls),
+            "--separateProfileRun",
+            f"--exportProfile={LAYER_TIMES}",
+            *self._program.with_offered(f"--exportLayerInfo={LAYERS}"),
+        ]
+        layers: Optional[Layers] = None
+        measured = []
+        for arrays in in_turn(inputs, repetitions):
+            text, told = self._run("profile", arguments, LAYER_TIMES, START_LIMIT_S, arrays, LAYERS)
+            if layers is None:
+                layers = Layers(told, self._facts.get("onnx"))
+            times_ms = read_layer_times(text, f"{self._program.path} with {self._path}")
+            measured.append(per_inference(layers.operators(times_ms), 1))
+        return OperatorProfile(tuple(measured), "trtexec --exportProfile")
 
     def describe(self) -> EngineDescription:
         """The program, how it was built and how it is run; files in the commands are named without their folders."""
@@ -136,9 +173,19 @@ class TrtExecEngine(SelfTimed):
         return [f"--warmUp={warm_up_ms}", f"--duration={seconds}", f"--iterations={iterations}"]
 
     def _execute(
-        self, what: str, arguments: Sequence[str], exported: str, limit_s: float, arrays: Tuple[Array, ...]
-    ) -> str:
-        """Run the engine on the arrays in a folder of their own; the text of the file that it exported."""
+        self,
+        what: str,
+        arguments: Sequence[str],
+        exported: str,
+        limit_s: float,
+        arrays: Tuple[Array, ...],
+        beside: str = "",
+    ) -> Tuple[str, Optional[str]]:
+        """Run the engine on the arrays in a folder of their own.
+
+        Returns:
+            The text of the file that it exported, and of another one ``beside`` it, if it wrote that.
+        """
         what = f"{what} {self.model.name!r} ({self._path})"
         with scratch("edgeperf-trtexec-") as folder:
             for index, data in enumerate(_raw(arrays, self.inputs, self._program)):
@@ -147,12 +194,14 @@ class TrtExecEngine(SelfTimed):
             printed = self._program.run(command, folder, limit_s, what)
             _require_mode(printed, self._program)
             try:
-                return (folder / exported).read_text("utf-8", "replace")
+                text = (folder / exported).read_text("utf-8", "replace")
             except FileNotFoundError:
                 raise FrameworkError(
                     f"trtexec {self._program.version} was asked to {what} and ended well, but wrote no {exported}:\n"
                     f"{last_words(printed)}"
                 ) from None
+            other = folder / beside
+            return text, other.read_text("utf-8", "replace") if other.is_file() else None
 
 
 def command_line(arguments: Sequence[str]) -> str:

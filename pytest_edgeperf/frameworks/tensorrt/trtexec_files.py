@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.interface import FrameworkError
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.frameworks.tensorrt.options import OUTPUTS
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ PHASES = {"latency": "latencyMs", "device_copy_in": "h2dMs", "device_infer": "co
 def _entries(text: str, where: str, what: str) -> List[Mapping[str, Any]]:
     """The list of objects that an exported file must be, and not an empty one."""
     try:
-        entries = json.loads(text)
+        # Names of layers are written as they are, whatever is in them.
+        entries = json.loads(text, strict=False)
     except ValueError as error:
         if re.search(r"[\s\[:]-?(?:nan|inf)\b", text):
             raise FrameworkError(f"{where} wrote {what} that are not numbers (nan or inf)") from None
@@ -83,3 +85,29 @@ def read_times(text: str, where: str) -> Dict[str, List[float]]:
             f"{where} timed {len(times['latency'])} inferences after the warm-up, and {ITERATIONS} were asked for"
         )
     return times
+
+
+def read_layer_times(text: str, where: str) -> List[Tuple[str, float]]:
+    """The layers in the order in which they ran, each with its mean per inference in ms.
+
+    Raises:
+        NoProfile: there are none.
+        FrameworkError: a time that cannot be.
+    """
+    times_ms = []
+    for entry in _entries(text, where, "layer times"):
+        # The first of them is the count of inferences.
+        if "name" not in entry:
+            continue
+        try:
+            time_ms = float(entry["averageMs"])
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise FrameworkError(
+                f"{where} wrote a layer time that cannot be read: {type(error).__name__}: {error}"
+            ) from None
+        if not 0 <= time_ms < math.inf:
+            raise FrameworkError(f"{where} wrote {time_ms} as the time of the layer {entry['name']!r}")
+        times_ms.append((str(entry["name"]), time_ms))
+    if not times_ms:
+        raise NoProfile(f"{where} profiled no layer")
+    return times_ms
