@@ -15,6 +15,7 @@ from pytest_edgeperf.frameworks.building import version_of
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.mnn import Mnn
 from pytest_edgeperf.frameworks.mnn.conversion import CONVERTED, build
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
 
 pytestmark = pytest.mark.skipif(Mnn().version() is None, reason="MNN is not installed")
@@ -184,3 +185,28 @@ def test_advice_where_it_is_not_installed(contract, monkeypatch):
     monkeypatch.setattr(Mnn, "version", lambda self: None)
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[mnn\]'"):
         Mnn().load(contract)
+
+
+def test_its_operators_come_in_order_with_their_types(contract):
+    engine = Mnn().load(contract)
+    profile = engine.profile_operators([(image,) for image in images()], repetitions=2, calls=3)
+    assert profile.source == "MNN's callbacks"
+    kinds = [[operator.kind for operator in operators] for operators in profile.repetitions]
+    assert kinds[0] == kinds[1]
+    assert kinds[0].index("Convolution") < kinds[0].index("Pooling")
+    assert all(operator.time_ms > 0 for operators in profile.repetitions for operator in operators)
+
+
+def test_a_network_of_which_mnn_reports_no_operator_has_no_profile(contract):
+    engine = Mnn().load(contract)
+
+    class Silent:
+        #: The session is its own, and goes with it.
+        real = engine._interpreter
+
+        def runSessionWithCallBackInfo(self, *arguments):
+            return 0
+
+    engine._interpreter = Silent()
+    with pytest.raises(NoProfile, match="MNN calls back for no operator of model 'contract'"):
+        engine.profile_operators([(images()[0],)])

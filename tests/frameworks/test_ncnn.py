@@ -15,6 +15,7 @@ from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSp
 from pytest_edgeperf.frameworks.ncnn import Ncnn, conversion
 from pytest_edgeperf.frameworks.ncnn.conversion import build_fp32
 from pytest_edgeperf.frameworks.ncnn.files import MAGIC, OUTPUTS
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.testing import CHANNELS, CLASSES, SHAPE, expected, images, weights, write_onnx
 
 pytestmark = pytest.mark.skipif(Ncnn().version() is None, reason="ncnn is not installed")
@@ -240,3 +241,62 @@ def test_advice_where_it_is_not_installed(network, monkeypatch):
     monkeypatch.setattr(Ncnn, "version", lambda self: None)
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[ncnn\]'"):
         Ncnn().load(network(["ReLU relu 1 1 in0 out0"]))
+
+
+def test_its_layers_are_timed_one_by_one_and_compute_what_they_compute_at_once(network):
+    rng = np.random.default_rng(0)
+    kernel = rng.standard_normal((8, 3, 3, 3)).astype(np.float32)
+    data = FP32 + kernel.tobytes() + bytes(4 * 8)
+    layers = [
+        "Convolution conv 1 1 in0 c 0=8 1=3 4=1 5=1 6=216",
+        "Split split 1 2 c left right",
+        "ReLU relu 1 1 left rectified",
+        "BinaryOp add 2 1 rectified right out0 0=0",
+    ]
+    engine = Ncnn().load(network(layers, data, blobs=6))
+    example = rng.standard_normal((1, 3, 8, 8)).astype(np.float32)
+    right = engine.infer(example)[0]
+    profile = engine.profile_operators([(example,), (2 * example,)], repetitions=2, calls=3)
+    assert profile.source == "ncnn, layer by layer"
+    for operators in profile.repetitions:
+        assert [(operator.name, operator.kind, operator.outputs) for operator in operators] == [
+            ("conv", "Convolution", ("c",)),
+            ("split", "Split", ("left", "right")),
+            ("relu", "ReLU", ("rectified",)),
+            ("add", "BinaryOp", ("out0",)),
+        ]
+        assert all(operator.time_ms > 0 for operator in operators)
+    np.testing.assert_array_equal(engine.infer(example)[0], right)
+
+
+def test_a_layer_that_does_the_work_has_the_time(network):
+    """What computes an output is timed, and not what asks for it."""
+    rng = np.random.default_rng(0)
+    specs = (TensorSpec("images", (1, 64, 48, 48)),)
+    data = FP32 + rng.standard_normal(64 * 64 * 9).astype(np.float32).tobytes() + bytes(4 * 64)
+    layers = [
+        "Dropout before 1 1 in0 a",
+        "Convolution conv 1 1 a b 0=64 1=3 4=1 5=1 6=36864",
+        "Dropout after 1 1 b out0",
+    ]
+    engine = Ncnn().load(network(layers, data, blobs=4, specs=specs))
+    (operators,) = engine.profile_operators(
+        [(np.ones(specs[0].shape, np.float32),)], repetitions=1, calls=5
+    ).repetitions
+    times_ms = {operator.name: operator.time_ms for operator in operators}
+    assert times_ms["conv"] > 10 * max(times_ms["before"], times_ms["after"])
+
+
+def test_a_network_without_layers_has_no_profile(network, monkeypatch):
+    engine = Ncnn().load(network(["ReLU relu 1 1 in0 out0"]))
+
+    class Empty:
+        def blobs(self):
+            return []
+
+        def layers(self):
+            return []
+
+    monkeypatch.setattr(engine, "_net", Empty())
+    with pytest.raises(NoProfile, match="ncnn has no layers that compute in model 'net'"):
+        engine.profile_operators([(np.ones(IMAGES.shape, np.float32),)])

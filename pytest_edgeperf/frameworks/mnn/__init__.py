@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING, Any, ClassVar, Mapping, NamedTuple, Optional, Sequence, Tuple
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
 from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
@@ -28,6 +29,15 @@ from pytest_edgeperf.frameworks.mnn.conversion import (
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, output_names, with_fixed_shapes
 from pytest_edgeperf.frameworks.options import Option, one_of
 from pytest_edgeperf.frameworks.probing import ProbedFramework
+from pytest_edgeperf.frameworks.profiling import (
+    CALLS,
+    REPETITIONS,
+    NoProfile,
+    OperatorProfile,
+    OperatorTime,
+    in_turn,
+    per_inference,
+)
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, stage
 
@@ -172,6 +182,16 @@ class MnnEngine(Engine):
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; shapes are checked here, as MNN does not."""
+        self._feed(arrays)
+        self._require_run(self._interpreter.runSession(self._session))
+        outputs = []
+        for tensor, host in self._outputs:
+            tensor.copyToHostTensor(host)
+            # The array is a view of the host tensor's memory.
+            outputs.append(host.getNumpyData().copy())
+        return tuple(outputs)
+
+    def _feed(self, arrays: Sequence[Array]) -> None:
         if self._session is None:
             closed()
         if len(arrays) != len(self._bound):
@@ -183,15 +203,45 @@ class MnnEngine(Engine):
                     f"input {spec.name!r} is {spec.dtype} {list(spec.shape)}, not {array.dtype} {list(array.shape)}"
                 )
             tensor.copyFrom(mnn.Tensor(spec.shape, kind, array, mnn.Tensor_DimensionType_Caffe))
-        status = self._interpreter.runSession(self._session)
+
+    def _require_run(self, status: int) -> None:
         if status != 0:
             raise FrameworkError(f"MNN failed ({status}) to infer model {self.model.name!r}")
-        outputs = []
-        for tensor, host in self._outputs:
-            tensor.copyToHostTensor(host)
-            # The array is a view of the host tensor's memory.
-            outputs.append(host.getNumpyData().copy())
-        return tuple(outputs)
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The operators between MNN's callbacks before and after each, by the host's clock.
+
+        Each has about a microsecond of the callbacks in it.
+
+        Raises:
+            NoProfile: MNN calls back for no operator.
+        """
+        started_ns = 0
+        operators: List[OperatorTime] = []
+
+        def before(tensors: Any, operator: Any) -> bool:
+            nonlocal started_ns
+            started_ns = perf_counter_ns()
+            return True
+
+        def after(tensors: Any, operator: Any) -> bool:
+            taken_ns = perf_counter_ns() - started_ns
+            kind = operator.getType()
+            operators.append(OperatorTime(operator.getName() or kind, kind, taken_ns / 1e6))
+            return True
+
+        measured = []
+        for _ in range(repetitions):
+            operators.clear()
+            for arrays in in_turn(inputs, calls):
+                self._feed(arrays)
+                self._require_run(self._interpreter.runSessionWithCallBackInfo(self._session, before, after))
+            if not operators:
+                raise NoProfile(f"MNN calls back for no operator of model {self.model.name!r}")
+            measured.append(per_inference(operators, calls))
+        return OperatorProfile(tuple(measured), "MNN's callbacks")
 
     def describe(self) -> EngineDescription:
         """What the session said of itself when it was made; MNN's threads do not spin between calls."""

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
 from pytest_edgeperf.frameworks.formats import ONNX, SourceFormat
@@ -32,11 +32,25 @@ from pytest_edgeperf.frameworks.ncnn.files import (
 from pytest_edgeperf.frameworks.ncnn.switches import require_as_asked, switches
 from pytest_edgeperf.frameworks.onnx_files import inputs_of, with_fixed_shapes
 from pytest_edgeperf.frameworks.probing import ProbedFramework
+from pytest_edgeperf.frameworks.profiling import (
+    CALLS,
+    REPETITIONS,
+    NoProfile,
+    OperatorProfile,
+    OperatorTime,
+    in_turn,
+    per_inference,
+)
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
+
+#: The type of layers that compute nothing.
+INPUT = "Input"
+#: What has ``Extractor.extract`` give an output without unpacking or widening it.
+AS_IT_LIES = 1
 
 
 class Ncnn(ProbedFramework):
@@ -154,14 +168,26 @@ class NcnnEngine(Engine):
 
     def infer(self, *arrays: Array) -> Tuple[Array, ...]:
         """Run one inference on arrays in the order of ``inputs``; shapes are checked here, as ncnn does not."""
-        if self._net is None:
-            closed()
         return tuple(array.reshape(shape) for array, (_, shape) in zip(self._raw(arrays), self._outputs))
 
     def _raw(self, arrays: Sequence[Array]) -> List[Array]:
         """The outputs without their batch axes."""
         import numpy as np
 
+        extractor = self._fed(arrays)
+        outputs = []
+        for name, _ in self._outputs:
+            status, output = extractor.extract(name)
+            self._require_extracted(status, name)
+            outputs.append(np.array(output))
+        return outputs
+
+    def _fed(self, arrays: Sequence[Array]) -> Any:
+        """What gives the outputs for the arrays; nothing is computed yet."""
+        import numpy as np
+
+        if self._net is None:
+            closed()
         if len(arrays) != len(self._bound):
             raise FrameworkError(f"{len(arrays)} arrays for the inputs {', '.join(spec.name for spec in self.inputs)}")
         extractor = self._net.create_extractor()
@@ -174,13 +200,55 @@ class NcnnEngine(Engine):
             copied = self._mat(np.ascontiguousarray(array)[0]).clone()
             if extractor.input(name, copied) != 0:
                 raise FrameworkError(f"ncnn did not accept the input {name!r} of model {self.model.name!r}")
-        outputs = []
-        for name, _ in self._outputs:
-            status, output = extractor.extract(name)
-            if status != 0:
-                raise FrameworkError(f"ncnn failed ({status}) to compute {name!r} of model {self.model.name!r}")
-            outputs.append(np.array(output))
-        return outputs
+        return extractor
+
+    def _require_extracted(self, status: int, name: str) -> None:
+        if status != 0:
+            raise FrameworkError(f"ncnn failed ({status}) to compute {name!r} of model {self.model.name!r}")
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The layers one by one: ncnn computes of an output what is not there yet, by the host's clock.
+
+        Asked for the outputs of all layers in the file's order, it runs one layer at a time. Its wheel is built without
+        its own benchmark.
+
+        Raises:
+            NoProfile: the network has no layers that compute.
+        """
+        if self._net is None:
+            closed()
+        blobs = [blob.name for blob in self._net.blobs()]
+        layers = [
+            (layer.name, layer.type, tuple(blobs[top] for top in layer.tops), layer.tops[0])
+            for layer in self._net.layers()
+            if layer.type != INPUT and len(layer.tops) > 0
+        ]
+        if not layers:
+            raise NoProfile(f"ncnn has no layers that compute in model {self.model.name!r}")
+        # As the network's own, from whose memory ncnn would copy each output that is asked for.
+        allocator = self._ncnn.PoolAllocator()
+        allocator.set_size_compare_ratio(0.0)
+
+        def once(arrays: Sequence[Array]) -> Iterator[OperatorTime]:
+            extractor = self._fed(arrays)
+            extractor.set_blob_allocator(allocator)
+            for name, kind, outputs, blob in layers:
+                start_ns = perf_counter_ns()
+                # Held, the output would keep the next layer from computing in place.
+                status = extractor.extract(blob, AS_IT_LIES)[0]
+                taken_ns = perf_counter_ns() - start_ns
+                self._require_extracted(status, name)
+                yield OperatorTime(name, kind, taken_ns / 1e6, outputs)
+
+        # What the allocator keeps from then on is taken from the system once.
+        list(once(next(in_turn(inputs, 1))))
+        measured = [
+            per_inference([operator for arrays in in_turn(inputs, calls) for operator in once(arrays)], calls)
+            for _ in range(repetitions)
+        ]
+        return OperatorProfile(tuple(measured), "ncnn, layer by layer")
 
     def _shaped_outputs(
         self, names: Sequence[str], shapes: Optional[Sequence[Tuple[int, ...]]]
