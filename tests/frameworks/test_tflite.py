@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import subprocess
 import sys
 from functools import partial
 from importlib import import_module
@@ -11,8 +13,9 @@ import pytest
 
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.frameworks.signatures import numbered
-from pytest_edgeperf.frameworks.tflite import TfLite, distribution
+from pytest_edgeperf.frameworks.tflite import TfLite, distribution, profiler
 from pytest_edgeperf.frameworks.tflite.conversion import PYTHON_VARIABLE, missing_tool
 from pytest_edgeperf.testing import SHAPE, expected, images
 from tests.contract.test_tflite import NETWORK, Writer, write_network, write_torch_network
@@ -316,3 +319,89 @@ def test_a_source_that_gives_no_module_is_named(tmp_path, monkeypatch):
         TfLite().load(Model("net", {"torch": lambda: None}, (IMAGES,)))
     with pytest.raises(FrameworkError, match="does not know the shapes of its inputs"):
         TfLite().load(Model("net", {"torch": wrong.wrong}))
+
+
+def names_and_kinds(profile):
+    (operators,) = {tuple((operator.name, operator.kind) for operator in told) for told in profile.repetitions}
+    return operators
+
+
+@needs_runtime
+@pytest.mark.skipif(profiler.library() is None, reason="this package has no libLiteRt.so")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_its_operators_are_xnnpacks(tmp_path, threads):
+    engine = TfLite().load(as_model(write_network(tmp_path / "net.tflite")), threads=threads)
+    profile = engine.profile_operators([(image,) for image in images()], repetitions=2, calls=3)
+    assert profile.source == "LiteRT's profiler"
+    told = names_and_kinds(profile)
+    kinds = [kind for _, kind in told]
+    assert kinds.index("Convolution") < kinds.index("Mean") < kinds.index("Fully Connected")
+    assert all(name.startswith(kind) and name.endswith(" #1") for name, kind in told)
+
+
+@needs_runtime
+@pytest.mark.skipif(profiler.library() is None, reason="this package has no libLiteRt.so")
+def test_what_the_library_cannot_do_is_said(tmp_path):
+    path = str(write_network(tmp_path / "net.tflite"))
+    content = images()[0].tobytes()
+    with pytest.raises(NoProfile, match=r"libLiteRt\.so cannot profile .*takes 12288 bytes, and the engine is given 4"):
+        profiler.profiled(path, None, [[(["images"], content[:4])]], 1, 1, 1)
+    with pytest.raises(NoProfile, match="is given nothing"):
+        profiler.profiled(path, None, [[(["others"], content)]], 1, 1, 1)
+    with pytest.raises(NoProfile, match="it has no signature 'other'"):
+        profiler.profiled(path, "other", [[(["images"], content)]], 1, 1, 1)
+    with pytest.raises(NoProfile, match=r"LiteRtCreateModelFromFile failed \("):
+        profiler.profiled(str(tmp_path / "missing.tflite"), None, [[(["images"], content)]], 1, 1, 1)
+
+
+@needs_runtime
+@pytest.mark.skipif(profiler.library() is None, reason="this package has no libLiteRt.so")
+def test_what_xnnpack_leaves_is_timed_between_its_operators(tmp_path, monkeypatch):
+    writer = Writer()
+    shape = (1, 64, 64, 8)
+    names = [writer.tensor(name, shape, np.float32) for name in ("images", "a", "b", "out")]
+    axis = writer.tensor("axis", (), np.int32, np.array(1, np.int32))
+    writer.operation("ABS", [names[0]], names[1])
+    writer.operation("CUMSUM", [names[1], axis], names[2], "CumsumOptions", exclusive=False, reverse=False)
+    writer.operation("ABS", [names[2]], names[3])
+    for code in writer.codes:
+        code.version = 1
+    path = tmp_path / "mixed.tflite"
+    writer.write(path, {"images": names[0]}, {"out": names[3]}, signature=False)
+    # Another copy of the package in the current folder is not taken.
+    (tmp_path / "pytest_edgeperf").mkdir()
+    (tmp_path / "pytest_edgeperf" / "__init__.py").write_text("raise SystemExit('another copy')")
+    monkeypatch.chdir(tmp_path)
+    engine = TfLite().load(as_model(path))
+    profile = engine.profile_operators(list(engine.example_inputs(2)), repetitions=2, calls=3)
+    assert names_and_kinds(profile) == (("Abs (NC) #1", "Abs"), ("CUMSUM #1", "CUMSUM"), ("Abs (NC) #2", "Abs"))
+
+
+def test_without_the_library_there_is_no_profile(tmp_path, monkeypatch):
+    monkeypatch.setattr(profiler, "library", lambda: None)
+    with pytest.raises(NoProfile, match=r"has no libLiteRt\.so.*pip install --upgrade ai-edge-litert"):
+        profiler.profiled("net.tflite", None, [[]], 1, 1, 1)
+
+
+def test_a_library_that_is_none_ends_no_process_but_its_own(tmp_path, monkeypatch):
+    (tmp_path / profiler.LIBRARY).write_bytes(b"no library")
+    monkeypatch.setattr(profiler, "library", lambda: tmp_path / profiler.LIBRARY)
+    with pytest.raises(NoProfile, match=r"libLiteRt\.so cannot profile net\.tflite \(1\): OSError: "):
+        profiler.profiled("net.tflite", None, [[]], 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [("[[]]", "reports no operator of net.tflite"), ("[[", "cannot profile"), (None, "cannot profile")],
+)
+def test_a_result_that_is_none_is_no_profile(tmp_path, monkeypatch, written, reason):
+    def run(command, input, **settings):
+        if written is not None:
+            with open(json.loads(input)["result"], "w") as file:
+                file.write(written)
+        return subprocess.CompletedProcess(command, 0, "the last words")
+
+    monkeypatch.setattr(profiler, "library", lambda: tmp_path / profiler.LIBRARY)
+    monkeypatch.setattr(profiler.subprocess, "run", run)
+    with pytest.raises(NoProfile, match=reason):
+        profiler.profiled("net.tflite", None, [[]], 1, 1, 1)

@@ -11,6 +11,7 @@ import pytest
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import tflite
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.frameworks.tflite import DELEGATE_VARIABLE, TfLite
 
 
@@ -143,3 +144,12 @@ def test_a_library_that_does_not_load(load, tmp_path, monkeypatch):
     monkeypatch.setenv(DELEGATE_VARIABLE, str(path))
     with pytest.raises(FrameworkError, match=r"2\.99 cannot load the GPU delegate .*other\.so .*; build it from the"):
         load()
+
+
+def test_a_gpu_s_operators_have_no_times(load, library):
+    engine = load()
+    with pytest.raises(NoProfile, match="tflite:gpu reports no operator times: no GPU delegate gives them to Python"):
+        engine.profile_operators([(np.zeros((1, 2), np.float32),)])
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.profile_operators([])

@@ -17,6 +17,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.tflite.conversion import CONVERTED, converted, missing_tool, quantised
@@ -29,9 +30,11 @@ from pytest_edgeperf.frameworks.tflite.graph import (
     inputs_of,
     kind_of,
     quantiser,
+    signature_of,
     taken_operations,
     tensors_of,
 )
+from pytest_edgeperf.frameworks.tflite.profiler import profiled
 from pytest_edgeperf.frameworks.torch.torchscript import TORCH
 
 if TYPE_CHECKING:
@@ -213,6 +216,9 @@ class TfLiteEngine(Engine):
         self.size_mib = os.path.getsize(path) / 2**20
         self.inputs = tuple(spec for _, spec in pairs)
         outputs = in_order(tensors_of(interpreter, "output"))
+        self._path = path
+        self._signature, _, _ = signature_of(interpreter)
+        self._names = [tensor.names for tensor, _ in pairs]
         self._feeds = [(tensor.index, quantiser(tensor, spec)) for tensor, spec in pairs]
         self._fetches = [(tensor.index, dequantiser(tensor)) for tensor in outputs]
         self._interpreter = interpreter
@@ -220,6 +226,7 @@ class TfLiteEngine(Engine):
         self._get_tensor = interpreter.get_tensor
         self._invoke = interpreter.invoke
         on_gpu = configuration.framework == f"{TfLite.name}:{ON_GPU}"
+        self._on_gpu = on_gpu
         self._description = configuration.description(
             "gpu" if on_gpu else "cpu",
             configuration.threads,
@@ -244,6 +251,33 @@ class TfLiteEngine(Engine):
             self._get_tensor(index) if dequantise is None else dequantise(self._get_tensor(index))
             for index, dequantise in self._fetches
         )
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The operators of the same file in LiteRT's C library, with XNNPACK and as many threads.
+
+        Python's interpreter has no profiler. An operator is called as XNNPACK calls its kernel, and timed in whole
+        microseconds.
+
+        Raises:
+            NoProfile: on a GPU, or the installed package has no such library.
+        """
+        if self._interpreter is None:
+            closed()
+        if self._on_gpu:
+            raise NoProfile(
+                "tflite:gpu reports no operator times: no GPU delegate gives them to Python; its own profiling is in "
+                "TensorFlow Lite's benchmark_model"
+            )
+        raw = [
+            [
+                (names, (array if quantise is None else quantise(array)).tobytes())
+                for names, (_, quantise), array in zip(self._names, self._feeds, arrays)
+            ]
+            for arrays in inputs
+        ]
+        return profiled(self._path, self._signature, raw, self.configuration.threads, repetitions, calls)
 
     def describe(self) -> EngineDescription:
         """What the interpreter says; ``threads`` is what was asked for, which it does not report.
