@@ -17,6 +17,7 @@ import gc
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     described,
 )
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.measure.own_memory import process_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 
@@ -274,6 +276,23 @@ class FrameworkContract:
         for thread in threads:
             thread.join()
         assert not wrong
+
+    def test_operators_are_timed_or_the_reason_is_said(self, framework: Framework, model: Model) -> None:
+        """A profile is whole, one that cannot be had is a :class:`NoProfile`, and the engine infers as before."""
+        import numpy as np
+
+        engine = framework.load(model)
+        inputs = [(image,) for image in images()]
+        kept = np.array(engine.infer(*inputs[0])[0])
+        with suppress(NoProfile):
+            profile = engine.profile_operators(inputs, repetitions=2, calls=3)
+            assert len(profile.repetitions) == 2
+            assert min(profile.sums_ms) > 0
+            assert profile.source
+        np.testing.assert_array_equal(np.array(engine.infer(*inputs[0])[0]), kept)
+        engine.close()
+        with pytest.raises(FrameworkError):
+            engine.profile_operators(inputs)
 
     def test_a_closed_engine_does_not_infer(self, framework: Framework, model: Model) -> None:
         """It says that it is closed; closing twice is no error."""

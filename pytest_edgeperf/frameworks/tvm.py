@@ -5,7 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, built, version_of
 from pytest_edgeperf.frameworks.formats import ONNX
@@ -20,6 +21,15 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fixed_shapes
+from pytest_edgeperf.frameworks.profiling import (
+    CALLS,
+    REPETITIONS,
+    NoProfile,
+    OperatorProfile,
+    OperatorTime,
+    in_turn,
+    per_inference,
+)
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, stage
 
@@ -30,6 +40,8 @@ LIBRARY = "model.so"
 FUNCTION = "main"
 #: What a library calls where its code has parallel loops.
 PARALLEL = b"TVMBackendParallelLaunch"
+#: What an instrument returns for the call to be made.
+RUN = 0
 #: Seen with 0.27: its pass ToMixedPrecision left all of ResNet-18 in fp32; a QDQ file has fp32 convolutions in it.
 UNABLE = {
     "fp16": "tvm has no reliable fp16: its own conversion may silently leave a network in fp32",
@@ -131,6 +143,7 @@ class TvmEngine(Engine):
         self.inputs = inputs
         self.size_mib = made.size_mib
         self._function = machine[FUNCTION]
+        self._tvm = tvm
         self._tensor = tvm.runtime.tensor
         self._tensor_class = tvm.runtime.Tensor
         self._target = target
@@ -142,6 +155,33 @@ class TvmEngine(Engine):
         if isinstance(output, self._tensor_class):
             return (output.numpy(),)
         return tuple(tensor.numpy() for tensor in output)
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The compiled functions and the builtins between them, by the host's clock around each call.
+
+        On a virtual machine of its own, on the same library: TVM's has an instrument, and no profiler any more.
+
+        Raises:
+            NoProfile: TVM calls the instrument for nothing.
+        """
+        if self._function is closed:
+            closed()
+        library = _libraries[str(self._made.folder / LIBRARY)]
+        machine = self._tvm.relax.VirtualMachine(library, self._tvm.cpu())
+        clock = CallClock()
+        machine.set_instrument(clock)
+        function = machine[FUNCTION]
+        measured = []
+        for _ in range(repetitions):
+            clock.operators.clear()
+            for arrays in in_turn(inputs, calls):
+                function(*map(self._tensor, arrays))
+            if not clock.operators:
+                raise NoProfile(f"tvm's virtual machine calls its instrument for nothing of {self.model.name!r}")
+            measured.append(per_inference(clock.operators, calls))
+        return OperatorProfile(tuple(measured), "TVM's instrument")
 
     def describe(self) -> EngineDescription:
         """What was compiled; the processor's name is part of ``target``."""
@@ -156,6 +196,27 @@ class TvmEngine(Engine):
     def close(self) -> None:
         """Free the virtual machine; the engine cannot infer afterwards."""
         self._function = closed
+
+
+class CallClock:
+    """An instrument of TVM's virtual machine: it is called before and after each call, also of calls within calls."""
+
+    def __init__(self) -> None:
+        self.operators: List[OperatorTime] = []
+        #: When each call that is running began, and what those within it took.
+        self._running: List[List[int]] = []
+
+    def __call__(self, function: Any, name: str, before: bool, *_: Any) -> int:
+        """Note the time; what ran within a call is not its own."""
+        if before:
+            self._running.append([perf_counter_ns(), 0])
+        elif self._running:
+            started_ns, within_ns = self._running.pop()
+            taken_ns = perf_counter_ns() - started_ns
+            self.operators.append(OperatorTime(name, name.rstrip("0123456789_"), (taken_ns - within_ns) / 1e6))
+            if self._running:
+                self._running[-1][1] += taken_ns
+        return RUN
 
 
 def _target(tvm: Any) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
-from pytest_edgeperf.frameworks.tvm import Tvm
+from pytest_edgeperf.frameworks.tvm import CallClock, Tvm
+from pytest_edgeperf.testing import images, write_onnx
 
 needs_runtime = pytest.mark.skipif(Tvm().version() is None, reason="apache-tvm is not installed")
 
@@ -207,3 +208,27 @@ def test_advice_where_it_is_not_installed(monkeypatch):
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[tvm\]'"):
         Tvm()._runtime()
     assert "no wheel for Python 3.8" in Tvm().advice_on("jetpack-5")
+
+
+@needs_runtime
+def test_its_functions_are_timed_in_order(tmp_path):
+    engine = Tvm().load(as_model(write_onnx(str(tmp_path / "contract.onnx"))))
+    profile = engine.profile_operators([(image,) for image in images()], repetitions=2, calls=3)
+    assert profile.source == "TVM's instrument"
+    names = [[operator.name for operator in operators] for operators in profile.repetitions]
+    assert names[0] == names[1]
+    kinds = {operator.kind: operator.time_ms for operator in profile.repetitions[0]}
+    assert any("conv2d" in kind for kind in kinds)
+    assert "main" not in kinds
+
+
+def test_what_runs_within_a_call_is_not_its_own(monkeypatch):
+    now = iter([0, 10_000_000, 14_000_000, 20_000_000])
+    monkeypatch.setattr("pytest_edgeperf.frameworks.tvm.perf_counter_ns", lambda: next(now))
+    clock = CallClock()
+    for name, before in (("outer", True), ("conv2d_3", True), ("conv2d_3", False), ("outer", False)):
+        assert clock(None, name, before, None, "an argument") == 0
+    assert [(operator.name, operator.kind, operator.time_ms) for operator in clock.operators] == [
+        ("conv2d_3", "conv2d", 4.0),
+        ("outer", "outer", 16.0),
+    ]
