@@ -207,3 +207,16 @@ def test_advice_where_it_is_not_installed(monkeypatch):
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[executorch\]'"):
         ExecuTorch().providers()
     assert "Python 3.10" in ExecuTorch().advice_on("jetpack-5")
+
+
+@needs_runtime
+def test_its_operators_are_xnnpacks():
+    engine = ExecuTorch().load(small())
+    profile = engine.profile_operators([(image,) for image in images()], repetitions=2, calls=3)
+    assert profile.source == "ExecuTorch's ETDump"
+    for operators in profile.repetitions:
+        kinds = [operator.kind for operator in operators]
+        assert kinds.index("Convolution") < kinds.index("Fully Connected")
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.profile_operators([])

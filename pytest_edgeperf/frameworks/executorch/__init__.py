@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest, version_of
+from pytest_edgeperf.frameworks.executorch.etdump import profiled
 from pytest_edgeperf.frameworks.executorch.lowering import PROGRAM, lowered
 from pytest_edgeperf.frameworks.executorch.program import METHOD, inspected, read_content
 from pytest_edgeperf.frameworks.formats import SourceFormat
@@ -22,6 +23,7 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, OperatorProfile
 from pytest_edgeperf.frameworks.sources import best_source, file_of, missing_source
 from pytest_edgeperf.frameworks.stages import READ, stage
 from pytest_edgeperf.frameworks.torch.torchscript import TORCH
@@ -163,6 +165,7 @@ class ExecuTorchEngine(Engine):
         self.inputs = _resolve_inputs(method.metadata, self.model, path)
         self._output_dtypes = [dtype.replace("float16", "float32") for dtype in _outputs_of(method.metadata, path)]
         self._bindings = bindings
+        self._path = path
         self._model_sha256 = file_digest(path)[:12]
         self._content = content
         self._made = made
@@ -179,9 +182,7 @@ class ExecuTorchEngine(Engine):
         copied here.
         """
         try:
-            outputs = self._execute(
-                [self._from_numpy(self._contiguous(array)) for array in arrays], clone_outputs=False
-            )
+            outputs = self._execute(self._tensors(arrays), clone_outputs=False)
         except RuntimeError as error:
             raise FrameworkError(
                 f"executorch cannot run {self.model.name!r} on {_listed(arrays)} (it takes {_listed(self.inputs)}): "
@@ -189,6 +190,21 @@ class ExecuTorchEngine(Engine):
             ) from error
         # They lie in the runtime's own buffers; float16 comes back as float32.
         return tuple(tensor.numpy().astype(dtype) for tensor, dtype in zip(outputs, self._output_dtypes))
+
+    def _tensors(self, arrays: Sequence[Array]) -> List[Any]:
+        return [self._from_numpy(self._contiguous(array)) for array in arrays]
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """ExecuTorch's kernels and XNNPACK's operators, from the same program loaded with ETDump.
+
+        Raises:
+            NoProfile: this build of ExecuTorch records no events.
+        """
+        if self._execute is closed:
+            closed()
+        return profiled(self._bindings, self._path, self._tensors, inputs, repetitions, calls)
 
     def describe(self) -> EngineDescription:
         """What the program holds and the size of the pool of threads now; layers are counted by their precision."""
