@@ -205,3 +205,14 @@ def test_advice_where_it_is_not_installed(monkeypatch):
     monkeypatch.setattr(TensorFlow, "version", lambda self: None)
     with pytest.raises(FrameworkError, match=r"not installed; pip install 'pytest-edgeperf\[tensorflow\]'"):
         TensorFlow().load(of(str))
+
+
+@needs_runtime
+def test_its_operations_are_those_of_the_optimised_graph(tmp_path):
+    engine = TensorFlow().load(as_model(saved(tmp_path)))
+    profile = engine.profile_operators([(image,) for image in images()], repetitions=2, calls=3)
+    assert profile.source == "TensorFlow's profiler"
+    for operators in profile.repetitions:
+        kinds = [operator.kind for operator in operators]
+        assert any("Conv2D" in kind for kind in kinds)
+        assert any("MatMul" in kind for kind in kinds)

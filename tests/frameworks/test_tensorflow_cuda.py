@@ -9,6 +9,7 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
+from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.frameworks.tensorflow import TensorFlow as Adapter
 from tests.fakes.tensorflow_api import Network, TensorFlow
 
@@ -103,3 +104,12 @@ def test_all_the_memory_that_there_is_as_tensorflow_takes_it_by_itself(load):
     for started in ({"growth": True}, {"limit": 2500}):
         with pytest.raises(FrameworkError, match=r"other settings.* \(its memory is limited or grows"):
             load(TensorFlow(started=started), memory_mib="all")
+
+
+def test_a_gpus_operations_have_no_times(load):
+    engine = load(TensorFlow())
+    with pytest.raises(NoProfile, match="tensorflow:cuda reports no operator times: the host sees how long starting"):
+        engine.profile_operators([()])
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.profile_operators([()])

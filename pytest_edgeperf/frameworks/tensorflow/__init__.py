@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import file_digest, version_of
 from pytest_edgeperf.frameworks.formats import SourceFormat
@@ -19,11 +19,14 @@ from pytest_edgeperf.frameworks.interface import (
     closed,
 )
 from pytest_edgeperf.frameworks.options import Option
+from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile
 from pytest_edgeperf.frameworks.signatures import fitting, matched, numbered
 from pytest_edgeperf.frameworks.sources import best_source, missing_source, obtain
 from pytest_edgeperf.frameworks.stages import READ, UNCOUNTED, stage
 from pytest_edgeperf.frameworks.tensorflow import gpu
 from pytest_edgeperf.frameworks.tensorflow.gpu import MEMORY_MIB, memory
+from pytest_edgeperf.frameworks.tensorflow.precision import COMPUTING, DTYPES, require_precision_of
+from pytest_edgeperf.frameworks.tensorflow.trace import profiled
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.interface import Array
@@ -31,19 +34,6 @@ if TYPE_CHECKING:
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "tensorflow-aarch64")
 CUDA = "cuda"
 CPU = "CPU:0"
-#: Precision -> the type that operations compute in.
-DTYPES = {"fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
-#: Operations whose type decides what precision a graph computes in.
-COMPUTING = (
-    "BatchMatMulV2",
-    "BatchMatMulV3",
-    "Conv2D",
-    "Conv2DBackpropInput",
-    "Conv3D",
-    "DepthwiseConv2dNative",
-    "Einsum",
-    "MatMul",
-)
 
 
 TENSORFLOW = SourceFormat(
@@ -135,7 +125,7 @@ class TensorFlow(Framework):
                 network = _network(tf, model, key, obtain(model, key))
             function = _traced(tf, network)
         with stage(UNCOUNTED):
-            _require_precision(tf, function, model, precision)
+            require_precision_of(tf, function, model, precision)
             if device != CPU:
                 gpu.require_placed(function, COMPUTING, model)
         network.details.update(settings)
@@ -213,6 +203,23 @@ class TensorFlowEngine(Engine):
         return tuple(
             output.numpy().astype("float32") if half else output.numpy() for output, half in zip(outputs, self._half)
         )
+
+    def profile_operators(
+        self, inputs: Sequence[Tuple[Array, ...]], repetitions: int = REPETITIONS, calls: int = CALLS
+    ) -> OperatorProfile:
+        """The operations as TensorFlow's profiler sees the CPU's threads run them, of the graph as it was optimised.
+
+        Raises:
+            NoProfile: on a GPU, or the profiler cannot be started, or sees no operation.
+        """
+        if self._function is closed:
+            closed()
+        if self._asked_for != CPU:
+            raise NoProfile(
+                f"{self.framework} reports no operator times: the host sees how long starting a GPU's kernels takes, "
+                "not how long they run; NVIDIA's Nsight Systems shows that"
+            )
+        return profiled(self._tf, self.infer, inputs, repetitions, calls)
 
     def describe(self) -> EngineDescription:
         """What TensorFlow says now; ``onednn`` is the variable that switches its oneDNN kernels."""
@@ -379,22 +386,3 @@ def _traced(tf: Any, network: _Network) -> Any:
     except Exception as error:
         where = network.details["source"]
         raise FrameworkError(f"tensorflow {tf.__version__} cannot trace the {where}: {error}") from error
-
-
-def _require_precision(tf: Any, function: Any, model: Model, precision: str) -> None:
-    """What convolutions and matrix products compute in, or without any all operations, must be the precision."""
-    types = _computed_in(tf, function)
-    wanted = DTYPES[precision]
-    if wanted not in types or (precision == "fp32" and len(types) > 1):
-        raise FrameworkError(
-            f"model {model.name!r} should be loaded as {precision}, but computes in "
-            f"{', '.join(sorted(types)) or 'no floating-point type'}"
-        )
-
-
-def _computed_in(tf: Any, function: Any) -> Set[str]:
-    graph = function.graph.as_graph_def()
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    types = [(node.op, tf.as_dtype(node.attr["T"].type).name) for node in nodes if node.attr["T"].type]
-    floats = [(operation, name) for operation, name in types if name in DTYPES.values()]
-    return {name for operation, name in floats if operation in COMPUTING} or {name for _, name in floats}
