@@ -13,6 +13,8 @@ What to know of it:
   between the sum of all functions and that time is its error.
 - It is by the wall clock: a function that sleeps, waits for a file or for a GPU (``torch._C._cuda_synchronize``) shows
   it. :attr:`FunctionProfile.waiting_ms` is how long the thread of the calls did not compute.
+- Others that use the machine lengthen whatever function runs at that moment. Three times as many repetitions are made
+  as are kept: those in which the thread waited the least for a processor.
 - It sees one thread. Of what other threads do, the calling one shows that it waits. From Python 3.12 on, cProfile
   confuses functions of several threads that run at once; there is no profile then, and the reason is said.
 - Operators (``a * b``), ufuncs and other callables that are neither Python code nor plain C functions are no calls to
@@ -51,7 +53,9 @@ SOURCE = "cProfile"
 REPETITIONS = 5
 #: Of calls without the profiler: so long is each repetition.
 REPETITION_S = 0.2
-#: How much longer it may be so that each of the rotating inputs has its turn.
+#: So many are made for each that is kept, where calls are short enough: those kept waited the least for a processor.
+CANDIDATES = 3
+#: How much longer a repetition may be so that each of the rotating inputs has its turn.
 LONGEST_ROTATION = 5
 MOST_FUNCTIONS = 30
 MOST_CALLS = 100_000
@@ -130,7 +134,7 @@ def profile_functions(
         NoFunctionProfile: another profiler is at work, or threads ran beside the calls that it would confuse.
     """
     clocks = clocks or Clocks(perf_counter_ns, thread_time_ns)
-    number = _number_of_calls(calls, repetition_s, clocks)
+    number, candidates = _size(calls, repetition_s, clocks)
     # Evenly over the rotation, so that the mix of inputs is that of all on a slower side, too.
     inputs = calls if number >= len(calls) else calls[:: -(-len(calls) // number)]
     targets = targets_of(inputs, number if inputs is calls else len(inputs))
@@ -140,9 +144,11 @@ def profile_functions(
     watched: List[Profiled] = []
     with loop.collector_off(), no_other_profiler(), Threads() as threads:
         costs = event_costs(clocks)
-        for _ in range(repetitions):
+        for _ in range(repetitions * candidates):
             plain.append(elapsed(targets, clocks))
             watched.append(profiled(targets, clocks))
+    plain = sorted(plain, key=lambda candidate: candidate.queued_s)[:repetitions]
+    watched = sorted(watched, key=lambda candidate: candidate.queued_s)[:repetitions]
     if threads.ran and sys.version_info >= MIXES_THREADS:
         raise NoFunctionProfile(
             "no function times: other Python threads ran beside the calls, and from Python 3.12 on cProfile takes "
@@ -167,20 +173,21 @@ def profile_functions(
     )
 
 
-def _number_of_calls(calls: Sequence[loop.Call], seconds: float, clocks: Clocks) -> int:
-    """How many calls make a repetition: whole rotations, unless these would take too long."""
+def _size(calls: Sequence[loop.Call], seconds: float, clocks: Clocks) -> Tuple[int, int]:
+    """How many calls a repetition makes, whole rotations unless these take too long; how many candidates there are."""
     made, elapsed_s = 0, 0.0
     start = clocks.wall()
     for call in cycle(calls):
         call()
         made += 1
         elapsed_s = max(clocks.wall() - start, 1) / 1e9
-        if elapsed_s >= seconds / 4 or made >= MOST_CALLS:
+        if elapsed_s >= seconds / 10 or made >= MOST_CALLS:
             break
-    wanted = min(max(round(seconds * made / elapsed_s), 1), MOST_CALLS)
-    if len(calls) <= LONGEST_ROTATION * wanted:
-        return -(-wanted // len(calls)) * len(calls)
-    return LONGEST_ROTATION * wanted
+    fitting = min(max(round(seconds * made / elapsed_s), 1), MOST_CALLS)
+    if len(calls) > LONGEST_ROTATION * fitting:
+        return LONGEST_ROTATION * fitting, 1
+    number = -(-max(fitting // CANDIDATES, 1) // len(calls)) * len(calls)
+    return number, min(max(fitting // number, 1), CANDIDATES)
 
 
 def _costs_of(

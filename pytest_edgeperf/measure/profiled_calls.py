@@ -54,9 +54,11 @@ class Target(NamedTuple):
 
 
 class Elapsed(NamedTuple):
-    """What calls took without a profiler, and how long their thread waited for other than a processor, where known."""
+    """What calls took without a profiler, and what their thread waited for: a processor, and other than that."""
 
     wall_s: float
+    #: All of the time where the system does not tell.
+    queued_s: float
     waiting_s: Optional[float]
 
 
@@ -65,6 +67,8 @@ class Profiled(NamedTuple):
 
     number: int
     wall_s: float
+    #: How long their thread waited for a processor, or all of their time where the system does not tell.
+    queued_s: float
     entries: List[Any]
 
 
@@ -87,13 +91,15 @@ def elapsed(targets: Sequence[Target], clocks: Clocks) -> Elapsed:
     computed = clocks.processor() - processor
     delay_after = clocks.run_delay()
     if delay is None or delay_after is None:
-        return Elapsed(wall / 1e9, None)
-    return Elapsed(wall / 1e9, min(max(wall - computed - (delay_after - delay), 0), wall) / 1e9)
+        return Elapsed(wall / 1e9, wall / 1e9, None)
+    queued = delay_after - delay
+    return Elapsed(wall / 1e9, queued / 1e9, min(max(wall - computed - queued, 0), wall) / 1e9)
 
 
 def profiled(targets: Sequence[Target], clocks: Clocks) -> Profiled:
     """Make the calls with the profiler, after one that readies what is watched."""
     profiler = clocks.profiler()
+    delay = clocks.run_delay()
     profiler.enable()
     try:
         # From Python 3.12 on, each function's first call while it is watched changes its code.
@@ -106,8 +112,10 @@ def profiled(targets: Sequence[Target], clocks: Clocks) -> Profiled:
     finally:
         profiler.disable()
     wall = clocks.wall() - start
+    delay_after = clocks.run_delay()
+    queued = wall if delay is None or delay_after is None else delay_after - delay
     entries = [entry for entry in profiler.getstats() if not _is_of_profiler(entry.code)]
-    return Profiled(len(targets), wall / 1e9, entries)
+    return Profiled(len(targets), wall / 1e9, queued / 1e9, entries)
 
 
 def _is_of_profiler(code: Any) -> bool:

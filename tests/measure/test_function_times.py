@@ -13,11 +13,13 @@ import zipfile
 import numpy
 import pytest
 
+from pytest_edgeperf.judge.explanation import explain
 from pytest_edgeperf.measure import function_times, loop
 from pytest_edgeperf.measure.call_graph import EventCosts
 from pytest_edgeperf.measure.function_times import Clocks, NoFunctionProfile, profile_functions
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.profiled_calls import event_costs
+from pytest_edgeperf.results.cost_profiles import CostList, CostProfile, FunctionTimes
 
 HERE = "tests/measure/test_function_times.py"
 ROOT = __file__[: -len(HERE)]
@@ -111,8 +113,27 @@ def test_rotating_inputs_are_called_alike_in_every_repetition(clock):
     profiled = profile(clock, functools.partial(call, "a"), functools.partial(call, "b"), repetitions=2)
     assert profiled.call_ms == pytest.approx((0.1, 0.1))
     assert profiled.remarks == ()
-    # Six that tell how many calls make a repetition; in each 20 without the profiler, one to begin with and 20 with it.
-    assert "".join(made) == "ab" * 3 + 2 * ("ab" * 10 + "a" + "ab" * 10)
+    # Two that tell how many are made; then six times 6 without the profiler, one to begin with, and 6 with it.
+    assert "".join(made) == "ab" + 2 * 3 * ("ab" * 3 + "a" + "ab" * 3)
+
+
+def test_the_repetitions_that_waited_least_for_a_processor_are_kept(clock):
+    # After one call that tells how many are made: each candidate has one without, one to begin with, one with profiler.
+    queues_us = iter([0, *(3, 0, 50), *(2, 0, 0), *(9, 0, 40), *(9, 0, 10), *(9, 0, 30), *(9, 0, 20)])
+    queued_us = 0
+
+    def call():
+        nonlocal queued_us
+        queue_us = next(queues_us)
+        queued_us += queue_us
+        clock.worked_us += 100
+        clock.waited_us += queue_us
+
+    clocks = Clocks(*clock.clocks[:2], lambda: 1000 * queued_us)
+    profiled = profile_functions([call], ROOT, repetition_s=3e-4, repetitions=2, clocks=clocks)
+    assert profiled.call_ms == pytest.approx((0.102, 0.103))
+    assert profiled.profiled_ms == pytest.approx((0.1, 0.11))
+    assert profiled.waiting_ms == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +190,8 @@ def test_a_sleeping_target_shows_its_sleep_by_name():
     slowest = profiled.functions[0]
     assert slowest.name.startswith("time.sleep in ")
     assert (slowest.file, slowest.line) == (HERE, infer.__code__.co_firstlineno)
-    assert statistics.median(slowest.self_ms) > 0.5 * statistics.median(profiled.call_ms)
+    assert min(slowest.self_ms) > 0.9
+    assert all(own_ms > 0.5 * call_ms for own_ms, call_ms in zip(slowest.self_ms, profiled.profiled_ms))
     if profiled.waiting_ms is not None:
         assert statistics.median(profiled.waiting_ms) > 0.5
 
@@ -397,6 +419,15 @@ def module_of(file, source):
     return namespace
 
 
+def explained(before, after):
+    """What is said of two profiles whose calls are the latencies."""
+    sides = [
+        CostProfile(functions=CostList(tuple(FunctionTimes(*vars(function).values()) for function in side.functions)))
+        for side in (before, after)
+    ]
+    return explain(*sides, statistics.median(before.call_ms), statistics.median(after.call_ms))
+
+
 def most_grown(before, after):
     """The function whose own time grew the most from one profile to the other."""
     own_ms = {(function.name, function.file): statistics.median(function.self_ms) for function in before.functions}
@@ -419,6 +450,10 @@ def test_a_preprocessing_function_that_is_slower_by_30_percent_is_named_with_fil
     assert (slower.name, slower.file, slower.line) == ("letterbox", "steps.py", 6)
     assert slower.self_ms == pytest.approx([1.3 * own_ms for own_ms in named(profiles[0], "letterbox").self_ms])
     assert slower.calls == 1
+    (table,) = explained(*profiles).tables
+    assert [(row.label, row.place) for row in table.rows if row.blamed] == [("letterbox", "steps.py:6")]
+    (unchanged,) = explained(profiles[0], profiles[0]).tables
+    assert unchanged.blamed == 0
 
 
 REAL_STEPS = """
