@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Set
 from .benchmark_matching import align
 from .duplicates import distinct
 from .errors import InvalidError, ResultsError, phrase
+from .loaded import join_loaded, with_used_records
 from .reading import construct_runs
 from .types import Benchmark, Metric, Results, Run
 from .writing import run_to_object
@@ -62,6 +63,7 @@ def merge(first: Results, second: Results) -> Results:
         second.allowed_differences or first.allowed_differences,
         second.against or first.against,
         explanations={**first.explanations, **second.explanations},
+        loaded=join_loaded(first.loaded, second.loaded),
     )
 
 
@@ -147,7 +149,8 @@ def used_environments(benchmarks: Iterable[Benchmark]) -> Set[str]:
 
 
 def with_benchmarks(results: Results, benchmarks: Mapping[str, Benchmark]) -> Results:
-    """The results with these benchmarks in place of their own, and the environments that those need."""
+    """The results with these benchmarks in place of their own, and the environments and records that those need."""
     used = used_environments(benchmarks.values())
     environments = {key: environment for key, environment in results.environments.items() if key in used}
-    return replace(results, environments=environments, benchmarks=benchmarks)
+    kept = replace(results, environments=environments, benchmarks=benchmarks)
+    return replace(kept, loaded=with_used_records(kept))

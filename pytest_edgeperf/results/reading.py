@@ -14,6 +14,7 @@ from .errors import InvalidError, ResultsError, phrase
 from .example_answers import ALL_THRESHOLDS, with_repeats
 from .explanations import Explanation
 from .gate import Gate
+from .loaded import check_references, from_stored
 from .misspellings import misspelt, refuse_misspelt
 from .study_definitions import Place, Study
 from .types import HIGHER, LOWER, METRIC_FIELDS, Against, Benchmark, Metric, Results, Run
@@ -22,10 +23,10 @@ from .validation import check_plain, check_quality, check_value, is_number, kind
 FORMAT = "edgeperf-results"
 VERSION = 1
 #: The fields of a run that are not metrics.
-RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source"})
+RESERVED = frozenset({"environment", "started", "session", "boot", "commit", "reason", "quality", "source", "loaded"})
 #: What the source of a published figure must name.
 SOURCE_FIELDS = ("paper", "table", "row")
-_OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against", "explanations")
+_OF_THE_SESSION = ("studies", "gate", "allowed_differences", "against", "explanations", "loaded", "loaded_sections")
 _OF_A_BENCHMARK = ("metrics", "parameters", "runs", "anchor", "study")
 _OF_AGAINST = ("label", "commit", "benchmarks")
 
@@ -85,6 +86,8 @@ def construct(obj: Any) -> Results:
             built[name] = _benchmark(raw, environments)
         except InvalidError as error:
             raise error.under("benchmarks", name) from None
+    loaded = from_stored(obj.get("loaded", {}), obj.get("loaded_sections", {}))
+    check_references(built, loaded)
     extra = _rest(obj, ("format", "version", "device", "environments", "benchmarks", *_OF_THE_SESSION))
     return Results(
         device,
@@ -96,6 +99,7 @@ def construct(obj: Any) -> Results:
         _allowed_differences(obj.get("allowed_differences", [])),
         _against(obj["against"]) if "against" in obj else None,
         explanations=_explanations(obj.get("explanations", {})),
+        loaded=loaded,
     )
 
 
@@ -134,6 +138,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
             boot = raw.get("boot", "")
             commit = raw.get("commit", "")
             reason = raw.get("reason", "")
+            loaded = raw.get("loaded", "")
             if not (
                 isinstance(environment, str)
                 and isinstance(started, str)
@@ -141,6 +146,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                 and isinstance(boot, str)
                 and isinstance(commit, str)
                 and isinstance(reason, str)
+                and isinstance(loaded, str)
             ):
                 raise InvalidError(
                     "environment, started and session are needed, and all of its names are strings",
@@ -167,6 +173,7 @@ def construct_runs(raws: Any, metrics: Mapping[str, Metric], environments: Mappi
                     quality,
                     extra,
                     source,
+                    raw.get("loaded"),
                 )
             )
     except InvalidError as error:

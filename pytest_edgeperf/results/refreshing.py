@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from .benchmark_matching import align, differing
 from .disturbance_words import causes_text
 from .errors import InvalidError, ResultsError, phrase
+from .loaded import join_loaded
 from .merging import Environments, adopt, join_environments, join_metrics, with_benchmarks
 from .published import refuse_published
 from .types import Benchmark, Results, Run
@@ -83,7 +84,7 @@ def refresh(
         raise ValueError("a refresh needs a reason that says what changed")
     refuse_published(measured, f"the runs of {measured.device}")
     if old is None:
-        old = replace(measured, environments={}, benchmarks={}, gate=None, explanations={})
+        old = replace(measured, environments={}, benchmarks={}, gate=None, explanations={}, loaded={})
     if old.device != measured.device:
         raise ResultsError(
             f"runs of {measured.device} cannot refresh the baseline of {old.device}; use the device's own baseline"
@@ -93,6 +94,7 @@ def refresh(
     old = align(old, parameters)
     seen = align(intent.seen, parameters) if intent is not None and intent.seen is not None else None
     environments = join_environments(old.environments, measured.environments)
+    loaded = join_loaded(old.loaded, measured.loaded)
     benchmarks = dict(old.benchmarks)
     created: List[str] = []
     updated: List[str] = []
@@ -134,7 +136,7 @@ def refresh(
         updated.append(name)
     studies = {**old.studies, **measured.studies}
     return Refresh(
-        with_benchmarks(replace(old, environments=environments, studies=studies), benchmarks),
+        with_benchmarks(replace(old, environments=environments, studies=studies, loaded=loaded), benchmarks),
         tuple(sorted(created)),
         tuple(sorted(updated)),
         tuple(sorted(name for name in old.benchmarks if name not in measured.benchmarks)),

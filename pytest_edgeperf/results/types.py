@@ -13,6 +13,9 @@ from .study_definitions import Place, Study
 #: both in the metric's unit. See ``schema.json``.
 Value = Union[float, Mapping[str, Any]]
 
+#: What a process loaded: section -> name -> digest or version. See :mod:`.loaded`.
+LoadedRecord = Mapping[str, Mapping[str, str]]
+
 LOWER = "lower"
 HIGHER = "higher"
 METRIC_FIELDS = ("unit", "better", "margin", "informs", "threshold")
@@ -82,6 +85,8 @@ class Run:
     extra: Mapping[str, Any] = field(default_factory=dict)
     #: Of a published figure: its ``paper``, ``table`` and ``row``. Nothing is judged by such a run.
     source: Optional[Mapping[str, Any]] = None
+    #: The key of the record of what its process loaded.
+    loaded: Optional[str] = None
 
     def __init__(
         self,
@@ -95,6 +100,7 @@ class Run:
         quality: Optional[Mapping[str, Any]] = None,
         extra: Optional[Mapping[str, Any]] = None,
         source: Optional[Mapping[str, Any]] = None,
+        loaded: Optional[str] = None,
     ) -> None:
         # What dataclass would generate for a frozen class takes twice as long, and files hold many runs.
         self.__dict__.update(
@@ -108,6 +114,7 @@ class Run:
             quality=quality,
             extra={} if extra is None else extra,
             source=source,
+            loaded=loaded,
         )
 
     @property
@@ -164,6 +171,8 @@ class Results:
     against: Optional[Against] = None
     #: Benchmark id -> why it got slower, as the session that measured it found out.
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
+    #: Records of what processes loaded, by their keys.
+    loaded: Mapping[str, LoadedRecord] = field(default_factory=dict)
 
 
 JsonObject = Dict[str, Any]

@@ -10,6 +10,7 @@ from .atomic_files import replace_file
 from .duplicates import rounded
 from .errors import InvalidError, ResultsError, phrase
 from .example_answers import without_repeats
+from .loaded import to_stored
 from .reading import FORMAT, VERSION, collector_paused, construct
 from .types import Benchmark, Results, Run
 
@@ -44,7 +45,8 @@ def run_to_object(run: Run) -> Dict[str, Any]:
     obj["environment"] = run.environment
     obj["started"] = run.started
     obj["session"] = run.session
-    for name, text in (("boot", run.boot), ("commit", run.commit), ("reason", run.reason)):
+    texts = (("boot", run.boot), ("commit", run.commit), ("reason", run.reason), ("loaded", run.loaded))
+    for name, text in texts:
         if text is not None:
             obj[name] = text
     if run.quality is not None:
@@ -72,12 +74,15 @@ def _to_json(results: Results, source: str) -> str:
 
 
 def _to_object(results: Results) -> Dict[str, Any]:
+    records, sections = to_stored(results.loaded)
     of_the_session: Dict[str, Any] = {
         "studies": {name: study.to_dict() for name, study in results.studies.items()},
         "gate": results.gate.to_dict() if results.gate is not None else None,
         "allowed_differences": list(results.allowed_differences),
         "against": results.against.to_dict() if results.against is not None else None,
         "explanations": {name: explanation.to_dict() for name, explanation in results.explanations.items()},
+        "loaded": records,
+        "loaded_sections": sections,
     }
     return {
         **results.extra,
@@ -115,6 +120,7 @@ def _benchmark(benchmark: Benchmark) -> Dict[str, Any]:
 def _layout(obj: Mapping[str, Any], *, ascii_only: bool) -> str:
     one_line = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, allow_nan=False).encode
     indented = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, allow_nan=False, indent=2).encode
+    compact = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, separators=(",", ":")).encode
 
     def members(lines: Mapping[str, str], pad: str) -> str:
         if not lines:
@@ -136,6 +142,9 @@ def _layout(obj: Mapping[str, Any], *, ascii_only: bool) -> str:
         return members(lines, " " * 4)
 
     top = {name: one_line(value) for name, value in obj.items() if name not in ("benchmarks", "environments")}
+    for name in ("loaded", "loaded_sections"):
+        if name in obj:
+            top[name] = members({key: compact(value) for key, value in obj[name].items()}, "  ")
     top["environments"] = indented(obj["environments"]).replace("\n", "\n  ")
     top["benchmarks"] = members({name: benchmark(raw) for name, raw in obj["benchmarks"].items()}, "  ")
     return members(top, "") + "\n"

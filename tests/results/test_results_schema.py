@@ -214,3 +214,33 @@ def test_places_in_studies_are_accepted_by_both_or_neither(document, place, vali
     else:
         with pytest.raises(ResultsError, match="study"):
             parse(document)
+
+
+SECTION = {"a.py": "8c1f0e2a"}
+
+
+@pytest.mark.parametrize(
+    ("records", "sections", "valid"),
+    [
+        ({}, {}, True),
+        ({"aa": {"model": SECTION, "later": [1], "rest": "bb"}}, {"bb": {"modules": "cc"}, "cc": SECTION}, True),
+        ({"aa": {"rest": {"modules": "cc"}}}, {"cc": SECTION}, True),
+        ({"aa": 5}, {}, False),
+        ({"aa": {"model": "bb"}}, {"bb": SECTION}, False),
+        ({"aa": {"model": {"a": 5}}}, {}, False),
+        ({"aa": {"rest": 5}}, {}, False),
+        ({}, {"bb": 5}, False),
+        ({}, {"bb": {"a": "x" * 301}}, False),
+        ({}, {"bb": {"x" * 301: "a"}}, False),
+        ([], {}, False),
+        ({}, [], False),
+    ],
+)
+def test_records_of_what_was_loaded_are_accepted_by_both_or_neither(document, records, sections, valid):
+    document.update(loaded=records, loaded_sections=sections)
+    assert WHOLE.is_valid(document) is valid
+    if valid:
+        parse(document)
+    else:
+        with pytest.raises(ResultsError, match="loaded"):
+            parse(document)
