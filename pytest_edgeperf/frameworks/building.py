@@ -26,6 +26,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.activities import activity
 from pytest_edgeperf.caches import build_number, cache_folder, clear_place, is_private, locked, make_private
+from pytest_edgeperf.frameworks.files_read import note_engine
 from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
 from pytest_edgeperf.scratch import scratch
@@ -121,6 +122,7 @@ def built(
         if not _is_whole(folder, key):
             with activity(f"building an engine of {model.name} ({precision})"):
                 _build(folder, function, key, files, calibration, python)
+    note_engine(folder)
     return Built(folder, key)
 
 

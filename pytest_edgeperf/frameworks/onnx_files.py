@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, built, file_digest, read_calibration, version_of
+from pytest_edgeperf.frameworks.files_read import note_model
 from pytest_edgeperf.frameworks.interface import FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
 
@@ -82,7 +83,9 @@ def files_of(path: str) -> List[str]:
         for entry in weight.external_data
         if entry.key == "location"
     }
-    return [path, *(os.path.join(folder, name) for name in sorted(names))]
+    weights = [os.path.join(folder, name) for name in sorted(names)]
+    note_model(weights)
+    return [path, *weights]
 
 
 def digests_of(path: str) -> Dict[str, str]:

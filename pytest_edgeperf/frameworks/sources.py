@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from pytest_edgeperf.frameworks import registry
+from pytest_edgeperf.frameworks.files_read import note_model
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.interface import Framework, FrameworkError, Model, ModelLike
 from pytest_edgeperf.frameworks.stages import UNCOUNTED, stage
@@ -68,7 +69,9 @@ def obtain(model: Model, kind: str) -> Any:
             "that returns it"
         )
     try:
-        return source()
+        obtained = source()
+        note_model(obtained)
+        return obtained
     except FileNotFoundError as error:
         raise FrameworkError(f"model {model.name!r}: what sources[{kind!r}] reads is missing: {error}") from error
 

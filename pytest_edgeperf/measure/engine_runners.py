@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from time import perf_counter_ns
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Tuple
@@ -17,6 +17,7 @@ from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, T
 from pytest_edgeperf.frameworks.interface import described
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.failures import EngineFailed
+from pytest_edgeperf.measure.loaded_paths import Listing, listing
 from pytest_edgeperf.measure.own_memory import private_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.runtimes import loaded_versions
@@ -40,6 +41,8 @@ class Ready:
     engine: Optional[Mapping[str, Any]]
     software: Mapping[str, Any]
     cold_inputs: int = 0
+    #: What its process has loaded, where that is one of its own.
+    loaded: Optional[Listing] = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,7 @@ def _live(make: Maker, software: Mapping[str, Any], pipe: Connection, ours: Conn
     ours.close()
     try:
         pipeline, ready = prepare(make, software)
-        pipe.send(ready)
+        pipe.send(replace(ready, loaded=listing()))
         while True:
             order = pipe.recv()
             if order is None:

@@ -165,6 +165,15 @@ class StudyJoined:
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """What the process has loaded, once it was timed."""
+
+    #: Section -> name -> digest or version; ``None``: it could not be told.
+    record: Optional[Dict[str, Dict[str, str]]]
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class FixtureMeasured:
     """What pytest-benchmark's fixture measured, for that plugin's own reports."""
 
@@ -249,6 +258,7 @@ Event = Union[
     RunMeasured,
     AccuracyMeasured,
     StudyJoined,
+    Loaded,
     FixtureMeasured,
     Collected,
     CollectionFailed,
@@ -274,6 +284,7 @@ EVENTS: Mapping[str, Type[Any]] = {
     "run": RunMeasured,
     "accuracy": AccuracyMeasured,
     "study": StudyJoined,
+    "loaded": Loaded,
     "benchmark_stats": FixtureMeasured,
     "collected": Collected,
     "collect_error": CollectionFailed,

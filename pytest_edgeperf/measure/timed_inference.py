@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Set
 
 from pytest_edgeperf.frameworks.interface import SelfTimed, described
-from pytest_edgeperf.measure import loop
+from pytest_edgeperf.measure import loaded_paths, loop
 from pytest_edgeperf.measure.affinity import allowed_processors
 from pytest_edgeperf.measure.blocks import Prepared, time_blocks
 from pytest_edgeperf.measure.conductor import Conductor
@@ -222,6 +222,8 @@ class TimedInference:
             ready = ready or [runner.ready() for runner in runners]
             first = ready[0]
             self._software.update(first.software)
+            if first.loaded is not None:
+                loaded_paths.add(first.loaded)
             checked: Dict[str, Any] = {}
             for engine in ready:
                 checked = {**engine.checked, **checked, **_larger_error(checked, engine.checked)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Union
 
 import pytest
@@ -29,6 +31,7 @@ from pytest_edgeperf.measure.protocol import (
     ExitCalled,
     Finish,
     Interrupted,
+    Loaded,
     NotCollected,
     Profiled,
     PytestFailed,
@@ -112,6 +115,8 @@ class WorkerPlugin:
         self._conductor = conductor
         self.specification = specification
         self._config: Optional[Config] = None
+        #: Whether the body has just passed.
+        self._passed = False
 
     @property
     def settings(self) -> Dict[str, Any]:
@@ -171,8 +176,26 @@ class WorkerPlugin:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send the setup, call and teardown reports."""
         assert self._config is not None
+        self._passed = report.when == "call" and report.passed
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
         self._send(Reported(shortened_report(data)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Send what the process has loaded: nothing is timed any more, and nothing is torn down yet."""
+        if self._passed:
+            assert self._config is not None
+            try:
+                # Not in memory while something is timed.
+                from pytest_edgeperf.measure.loaded_files import loaded_now
+
+                plugins = self._config.pluginmanager.get_plugins()
+                modules = [plugin for plugin in plugins if isinstance(plugin, ModuleType)]
+                self._send(Loaded(loaded_now(str(self._config.rootpath), modules)))
+            except Exception as error:  # of whatever is loaded here; the run counts without it
+                # Its text may hold a path, which is for this process's output alone.
+                traceback.print_exc()
+                self._send(Loaded(None, type(error).__name__))
 
     @pytest.hookimpl
     def pytest_internalerror(self, excrepr: Any) -> None:

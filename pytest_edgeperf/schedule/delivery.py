@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
 from pytest_edgeperf.measure.measurement import Measurement
-from pytest_edgeperf.measure.protocol import AccuracyMeasured, Collected, ExitCalled, FixtureMeasured, StudyJoined
+from pytest_edgeperf.measure.protocol import (
+    AccuracyMeasured,
+    Collected,
+    ExitCalled,
+    FixtureMeasured,
+    Loaded,
+    StudyJoined,
+)
 from pytest_edgeperf.results.cost_profiles import CostProfile
 
 
@@ -21,6 +28,8 @@ class Delivery:
     joined: Optional[StudyJoined] = None
     #: Of a worker that profiled instead of being timed.
     profile: Optional[CostProfile] = None
+    #: What its process has loaded, or why that could not be told.
+    loaded: Optional[Loaded] = None
     #: By the name of the metric.
     accuracies: Dict[str, AccuracyMeasured] = field(default_factory=dict)
     fault: Optional[str] = None

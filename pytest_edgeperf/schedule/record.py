@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, cast
 
 from pytest_edgeperf.judge.statistics.block_pairs import Pair
 from pytest_edgeperf.measure.channel import MalformedMessage
 from pytest_edgeperf.measure.protocol import FixtureMeasured
 from pytest_edgeperf.measure.wire import from_message, to_message
 from pytest_edgeperf.results import Metric, Run, Value, environment_key
+from pytest_edgeperf.results.errors import InvalidError
+from pytest_edgeperf.results.loaded import check_record, loaded_key
 from pytest_edgeperf.results.study_definitions import Place, Study
+from pytest_edgeperf.results.types import LoadedRecord
 
 _TYPES: Mapping[str, Tuple[type, ...]] = {
     "started": (str,),
@@ -59,6 +62,13 @@ class RunRecord:
     #: What pytest-benchmark's fixture measured, of an adopted benchmark.
     benchmark_stats: Optional[FixtureMeasured] = None
     paired: Optional[PairRecord] = None
+    #: What its process has loaded; ``None``: not known.
+    loaded: Optional[LoadedRecord] = None
+
+    @property
+    def loaded_key(self) -> Optional[str]:
+        """The key of what its process has loaded in a results file."""
+        return None if self.loaded is None else loaded_key(self.loaded)
 
     @property
     def environment_key(self) -> str:
@@ -80,6 +90,7 @@ class RunRecord:
             boot=self.boot,
             commit=self.commit,
             quality=self.quality,
+            loaded=self.loaded_key,
         )
 
     def to_dict(self) -> Dict[str, Any]:
@@ -96,6 +107,8 @@ class RunRecord:
             "reports": list(self.reports),
             "benchmark_stats": None if self.benchmark_stats is None else to_message(self.benchmark_stats),
         }
+        if self.loaded is not None:
+            stored["loaded"] = self.loaded
         if self.study is not None and self.place is not None:
             stored["study"] = {"study": self.study.to_dict(), "place": self.place.to_dict()}
         if self.paired is not None:
@@ -131,6 +144,7 @@ class RunRecord:
             reports=stored["reports"],
             benchmark_stats=_figures_of(stored["benchmark_stats"]),
             paired=_paired_of(stored) if "pair" in stored else None,
+            loaded=_loaded_of(stored.get("loaded")),
         )
 
 
@@ -155,6 +169,15 @@ def _figures_of(stored: Optional[Mapping[str, Any]]) -> Optional[FixtureMeasured
         return None if stored is None else from_message(FixtureMeasured, stored, "benchmark_stats")
     except MalformedMessage as error:
         raise ValueError(str(error)) from None
+
+
+def _loaded_of(stored: Any) -> Optional[LoadedRecord]:
+    try:
+        if stored is not None:
+            check_record(stored)
+    except InvalidError as error:
+        raise ValueError(f"loaded: {error}") from None
+    return cast(Optional[LoadedRecord], stored)
 
 
 def _paired_of(stored: Mapping[str, Any]) -> PairRecord:

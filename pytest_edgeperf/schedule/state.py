@@ -12,6 +12,7 @@ from pytest_edgeperf.measure.measurement import Measurement
 from pytest_edgeperf.measure.protocol import ExitCalled, Specification
 from pytest_edgeperf.results import Benchmark, Results
 from pytest_edgeperf.results.gate import Gate
+from pytest_edgeperf.results.types import LoadedRecord
 from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.journal import Journal
 from pytest_edgeperf.schedule.machine.cooling import Cooling
@@ -20,6 +21,8 @@ from pytest_edgeperf.schedule.record import RunRecord
 from pytest_edgeperf.schedule.worker.attempt import Attempt
 from pytest_edgeperf.schedule.worker.launching import Launcher
 from pytest_edgeperf.settings import OFF, Settings
+
+NOT_RECORDED = "what a benchmark loads could not be recorded"
 
 
 class Clock:
@@ -103,6 +106,8 @@ class SessionState:
     observer: Observer
     clock: Clock = field(default_factory=Clock)
     environments: Dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    #: What processes loaded, by the keys that runs name.
+    loaded: Dict[str, LoadedRecord] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
     rounds: int = 0
     #: Of all benchmarks, replaced ones included.
@@ -130,6 +135,10 @@ class SessionState:
         plan.last = delivery
         plan.tries += 1
         self.exit = self.exit or delivery.exit
+        if delivery.loaded is not None and delivery.loaded.record is None:
+            note = f"{NOT_RECORDED}: {delivery.loaded.why_not}"
+            if note not in self.notes:
+                self.notes.append(note)
         (self._broken.add if plan.broken else self._broken.discard)(plan.id)
 
     def record(
@@ -162,6 +171,7 @@ class SessionState:
             place=joined.place if joined is not None else None,
             reports=delivery.reports,
             benchmark_stats=delivery.benchmark_stats,
+            loaded=None if delivery.loaded is None else delivery.loaded.record,
         )
 
     def environment(self, run: Measurement, before: Condition) -> Dict[str, Dict[str, Any]]:
@@ -175,13 +185,19 @@ class SessionState:
 
     def take(self, plan: Plan, record: RunRecord) -> None:
         """Add a run to its benchmark."""
-        self.environments[record.environment_key] = record.environment
+        self.remember(record)
         plan.runs.append(record.run(self.facts.id))
         self.disturbed_runs += record.disturbed
         plan.metrics = record.metrics
         plan.study, plan.place = record.study, record.place
         if record.benchmark_stats is not None:
             plan.benchmark_stats.append(record.benchmark_stats)
+
+    def remember(self, record: RunRecord) -> None:
+        """Keep what a run names by keys: its environment, and what its process has loaded."""
+        self.environments[record.environment_key] = record.environment
+        if record.loaded is not None and record.loaded_key is not None:
+            self.loaded[record.loaded_key] = record.loaded
 
     def family(self) -> Family:
         """The benchmarks that are judged together, with their options."""
@@ -204,6 +220,7 @@ class SessionState:
             studies={plan.study.name: plan.study for plan in self.plans if plan.study is not None},
             gate=self._gate(),
             allowed_differences=tuple(self.settings.allowed_differences),
+            loaded=self.loaded,
         )
 
     def _gate(self) -> Optional[Gate]:

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 from pytest_edgeperf.devices.condition import Condition
 from pytest_edgeperf.devices.sensors.thermal import Headroom
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
-from pytest_edgeperf.measure.protocol import Collected, ExitCalled, Specification
+from pytest_edgeperf.measure.protocol import Collected, ExitCalled, Loaded, Specification
 from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.schedule.coordinator import Coordinator
 from pytest_edgeperf.schedule.delivery import Delivery
@@ -101,6 +101,8 @@ class Outcome:
     joined: Any = None
     #: Of a worker that profiles; an exception is raised instead.
     profile: Union[CostProfile, BaseException, None] = None
+    #: What its process loaded, or why that is not known.
+    loaded: Optional[Loaded] = None
 
     @property
     def run(self) -> Optional[Measurement]:
@@ -186,7 +188,12 @@ class FakeAttempt:
         if outcome.turns_ms is None and self._turns and outcome.latency_ms is not None:
             outcome.turns_ms = [outcome.latency_ms] * self._turns
         return Delivery(
-            reports=outcome.reports, run=outcome.run, fault=outcome.fault, exit=outcome.exit, joined=outcome.joined
+            reports=outcome.reports,
+            run=outcome.run,
+            fault=outcome.fault,
+            exit=outcome.exit,
+            joined=outcome.joined,
+            loaded=outcome.loaded,
         )
 
     def figures(self) -> Dict[str, Any]:

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from pytest_edgeperf.frameworks import files_read
+from pytest_edgeperf.measure import loaded_paths
 from pytest_edgeperf.measure.conductor import Block, LocalConductor
 from pytest_edgeperf.measure.engine_runners import Lap, run
 from pytest_edgeperf.measure.failures import EngineFailed
@@ -266,3 +268,17 @@ def test_a_sustained_block_counts_the_inferences_of_all_engines():
     last = engines[-calls - 2 :]
     assert len(set(last)) == 2
     assert max(last.count(engine) for engine in set(last)) < calls <= len(last)
+
+
+@PROCESSES
+def test_what_an_engines_own_process_loaded_counts_as_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(loaded_paths, "_of_engines", [])
+    monkeypatch.setattr(files_read, "_models", {})
+
+    def make():
+        files_read.note_model(str(tmp_path / "net.onnx"))
+        return lambda: None
+
+    timed(0.02).parallel(make, 1, mode="processes")
+    assert files_read.files_read().models == ()
+    assert loaded_paths.whole_listing().models == (str(tmp_path / "net.onnx"),)

@@ -116,6 +116,22 @@ def test_what_was_written_is_read_again(tmp_path):
     assert (past.header["session"], past.damaged) == ("20261120T120000Z-aaaa", 0)
 
 
+def test_what_a_run_loaded_goes_on_with_a_resumed_session(tmp_path):
+    path = tmp_path / "session.jsonl"
+    loaded = {"modules": {"a.py": "8c1f0e2a"}, "packages": {"numpy": "1.26.4"}}
+    journal = Journal(path, {"session": "s", **HEADER})
+    journal.run("a", replace(RECORD, loaded=loaded))
+    journal.run("b", RECORD)
+    journal.close(keep=True)
+    (_, with_record), (_, without) = read(path).runs
+    assert with_record.loaded == loaded
+    assert with_record.run("s").loaded == with_record.loaded_key is not None
+    assert (without.loaded, without.run("s").loaded) == (None, None)
+    damaged = [{**line, "loaded": {"modules": 5}} if "loaded" in line else line for line in lines(path)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in damaged))
+    assert (len(read(path).runs), read(path).damaged) == (1, 1)
+
+
 def test_a_torn_line_is_cut_off_and_the_journal_goes_on(tmp_path):
     path = written(tmp_path)
     whole = path.read_bytes()

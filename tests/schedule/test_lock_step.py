@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.measure.protocol import Collected
+from pytest_edgeperf.measure.protocol import Collected, Loaded
 from pytest_edgeperf.measure.side import Side
+from pytest_edgeperf.results import parse, to_json
 from pytest_edgeperf.schedule.against.lock_step import ADOPTED, ALL_STOPPED, NO_ROOM, LockStep
 from pytest_edgeperf.schedule.against.opponent import Opponent
 from pytest_edgeperf.schedule.journal import Past
@@ -257,3 +260,18 @@ def test_a_resumed_session_goes_on_with_its_pairs(tmp_path):
     made.coordinator.measure()
     assert len(plans[0].pairs) == 5
     assert len(made.launcher.done("finish")) == 4
+
+
+def test_each_side_of_a_pair_keeps_what_it_loaded():
+    records = {"base": {"packages": {"numpy": "1.26.4"}}, "candidate": {"packages": {"numpy": "2.0.1"}}}
+    made = duel(
+        [plan("a")], lambda id, number, side: replace(sides(1.2)(id, number, side), loaded=Loaded(records[side]))
+    )
+    measured = made.coordinator.measured()
+    assert sorted(map(str, measured.loaded.values())) == sorted(map(str, records.values()))
+    pair = measured.against.pairs["a"][0]
+    assert measured.loaded[pair["base"]["loaded"]] == records["base"]
+    assert measured.loaded[measured.benchmarks["a"].runs[0].loaded] == records["candidate"]
+    found = made.coordinator.comparison.benchmarks["a"].loaded.differences
+    assert [(one.name, one.before, one.after) for one in found] == [("numpy", "1.26.4", "2.0.1")]
+    assert parse(json.loads(to_json(measured))).loaded == measured.loaded

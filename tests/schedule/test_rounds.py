@@ -8,7 +8,7 @@ import pytest
 
 from pytest_edgeperf.devices.sensors.thermal import Headroom, Trip
 from pytest_edgeperf.measure.measurement import METRICS
-from pytest_edgeperf.measure.protocol import ExitCalled
+from pytest_edgeperf.measure.protocol import ExitCalled, Loaded
 from pytest_edgeperf.results import Benchmark, Metric, Results, Run
 from pytest_edgeperf.results.study_definitions import Place, Study
 from pytest_edgeperf.schedule import stored
@@ -377,3 +377,11 @@ def test_a_marker_says_for_how_long_one_benchmark_is_timed():
     made.launcher.attempt = recorded
     made.coordinator.measure()
     assert asked == {"a": 1.5, "b": 0.6}
+
+
+def test_what_a_worker_cannot_tell_of_what_it_loaded_is_noted_once_and_costs_no_run():
+    made = session([plan("a"), plan("b")], lambda *_: Outcome(loaded=Loaded(None, "ValueError")))
+    made.coordinator.measure()
+    assert made.coordinator.notes.count("what a benchmark loads could not be recorded: ValueError") == 1
+    measured = made.coordinator.measured()
+    assert (len(measured.benchmarks["a"].runs), measured.loaded) == (3, {})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, List
 
 from pytest_edgeperf.frameworks.errors import FrameworkError
+from pytest_edgeperf.frameworks.files_read import note_model
 from pytest_edgeperf.frameworks.formats import SourceFormat
 
 
@@ -40,6 +41,7 @@ TORCH = SourceFormat(
 def _loaded(path: Path) -> Any:
     import torch
 
+    note_model(path)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.load` is deprecated")
         return torch.jit.load(str(path), map_location="cpu")

@@ -150,6 +150,7 @@ class LockStep(Strategy):
         return Results(
             device=self.state.facts.device,
             environments=self.state.environments,
+            loaded=self.state.loaded,
             benchmarks={
                 plan.id: Benchmark(plan.parameters, plan.base_metrics, tuple(plan.base_runs)) for plan in plans
             },
@@ -262,7 +263,7 @@ class LockStep(Strategy):
         paired = record.paired
         if paired is None or record.disturbed:
             return
-        self.state.environments[paired.base.environment_key] = paired.base.environment
+        self.state.remember(paired.base)
         plan.base_runs.append(paired.base.run(self.state.facts.id))
         plan.base_metrics = paired.base.metrics
         plan.alternating = paired.alternating
@@ -304,8 +305,10 @@ def _pair(base: Measurement, candidate: Measurement, *, in_turns: bool) -> Pair:
 
 def _stored(pair: Pair, base: Run, build: Optional[int]) -> Dict[str, Any]:
     """A pair and its base's run; the candidate's is among the session's."""
+    loaded = {} if base.loaded is None else {"loaded": base.loaded}
+    of_base = {"environment": base.environment, "started": base.started, "quality": base.quality, **loaded}
     return {
         **{name: round(value, 7) for name, value in pair._asdict().items()},
         **({} if build is None else {"build": build}),
-        "base": {"environment": base.environment, "started": base.started, "quality": base.quality, **base.values},
+        "base": {**of_base, **base.values},
     }

@@ -9,9 +9,11 @@ import pytest
 
 from pytest_edgeperf.measure.channel import MalformedMessage, Message
 from pytest_edgeperf.measure.measurement import Measurement
-from pytest_edgeperf.measure.protocol import ANSWERS, Event, Reported, event_of, name_of
+from pytest_edgeperf.measure.protocol import ANSWERS, Event, Loaded, Reported, event_of, name_of
 from pytest_edgeperf.measure.wire import shortened
 from pytest_edgeperf.results import ResultsError, parse
+from pytest_edgeperf.results.errors import InvalidError, phrase
+from pytest_edgeperf.results.loaded import check_record
 from pytest_edgeperf.results.reading import FORMAT, VERSION
 
 PHASES = ("setup", "call", "teardown")
@@ -32,6 +34,8 @@ def accepted(message: Message, awaited: Type[Any]) -> Event:
         raise MalformedMessage(f"{name_of(type(event))}, but {name_of(awaited)} was expected")
     if isinstance(event, Reported):
         _check_report(event.report)
+    if isinstance(event, Loaded) and event.record is not None:
+        _check_loaded(event.record)
     return event
 
 
@@ -69,6 +73,13 @@ def _check_report(report: Dict[str, Any]) -> None:
         pytest.TestReport._from_json(copy.deepcopy(report))
     except Exception as error:
         raise MalformedMessage(f"report cannot be read: {shortened(error)}") from None
+
+
+def _check_loaded(record: Dict[str, Dict[str, str]]) -> None:
+    try:
+        check_record(record)
+    except InvalidError as error:
+        raise MalformedMessage(f"what it has loaded cannot be stored: {phrase(error)}") from None
 
 
 def missing_phase(reports: Sequence[Mapping[str, Any]]) -> Optional[str]:

@@ -27,6 +27,7 @@ from pytest_edgeperf.measure.protocol import (
     Finish,
     FixtureMeasured,
     Interrupted,
+    Loaded,
     NotCollected,
     Profiled,
     PytestFailed,
@@ -313,6 +314,10 @@ class Worker:
     @_take.register
     def _(self, event: StudyJoined) -> None:
         self.delivery.joined = event
+
+    @_take.register
+    def _(self, event: Loaded) -> None:
+        self.delivery.loaded = event
 
     @_take.register
     def _(self, event: FixtureMeasured) -> None:
