@@ -46,7 +46,7 @@ def step(
     evidence = {id: evidence_of_pairs(base.benchmarks[id], candidate.benchmarks[id], differences) for id in measured}
     case = Case(base, candidate, family, Stage(runs=0, final=True), evidence)
     judged = judge(case, table.in_lock_step(LockStepLatencyRule(measured, look, must_detect)))
-    verdicts = {id: judged.benchmark(id, evidence[id]) for id in measured}
+    verdicts = {id: judged.benchmark(id, case) for id in measured}
     decisions = {}
     for id in measured:
         regressed = judged.metrics[id][LATENCY].verdict == REGRESSED

@@ -68,14 +68,15 @@ def _judge(base: Results, candidate: Results, family: Family, stage: Stage) -> S
             unjudged[benchmark] = gathered
         elif gathered is not None:
             evidence[benchmark] = gathered
-    judged = judge(Case(base, candidate, family, stage, evidence), table.RULES)
+    case = Case(base, candidate, family, stage, evidence)
+    judged = judge(case, table.RULES)
     decisions, verdicts = {}, {}
     for benchmark in family.benchmarks:
         if benchmark in unjudged:
             verdicts[benchmark] = unjudged[benchmark].verdict
             go_on = unjudged[benchmark].measure_again
         elif benchmark in evidence:
-            verdicts[benchmark] = judged.benchmark(benchmark, evidence[benchmark])
+            verdicts[benchmark] = judged.benchmark(benchmark, case)
             go_on = benchmark in judged.suspects
         else:
             continue

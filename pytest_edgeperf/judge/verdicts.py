@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from pytest_edgeperf.judge.loaded_differences import LoadedDifferences
 from pytest_edgeperf.judge.machines import OtherMachine
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class BenchmarkVerdict:
     differences: Mapping[str, Tuple[Any, Any]] = field(default_factory=dict)
     #: For a regressed benchmark: the evidence of the baseline and of the candidate.
     sides: Optional[Tuple[Side, Side]] = None
+    #: For a regressed benchmark: what differs in what its processes loaded; ``None``: nobody has looked.
+    loaded: Optional[LoadedDifferences] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the object that ``--format json`` prints."""
@@ -173,6 +176,8 @@ class BenchmarkVerdict:
             printed["reason"] = self.reason
         if self.differences:
             printed["differences"] = {name: list(pair) for name, pair in self.differences.items()}
+        if self.loaded is not None:
+            printed["loaded"] = self.loaded.to_dict()
         if self.sides is not None:
             base, candidate = self.sides
             printed["baseline"] = base.to_dict()

@@ -8,6 +8,7 @@ from typing import List, Sequence, Tuple
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import deciding_metric, metric_label, metrics_with
+from pytest_edgeperf.report.loaded_text import difference_text, differences_of, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, percent, share
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.text import enumerate_names, printable
@@ -44,7 +45,7 @@ def failure_message(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
 
 
 def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
-    """What differs between the sides of what got worse: the commits, and fields of the environment."""
+    """What differs between the sides of what got worse: commits, fields of the environment, and what it loads."""
     remarks = []
     pairs = Counter(pair for pair in map(_commits, verdicts) if all(pair))
     changed = [f"{old}..{new}{_of(number, verdicts)}" for (old, new), number in pairs.most_common() if old != new]
@@ -60,6 +61,11 @@ def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
         remarks.append(_listed([f"{text}{_of(number, verdicts)}" for text, number in fields.most_common()]))
     else:
         remarks.append("the recorded environment is the same")
+    loads = Counter(difference_text(difference) for verdict in verdicts for difference in differences_of(verdict))
+    if loads:
+        named = [f"{text}{_of(number, verdicts)}" for text, number in loads.items()]
+        remarks.append(f"what {'it loads' if len(verdicts) == 1 else 'they load'} differs in {_listed(named)}")
+    remarks += filter(None, [without_record_text(verdicts)])
     return [printable(remark) for remark in remarks]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterable, List, Optional
 
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, Comparison
+from pytest_edgeperf.report.loaded_text import nothing_differs_text
 from pytest_edgeperf.report.sentences import other_machine_text
 from pytest_edgeperf.report.summary_text import common_shift_text
 from pytest_edgeperf.results.types import Results, Run
@@ -23,7 +24,8 @@ def why_the_machine(comparison: Comparison, measured: Optional[Results]) -> List
     doubtful = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict in (REGRESSED, INCONCLUSIVE)]
     if not doubtful:
         return []
-    reasons = [text for text in (common_shift_text(comparison), other_machine_text(comparison)) if text is not None]
+    texts = (common_shift_text(comparison), other_machine_text(comparison), nothing_differs_text(comparison))
+    reasons = [text for text in texts if text is not None]
     runs = runs_of(measured, doubtful)
     disturbed = sum(run.disturbed for run in runs)
     if runs and disturbed >= DISTURBED_SHARE * len(runs):

@@ -8,8 +8,9 @@ from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, Comparis
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import LATENCY, PHASES, metric_label, metrics_with
 from pytest_edgeperf.report.line_text import line_text
+from pytest_edgeperf.report.loaded_text import loaded_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, p_value, share
-from pytest_edgeperf.report.sentences import commits_text, environment_text, rebuilt_text, regression_text
+from pytest_edgeperf.report.sentences import commits_text, environment_text, measured_lines, rebuilt_text
 
 #: Regressions with sentences of their own in a report that is not asked for everything.
 _EXPLAINED = 10
@@ -38,10 +39,11 @@ def explained(comparison: Comparison, *, everything: bool = False, in_full: bool
     for name, verdict in worse.items():
         if len(sentences) == _EXPLAINED and not everything:
             break
-        moved = regression_text(name, verdict).splitlines()[:-1] if in_full else [moved_text(verdict)]
+        moved = measured_lines(name, verdict) if in_full else [moved_text(verdict)]
         own = "; ".join(filter(None, [differences.get(name), commits.get(name)]))
         sentences[name] = [sentence for sentence in (*moved, own) if sentence]
-    return Explanation(shared_commits, shared_differences, sentences)
+    unknown = without_record_text(list(worse.values()))
+    return Explanation(shared_commits, "; ".join(filter(None, [shared_differences, unknown])), sentences)
 
 
 def moved_text(verdict: BenchmarkVerdict) -> str:
@@ -84,7 +86,8 @@ def _shared(texts: Mapping[str, str]) -> Tuple[Mapping[str, str], str]:
 
 
 def _differences(verdict: BenchmarkVerdict) -> str:
-    return "; ".join(filter(None, [environment_text(verdict), rebuilt_text(verdict)]))
+    recorded = "; ".join(filter(None, [environment_text(verdict), rebuilt_text(verdict)]))
+    return ". ".join(filter(None, [recorded, loaded_text(verdict)]))
 
 
 def _moved(name: str, metric: MetricVerdict) -> str:

@@ -31,6 +31,7 @@ from pytest_edgeperf.report.figures import (
     metric_label,
     metrics_with,
 )
+from pytest_edgeperf.report.loaded_text import loaded_text, names_sources
 from pytest_edgeperf.report.numbers import (
     change,
     change_with_interval,
@@ -55,11 +56,17 @@ _SUMMARIES = {"p50": "median", "min": "minimum", "max": "maximum"}
 
 
 def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
-    """The text of a failing test in four lines, and one more for each further metric that regressed.
+    """The text of a failing test in four or five lines, and one more for each further metric that regressed.
 
     What got worse by how much; against how much noise and on what evidence; the smallest change that this
-    measurement would have detected, and how the phases moved; what differs in the environment.
+    measurement would have detected, and how the phases moved; what differs in the environment, and in what the
+    benchmark loads.
     """
+    return "\n".join(measured_lines(benchmark_id, verdict) + difference_lines(verdict))
+
+
+def measured_lines(benchmark_id: str, verdict: BenchmarkVerdict) -> List[str]:
+    """Of the text of a failing test, what was measured."""
     names = metrics_with(verdict, REGRESSED)
     if not names:
         lines = [f"{benchmark_id} regressed" + (f": {verdict.reason}" if verdict.reason else "")]
@@ -67,8 +74,16 @@ def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
         name, metric = names[0], verdict.metrics[names[0]]
         lines = [_what(name, metric), _evidence(metric, verdict), _reach(name, verdict)]
         lines += [_what(other, verdict.metrics[other], with_reason=True) for other in names[1:]]
-    lines.append("; ".join(filter(None, [environment_text(verdict), commits_text(verdict), rebuilt_text(verdict)])))
-    return "\n".join(printable(line) for line in lines)
+    return [printable(line) for line in lines]
+
+
+def difference_lines(verdict: BenchmarkVerdict) -> List[str]:
+    """Of the text of a failing test, what differs between the sides; the commits are said once."""
+    commits = commits_text(verdict)
+    with_sources = names_sources(verdict)
+    environment = [environment_text(verdict), "" if with_sources else commits, rebuilt_text(verdict)]
+    lines = ["; ".join(filter(None, environment)), loaded_text(verdict, commits)]
+    return [printable(line) for line in lines if line]
 
 
 def regression_headline(benchmark_id: str, verdict: BenchmarkVerdict) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from pytest_edgeperf.judge.evidence import Evidence
+from pytest_edgeperf.judge.loaded_differences import loaded_differences
 from pytest_edgeperf.judge.rules.rule import Answers, Case, Question, Rule, Suite
 from pytest_edgeperf.judge.rules.table import Entry, levels
 from pytest_edgeperf.judge.statistics.corrections import Level
@@ -56,15 +56,20 @@ class Judged:
         if answers.suite is not None:
             self.suite = answers.suite
 
-    def benchmark(self, name: str, evidence: Evidence) -> BenchmarkVerdict:
+    def benchmark(self, name: str, case: Case) -> BenchmarkVerdict:
         """The worst of a benchmark's gating metrics; where none was judged, it says so."""
+        evidence = case.evidence[name]
         metrics = self.metrics[name]
         ordered = {metric: metrics[metric] for metric in evidence.metrics if metric in metrics}
         gating = [BENCHMARK_VERDICTS[verdict.verdict] for verdict in ordered.values() if verdict.gates]
         verdict = min(gating)[1] if gating else INCONCLUSIVE
         reason = evidence.note if gating else "no gating metric was measured"
-        sides = evidence.sides() if verdict == REGRESSED else None
-        return BenchmarkVerdict(verdict, ordered, reason=reason, differences=evidence.differences, sides=sides)
+        judged = BenchmarkVerdict(verdict, ordered, reason=reason, differences=evidence.differences)
+        if verdict != REGRESSED:
+            return judged
+        records = case.base.loaded, case.candidate.loaded
+        loaded = loaded_differences(name, evidence.baseline, evidence.candidate, *records)
+        return replace(judged, sides=evidence.sides(), loaded=loaded)
 
 
 class Asked(NamedTuple):

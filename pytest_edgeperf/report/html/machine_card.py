@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import List, Mapping, Optional, Sequence
 
-from pytest_edgeperf.judge.verdicts import BenchmarkVerdict
+from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.report.html.elements import Html, element, long_text
 from pytest_edgeperf.report.html.run_data import reasons_of
 from pytest_edgeperf.report.html.subject import Subject
+from pytest_edgeperf.report.loaded_text import without_record_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.numbers import count
 from pytest_edgeperf.report.sentences import apart_text, differences_text
@@ -53,7 +54,10 @@ def machine_parts(subject: Subject) -> List[Html]:
     comparison = subject.comparison
     signs = why_the_machine(comparison, subject.measured)
     differences = _differences(comparison.benchmarks)
-    quiet = [text for text in (_disturbed(subject), apart_text(comparison)) if text]
+    worse = [verdict for verdict in comparison.benchmarks.values() if verdict.verdict == REGRESSED]
+    unknown = without_record_text(worse)
+    remarks = (_disturbed(subject), apart_text(comparison), unknown and f"{unknown[:1].upper()}{unknown[1:]}.")
+    quiet = [text for text in remarks if text]
     if signs:
         answer = "It may be: look at this before the code."
     elif differences and not subject.decided:
