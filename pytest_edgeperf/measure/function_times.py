@@ -58,6 +58,8 @@ CANDIDATES = 3
 #: How much longer a repetition may be so that each of the rotating inputs has its turn.
 LONGEST_ROTATION = 5
 MOST_FUNCTIONS = 30
+#: Of the time in all functions: what takes less explains nothing, and its scatter would pass for that of the profile.
+LEAST_SHARE = 0.005
 MOST_CALLS = 100_000
 #: Of a call: less waiting than this is not worth a remark.
 NOTABLE_WAITING = 0.1
@@ -207,10 +209,16 @@ def _most_expensive(
 ) -> Tuple[Tuple[FunctionTime, ...], int, Tuple[float, ...]]:
     """The functions with the most time of their own, the number of the others, and what these took."""
     labels = list(dict.fromkeys(label for costs in repetitions for label in costs))
-    labels.sort(key=lambda label: sum(costs.get(label, NOTHING).self_s for costs in repetitions), reverse=True)
+
+    def own_s(label: Label) -> float:
+        return sum(costs.get(label, NOTHING).self_s for costs in repetitions)
+
+    labels.sort(key=own_s, reverse=True)
     names = _distinct_names(labels)
+    least_s = LEAST_SHARE * sum(cost.self_s for costs in repetitions for cost in costs.values())
+    kept = [label for label in labels[:most] if own_s(label) >= least_s]
     functions = []
-    for label in labels[:most]:
+    for label in kept:
         costs = [repetition.get(label, NOTHING) for repetition in repetitions]
         functions.append(
             FunctionTime(
@@ -223,9 +231,10 @@ def _most_expensive(
             )
         )
     others_ms = tuple(
-        _per_call_ms(sum(costs.get(label, NOTHING).self_s for label in labels[most:]), number) for costs in repetitions
+        _per_call_ms(sum(costs.get(label, NOTHING).self_s for label in labels[len(kept) :]), number)
+        for costs in repetitions
     )
-    return tuple(functions), len(labels[most:]), others_ms
+    return tuple(functions), len(labels) - len(kept), others_ms
 
 
 def _distinct_names(labels: Sequence[Label]) -> Dict[Label, str]:

@@ -224,20 +224,36 @@ def test_a_generator_takes_time_while_it_runs_and_not_while_it_is_suspended(cloc
     assert named(profiled, "target").self_ms == pytest.approx((0.3,) * 3)
 
 
-def test_lambdas_of_one_place_are_told_apart_by_their_order(clock):
+def test_functions_of_one_name_in_one_file_are_told_apart_by_their_order(clock):
     def target():
-        (lambda: vars(clock).update(worked_us=clock.worked_us + 10))()
-        (lambda: vars(clock).update(worked_us=clock.worked_us + 30))()
+        def step():
+            clock.worked_us += 10
+
+        step()
+
+        def step():
+            clock.worked_us += 30
+
+        step()
+
+    second, first = profile(clock, target).functions
+    assert first.name.endswith("target.<locals>.step")
+    assert second.name == first.name + " [2]"
+    assert second.line == first.line + 5
+    assert (first.self_ms[0], second.self_ms[0]) == pytest.approx((0.01, 0.03))
+
+
+def test_functions_that_take_next_to_nothing_are_summed(clock):
+    def check():
+        clock.worked_us += 4
+
+    def target():
+        check()
+        clock.worked_us += 996
 
     profiled = profile(clock, target)
-    lambdas = [function for function in profiled.functions if "<lambda>" in function.name]
-    second, first = sorted(
-        (function for function in lambdas if " in " not in function.name), key=lambda function: -function.total_ms[0]
-    )
-    assert (first.total_ms[0], second.total_ms[0]) == pytest.approx((0.01, 0.03))
-    assert first.name.endswith("<lambda>")
-    assert second.name == first.name + " [2]"
-    assert second.line == first.line + 1
+    assert [function.name.rpartition(".")[2] for function in profiled.functions] == ["target"]
+    assert (profiled.others, profiled.others_ms) == (1, pytest.approx((0.004,) * 3))
 
 
 def test_a_wrapped_function_and_its_wrapper_have_their_own_lines(clock):
