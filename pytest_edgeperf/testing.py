@@ -33,6 +33,7 @@ from pytest_edgeperf.frameworks.interface import (
     FrameworkError,
     Inputs,
     Model,
+    NoPlacement,
     Reference,
     TensorSpec,
     described,
@@ -226,6 +227,18 @@ class FrameworkContract:
         """Runs keep it in their environment."""
         engine = framework.load(model)
         assert json.loads(json.dumps(described(engine))) == described(engine)
+        engine.close()
+
+    def test_its_placement_counts_nodes(self, framework: Framework, model: Model) -> None:
+        """By provider or delegate, or it says that one thing computes everything, or why it does not know."""
+        engine = framework.load(model)
+        try:
+            placed = engine.placement()
+        except NoPlacement as error:
+            assert str(error)  # noqa: PT017
+        else:
+            assert placed is None or (placed and all(type(nodes) is int and nodes > 0 for nodes in placed.values()))
+            assert json.loads(json.dumps(placed)) == placed
         engine.close()
 
     def test_an_unknown_option_is_an_error(self, framework: Framework, model: Model) -> None:

@@ -10,6 +10,10 @@ class FrameworkError(Exception):
     """A runtime cannot do what was asked; the message names the thing, the place and the remedy."""
 
 
+class NoPlacement(FrameworkError):
+    """A runtime divides networks and does not say which nodes run where; the message says why, and what would."""
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for an error message, or nothing when no known word is near."""
     matches = get_close_matches(word, sorted(known), n=1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ContextManager, Dict, Mapping, 
 
 from pytest_edgeperf.frameworks.configuration import EngineConfiguration
 from pytest_edgeperf.frameworks.description import EngineDescription
-from pytest_edgeperf.frameworks.errors import FrameworkError, closest
+from pytest_edgeperf.frameworks.errors import FrameworkError, NoPlacement, closest
 from pytest_edgeperf.frameworks.formats import SourceFormat
 from pytest_edgeperf.frameworks.models import Inputs, Model, ModelLike, Reference, TensorSpec
 from pytest_edgeperf.frameworks.options import Option, option_values
@@ -36,6 +36,7 @@ __all__ = [
     "Inputs",
     "Model",
     "ModelLike",
+    "NoPlacement",
     "Option",
     "Reference",
     "SelfTimed",
@@ -137,6 +138,16 @@ class Engine(ABC):
             NoProfile: the runtime reports no operator times, which is what every engine says that has no method for it.
         """
         raise NoProfile(f"{self.framework} reports no operator times")
+
+    def placement(self) -> Optional[Mapping[str, int]]:
+        """Provider or delegate -> how many nodes of the network it computes, as the runtime itself reports them.
+
+        Asked for after everything is timed. ``None``: the runtime divides no network, one thing computes all of it.
+
+        Raises:
+            NoPlacement: it divides networks and does not say how.
+        """
+        return None
 
     def close(self) -> None:  # noqa: B027 (most runtimes need nothing)
         """Free what the engine holds."""

@@ -28,6 +28,8 @@ class Prepared(NamedTuple):
     calls_a_sample: int
     #: The device's own figures, read after the timed blocks.
     device_figures: Callable[[], Dict[str, Any]] = dict
+    #: For the run's environment: where the nodes of the networks ran, asked for after the timed blocks.
+    placement: Callable[[], Dict[str, Any]] = dict
     #: A callable is timed that no adapter knows: which runtimes it uses is seen by what is loaded.
     plain: bool = False
     #: What a profiled pass is of; ``None`` for several engines at once.

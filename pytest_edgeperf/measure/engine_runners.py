@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from time import perf_counter_ns
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Tuple
@@ -20,6 +20,7 @@ from pytest_edgeperf.measure.failures import EngineFailed
 from pytest_edgeperf.measure.loaded_paths import Listing, listing
 from pytest_edgeperf.measure.own_memory import private_mib
 from pytest_edgeperf.measure.pipeline import Pipeline
+from pytest_edgeperf.measure.placements import placement_of
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.warmup import warm_up
 
@@ -43,6 +44,8 @@ class Ready:
     cold_inputs: int = 0
     #: What its process has loaded, where that is one of its own.
     loaded: Optional[Listing] = None
+    #: For the run's environment: where the nodes of the network run.
+    placement: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def prepare(make: Maker, software: Mapping[str, Any]) -> Tuple[Pipeline, Ready]:
     first_ms = checked.get("first_ms", warmed.first_ms)
     own = {**(loaded_versions() if engine is None else {}), **software}
     ready = Ready(checked, first_ms, warmed.seconds, warmed.steady, engine, own, warmed.cold_inputs)
+    ready = replace(ready, placement=placement_of(pipeline.engine))
     return pipeline, ready
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import replace
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Set
 
@@ -17,6 +18,7 @@ from pytest_edgeperf.measure.interleaved import InterleavedTimer, Ratio
 from pytest_edgeperf.measure.measurement import METRICS, Measurement
 from pytest_edgeperf.measure.own_memory import process_peak_mib
 from pytest_edgeperf.measure.pipeline import COUNTED, Pipeline
+from pytest_edgeperf.measure.placements import placement_of, placements_of
 from pytest_edgeperf.measure.ranges import range_maker
 from pytest_edgeperf.measure.runtimes import loaded_versions
 from pytest_edgeperf.measure.timers import CallTimer, PhaseTimer
@@ -120,6 +122,7 @@ class TimedInference:
                 settings,
                 calls_a_sample,
                 device_figures=pipeline.device_figures,
+                placement=partial(placement_of, pipeline.engine),
                 plain=pipeline.engine is None,
                 profiled=pipeline,
             )
@@ -170,7 +173,8 @@ class TimedInference:
         first_warmed = replace(warmed[first], cold_inputs=cold_inputs)
         plain = len(engines) < len(pipelines)
         prepared = Prepared(timer, calls, checked, first_warmed, settings, calls_a_sample[first], plain=plain)
-        self._deliver(prepared._replace(profiled=pipelines[first]))
+        placed = partial(placements_of, {name: pipeline.engine for name, pipeline in pipelines.items()})
+        self._deliver(prepared._replace(placement=placed, profiled=pipelines[first]))
         return timer.ratios()
 
     def parallel(
@@ -230,7 +234,7 @@ class TimedInference:
             engine_settings = {} if first.engine is None else {"engine": dict(first.engine)}
             cold_inputs = max(engine.cold_inputs for engine in ready)
             warmed = WarmUp(first.first_ms, first.warm_up_s, 0, first.steady, call_ns=0.0, cold_inputs=cold_inputs)
-            settings = {**engine_settings, "engines": n, "mode": mode}
+            settings = {**engine_settings, **first.placement, "engines": n, "mode": mode}
             timer = ParallelTimer(runners, counted=fitting)
             return self._deliver(Prepared(timer, [], checked, warmed, settings, 1))
         finally:
@@ -338,7 +342,7 @@ class TimedInference:
         values.update({name: checked[name] for name in KEPT_OF_CHECK if name in checked})
         if not run.turns:
             values["memory_growth"] = max(run.memory_growth_mib, 0.0)
-        settings = {**self._settings, "blocks": len(run.ends), **prepared.settings}
+        settings = {**self._settings, "blocks": len(run.ends), **prepared.settings, **prepared.placement()}
         quality = {**run.figures(), **timer.course(run.ends)}
         if warmed.steady is not None:
             quality["steady"] = warmed.steady
@@ -385,8 +389,9 @@ def _self_timed(pipeline: Pipeline, engine: SelfTimed, checked: Mapping[str, Any
     start = perf_counter_ns()
     engine.run_for(SHORTEST_SECONDS, *pipeline.entries[0])
     warmed = WarmUp(None, (perf_counter_ns() - start) / 1e9, calls=0, steady=None, call_ns=0.0)
-    settings = {"engine": described(engine)}
-    return Prepared(SelfTimer(engine, pipeline.entries), [], kept, warmed, settings, 1, profiled=pipeline)
+    timer, settings = SelfTimer(engine, pipeline.entries), {"engine": described(engine)}
+    placed = partial(placement_of, engine)
+    return Prepared(timer, [], kept, warmed, settings, 1, placement=placed, profiled=pipeline)
 
 
 def _larger_error(checked: Mapping[str, Any], other: Mapping[str, Any]) -> Dict[str, Any]:

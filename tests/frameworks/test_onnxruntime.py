@@ -10,7 +10,7 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import as_model
-from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
+from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, NoPlacement, Reference, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import fold
 from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
 from pytest_edgeperf.frameworks.onnxruntime.session import CPU_PROVIDER, SPINNING, require_as_asked
@@ -42,6 +42,42 @@ def test_it_infers_and_says_what_it_is(onnx_file):
         "disabled_optimizers": [],
         "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:12],
     }
+
+
+reports_placement = pytest.mark.skipif(
+    tuple(map(int, (OnnxRuntime().version() or "0.0").split(".")[:2])) < (1, 24),
+    reason="this release of onnxruntime does not report which nodes its providers took",
+)
+
+
+@needs_runtime
+@reports_placement
+def test_all_nodes_are_placed_on_the_only_provider(onnx_file):
+    helper = pytest.importorskip("onnx.helper")
+    nodes = [
+        helper.make_node("Relu", ["images"], ["first"]),
+        helper.make_node("Sigmoid", ["first"], ["second"]),
+        helper.make_node("Exp", ["second"], ["rectified"]),
+    ]
+    engine = OnnxRuntime().load(as_model(onnx_file(nodes=nodes)))
+    assert engine.placement() == {CPU_PROVIDER: 3}
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.placement()
+
+
+@needs_runtime
+def test_a_release_that_does_not_report_placements_says_so(onnx_file):
+    class Older:
+        """A session of before 1.24."""
+
+        def __init__(self, real):
+            self.get_inputs, self.get_outputs, self.run = real.get_inputs, real.get_outputs, real.run
+
+    engine = OnnxRuntime().load(as_model(onnx_file()))
+    engine._session = Older(engine._session)
+    with pytest.raises(NoPlacement, match=r"does not report which nodes its providers took; 1\.24 and newer do"):
+        engine.placement()
 
 
 @needs_runtime

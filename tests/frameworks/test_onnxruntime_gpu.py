@@ -13,7 +13,7 @@ from pytest_edgeperf.frameworks.building import Built
 from pytest_edgeperf.frameworks.interface import EngineConfiguration, FrameworkError, Model, TensorSpec
 from pytest_edgeperf.frameworks.onnxruntime import OnnxRuntime
 from pytest_edgeperf.frameworks.onnxruntime import gpu as adapter
-from pytest_edgeperf.frameworks.onnxruntime.session import Loading
+from pytest_edgeperf.frameworks.onnxruntime.session import RECORD_PLACEMENT, Loading
 from pytest_edgeperf.measure.conductor import LocalConductor
 from pytest_edgeperf.measure.timed_inference import TimedInference
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
@@ -137,6 +137,8 @@ class Session:
     given = {}  # noqa: RUF012
     made = []  # noqa: RUF012
     writes = None
+    #: Provider and number of nodes, in the order of the graph.
+    parts = (("TensorrtExecutionProvider", 90), ("CUDAExecutionProvider", 3), ("TensorrtExecutionProvider", 20))
 
     def __init__(self, path, options, providers, disabled_optimizers):
         self.real = onnxruntime.InferenceSession(path, options, providers=[CPU])
@@ -162,6 +164,20 @@ class Session:
 
     def run(self, *arguments):
         return self.real.run(*arguments)
+
+    def get_provider_graph_assignment_info(self):
+        return [Part(name, nodes) for name, nodes in self.parts]
+
+
+class Part:
+    """A part of the graph that a provider took."""
+
+    def __init__(self, ep_name, nodes):
+        self.ep_name = ep_name
+        self._nodes = nodes
+
+    def get_nodes(self):
+        return [object()] * self._nodes
 
 
 class Ort:
@@ -206,6 +222,15 @@ def test_tensorrts_engines_come_from_another_process_and_its_settings_are_read_b
     assert described["provider_options"]["trt_fp16_enable"] == own["trt_fp16_enable"]
     assert described["engine_sha256"] == "0123456789ab"
     assert described["cpu_nodes"] == "allowed"
+
+
+def test_nodes_are_counted_by_the_provider_that_took_them(tensorrt, model, monkeypatch):
+    engine = adapter.load(loading(model, "fp32", Ort, "tensorrt"), "tensorrt")
+    assert Session.made[0].real.get_session_options().get_session_config_entry(RECORD_PLACEMENT) == "1"
+    assert engine.placement() == {"TensorrtExecutionProvider": 110, "CUDAExecutionProvider": 3}
+    refused = (("TensorrtExecutionProvider", 108), ("CPUExecutionProvider", 2), ("CUDAExecutionProvider", 3))
+    monkeypatch.setattr(Session, "parts", refused)
+    assert engine.placement()["CPUExecutionProvider"] == 2
 
 
 def test_a_file_for_tensorrt_is_quantised_without_zero_points(model):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.building import Built, file_digest
 from pytest_edgeperf.frameworks.interface import (
@@ -12,6 +13,7 @@ from pytest_edgeperf.frameworks.interface import (
     EngineDescription,
     FrameworkError,
     Model,
+    NoPlacement,
     TensorSpec,
     closed,
 )
@@ -27,6 +29,8 @@ CUDA, TENSORRT = "cuda", "tensorrt"
 PROVIDERS = {None: CPU_PROVIDER, CUDA: "CUDAExecutionProvider", TENSORRT: "TensorrtExecutionProvider"}
 #: Names of options.
 DISABLED_OPTIMIZERS, CPU_NODES = "disabled_optimizers", "cpu_nodes"
+#: Setting of a session, from 1.24 on: it keeps which nodes each provider took.
+RECORD_PLACEMENT = "session.record_ep_graph_assignment_info"
 SPINNING = ("session.intra_op.allow_spinning", "session.inter_op.allow_spinning")
 DTYPES = {
     "tensor(float)": "float32",
@@ -73,7 +77,9 @@ class Loading:
         options = self.ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        for key, value in (*((key, "0") for key in SPINNING), *entries.items()):
+        # Releases that do not know the setting ignore it.
+        fixed = (*((key, "0") for key in SPINNING), (RECORD_PLACEMENT, "1"))
+        for key, value in (*fixed, *entries.items()):
             options.add_session_config_entry(key.replace("__", "."), value)
         if self.change is not None:
             self.change(options)
@@ -153,6 +159,24 @@ class OnnxRuntimeEngine(Engine):
     def _open(self, change: Callable[[Any], None]) -> Any:
         """Another session like the engine's own, with changed options."""
         return replace(self._loading, change=change).session([CPU_PROVIDER])
+
+    def placement(self) -> Mapping[str, int]:
+        """Provider -> how many nodes the session gave it, counted before the last fusions of the graph.
+
+        Raises:
+            NoPlacement: this release does not report it.
+        """
+        if self._session is None:
+            closed()
+        if not hasattr(self._session, "get_provider_graph_assignment_info"):
+            raise NoPlacement(
+                f"onnxruntime {self.configuration.version} does not report which nodes its providers took; 1.24 and "
+                "newer do"
+            )
+        nodes: Counter[str] = Counter()
+        for part in self._session.get_provider_graph_assignment_info():
+            nodes[part.ep_name] += len(part.get_nodes())
+        return dict(nodes)
 
     def close(self) -> None:
         """Free the session; the engine cannot infer afterwards."""
