@@ -53,6 +53,8 @@ INSPECTED = "8.2"
 TABLE: Dict[str, Entry] = {
     "__version__": _value(),
     "init_libnvinfer_plugins": _method("logger", "namespace"),
+    "ILogger": Entry(CLASS),
+    "ILogger.log": _method("severity", "msg"),
     "Logger": Entry(CLASS, ("min_severity",)),
     "Logger.WARNING": _value(),
     "Dims": Entry(CLASS, ("shape",)),
@@ -120,6 +122,7 @@ TABLE: Dict[str, Entry] = {
     "Runtime.DLA_core": _property(),
     "Runtime.deserialize_cuda_engine": _method("serialized_engine"),
     "ICudaEngine.create_execution_context": _method(),
+    "ICudaEngine.num_layers": _property(),
     "ICudaEngine.num_optimization_profiles": _property(),
     "ICudaEngine.num_bindings": _property(last=NUMBERED),
     "ICudaEngine.get_binding_name": _method("index", last=NUMBERED),

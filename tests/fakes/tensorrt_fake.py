@@ -7,9 +7,10 @@ real one refuses (implicit batch, zero points, an int8 without ranges, an engine
 
 Traits beside those of the device (see :data:`cuda_fake.VARIABLE`), without which it is an honest one: ``removed``
 names, which the version then lacks; ``slow`` precisions; ``ignores_flags``, flags that it does not take;
-``half_outputs``, engines give float16; ``dla_cores``, how many there are; ``no_builder``, ``no_engine``,
-``no_context``, ``no_second_context``, ``no_enqueue``; ``layers``, names and ms of what the profiler is told, without it
-each node with :data:`LAYER_MS`; ``information``, what the inspector tells, without it the names alone.
+``half_outputs``, engines give float16; ``dla_cores``, how many there are; ``silent_dla``, it does not say which layers
+run there; ``no_builder``, ``no_engine``, ``no_context``, ``no_second_context``, ``no_enqueue``; ``layers``, names and
+ms of what the profiler is told, without it each node with :data:`LAYER_MS`; ``information``, what the inspector tells,
+without it the names alone.
 
 :func:`write_site` writes a folder that, on ``sys.path``, is an installed TensorRT with CUDA: for child processes too.
 """
@@ -124,6 +125,13 @@ def _enum(kind: str, name: str) -> Any:
     return type.__getattribute__(_MODULE[0]._names[kind], name)
 
 
+class ILogger(_Strict):
+    """What users derive loggers from."""
+
+    def log(self, severity: Any, msg: str) -> None:
+        raise NotImplementedError
+
+
 class Logger(_Strict):
     WARNING = _Value("Logger", "WARNING", 2)
 
@@ -145,7 +153,7 @@ class Dims(_Strict):
 
 
 def init_libnvinfer_plugins(logger: Any, namespace: str) -> bool:
-    assert isinstance(logger, Logger)
+    assert isinstance(logger, (Logger, ILogger))
     return True
 
 
@@ -210,7 +218,7 @@ class ParserError(_Strict):
 class OnnxParser(_Strict):
     def __init__(self, network: Any, logger: Any) -> None:
         assert isinstance(network, INetworkDefinition)
-        assert isinstance(logger, Logger)
+        assert isinstance(logger, (Logger, ILogger))
         self._network = network
         self._errors: List[ParserError] = []
 
@@ -412,7 +420,8 @@ class IBuilderConfig(_Strict):
 
 class Builder(_Strict):
     def __init__(self, logger: Any) -> None:
-        assert isinstance(logger, Logger)
+        assert isinstance(logger, (Logger, ILogger))
+        self._logger = logger
         if trait("no_builder"):
             raise TypeError("pybind11::init(): factory function returned nullptr")
 
@@ -458,6 +467,8 @@ class Builder(_Strict):
             _say("Network has dynamic inputs, but no optimization profile has been defined")
             return None
         flags = sorted(config._flags)
+        if config._device.name == "DLA" and isinstance(self._logger, ILogger):
+            self._say_layers(network)
         header: Dict[str, Any] = {
             "version": _Api.version,
             "gpu": _gpu(),
@@ -476,6 +487,20 @@ class Builder(_Strict):
             "timed": _timed(config._cache, network, flags),
         }
         return IHostMemory(MAGIC + json.dumps(header).encode() + b"\n" + network._model.SerializeToString())
+
+    def _say_layers(self, network: Any) -> None:
+        """What the real one prints as information: a DLA's layers in groups, the GPU's one by one."""
+        if trait("silent_dla"):
+            return
+        taken = [node for node in network._model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul", "Relu")]
+        left = [node for node in network._model.graph.node if node not in taken]
+        lines = ["---------- Layers Running on DLA ----------"]
+        if taken:
+            lines.append(f"[DlaLayer] {{ForeignNode[{taken[0].output[0]}...{taken[-1].output[0]}]}}")
+        lines.append("---------- Layers Running on GPU ----------")
+        lines += [f"[GpuLayer] {node.op_type.upper()}: {node.output[0]}" for node in left]
+        for line in lines:
+            self._logger.log(_Value("Severity", "INFO", 3), line)
 
     @staticmethod
     def _fault(network: Any, config: Any) -> str:
@@ -536,7 +561,7 @@ def _timed(cache: Optional[ITimingCache], network: Any, flags: Sequence[str]) ->
 
 class Runtime(_Strict):
     def __init__(self, logger: Any) -> None:
-        assert isinstance(logger, Logger)
+        assert isinstance(logger, (Logger, ILogger))
         self._core = -1
 
     @property
@@ -571,6 +596,7 @@ class ICudaEngine(_Strict):
         self._contexts = 0
         # As TensorRT's parser calls them.
         nodes = onnx.load_from_string(network).graph.node
+        self._node_count = len(nodes)
         self._layers = trait("layers")
         if self._layers is None:
             self._layers = [[node.name or f"node_of_{node.output[0]}", LAYER_MS] for node in nodes]
@@ -595,6 +621,10 @@ class ICudaEngine(_Strict):
 
     def create_engine_inspector(self) -> EngineInspector:
         return EngineInspector(self)
+
+    @property
+    def num_layers(self) -> int:
+        return self._node_count
 
     @property
     def num_optimization_profiles(self) -> int:
@@ -786,7 +816,7 @@ class _Module(types.ModuleType):
 
 CLASSES = (
     *(Logger, Dims, Builder, INetworkDefinition, ITensor, OnnxParser, ParserError, IBuilderConfig, ITimingCache),
-    *(IHostMemory, IOptimizationProfile, IInt8EntropyCalibrator2, Runtime, ICudaEngine, IExecutionContext),
+    *(ILogger, IHostMemory, IOptimizationProfile, IInt8EntropyCalibrator2, Runtime, ICudaEngine, IExecutionContext),
     *(EngineInspector, IProfiler),
 )
 ENUMERATIONS = (

@@ -353,6 +353,10 @@ class Run:
             Path(self.options["--saveEngine"]).write_bytes(b"")
         elif mode("build") != "lie":
             Path(self.options["--saveEngine"]).write_bytes(MAGIC + json.dumps(header).encode() + b"\n" + network.data)
+        if header["core"] is not None and self.release.version.startswith("8."):
+            # Later releases print it with --verbose only.
+            print("[11/21/2026-12:00:00] [I] [TRT] [DlaLayer] {ForeignNode[first...last]}")
+            print("[11/21/2026-12:00:00] [I] [TRT] [GpuLayer] SOFTMAX: prob")
         print("[11/21/2026-12:00:00] [I] Engine built in 0.1 sec.")
         return header, network.data
 

@@ -69,6 +69,8 @@ def test_it_infers_and_says_what_the_program_holds(precision):
     assert described["version"] == metadata.version("executorch")
     assert described["provider"] == "XnnpackBackend"
     assert described["delegated_layers"] == {precision: 2}
+    assert engine.placement()["XnnpackBackend"] == described["delegates"]
+    assert engine.placement().get("portable kernels", 0) == sum(described["portable_operators"].values())
     assert not any("conv" in name or "addmm" in name for name in described["portable_operators"])
     assert set(described["built_with"]) == {"executorch", "torch", "torchao"}
     assert ("calibration" in described) == (precision == "int8")

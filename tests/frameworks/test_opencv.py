@@ -110,6 +110,7 @@ def test_it_says_what_it_is(onnx, tmp_path):
     assert (told["heavy_layers"], told["int8_layers"]) == (2, 0)
     assert told["engine"] == ("new" if hasattr(cv2.dnn, "ENGINE_NEW") else "classic")
     assert told["provider"] in OpenCv().providers()
+    assert engine.placement()[told["provider"]] >= 2
 
 
 @needs_runtime

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from importlib import metadata
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks import as_model
 from pytest_edgeperf.frameworks import openvino as adapter
-from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.frameworks.building import Built
+from pytest_edgeperf.frameworks.interface import EngineConfiguration, FrameworkError, Inputs, Model, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import files_of
 from pytest_edgeperf.frameworks.openvino import OpenVino
 from pytest_edgeperf.testing import SHAPE, expected, images, write_onnx
@@ -68,6 +70,7 @@ def test_it_infers_and_says_what_it_is(network):
         "inference_precision_hint": "f32",
         "executed": {"f32": 2},
     }
+    assert engine.placement()["CPU"] >= 2
 
 
 @needs_runtime
@@ -114,6 +117,38 @@ def test_a_network_that_was_compiled_otherwise_is_refused(network):
     assert executed == {given: 2}
     with pytest.raises(FrameworkError, match=f"was asked for int8, but .*'network'.* it runs 2 in {given}"):
         adapter.require_executed(executed, as_model(network), "int8", network)
+
+
+class Compiled:
+    """What a compiled network says of itself: two layers between an input with weights and an output."""
+
+    inputs = ()
+    kinds = ("Input", "Const", "Convolution", "FullyConnected", "Output")
+
+    def get_property(self, name):
+        return {"EXECUTION_DEVICES": ["CPU"], "INFERENCE_PRECISION_HINT": "f32"}.get(name, 1)
+
+    def create_infer_request(self):
+        return SimpleNamespace(infer=None)
+
+    def get_runtime_model(self):
+        kinds = [SimpleNamespace(astype=lambda _, kind=kind: kind) for kind in self.kinds]
+        return SimpleNamespace(
+            get_ops=lambda: [SimpleNamespace(get_rt_info=lambda kind=kind: {"layerType": kind}) for kind in kinds]
+        )
+
+
+def test_layers_are_counted_on_the_device_that_executes_them(tmp_path):
+    source = tmp_path / "net.onnx"
+    source.write_bytes(b"")
+    configuration = EngineConfiguration("openvino", "2024.4", Model("net", {}), "fp32")
+    engine = adapter.OpenVinoEngine(
+        configuration, Compiled(), (), str(source), {}, Built(tmp_path, {"tools": {}}), tuple
+    )
+    assert engine.placement() == {"CPU": 2}
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.placement()
 
 
 def test_most_of_the_work_must_run_as_asked():

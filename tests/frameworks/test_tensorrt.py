@@ -13,11 +13,20 @@ import numpy as np
 import pytest
 
 from pytest_edgeperf.frameworks import building
-from pytest_edgeperf.frameworks.interface import PLATFORMS, Engine, FrameworkError, Inputs, Model, TensorSpec
+from pytest_edgeperf.frameworks.interface import (
+    PLATFORMS,
+    Engine,
+    FrameworkError,
+    Inputs,
+    Model,
+    NoPlacement,
+    TensorSpec,
+)
 from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.sources import as_model
 from pytest_edgeperf.frameworks.tensorrt import TensorRt, files, installed
 from pytest_edgeperf.frameworks.tensorrt.bindings import Bindings
+from pytest_edgeperf.frameworks.tensorrt.dla_layers import placed_layers
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE
 from tests.fakes import tensorrt_fake
 from tests.fakes.cuda_fake import COPY_MS, DEVICE, RUN_MS
@@ -273,6 +282,43 @@ def test_a_dla_core_computes_with_the_gpu_for_the_rest(fake, network, tmp_path, 
     (header,) = headers(tmp_path)
     assert (header["device"], header["core"], header["flags"]) == ("DLA", 1, ["FP16", "GPU_FALLBACK"])
     np.testing.assert_allclose(engine.infer(ROWS)[0], ROWS @ MATRIX, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("version", ["8.0", "10.3"])
+def test_the_builder_says_how_much_of_the_network_it_gave_to_the_dla(fake, network, version):
+    engine = fake(version, dla_cores=2, child=True).load(a_model(network(), dla_core=1), precision="fp16")
+    assert engine.placement() == {"DLA": 1}
+
+
+def test_a_builder_that_does_not_say_what_runs_on_the_dla_leaves_it_unknown(fake, network):
+    engine = fake(dla_cores=2, silent_dla=True).load(a_model(network(), dla_core=1), precision="fp16")
+    with pytest.raises(NoPlacement, match=r"TensorRT 10\.3\.0 did not say which layers run on the DLA"):
+        engine.placement()
+
+
+def test_without_a_dla_all_layers_are_on_the_gpu(fake, network):
+    assert fake().load(a_model(network())).placement() == {"GPU": 1}
+
+
+@pytest.mark.parametrize(
+    ("messages", "layers"),
+    [
+        (
+            [
+                "---------- Layers Running on DLA ----------",
+                "[02/19/2022-05:35:26] [I] [TRT] [DlaLayer] {ForeignNode[conv1_1...pool5]}",
+                "[DlaLayer] {ForeignNode[relu6...fc8]}",
+                "[GpuLayer] SHUFFLE: shuffle_between_pool5_and_fc6",
+                "[V] [TRT] [GpuLayer] SOFTMAX: prob",
+            ],
+            {"DLA": 2, "GPU": 2},
+        ),
+        (["[DlaLayer] ", "Layers running on DLA: {conv_1,batch_norm_1}"], None),
+        ([], None),
+    ],
+)
+def test_layers_are_read_from_the_builders_messages(messages, layers):
+    assert placed_layers(messages) == layers
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_it_infers_and_says_what_it_is(tmp_path):
         "quantised_by_adapter": False,
         "model_sha256": digest,
     }
+    assert engine.placement() == {"XNNPACK": 4}
 
 
 @needs_runtime

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import tflite
-from pytest_edgeperf.frameworks.interface import FrameworkError, Model
+from pytest_edgeperf.frameworks.interface import FrameworkError, Model, NoPlacement
 from pytest_edgeperf.frameworks.profiling import NoProfile
 from pytest_edgeperf.frameworks.tflite import DELEGATE_VARIABLE, TfLite
 
@@ -117,6 +117,30 @@ def test_the_cpu_asks_for_no_delegate(load, monkeypatch):
     monkeypatch.delenv(DELEGATE_VARIABLE, raising=False)
     described = load("tflite").describe()
     assert (described["provider"], described["delegate"]) == ("cpu", "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "takes", "placed"),
+    [
+        ("tflite:gpu", 3, {"GPU": 3}),
+        ("tflite:gpu", 2, {"GPU": 2, "built-in kernels": 1}),
+        ("tflite", 3, {"built-in kernels": 3}),
+    ],
+)
+def test_operations_are_counted_by_what_computes_them(load, library, monkeypatch, name, takes, placed):
+    monkeypatch.setattr(Interpreter, "takes", takes)
+    engine = load(name)
+    assert engine.placement() == placed
+    engine.close()
+    with pytest.raises(FrameworkError, match="closed"):
+        engine.placement()
+
+
+def test_an_interpreter_that_lists_no_operations_does_not_know(load, monkeypatch):
+    engine = load("tflite")
+    monkeypatch.delattr(Interpreter, "_get_ops_details")
+    with pytest.raises(NoPlacement, match=r"ai-edge-litert 2\.99 does not list the graph's operations"):
+        engine.placement()
 
 
 @pytest.mark.parametrize(("takes", "refused"), [(0, True), (1, True), (2, False)])

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_edgeperf import frameworks
 from pytest_edgeperf.frameworks import building
-from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, Reference, TensorSpec
+from pytest_edgeperf.frameworks.interface import FrameworkError, Inputs, Model, NoPlacement, Reference, TensorSpec
 from pytest_edgeperf.frameworks.onnx_files import quantise
 from pytest_edgeperf.frameworks.tensorrt import files, trtexec, trtexec_engine, trtexec_files, trtexec_program
 from pytest_edgeperf.frameworks.tensorrt.trtexec import TrtExec
@@ -272,6 +272,11 @@ def test_a_dla_is_asked_for_in_build_and_run(fake, onnx_file, version):
     assert "--useDLACore=1" in running
     assert "--allowGPUFallback" not in running
     assert engine.describe()["provider"] == "DLA 1"
+    if version.startswith("8."):
+        assert engine.placement() == {"DLA": 1, "GPU": 1}
+    else:
+        with pytest.raises(NoPlacement, match=f"trtexec {version} did not print which layers run on the DLA"):
+            engine.placement()
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,11 @@ class ExecuTorchEngine(Engine):
             **(self._made.describe() if self._made is not None else {}),
         )
 
+    def placement(self) -> Mapping[str, int]:
+        """Backend -> how many of its parts an inference calls, beside how many operators run on portable kernels."""
+        portable = sum(self._content["portable"].values())
+        return {**self._content["delegates"], **({PORTABLE: portable} if portable else {})}
+
     def close(self) -> None:
         """Free the program; the engine cannot infer afterwards."""
         self._execute = closed

@@ -252,6 +252,7 @@ class OpenCvEngine(Engine):
             **layers_of(network.net),
             **(network.made.describe() if network.made is not None else {}),
         }
+        self._layers = sum(network.net.getLayersCount(kind) for kind in network.net.getLayerTypes())
         self._float32 = np.dtype(np.float32)
         # Without a name it is the only input: Darknet's has no name of its own.
         named = len(network.inputs) > 1
@@ -309,6 +310,10 @@ class OpenCvEngine(Engine):
             )
         outputs = outputs_of(self._path) if self._path is not None else {}
         return profile(self, self._net, self._cv2.getTickFrequency() / 1e3, outputs, inputs, repetitions, calls)
+
+    def placement(self) -> Mapping[str, int]:
+        """The only backend and target -> how many layers the net has."""
+        return {PROVIDER: self._layers}
 
     def close(self) -> None:
         """Free the net; the engine cannot infer afterwards."""

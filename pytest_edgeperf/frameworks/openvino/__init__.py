@@ -45,6 +45,8 @@ DEVICE = "CPU"
 HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
 #: Precision -> the types that its convolutions and matrix products then show.
 EXECUTED = {"fp32": ("f32",), "fp16": ("f16",), "bf16": ("bf16",), "int8": ("i8", "u8")}
+#: Kinds of what a compiled network lists beside what it computes.
+NOT_COMPUTED = ("Input", "Output", "Const", "Parameter", "Result", "Constant")
 #: Kinds of layers of a compiled network that are most of its work.
 HEAVY = ("Convolution", "Deconvolution", "FullyConnected", "MatMul", "RNNCell", "RNNSeq")
 CONVERTED = "model.xml"
@@ -214,6 +216,7 @@ class OpenVinoEngine(Engine):
             model_sha256=file_digest(source)[:12],
             **(made.describe() if made is not None else {}),
         )
+        self._compiled = compiled
         self._positions = tuple(position_of(compiled.inputs, spec.name) for spec in specs)
         self._forms = tuple((spec.shape, np.dtype(spec.dtype)) for spec in specs)
         self._counted = counted
@@ -249,8 +252,17 @@ class OpenVinoEngine(Engine):
             closed()
         return profile(lambda: self._counted()[:2], self._positions, inputs, repetitions, calls)
 
+    def placement(self) -> Mapping[str, int]:
+        """The only device that executes the network -> how many layers the compiled network has there."""
+        if self._compiled is None:
+            closed()
+        (device,) = self._compiled.get_property("EXECUTION_DEVICES")
+        infos = [node.get_rt_info() for node in self._compiled.get_runtime_model().get_ops()]
+        return {device: sum(info["layerType"].astype(str) not in NOT_COMPUTED for info in infos)}
+
     def close(self) -> None:
         """Free the request, and the network with it; the engine cannot infer afterwards."""
+        self._compiled = None
         self._run = closed
 
 

@@ -13,6 +13,7 @@ from pytest_edgeperf.frameworks.mps import mps_active
 from pytest_edgeperf.frameworks.onnx_files import digests_of
 from pytest_edgeperf.frameworks.tensorrt.bindings_build import FACTS
 from pytest_edgeperf.frameworks.tensorrt.bindings_engine import TensorRtEngine
+from pytest_edgeperf.frameworks.tensorrt.dla_layers import GPU
 from pytest_edgeperf.frameworks.tensorrt.files import (
     ENGINE,
     built_from,
@@ -148,7 +149,10 @@ class Bindings:
         }
         if "builder_optimization_level" in facts:
             details["builder_optimization_level"] = facts["builder_optimization_level"]
-        return self._open(configuration, cuda, gpu, str(made.folder / ENGINE), specs, details, facts["outputs"], path)
+        plan = str(made.folder / ENGINE)
+        engine = self._open(configuration, cuda, gpu, plan, specs, details, facts["outputs"], path)
+        engine.placed = {GPU: engine.layers} if options[DLA_CORE] is None else facts.get("dla_layers")
+        return engine
 
     def missing(self) -> Optional[str]:
         """That there is no module ``tensorrt`` for this Python, or ``None``."""
@@ -176,7 +180,7 @@ class Bindings:
         details: Mapping[str, Any],
         outputs: Optional[Mapping[str, str]],
         onnx: Optional[str] = None,
-    ) -> Engine:
+    ) -> TensorRtEngine:
         facts = {
             "driver": "bindings",
             "compute_capability": gpu.key()["compute_capability"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from pytest_edgeperf.frameworks.building import read_calibration
 from pytest_edgeperf.frameworks.cuda import Cuda, open_cuda
 from pytest_edgeperf.frameworks.interface import FrameworkError
 from pytest_edgeperf.frameworks.stages import importing
+from pytest_edgeperf.frameworks.tensorrt.dla_layers import placed_layers, says_place
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, OPTIMISATION_LEVEL, require_free
 
@@ -109,7 +111,8 @@ def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[s
     trt = import_tensorrt()
     if is_typed(trt):
         require_types(onnx, wanted.precision, typed=True)
-    logger = _logger(trt)
+    messages: List[str] = []
+    logger = _logger(trt) if wanted.dla_core is None else _listening_logger(trt, messages)
     builder = _builder(trt, logger)
     network = builder.create_network(_network_flags(trt))
     _parse(trt, network, logger, onnx)
@@ -133,12 +136,33 @@ def build(folder: Path, *, onnx: str, timing_cache: str, calibration: Optional[s
         )
     (folder / ENGINE).write_bytes(bytes(serialised))
     _keep_timing_cache(config, Path(timing_cache))
+    if wanted.dla_core is not None:
+        facts["dla_layers"] = placed_layers(messages)
     facts["outputs"] = {tensor.name: dtype_of(tensor.dtype) for tensor in _outputs(network)}
     (folder / FACTS).write_text(json.dumps(facts, sort_keys=True) + "\n", "utf-8")
 
 
 def _logger(trt: Any) -> Any:
     logger = trt.Logger(trt.Logger.WARNING)
+    trt.init_libnvinfer_plugins(logger, "")
+    return logger
+
+
+def _listening_logger(trt: Any, messages: List[str]) -> Any:
+    """A logger that also keeps what is only information, by which the builder says where it puts layers."""
+
+    class Listening(trt.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+
+        def log(self, severity: Any, message: str) -> None:
+            # Those of all severities are given; a build may have a million.
+            if says_place(message):
+                messages.append(message)
+            if int(severity) <= int(trt.Logger.WARNING):
+                print(f"[TRT] {message}", file=sys.stderr)
+
+    logger = Listening()
     trt.init_libnvinfer_plugins(logger, "")
     return logger
 

@@ -16,6 +16,7 @@ from pytest_edgeperf.frameworks.interface import (
     EngineConfiguration,
     EngineDescription,
     FrameworkError,
+    NoPlacement,
     TensorSpec,
     closed,
 )
@@ -112,6 +113,9 @@ class _NumberedBindings:
 class TensorRtEngine(DeviceTimed):
     """An engine with a context, a stream and buffers of its own; every inference copies in, runs and copies out."""
 
+    #: How many layers run on the DLA and on the GPU, where who built the engine knows.
+    placed: Optional[Mapping[str, int]] = None
+
     def __init__(
         self,
         configuration: EngineConfiguration,
@@ -167,6 +171,7 @@ class TensorRtEngine(DeviceTimed):
                 "of the device's memory are free; its messages are on standard error"
             )
         context_ns = perf_counter_ns() - start_ns
+        self.layers = int(engine.num_layers)
         tensors: Any = (_Tensors if hasattr(engine, "num_io_tensors") else _NumberedBindings)(trt, engine, context)
         self._tensors = tensors
         # All of TensorRT's objects live in it; they go before the stream.
@@ -355,6 +360,20 @@ class TensorRtEngine(DeviceTimed):
     def describe(self) -> EngineDescription:
         """What the builder and the engine said of themselves."""
         return self._description
+
+    def placement(self) -> Optional[Mapping[str, int]]:
+        """``GPU`` -> how many layers the engine has; with a DLA also ``DLA`` -> how many groups of layers run there.
+
+        ``None`` of an engine file of the user's own.
+
+        Raises:
+            NoPlacement: the engine uses a DLA, and what built it did not say for which layers.
+        """
+        if self.placed is None and self.configuration.options[DLA_CORE] is not None:
+            raise NoPlacement(
+                f"the builder of TensorRT {self.configuration.version} did not say which layers run on the DLA"
+            )
+        return self.placed
 
     def close(self) -> None:
         """Free the context, the engine, all memory and the stream; the engine cannot infer afterwards."""

@@ -14,6 +14,7 @@ from typing import Iterator, List, Mapping, Sequence, Tuple
 from pytest_edgeperf.caches import clear_place, is_private, locked, make_private
 from pytest_edgeperf.frameworks.interface import FrameworkError
 from pytest_edgeperf.frameworks.onnx_files import load
+from pytest_edgeperf.frameworks.tensorrt.dla_layers import placed_layers
 from pytest_edgeperf.frameworks.tensorrt.files import ENGINE, require_types
 from pytest_edgeperf.frameworks.tensorrt.options import require_free
 from pytest_edgeperf.frameworks.tensorrt.trtexec_program import Program, find, follow_parent, last_words
@@ -85,6 +86,7 @@ def build(
         "outputs": [output.name for output in graph.output],
         "dynamic": dynamic,
         "device": device.group(1).strip() if device else None,
+        "dla_layers": placed_layers(printed.splitlines()),
         "command": [f"--onnx={os.path.basename(onnx)}", f"--saveEngine={ENGINE}", *command, *cache],
     }
     (folder / FACTS).write_text(json.dumps(facts), "utf-8")

@@ -11,6 +11,7 @@ from pytest_edgeperf.frameworks.interface import (
     EngineConfiguration,
     EngineDescription,
     FrameworkError,
+    NoPlacement,
     SelfTimed,
     TensorSpec,
     closed,
@@ -151,6 +152,19 @@ class TrtExecEngine(SelfTimed):
             ),
             **self._details,
         )
+
+    def placement(self) -> Optional[Mapping[str, int]]:
+        """With a DLA, ``GPU`` -> how many layers run there, ``DLA`` -> how many groups of layers; else ``None``.
+
+        Raises:
+            NoPlacement: the program that built it did not print which layers run on the DLA.
+        """
+        if self._dla_core is None:
+            return None
+        layers: Optional[Mapping[str, int]] = self._facts.get("dla_layers")
+        if layers is None:
+            raise NoPlacement(f"trtexec {self._program.version} did not print which layers run on the DLA")
+        return layers
 
     def close(self) -> None:
         """It cannot infer afterwards; no program of it is running."""

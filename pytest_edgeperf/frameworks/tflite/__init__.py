@@ -14,6 +14,7 @@ from pytest_edgeperf.frameworks.interface import (
     Framework,
     FrameworkError,
     Model,
+    NoPlacement,
     TensorSpec,
     closed,
 )
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 #: The variant, and the environment variable with the path of the GPU delegate's library.
 ON_GPU = "gpu"
 DELEGATE_VARIABLE = "EDGEPERF_TFLITE_GPU_DELEGATE"
+#: What computes the operations that no delegate takes.
+OWN_KERNELS = "built-in kernels"
 DISTRIBUTIONS = ("ai-edge-litert", "tflite-runtime")
 
 
@@ -227,11 +230,12 @@ class TfLiteEngine(Engine):
         self._invoke = interpreter.invoke
         on_gpu = configuration.framework == f"{TfLite.name}:{ON_GPU}"
         self._on_gpu = on_gpu
+        self._delegate = "GPU" if on_gpu else "XNNPACK"
         self._description = configuration.description(
             "gpu" if on_gpu else "cpu",
             configuration.threads,
             runtime=distribution(),
-            **delegated(interpreter, "GPU" if on_gpu else "XNNPACK"),
+            **delegated(interpreter, self._delegate),
             activations=activations_of(interpreter),
             inputs=[tensor.dtype for tensor, _ in pairs],
             outputs=[tensor.dtype for tensor in outputs],
@@ -285,6 +289,20 @@ class TfLiteEngine(Engine):
         ``delegated`` says how much of the graph XNNPACK took; ``activations`` the types that operations compute.
         """
         return self._description
+
+    def placement(self) -> Mapping[str, int]:
+        """The delegate, and the interpreter's own kernels -> how many operations of the graph each computes.
+
+        Raises:
+            NoPlacement: the interpreter of this release does not list them.
+        """
+        if self._interpreter is None:
+            closed()
+        taken, own = taken_operations(self._interpreter)
+        if not own:
+            raise NoPlacement(f"{distribution()} {self.configuration.version} does not list the graph's operations")
+        counts = {self._delegate: taken, OWN_KERNELS: own - taken}
+        return {name: operations for name, operations in counts.items() if operations}
 
     def close(self) -> None:
         """Free the interpreter; the engine cannot infer afterwards."""
