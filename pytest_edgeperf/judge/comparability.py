@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from pytest_edgeperf.results.placement import PLACEMENT_FIELD, placement_changed
 from pytest_edgeperf.results.types import Results, Run
 
 Differences = Mapping[str, Tuple[Any, Any]]
@@ -86,6 +87,9 @@ def environment_differences(
     for name in sorted(set(baseline) | set(candidate)):
         pair = (baseline.get(name), candidate.get(name))
         if pair[0] == pair[1] and (name in baseline) == (name in candidate):
+            continue
+        if name == PLACEMENT_FIELD and not placement_changed(pair):
+            # Runs from before placements were recorded, and runtimes that do not say, are no change.
             continue
         both = name in baseline and name in candidate
         matters = name == DEVICE or (both and is_hard(name) and not is_allowed(name, allowed))

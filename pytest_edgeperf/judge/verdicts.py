@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Tupl
 
 from pytest_edgeperf.judge.loaded_differences import LoadedDifferences
 from pytest_edgeperf.judge.machines import OtherMachine
+from pytest_edgeperf.results.placement import PLACEMENT_FIELD, Placement, both_placements, nodes_moved
 
 if TYPE_CHECKING:
     from pytest_edgeperf.results.types import Results
@@ -166,12 +167,21 @@ class BenchmarkVerdict:
     #: For a regressed benchmark: what differs in what its processes loaded; ``None``: nobody has looked.
     loaded: Optional[LoadedDifferences] = None
 
+    @property
+    def moved_placement(self) -> Optional[Tuple[Placement, Placement]]:
+        """The placements of both sides, where nodes of the network moved between providers."""
+        pair = both_placements(self.differences.get(PLACEMENT_FIELD, (None, None)))
+        return pair if pair is not None and nodes_moved(*pair) else None
+
     def to_dict(self) -> Dict[str, Any]:
         """Return the object that ``--format json`` prints."""
         printed: Dict[str, Any] = {
             "verdict": self.verdict,
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
         }
+        if self.moved_placement is not None:
+            before, after = self.moved_placement
+            printed["moved_placement"] = {"baseline": dict(before), "candidate": dict(after)}
         if self.reason is not None:
             printed["reason"] = self.reason
         if self.differences:

@@ -10,6 +10,7 @@ from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import deciding_metric, metric_label, metrics_with
 from pytest_edgeperf.report.loaded_text import difference_text, differences_of, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, percent, share
+from pytest_edgeperf.report.placement_text import counted_placements, placement_text, without_moved
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.text import enumerate_names, printable
 
@@ -38,6 +39,9 @@ def failure_message(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
     others = len(metrics_with(verdict, REGRESSED)) - 1
     if others > 0:
         parts.append(f"and {count(others, 'other metric')} regressed")
+    placement = placement_text(verdict)
+    if placement:
+        parts.append(f"{placement[:1].lower()}{placement[1:]}")
     commits = _commits(verdict)
     if all(commits):
         parts.append(f"commit {commits[0]} in both" if commits[0] == commits[1] else "commits " + "..".join(commits))
@@ -45,8 +49,8 @@ def failure_message(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
 
 
 def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
-    """What differs between the sides of what got worse: commits, fields of the environment, and what it loads."""
-    remarks = []
+    """What differs between the sides of what got worse: moved placements, commits, the environment, what it loads."""
+    remarks = [f"{text}{_of(number, verdicts)}" for text, number in counted_placements(verdicts).items()][:_LISTED]
     pairs = Counter(pair for pair in map(_commits, verdicts) if all(pair))
     changed = [f"{old}..{new}{_of(number, verdicts)}" for (old, new), number in pairs.most_common() if old != new]
     same = [f"{old}{_of(number, verdicts)}" for (old, new), number in pairs.most_common() if old == new]
@@ -55,10 +59,12 @@ def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
     if same:
         remarks.append(f"both sides are of commit {_listed(same)}")
     fields = Counter(
-        differences_text({field: pair}) for verdict in verdicts for field, pair in verdict.differences.items()
+        differences_text({field: pair}) for verdict in verdicts for field, pair in without_moved(verdict).items()
     )
     if fields:
         remarks.append(_listed([f"{text}{_of(number, verdicts)}" for text, number in fields.most_common()]))
+    elif any(verdict.differences for verdict in verdicts):
+        remarks.append("the rest of the recorded environment is the same")
     else:
         remarks.append("the recorded environment is the same")
     loads = Counter(difference_text(difference) for verdict in verdicts for difference in differences_of(verdict))

@@ -17,7 +17,8 @@ from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.markup import code
 from pytest_edgeperf.report.numbers import change, count
 from pytest_edgeperf.report.outcome import OUTCOMES, outcome_of_session
-from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text
+from pytest_edgeperf.report.placement_text import placement_text
+from pytest_edgeperf.report.sentences import difference_lines, differences_text, inconclusive_text, measured_lines
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import accepted, judged
 from pytest_edgeperf.report.text import enumerate_names, middle_ellipsis
@@ -119,8 +120,9 @@ def _regressions(report: SessionReport, annotated: Container[str]) -> List[Annot
     made = []
     for name, verdict in comparison.benchmarks.items():
         if verdict.verdict == REGRESSED:
-            evidence = regression_text(name, verdict).splitlines()[1:]
-            message = "\n".join([f"{failure_message(name, verdict)}.", *evidence])
+            evidence = [*measured_lines(name, verdict)[1:], *difference_lines(verdict)]
+            lines_said = [placement_text(verdict), f"{failure_message(name, verdict)}.", *evidence]
+            message = "\n".join(filter(None, lines_said))
             made.append((name, Annotation(kind, f"{word}: {_test(name)}", message, report.locations.get(name))))
     for name, lines in failing_lines(comparison, report.locations).items():
         for line in lines:

@@ -10,6 +10,7 @@ from pytest_edgeperf.report.figures import LATENCY, PHASES, metric_label, metric
 from pytest_edgeperf.report.line_text import line_text
 from pytest_edgeperf.report.loaded_text import loaded_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, p_value, share
+from pytest_edgeperf.report.placement_text import placement_text
 from pytest_edgeperf.report.sentences import commits_text, environment_text, measured_lines, rebuilt_text
 
 #: Regressions with sentences of their own in a report that is not asked for everything.
@@ -18,7 +19,7 @@ _SUMMARIES = {"p50": "median", "min": "fastest call", "max": "slowest call"}
 
 
 class Explanation(NamedTuple):
-    """What is said of regressions: of all of them, and by a benchmark's id of each."""
+    """What is said of regressions: of all of them, and by a benchmark's id of each; a moved placement first."""
 
     commits: str
     differences: str
@@ -35,15 +36,17 @@ def explained(comparison: Comparison, *, everything: bool = False, in_full: bool
     worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
     commits, shared_commits = _shared({name: commits_text(verdict) for name, verdict in worse.items()})
     differences, shared_differences = _shared({name: _differences(verdict) for name, verdict in worse.items()})
+    placements, shared_placement = _shared({name: placement_text(verdict) for name, verdict in worse.items()})
     sentences: Dict[str, Sequence[str]] = {}
     for name, verdict in worse.items():
         if len(sentences) == _EXPLAINED and not everything:
             break
         moved = measured_lines(name, verdict) if in_full else [moved_text(verdict)]
         own = "; ".join(filter(None, [differences.get(name), commits.get(name)]))
-        sentences[name] = [sentence for sentence in (*moved, own) if sentence]
+        sentences[name] = [sentence for sentence in (placements.get(name), *moved, own) if sentence]
     unknown = without_record_text(list(worse.values()))
-    return Explanation(shared_commits, "; ".join(filter(None, [shared_differences, unknown])), sentences)
+    shared = "; ".join(filter(None, [shared_placement, shared_differences, unknown]))
+    return Explanation(shared_commits, shared, sentences)
 
 
 def moved_text(verdict: BenchmarkVerdict) -> str:

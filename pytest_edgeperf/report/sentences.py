@@ -42,6 +42,12 @@ from pytest_edgeperf.report.numbers import (
     percent,
     share,
 )
+from pytest_edgeperf.report.placement_text import (
+    placement_difference,
+    placement_first,
+    placement_text,
+    without_moved,
+)
 from pytest_edgeperf.report.text import enumerate_names, printable
 from pytest_edgeperf.results.benchmark_matching import function_of
 from pytest_edgeperf.settings import TOLERANCE
@@ -60,9 +66,11 @@ def regression_text(benchmark_id: str, verdict: BenchmarkVerdict) -> str:
 
     What got worse by how much; against how much noise and on what evidence; the smallest change that this
     measurement would have detected, and how the phases moved; what differs in the environment, and in what the
-    benchmark loads.
+    benchmark loads. Where nodes moved to another provider, that comes before all of these.
     """
-    return "\n".join(measured_lines(benchmark_id, verdict) + difference_lines(verdict))
+    placement = placement_text(verdict)
+    first = [placement] if placement else []
+    return "\n".join([*first, *measured_lines(benchmark_id, verdict), *difference_lines(verdict)])
 
 
 def measured_lines(benchmark_id: str, verdict: BenchmarkVerdict) -> List[str]:
@@ -186,16 +194,21 @@ def other_machine_text(comparison: Comparison) -> Optional[str]:
 
 
 def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
-    """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``."""
-    return ", ".join(f"{name} {_field(old)} -> {_field(new)}" for name, (old, new) in sorted(differences.items()))
+    """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``, behind a placement that moved."""
+    return ", ".join(
+        placement_difference(name, pair) or f"{name} {_field(pair[0])} -> {_field(pair[1])}"
+        for name, pair in placement_first(differences)
+    )
 
 
 def environment_text(verdict: BenchmarkVerdict) -> str:
-    """What differs between the environments of the two sides, or that nothing does."""
+    """What differs between the environments of the two sides beside a moved placement, or that nothing does."""
     whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
-    if verdict.differences:
-        return f"Environment differs from {whose}: {differences_text(verdict.differences)}"
-    return f"The recorded environment is the same as {whose}"
+    others = without_moved(verdict)
+    if others:
+        return f"Environment differs from {whose}: {differences_text(others)}"
+    rest = "rest of the recorded environment" if verdict.differences else "recorded environment"
+    return f"The {rest} is the same as {whose}"
 
 
 def commits_text(verdict: BenchmarkVerdict) -> str:

@@ -133,5 +133,37 @@ def test_the_most_recent_baseline_run_says_what_differs():
     assert compare(base, candidate).benchmarks["x"].differences == {"settings.threads": (4, 2)}
 
 
+BEFORE, AFTER = {"CUDA": 120}, {"CUDA": 118, "CPU": 2}
+
+
+def placed(placement):
+    return ENVIRONMENT if placement is None else changed("settings", "placement", placement)
+
+
+def test_a_changed_placement_is_a_difference_that_only_informs():
+    got = verdict(placed(AFTER), placed(BEFORE))
+    assert got.verdict == "unchanged"
+    assert got.differences == {"settings.placement": (BEFORE, AFTER)}
+    assert got.moved_placement == (BEFORE, AFTER)
+    assert got.to_dict()["moved_placement"] == {"baseline": BEFORE, "candidate": AFTER}
+
+
+@pytest.mark.parametrize("unknown", [None, "not known: onnxruntime 1.19.2 does not report it", {"CPU": "two"}])
+def test_a_placement_that_one_side_does_not_know_is_no_difference(unknown):
+    none_on_gpu = placed({**AFTER, "GPU": 0})
+    for pair in ((placed(unknown), placed(AFTER)), (placed(AFTER), placed(unknown)), (placed(AFTER), none_on_gpu)):
+        got = verdict(*pair)
+        assert got.verdict == "unchanged"
+        assert got.differences == {}
+        assert got.moved_placement is None
+
+
+def test_another_network_on_the_same_provider_moved_nothing():
+    got = verdict(placed({"CUDA": 118}), placed(BEFORE))
+    assert got.differences == {"settings.placement": (BEFORE, {"CUDA": 118})}
+    assert got.moved_placement is None
+    assert "moved_placement" not in got.to_dict()
+
+
 def test_unknown_sections_only_inform():
     assert not is_hard("weather.temperature")

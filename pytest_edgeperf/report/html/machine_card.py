@@ -12,6 +12,7 @@ from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.loaded_text import without_record_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.numbers import count
+from pytest_edgeperf.report.placement_text import counted_placements, without_moved
 from pytest_edgeperf.report.sentences import apart_text, differences_text
 from pytest_edgeperf.results.disturbance_words import causes_text
 from pytest_edgeperf.results.types import Run
@@ -78,16 +79,16 @@ def machine_parts(subject: Subject) -> List[Html]:
 
 
 def _differences(verdicts: Mapping[str, BenchmarkVerdict]) -> List[str]:
-    """Each field of the environment that differs, with how many benchmarks it differs for."""
+    """Each field of the environment that differs, with for how many benchmarks; placements that moved come first."""
     found: Counter[str] = Counter()
     for verdict in verdicts.values():
-        for name, pair in verdict.differences.items():
+        for name, pair in without_moved(verdict).items():
             found[differences_text({name: pair})] += 1
+    counted = [*counted_placements(verdicts.values()).items(), *found.most_common()]
     lines = [
-        f"{what} ({number} of {count(len(verdicts), 'benchmark')})"
-        for what, number in found.most_common(_MOST_DIFFERENCES)
+        f"{what} ({number} of {count(len(verdicts), 'benchmark')})" for what, number in counted[:_MOST_DIFFERENCES]
     ]
-    more = len(found) - _MOST_DIFFERENCES
+    more = len(counted) - _MOST_DIFFERENCES
     return [*lines, f"and {count(more, 'other difference')}"] if more > 0 else lines
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from pytest_edgeperf.judge.comparability import environment_fields, is_hard
 from pytest_edgeperf.report.html.sections import Section
 from pytest_edgeperf.report.html.subject import Subject
+from pytest_edgeperf.results.placement import PLACEMENT_FIELD
 from pytest_edgeperf.results.types import Results, Run
 
 
@@ -29,7 +30,10 @@ def data(subject: Subject) -> Optional[Dict[str, Any]]:
         differing.update(verdict.differences.keys())
     names = sorted({name for side in sides for name in side.fields})
     rows = [_row(name, sides, differing.get(name, 0)) for name in names]
+    moved = any(verdict.moved_placement is not None for verdict in subject.comparison.benchmarks.values())
+    first = PLACEMENT_FIELD if moved else None
     rows.sort(key=lambda row: (not row["differs"], not row["decides"], -row["benchmarks"]))
+    rows.sort(key=lambda row: f"{row['section']}.{row['field']}" != first)
     return {
         "machine": subject.report.machine,
         "sides": [side.label for side in sides],
