@@ -39,7 +39,7 @@ def loaded_text(verdict: BenchmarkVerdict, commits: str = "") -> str:
     if loaded.differences:
         return "Nothing else that this benchmark loads differs"
     known = "" if loaded.with_model else _OWN_FILES
-    if _is_paired(verdict):
+    if _is_paired(verdict) or verdict.moved_placement is not None:
         return f"Nothing that this benchmark loads differs from {whose}{known}"
     return f"Nothing that this benchmark loads differs from {whose}{known}: suspect the machine"
 
@@ -99,7 +99,8 @@ def nothing_differs_text(comparison: Comparison) -> Optional[str]:
 
 
 def _shows_nothing(verdict: BenchmarkVerdict) -> bool:
-    return verdict.loaded is not None and verdict.loaded.nothing and not _is_paired(verdict)
+    known = verdict.loaded is not None and verdict.loaded.nothing
+    return known and verdict.moved_placement is None and not _is_paired(verdict)
 
 
 def _listed(differences: Sequence[LoadedDifference], commits: str) -> str:

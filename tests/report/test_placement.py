@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_edgeperf.judge import compare
+from pytest_edgeperf.judge.loaded_differences import LoadedDifferences
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
 from pytest_edgeperf.report.change_text import difference_remarks, failure_message
 from pytest_edgeperf.report.exporters import exporter
@@ -20,6 +21,7 @@ from pytest_edgeperf.report.github import annotations_of
 from pytest_edgeperf.report.html.machine_card import machine_parts
 from pytest_edgeperf.report.html.sections import environment
 from pytest_edgeperf.report.html.worse_card import worse_parts
+from pytest_edgeperf.report.loaded_text import nothing_differs_text
 from pytest_edgeperf.report.placement_text import placement_text
 from pytest_edgeperf.report.regressions import explained
 from pytest_edgeperf.report.sentences import differences_text, environment_text, regression_text
@@ -172,6 +174,14 @@ def test_the_page_says_it_on_top_and_first_in_each_list():
     assert 0 < listed.index("Placement changed") < listed.index("settings.a 1")
     first = environment.data(about)["rows"][0]
     assert (first["field"], first["differs"]) == ("placement", True)
+
+
+def test_where_nodes_moved_nothing_says_to_suspect_the_machine():
+    moved, same = (replace(worse(differences), loaded=LoadedDifferences()) for differences in (MOVED, {}))
+    assert regression_text("a", moved).endswith("Nothing that this benchmark loads differs from the baseline's")
+    assert regression_text("a", same).endswith("suspect the machine")
+    assert nothing_differs_text(Comparison({"a": moved})) is None
+    assert nothing_differs_text(Comparison({"a": same})) is not None
 
 
 def test_a_shift_of_all_benchmarks_names_it():
