@@ -21,7 +21,11 @@ DETAILED = {
             "Name": "/conv/Conv + /relu/Relu",
             "LayerType": "CaskConvolution",
             "Inputs": [{"Name": "x", "Dimensions": [1, 3, 8, 8], "Format/Datatype": "Float"}],
-            "Outputs": [{"Name": "relu", "Dimensions": [1, 4, 8, 8], "Format/Datatype": "Float"}],
+            "Outputs": [
+                {"Name": "relu", "Dimensions": [1, 4, 8, 8], "Format/Datatype": "Float"},
+                {"Name": "Reformatted Output Tensor 0 to /conv/Conv + /relu/Relu", "Dimensions": [1, 4, 8, 8]},
+                {"Name": "(Unnamed Layer* 3) [Shuffle]_output", "Dimensions": [1]},
+            ],
             "TacticValue": "0x9dafcbc5d7b8f5bf",
         }
     ],

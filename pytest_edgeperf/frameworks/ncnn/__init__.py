@@ -221,7 +221,7 @@ class NcnnEngine(Engine):
             closed()
         blobs = [blob.name for blob in self._net.blobs()]
         layers = [
-            (layer.name, layer.type, tuple(blobs[top] for top in layer.tops), layer.tops[0])
+            (layer.name, layer.type, tuple(filter(_is_name, (blobs[top] for top in layer.tops))), layer.tops[0])
             for layer in self._net.layers()
             if layer.type != INPUT and len(layer.tops) > 0
         ]
@@ -320,6 +320,11 @@ def _numbered(names: Sequence[str], stem: str) -> List[str]:
     if all(re.fullmatch(rf"{stem}\d+", name) for name in names):
         return sorted(names, key=lambda name: int(name[len(stem) :]))
     return list(names)
+
+
+def _is_name(blob: str) -> bool:
+    """Whether somebody named it: pnnx counts, so that its numbers are of other tensors in a changed network."""
+    return not blob.isdigit()
 
 
 def _without_ones(shape: Sequence[int]) -> Tuple[int, ...]:

@@ -18,6 +18,8 @@ FOREIGN = "ForeignNode"
 _BETWEEN = re.compile(r" \+ |, |\.\.\.|PWN\(|\{ForeignNode\[|\]\}|\)")
 #: And between nodes of which none follows from another.
 _BESIDE = " || "
+#: How names begin that TensorRT gives to tensors itself: counted, they are of other tensors in a changed network.
+_OWN_NAMES = ("Reformatted ", "(Unnamed Layer", "__my")
 
 
 class Layer(NamedTuple):
@@ -99,5 +101,6 @@ class Layers:
 
 def _names(entries: Any) -> Iterator[str]:
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("Name"), str):
-            yield entry["Name"]
+        name = entry.get("Name") if isinstance(entry, dict) else None
+        if isinstance(name, str) and not name.startswith(_OWN_NAMES):
+            yield name
