@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.profiling import WARM_UP_CALLS, NoProfile, OperatorProfile, OperatorTime, in_turn
+from pytest_edgeperf.frameworks.profiling import (
+    WARM_UP_CALLS,
+    NoProfile,
+    OperatorProfile,
+    OperatorTime,
+    in_turn,
+    per_inference,
+)
 
 if TYPE_CHECKING:
     from pytest_edgeperf.frameworks.models import Array
@@ -14,6 +21,9 @@ COUNTED: Mapping[str, Any] = {"PERF_COUNT": True}
 NOT_COMPUTED = ("Input", "Output", "Const", "Constant", "Parameter", "Result")
 #: Of a layer in a compiled network: the names of those of the model that it stands for.
 ORIGINALS = "originalLayersNames"
+WITHOUT_BIAS = "/WithoutBiases"
+#: How many parts of a repetition are told apart.
+PARTS = 4
 
 
 def profile(
@@ -25,7 +35,8 @@ def profile(
 ) -> OperatorProfile:
     """Compile the network anew for each repetition, with counters.
 
-    The counters give the mean of all inferences since then, in whole µs.
+    The counters give the mean of all inferences since then, in whole µs; they are read after every few of them, so that
+    an inference that was interrupted is one of several that the mean of a repetition is made of.
 
     Args:
         compile_counted: gives the compiled network and the one that was compiled.
@@ -41,30 +52,46 @@ def profile(
     made = []
     for _ in range(repetitions):
         compiled, network = compile_counted()
-        request = compiled.create_infer_request()
-
-        def infer(number: int, request: Any = request) -> Dict[str, Any]:
-            for arrays in in_turn(inputs, number):
-                request.infer(dict(zip(positions, arrays)), share_inputs=True)
-            return {info.node_name: info for info in executed(request)}
-
-        before, after = infer(WARM_UP_CALLS), infer(calls)
-        outputs = outputs_of(compiled, network)
-        made.append(
-            tuple(
-                OperatorTime(
-                    name,
-                    info.node_type,
-                    _mean_ms(before.get(name), info, calls),
-                    outputs.get(name, ()),
-                    info.exec_type or None,
-                )
-                for name, info in after.items()
-            )
-        )
-    if not all(made):
-        raise NoProfile("openvino counted no layer")
+        operators = _operators(compiled, outputs_of(compiled, network), positions, inputs, calls)
+        if not operators:
+            raise NoProfile("openvino counted no layer")
+        made.append(per_inference(operators, len(parts_of(calls))))
     return OperatorProfile(tuple(made), "OpenVINO's performance counters")
+
+
+def _operators(
+    compiled: Any,
+    outputs: Mapping[str, Tuple[str, ...]],
+    positions: Sequence[int],
+    inputs: Sequence[Tuple[Array, ...]],
+    calls: int,
+) -> List[OperatorTime]:
+    """The executed layers of each part of the calls, with their means in it."""
+    request = compiled.create_infer_request()
+
+    def sums_us(arrays_of_calls: Iterable[Tuple[Array, ...]], counted: int) -> Dict[str, float]:
+        for arrays in arrays_of_calls:
+            request.infer(dict(zip(positions, arrays)), share_inputs=True)
+        return {info.node_name: info.real_time.total_seconds() * 1e6 * counted for info in executed(request)}
+
+    operators = []
+    before_us = sums_us(in_turn(inputs, WARM_UP_CALLS), WARM_UP_CALLS)
+    for first, end in parts_of(calls):
+        after_us = sums_us(list(in_turn(inputs, end))[first:], WARM_UP_CALLS + end)
+        for info in executed(request):
+            name = info.node_name
+            took_us = max(0.0, after_us[name] - before_us.get(name, 0.0)) / (end - first)
+            operators.append(
+                OperatorTime(name, info.node_type, took_us / 1e3, outputs.get(name, ()), info.exec_type or None)
+            )
+        before_us = after_us
+    return operators
+
+
+def parts_of(calls: int) -> List[Tuple[int, int]]:
+    """The calls as at most :data:`PARTS` ranges of nearly the same length."""
+    ends = [calls * number // min(PARTS, calls) for number in range(min(PARTS, calls) + 1)]
+    return list(zip(ends, ends[1:]))
 
 
 def executed(request: Any) -> List[Any]:
@@ -74,13 +101,6 @@ def executed(request: Any) -> List[Any]:
         for info in request.profiling_info
         if info.status == info.Status.EXECUTED and info.node_type not in NOT_COMPUTED
     ]
-
-
-def _mean_ms(before: Any, after: Any, calls: int) -> float:
-    """The mean of the calls since ``before``, which was after the warm-up."""
-    counted_us = after.real_time.total_seconds() * 1e6 * (WARM_UP_CALLS + calls)
-    warm_up_us = before.real_time.total_seconds() * 1e6 * WARM_UP_CALLS if before is not None else 0.0
-    return max(0.0, float(counted_us - warm_up_us)) / calls / 1e3
 
 
 def outputs_of(compiled: Any, network: Any) -> Dict[str, Tuple[str, ...]]:
@@ -94,7 +114,9 @@ def outputs_of(compiled: Any, network: Any) -> Dict[str, Tuple[str, ...]]:
     for node in compiled.get_runtime_model().get_ops():
         information = node.get_rt_info()
         originals = information[ORIGINALS].astype(str).split(",") if ORIGINALS in information else []
-        given = [tensors[name] for name in originals if tensors.get(name)]
+        # A convolution with a bias is read as one without, and an addition that has the convolution's name.
+        names = [*(name.partition(WITHOUT_BIAS)[0] for name in originals[:1]), *originals]
+        given = [tensors[name] for name in names if tensors.get(name)]
         if given:
             outputs[node.get_friendly_name()] = given[-1]
     return outputs
