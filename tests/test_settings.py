@@ -233,7 +233,11 @@ def test_against_turns_the_session_into_pairs():
 def test_each_build_has_a_pair_at_the_first_look():
     found = read({"edgeperf_against": "x", "edgeperf_builds": "6"})
     assert (found.builds, found.rounds, found.max_rounds) == (6, 6, 12)
-    assert read({}, {"edgeperf_builds": "6"}).builds == 1
+    stored = read({}, {"edgeperf_builds": "6"})
+    assert (stored.builds, stored.rounds, stored.max_rounds) == (6, 6, 9)
+    refresh = read({"edgeperf_baseline": "refresh", "edgeperf_reason": "new", "edgeperf_builds": "4"})
+    assert (refresh.builds, refresh.rounds) == (4, 17)
+    assert read({"edgeperf_builds": "4", "edgeperf_rounds": "2"}).rounds == 2
     assert parse_marker((), {"builds": 5}).builds == 5
 
 
@@ -245,7 +249,10 @@ def test_each_build_has_a_pair_at_the_first_look():
         ({"edgeperf_against_setup": "make", "edgeperf_against_python": "p"}, "--against-python alone makes none"),
         ({"edgeperf_against_setup": "make", "edgeperf_against_command": "c"}, "--against-command alone makes none"),
         ({"edgeperf_against_command": "c", "edgeperf_in_process": True}, "--edgeperf-in-process runs bodies in this"),
-        ({"edgeperf_builds": "4"}, "--edgeperf-builds builds the engines of two sides: give --against too"),
+        (
+            {"edgeperf_builds": "4", "edgeperf_in_process": True},
+            "one build of its engine: leave --edgeperf-builds",
+        ),
         ({"edgeperf_against": "x", "edgeperf_builds": "3"}, "--edgeperf-builds=3: must be 1, or from 4 to 100"),
         ({"edgeperf_against": "x", "edgeperf_max_rounds": "3"}, "--edgeperf-max-rounds=3: .* at least 4 pairs"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
+from pytest_edgeperf.judge.builds import Observation, count_builds, have_builds, observations
 from pytest_edgeperf.judge.comparability import Differences, comparable_runs, recency
 from pytest_edgeperf.judge.statistics.origins import BOOT_VARIANCE, REBUILD_VARIANCE, Origins
 from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, BenchmarkVerdict, Side
@@ -38,18 +39,40 @@ class Evidence:
     note: Optional[str] = None
 
     def values(self, metric: str) -> Tuple[List[Any], List[Any]]:
-        """Return the metric's values in the runs of each side that have it."""
-        return _values(self.baseline, metric), _values(self.candidate, metric)
+        """Return the metric's values in the runs of each side that have it; of several builds, their means."""
+        base, candidate = (self._observations(side, metric) for side in (self.baseline, self.candidate))
+        return [observed.value for observed in base], [observed.value for observed in candidate]
+
+    @property
+    def builds(self) -> Optional[Tuple[int, int]]:
+        """How many builds of an engine each side's runs are of; ``None`` where neither side has several."""
+        if self.paired or not have_builds(self.baseline, self.candidate):
+            return None
+        return count_builds(self.baseline), count_builds(self.candidate)
+
+    def _observations(self, runs: Sequence[Run], metric: str) -> List[Observation]:
+        if self.builds is not None:
+            return observations(runs, metric)
+        return [Observation(run.session, run.values[metric]) for run in runs if metric in run.values]
 
     def origins(self, metric: str, usable: Optional[Callable[[Any], bool]] = None) -> Origins:
         """Return the sessions of the runs that have a usable value of the metric, as ``values`` lists them."""
         base, candidate = (
-            [run.session for run in side if metric in run.values and (usable is None or usable(run.values[metric]))]
+            [
+                observed.session
+                for observed in self._observations(side, metric)
+                if usable is None or usable(observed.value)
+            ]
             for side in (self.baseline, self.candidate)
         )
         if self.paired:
             return Origins.of(len(base), len(candidate), apart=False)
         return Origins(base, candidate, _moved(self.baseline, self.candidate))
+
+    def run_counts(self, metric: str) -> Tuple[int, int]:
+        """Return how many runs of each side have the metric."""
+        base, candidate = (sum(metric in run.values for run in side) for side in (self.baseline, self.candidate))
+        return base, candidate
 
     def sides(self) -> Tuple[Side, Side]:
         """Return what the baseline and the candidate rest on."""
@@ -161,10 +184,6 @@ def _measured(benchmark: Optional[Benchmark]) -> Optional[Benchmark]:
     if benchmark is None or all(run.source is None for run in benchmark.runs):
         return benchmark
     return replace(benchmark, runs=tuple(run for run in benchmark.runs if run.source is None))
-
-
-def _values(runs: Sequence[Run], metric: str) -> List[Any]:
-    return [run.values[metric] for run in runs if metric in run.values]
 
 
 def _side(runs: Sequence[Run]) -> Side:

@@ -93,7 +93,8 @@ class MetricVerdict:
     ``runs_needed`` says of an inconclusive one how many candidate runs should decide it; ``scatter`` is the
     standard deviation of the runs' logarithms around the mean of their side; ``paired`` says how pairs of
     processes were taken (``lock-step`` or ``alternating``) where the runs of the sides belong together,
-    and ``builds`` among how many builds of the engines, where there were several; ``accuracy``
+    and ``builds`` among how many builds of the engines, where there were several (with stored runs those of the
+    candidate, and ``baseline_builds`` those of the baseline); ``accuracy``
     replaces the ratio where answers were compared example by example. ``rules_out`` is the loss that an unchanged
     metric excludes with 95 % confidence: 0.041 is 4.1 %.
     """
@@ -116,6 +117,7 @@ class MetricVerdict:
     scatter: Optional[float] = None
     paired: Optional[str] = None
     builds: Optional[int] = None
+    baseline_builds: Optional[int] = None
     accuracy: Optional[AccuracyFigures] = None
     rules_out: Optional[float] = None
 
@@ -145,6 +147,8 @@ class MetricVerdict:
             printed["paired"] = self.paired
         if self.builds is not None:
             printed["builds"] = self.builds
+        if self.baseline_builds is not None:
+            printed["baseline_builds"] = self.baseline_builds
         if self.rules_out is not None:
             printed["rules_out"] = _rounded(self.rules_out)
         if self.accuracy is not None:

@@ -23,7 +23,7 @@ _ACTIONS = {
 
 def noise_text(noise: Noise, paper: Paper) -> str:
     """The whole report of ``edgeperf noise``; no line is wider than the paper."""
-    names = Names([*noise.benchmarks, *noise.not_analysed], paper)
+    names = Names([*noise.benchmarks, *noise.builds, *noise.not_analysed], paper)
     stages = enumerate_names(str(runs) for runs in noise.gate.stages)
     heading = (
         f"noise on {noise.device}, for a check with {stages} runs against a baseline of {noise.baseline_runs}; "
@@ -32,8 +32,10 @@ def noise_text(noise: Noise, paper: Paper) -> str:
     blocks = [[paper.paint(line, "strong") for line in _wrapped(heading, paper)]]
     if noise.benchmarks:
         blocks += [_table(noise.benchmarks, paper), _legend(noise, paper)]
+    blocks.append(_builds(noise, names, paper))
     blocks.append(_not_analysed(noise, names, paper))
-    blocks.append(_false_alarms(noise, paper))
+    if noise.benchmarks or not noise.builds:
+        blocks.append(_false_alarms(noise, paper))
     blocks.append(_remedies(noise, names, paper))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -83,6 +85,19 @@ def _legend(noise: Noise, paper: Paper) -> List[str]:
     if disturbed:
         text += f" Excluded: {count(disturbed, 'disturbed run')}."
     return _wrapped(text, paper, hanging="")
+
+
+def _builds(noise: Noise, names: Names, paper: Paper) -> List[str]:
+    lines: List[str] = []
+    for benchmark_id, builds in noise.builds.items():
+        of_runs = "" if builds.within is None else f", runs of one build by {percent(builds.within, sign=False)} %"
+        text = (
+            f"{names[benchmark_id]}: {builds.builds} builds of its engine differ by "
+            f"{percent(builds.between, sign=False)} % (standard deviation of {builds.summary}, {builds.runs} runs)"
+            f"{of_runs}; a check compares the means of builds"
+        )
+        lines += _wrapped(text, paper)
+    return lines
 
 
 def _not_analysed(noise: Noise, names: Names, paper: Paper) -> List[str]:

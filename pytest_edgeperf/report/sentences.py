@@ -316,17 +316,29 @@ def _evidence(metric: MetricVerdict, verdict: BenchmarkVerdict) -> str:
         if metric.builds is not None:
             pairs += f" of {count(metric.builds, 'build')} on each side"
         runs = f"{pairs} {_PAIRED[metric.paired]}{_timed(candidate, ' timed on each side')}"
+    elif metric.builds is not None and metric.baseline_builds is not None:
+        runs = (
+            f"{metric.builds} in {count(metric.candidate_runs, 'run')}{_timed(candidate, ' timed')} "
+            f"against {metric.baseline_builds} in {metric.baseline_runs}{_timed(base)}"
+        )
     if metric.accuracy is not None:
         parts = ["Answers to the same examples, compared in pairs"]
     elif metric.scatter is None:
-        parts = [f"{'Pairs' if metric.paired else 'Runs'}: {runs}"]
+        parts = [f"{_observed(metric)}: {runs}"]
     else:
         noise = "less than 0.1" if metric.scatter < 0.001 else percent(metric.scatter, sign=False)
-        parts = [f"{'Pairs' if metric.paired else 'Runs'} scatter by {noise} %", runs]
+        parts = [f"{_observed(metric)} scatter by {noise} %", runs]
     if metric.p_adjusted is not None:
         parts.append(f"adjusted {p_value(metric.p_adjusted)}")
     parts += [reason for reason in (metric.reason, verdict.reason) if reason]
     return "; ".join(parts)
+
+
+def _observed(metric: MetricVerdict) -> str:
+    """What varies independently."""
+    if metric.paired:
+        return "Pairs"
+    return "Runs" if metric.builds is None else "Builds of the engine"
 
 
 def _timed(side: Side, word: str = "") -> str:

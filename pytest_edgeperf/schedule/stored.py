@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import List, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.devices.condition import figures as condition_figures
 from pytest_edgeperf.devices.sensors.process_memory import DeviceMemory
+from pytest_edgeperf.judge.builds import BUILD, build_of
 from pytest_edgeperf.judge.evidence import TAIL_DISTURBED
 from pytest_edgeperf.judge.family import Stage
 from pytest_edgeperf.judge.verdicts import MORE, NEW, BenchmarkVerdict, Comparison
@@ -167,9 +169,29 @@ class StoredRuns(Strategy):
         idle_w = self._instruments.idle_w() if self._instruments is not None else None
         idle_c = self._instruments.temperature_c() if self._instruments is not None else None
         seconds = budget_s if plan.options.curve else budget_s / settings.visits
-        attempt = launch.launcher.attempt(plan, launch.specification(plan), before, seconds=seconds)
+        specification = launch.specification(plan)
+        attempt = launch.launcher.attempt(plan, specification, before, seconds=seconds, build=self._build(plan))
         attempt.idle_w, attempt.idle_c = idle_w, idle_c
         return attempt
+
+    def _builds(self, plan: Plan) -> int:
+        """How many builds of its engine a benchmark's runs take turns among: as many as its baseline has."""
+        asked = plan.options.builds or self.state.settings.builds
+        if asked > 1 or self._baseline is None or self.state.settings.baseline != CHECK:
+            return asked
+        known = self._baseline.benchmarks.get(plan.id)
+        return max([asked, *(1 + (build_of(run) or 0) for run in (known.runs if known is not None else ()))])
+
+    def _differs_by_build(self, plan: Plan, environment: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether the run's engine was built for it alone: by a framework, or by what its marker says."""
+        if self._builds(plan) == 1:
+            return False
+        engine = environment["settings"].get("engine")
+        return plan.options.builds is not None or (isinstance(engine, MappingType) and "built_with" in engine)
+
+    def _build(self, plan: Plan) -> int:
+        """Which build its next run is of."""
+        return sum(not run.disturbed for run in plan.runs) % self._builds(plan)
 
     def _course(self, attempt: Attempt) -> bool:
         sensors = self._instruments.sensors if self._instruments is not None else []
@@ -205,6 +227,8 @@ class StoredRuns(Strategy):
             figures["memory_device_source"] = self._device_memory.source
         figures.update(attempt.curve.figures if attempt.curve is not None else {})
         environment = state.environment(run, attempt.before)
+        if self._differs_by_build(plan, environment):
+            figures[BUILD] = attempt.build
         usual = disturbance.baseline_figures(self._baseline, plan.id, environment)
         pinned = run.settings.get("cpus") != OFF
         reasons = disturbance.disturbed_by(figures, usual, pinned=pinned, heated=plan.options.curve)

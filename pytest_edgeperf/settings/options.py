@@ -196,11 +196,11 @@ class Settings(_Frozen):
         bare=True,
         metavar="CMD",
     )
-    #: Of each benchmark's engine, on each side of a lock-step comparison.
+    #: Of each benchmark's engine, on each side of a lock-step comparison; with stored runs, of this session.
     builds: int = option(
         values.build_count,
-        "engines built per benchmark and side with --against: its pairs take turns among them (default: {default}; "
-        f"else at least {values.PAIRS})",
+        "engines built per benchmark, and with --against on each side: its runs take turns among them, and a build "
+        f"counts as one observation (default: {{default}}, or what the baseline has; else at least {values.PAIRS})",
         default=1,
         metavar="N",
     )

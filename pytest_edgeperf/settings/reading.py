@@ -50,6 +50,11 @@ def read(value_of: Callable[[str], Any], ini_of: Callable[[str], Any], prefix: b
         _turn_against(values, typed, prefix)
     else:
         _turn_to_stored_runs(values, typed, prefix)
+    if "builds" in typed and values.get("in_process"):
+        raise SettingsError(
+            f"{_typed('in_process', prefix)} runs each body once, with one build of its engine: leave "
+            f"{_typed('builds', prefix)} out"
+        )
     files = sorted({"results", "reports"} & typed)
     if files and values.get("in_process"):
         raise SettingsError(
@@ -135,10 +140,6 @@ def _turn_to_stored_runs(values: Dict[str, Any], typed: Set[str], prefix: bool) 
     Raises:
         SettingsError: an option needs the other side, or a refresh has no reason.
     """
-    if "builds" in typed:
-        raise SettingsError(
-            f"{_typed('builds', prefix)} builds the engines of two sides: give {_typed('against', prefix)} too"
-        )
     if values.get("against_setup"):
         raise SettingsError(
             f"{_typed('against_setup', prefix)} prepares a worktree: give {_typed('against', prefix)} too"
@@ -149,8 +150,9 @@ def _turn_to_stored_runs(values: Dict[str, Any], typed: Set[str], prefix: bool) 
             f'{_typed("baseline", prefix)}={REFRESH} needs {_typed("reason", prefix)} "why": it is stored with '
             "the baseline, for whoever reads it later"
         )
-    values["builds"] = Settings.builds
-    values.setdefault("rounds", ROUNDS_IN_REFRESH if refreshes else ROUNDS_IN_CHECK)
+    # Every build is measured once at least.
+    rounds = ROUNDS_IN_REFRESH if refreshes else ROUNDS_IN_CHECK
+    values.setdefault("rounds", max(rounds, values.get("builds", Settings.builds)))
 
 
 def _typed(attribute: str, prefix: bool) -> str:

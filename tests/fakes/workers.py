@@ -132,9 +132,11 @@ class FakeAttempt:
         outcome: Outcome,
         *,
         profiles: bool,
+        build: int,
     ):
         self._profiles = profiles
         self.plan = plan
+        self.build = build
         self.before = before
         self.started = START
         self.idle_w = self.telemetry = self.curve = None
@@ -236,7 +238,7 @@ class FakeLauncher:
         self.builds.append(build)
         # Turns are added to an outcome, which many workers may share.
         outcome = replace(self.outcomes(plan.id, plan.tries, side))
-        attempt = FakeAttempt(self, plan, before, side, outcome, profiles=specification.profiles)
+        attempt = FakeAttempt(self, plan, before, side, outcome, profiles=specification.profiles, build=build)
         self.alive.add(attempt)
         self.most_alive = max(self.most_alive, len(self.alive))
         return attempt

@@ -8,7 +8,7 @@ import pytest
 
 from tests.schedule.repositories import commit, git
 
-from .conftest import load_json
+from .conftest import REFRESH, load_json
 from .duets import ONE_LOOK, against
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")]
@@ -64,3 +64,38 @@ def test_a_slowdown_of_all_builds_fails_and_says_how_many_there_were(rebuilt):
     outcome = against(rebuilt, ONE_LOOK, "--edgeperf-builds=4")
     assert outcome.code == 1, outcome
     assert "4 pairs of 4 builds on each side in lock-step" in outcome
+
+
+#: Engines of the version that is built now are slower by its share, and of every second build by 10 %.
+STORED = """
+import os
+
+import pytest
+from pytest_edgeperf.frameworks.building import built
+from pytest_edgeperf.frameworks.interface import Model
+
+SHARE = float(os.environ.get("SHARE", "1"))
+
+@pytest.mark.timed_inference(builds=4)
+def test_net(timed_inference):
+    asked = {"version": 0, "share": SHARE}
+    made = built("engine:build", Model("net", {}), "fp32", tools={"maker": "1"}, arguments=asked, source={})
+    timed_inference(work, int((made.folder / "engine.txt").read_text()))
+"""
+
+
+def test_stored_runs_take_turns_among_builds_and_a_check_compares_their_means(project):
+    project.suite(STORED)
+    slower = ENGINE.replace("version):", "version, share):").replace("STEPS * (", "STEPS * share * (")
+    project.write("engine.py", slower)
+    accepted = project.run(*REFRESH, "--edgeperf-rounds=8")
+    assert accepted.code == 0, accepted
+    (known,) = project.baseline().benchmarks.values()
+    assert [run.quality["build"] for run in known.runs] == [0, 1, 2, 3] * 2
+    unchanged = project.run("--edgeperf-rounds=4", "--edgeperf-max-rounds=4", "--junitxml=junit.xml")
+    assert unchanged.code == 0, unchanged
+    twice = project.run("--edgeperf-rounds=4", "--edgeperf-max-rounds=4", env={"SHARE": "3"})
+    assert twice.code == 1, twice
+    assert "Builds of the engine scatter by" in twice
+    assert "; 4 in 4 runs" in twice
+    assert "against 4 in 8" in twice

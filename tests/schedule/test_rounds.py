@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -385,3 +386,46 @@ def test_what_a_worker_cannot_tell_of_what_it_loaded_is_noted_once_and_costs_no_
     assert made.coordinator.notes.count("what a benchmark loads could not be recorded: ValueError") == 1
     measured = made.coordinator.measured()
     assert (len(measured.benchmarks["a"].runs), measured.loaded) == (3, {})
+
+
+def labelled(base, builds):
+    """A baseline whose runs took turns among so many builds."""
+    (known,) = base.benchmarks.values()
+    runs = tuple(replace(run, quality={"build": number % builds}) for number, run in enumerate(known.runs))
+    return replace(base, benchmarks={"a": replace(known, runs=runs)})
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "known", "builds"),
+    [
+        (BenchmarkOptions(), {}, baseline("a"), [0, 0, 0]),
+        (BenchmarkOptions(builds=4), {}, baseline("a"), [0, 1, 2, 3]),
+        (BenchmarkOptions(builds=4), {"builds": 5}, baseline("a"), [0, 1, 2, 3]),
+        # A check builds as many as its baseline has.
+        (BenchmarkOptions(), {}, labelled(baseline("a"), 4), [0, 1, 2, 3]),
+    ],
+)
+def test_runs_take_turns_among_the_builds_of_an_engine(options, settings, known, builds):
+    plans = [plan("a", rounds=len(builds), options=options)]
+    made = check(plans, lambda *_: Outcome(10.0), known, rounds=len(builds), **settings)
+    assert made.launcher.builds[: len(builds)] == builds
+    asked = options.builds is not None
+    assert [run.quality.get("build") for run in plans[0].runs[: len(builds)]] == (
+        builds if asked else [None] * len(builds)
+    )
+
+
+@pytest.mark.parametrize(("engine", "said"), [({"built_with": {"maker": "1"}}, [0, 1, 2, 3]), ({}, [None] * 4)])
+def test_a_run_says_its_build_where_a_framework_built_its_engine(engine, said):
+    plans = [plan("a", rounds=4)]
+    made = session(plans, lambda *_: Outcome(10.0, settings={"engine": engine}), builds=4, rounds=4)
+    made.coordinator.measure()
+    assert made.launcher.builds == [0, 1, 2, 3]
+    assert [run.quality.get("build") for run in plans[0].runs] == said
+
+
+def test_a_build_whose_run_was_disturbed_is_taken_again():
+    plans = [plan("a", rounds=4, options=BenchmarkOptions(builds=4))]
+    made = session(plans, lambda id, number, _: Outcome(10.0, quality=STOPPED if number == 2 else {}), rounds=4)
+    made.coordinator.measure()
+    assert [run.quality["build"] for run in plans[0].runs if not run.disturbed] == [0, 1, 2, 3]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.family import Family
+from pytest_edgeperf.judge.noise.builds import BuildNoise, build_noise
 from pytest_edgeperf.judge.noise.false_alarms import FalseAlarms, TooFewRunsError, false_alarms, sessions_for
 from pytest_edgeperf.judge.noise.remedies import Remedy, explained_spread, remedies
 from pytest_edgeperf.judge.noise.spread import POWERS, Detectable, GroupNoise, good_runs, groups, smallest
@@ -78,6 +79,8 @@ class Noise:
     baseline_runs: int
     alpha: float
     benchmarks: Mapping[str, BenchmarkNoise]
+    #: Those whose engines were built several times: a check compares the means of their builds.
+    builds: Mapping[str, BuildNoise] = field(default_factory=dict)
     #: Benchmark id -> why it has no figures.
     not_analysed: Mapping[str, str] = field(default_factory=dict)
     #: The rate, or why there is none.
@@ -94,9 +97,10 @@ class Noise:
                 "stages_runs": list(self.gate.stages),
                 "tolerance_percent": _in_percent(self.gate.tolerance),
                 "alpha_percent": _in_percent(self.alpha),
-                "benchmarks": len(self.benchmarks) + len(self.not_analysed),
+                "benchmarks": len(self.benchmarks) + len(self.builds) + len(self.not_analysed),
             },
             "benchmarks": {name: benchmark.to_dict() for name, benchmark in self.benchmarks.items()},
+            "builds": {name: builds.to_dict() for name, builds in self.builds.items()},
             "not_analysed": dict(self.not_analysed),
             "false_alarms": self._false_alarms(),
             "remedies": [_remedy_to_dict(remedy) for remedy in self.remedies],
@@ -127,6 +131,11 @@ def noise(
         ValueError: a value that decides has no logarithm; the message names it.
     """
     good, not_analysed = good_runs(results)
+    of_builds = {name: build_noise(name, benchmark) for name, benchmark in good.benchmarks.items()}
+    builds = {name: noise for name, noise in of_builds.items() if noise is not None}
+    # Runs of one build are not drawn anew as if they were runs of any.
+    single = {name: benchmark for name, benchmark in good.benchmarks.items() if name not in builds}
+    good = replace(good, benchmarks=single)
     family = Family(
         tuple(results.benchmarks),
         tolerance=gate.tolerance,
@@ -166,6 +175,7 @@ def noise(
         baseline_runs=baseline_runs,
         alpha=family.alpha,
         benchmarks=benchmarks,
+        builds=builds,
         not_analysed=not_analysed,
         false_alarms=alarms,
         no_false_alarms=reason,

@@ -91,6 +91,8 @@ def take_contrasts(
             answer = None if instead is None else instead(question, case.family)
             answers.append(answer or Answer(benchmark, name, question.unanswered(INCONCLUSIVE, str(error))))
             continue
+        if question.evidence.builds is not None:
+            contrasts = [contrast._replace(of_builds=True) for contrast in contrasts]
         if contrasts:
             group.add(question, case.family.tolerance_of(benchmark, name), contrasts)
         else:
@@ -191,7 +193,10 @@ def _answer(tested: TestedQuestion, ruling: Ruling, needed: Dict[int, Tuple[Opti
     contrast = test.contrast
     reasons = [] if ruling.reason is None else [ruling.reason]
     runs_needed = None
-    if ruling.undecided is not None:
+    builds = question.evidence.builds if contrast.of_builds else None
+    if builds is not None:
+        reasons += _of_builds(builds, undecided=ruling.undecided is not None)
+    elif ruling.undecided is not None:
         runs_needed, baseline_needed = needed[ruling.undecided.position]
         if runs_needed is None and baseline_needed is not None:
             more = baseline_needed - contrast.baseline_runs
@@ -200,6 +205,7 @@ def _answer(tested: TestedQuestion, ruling: Ruling, needed: Dict[int, Tuple[Opti
             reasons.append("more runs alone are not expected to decide it")
     if contrast.assumed:
         reasons.append(ASSUMED_DISPERSION_NOTE)
+    base_runs, runs = question.evidence.run_counts(question.name)
     verdict = MetricVerdict(
         verdict=ruling.verdict,
         summary=contrast.summary,
@@ -211,8 +217,10 @@ def _answer(tested: TestedQuestion, ruling: Ruling, needed: Dict[int, Tuple[Opti
         detectable=test.detectable,
         baseline=contrast.baseline,
         candidate=contrast.candidate,
-        baseline_runs=contrast.baseline_runs,
-        candidate_runs=contrast.candidate_runs,
+        baseline_runs=base_runs,
+        candidate_runs=runs,
+        baseline_builds=None if builds is None else builds[0],
+        builds=None if builds is None else builds[1],
         tolerance=tested.tolerance,
         runs_needed=runs_needed,
         reason="; ".join(reasons) or None,
@@ -220,3 +228,12 @@ def _answer(tested: TestedQuestion, ruling: Ruling, needed: Dict[int, Tuple[Opti
         rules_out=None if ruling.upper is None else math.expm1(max(0.0, min(ruling.upper, LOG_RATIO_LIMIT))),
     )
     return Answer(question.benchmark, question.name, verdict, suspicious=ruling.verdict == INCONCLUSIVE)
+
+
+def _of_builds(builds: Tuple[int, int], *, undecided: bool) -> List[str]:
+    """What a reader has to know of a comparison of builds: of a side with a single one, and what would decide it."""
+    if builds[0] == 1:
+        return ["the baseline's runs are of one build of the engine: refresh it with --edgeperf-builds"]
+    if builds[1] == 1:
+        return ["these runs are of one build of the engine: measure with --edgeperf-builds"]
+    return ["more runs of the same builds are not expected to decide it, more builds may"] if undecided else []

@@ -51,6 +51,8 @@ class Contrast(NamedTuple):
     assumed: bool
     baseline: float
     candidate: float
+    #: The observations are means of the builds of an engine: nothing that is known of runs predicts how they scatter.
+    of_builds: bool = False
 
     @property
     def squares(self) -> float:

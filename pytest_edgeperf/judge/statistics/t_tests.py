@@ -72,7 +72,11 @@ def moderate(contrasts: Sequence[Contrast], squares: Array, freedom: Array) -> M
     dispersion = _floats([1.0 if c.dispersion is None else c.dispersion for c in contrasts])
     scale = np.zeros_like(freedom)
     prior_freedom = np.zeros_like(freedom)
-    for where in groups_of(contrasts):
+    for group in groups_of(contrasts):
+        # Blocks within runs say nothing of how builds differ, nor do the runs of other benchmarks.
+        where = group[[not contrasts[position].of_builds for position in group]]
+        if not where.size:
+            continue
         fallback = NO_PRIOR if contrasts[where[0]].dispersion is None else FIXED_PRIOR
         prior = fit_prior(squares[where], freedom[where], dispersion[where], fallback)
         has_variance = freedom[where] > 0

@@ -44,6 +44,8 @@ class Attempt:
         waiting: Optional[Waiting] = None,
     ) -> None:
         self.plan = plan
+        #: Which of several builds of its engines it uses.
+        self.build = build
         #: The machine when it began.
         self.before = before
         #: The machine's power in W before it began.
