@@ -11,6 +11,7 @@ from typing import Container, Dict, List, Mapping, NamedTuple, Optional, Sequenc
 
 from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, REGRESSED
 from pytest_edgeperf.report.change_text import failure_message
+from pytest_edgeperf.report.explanation_text import explanation_line
 from pytest_edgeperf.report.exporters.markdown import Markdown, session_markdown
 from pytest_edgeperf.report.line_text import failing_lines, line_name, line_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
@@ -120,7 +121,8 @@ def _regressions(report: SessionReport, annotated: Container[str]) -> List[Annot
     made = []
     for name, verdict in comparison.benchmarks.items():
         if verdict.verdict == REGRESSED:
-            evidence = [*measured_lines(name, verdict)[1:], *difference_lines(verdict)]
+            why = explanation_line(report.measured.explanations.get(name))
+            evidence = [why, *measured_lines(name, verdict)[1:], *difference_lines(verdict)]
             lines_said = [placement_text(verdict), f"{failure_message(name, verdict)}.", *evidence]
             message = "\n".join(filter(None, lines_said))
             made.append((name, Annotation(kind, f"{word}: {_test(name)}", message, report.locations.get(name))))

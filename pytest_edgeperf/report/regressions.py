@@ -6,19 +6,21 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, Comparison, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
+from pytest_edgeperf.report.explanation_text import explanation_line, with_explanation
 from pytest_edgeperf.report.figures import LATENCY, PHASES, metric_label, metrics_with
 from pytest_edgeperf.report.line_text import line_text
 from pytest_edgeperf.report.loaded_text import loaded_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, p_value, share
 from pytest_edgeperf.report.placement_text import placement_text
 from pytest_edgeperf.report.sentences import commits_text, environment_text, measured_lines, rebuilt_text
+from pytest_edgeperf.results.explanations import Explanation
 
 #: Regressions with sentences of their own in a report that is not asked for everything.
 _EXPLAINED = 10
 _SUMMARIES = {"p50": "median", "min": "fastest call", "max": "slowest call"}
 
 
-class Explanation(NamedTuple):
+class Remarks(NamedTuple):
     """What is said of regressions: of all of them, and by a benchmark's id of each; a moved placement first."""
 
     commits: str
@@ -26,10 +28,17 @@ class Explanation(NamedTuple):
     sentences: Mapping[str, Sequence[str]]
 
 
-def explained(comparison: Comparison, *, everything: bool = False, in_full: bool = False) -> Explanation:
+def explained(
+    comparison: Comparison,
+    explanations: Mapping[str, Explanation],
+    *,
+    everything: bool = False,
+    in_full: bool = False,
+) -> Remarks:
     """What all regressed benchmarks share of what differs between the sides, and the sentences of each.
 
     Args:
+        explanations: what profiles say of them, where there are some.
         everything: sentences for each regression, not only for the first ones.
         in_full: those of the failing test, for a report beside which there is no failing test.
     """
@@ -41,12 +50,16 @@ def explained(comparison: Comparison, *, everything: bool = False, in_full: bool
     for name, verdict in worse.items():
         if len(sentences) == _EXPLAINED and not everything:
             break
-        moved = measured_lines(name, verdict) if in_full else [moved_text(verdict)]
+        why = explanations.get(name)
+        if in_full:
+            moved = with_explanation("\n".join(measured_lines(name, verdict)), why).splitlines()
+        else:
+            moved = [moved_text(verdict), explanation_line(why)]
         own = "; ".join(filter(None, [differences.get(name), commits.get(name)]))
         sentences[name] = [sentence for sentence in (placements.get(name), *moved, own) if sentence]
     unknown = without_record_text(list(worse.values()))
     shared = "; ".join(filter(None, [shared_placement, shared_differences, unknown]))
-    return Explanation(shared_commits, shared, sentences)
+    return Remarks(shared_commits, shared, sentences)
 
 
 def moved_text(verdict: BenchmarkVerdict) -> str:

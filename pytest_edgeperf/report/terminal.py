@@ -10,6 +10,7 @@ from pytest_edgeperf.report.benchmark_tables import phase_table, power_table
 from pytest_edgeperf.report.closing import closing, closing_of_files
 from pytest_edgeperf.report.creep import creep_lines
 from pytest_edgeperf.report.curve_tables import curve_tables
+from pytest_edgeperf.report.explanation_tables import explanation_blocks
 from pytest_edgeperf.report.first_inferences import first_inferences_table
 from pytest_edgeperf.report.grouping import only_file
 from pytest_edgeperf.report.line_text import lines_not_judged
@@ -57,6 +58,7 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks += study_tables(report.measured, paper, papers)
     blocks.append(references_table([figure for figure in published if papers.shows(figure.paper)], names, paper))
     blocks.append(not_shown_lines(report.papers, published, report.measured, papers, paper))
+    blocks += explanation_blocks(comparison, report.measured.explanations, names, paper, everything=everything)
     table = VerdictTable(
         comparison.benchmarks, report.measured.benchmarks, paper, said=only_file([*ids, *comparison.benchmarks])
     )
@@ -78,11 +80,13 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
     """The report on two results files, in the manner of :func:`render`."""
     paper = Paper(max(width, LEAST_WIDTH), colour, ascii_only)
     names = Names(list(comparison.benchmarks), paper)
+    explanations = {} if comparison.files is None else comparison.files.candidate_results.explanations
     table = VerdictTable(comparison.benchmarks, {}, paper, said=only_file(comparison.benchmarks))
     for section in sections_between(comparison):
         table.add(section)
     return _joined(
         [
+            *explanation_blocks(comparison, explanations, names, paper, everything=False),
             table.lines(against=False, measured=False),
             renames(comparison, names, paper),
             lines_not_judged(comparison, paper),

@@ -22,6 +22,7 @@ from pytest_edgeperf.report.sentences import differences_text, inconclusive_text
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import accepted, judged
 from pytest_edgeperf.report.verdict_table import Section
+from pytest_edgeperf.results.explanations import Explanation
 
 #: Benchmarks that a section of what is not clear lists, and one of what is good, unless everything is asked for.
 _UNCLEAR_LISTED, _REST_LISTED = 10, 20
@@ -44,7 +45,8 @@ def sections_of(report: SessionReport, *, everything: bool) -> List[Section]:
     """The sections of a session."""
     comparison = judged(report)
     refreshing = report.mode == "refresh"
-    sections = _regressed(accepted(report), refreshing=refreshing, everything=everything)
+    explanations = report.measured.explanations
+    sections = _regressed(accepted(report), explanations, refreshing=refreshing, everything=everything)
     sections += _with_reasons("failed", report.faults, "bad")
     nothing_accepted = not {"created", "updated"}.intersection(report.refreshed.values())
     listed = None if everything else _UNCLEAR_LISTED
@@ -64,7 +66,8 @@ def sections_of(report: SessionReport, *, everything: bool) -> List[Section]:
 
 def sections_between(comparison: Comparison) -> List[Section]:
     """The sections of two results files."""
-    sections = _regressed(comparison, refreshing=False, everything=False, in_full=True)
+    explanations = {} if comparison.files is None else comparison.files.candidate_results.explanations
+    sections = _regressed(comparison, explanations, refreshing=False, everything=False, in_full=True)
     verdicts = {name: one for name, one in comparison.benchmarks.items() if one.verdict != REGRESSED}
     sections += _not_clear(verdicts, WHY_IN_FILES, everything=True)
     return sections + _rest(verdicts, WHY_IN_FILES, everything=False, unfolded_by="--format json")
@@ -95,12 +98,19 @@ def whys(report: SessionReport) -> Mapping[str, str]:
     return WHY_IN_CHECK
 
 
-def _regressed(comparison: Comparison, *, refreshing: bool, everything: bool, in_full: bool = False) -> List[Section]:
+def _regressed(
+    comparison: Comparison,
+    explanations: Mapping[str, Explanation],
+    *,
+    refreshing: bool,
+    everything: bool,
+    in_full: bool = False,
+) -> List[Section]:
     worse = [name for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED]
     lines = lines_explained(comparison)
     if not worse and not lines:
         return []
-    said = explained(comparison, everything=everything, in_full=in_full or everything)
+    said = explained(comparison, explanations, everything=everything, in_full=in_full or everything)
     word = "accepted although worse than the earlier baseline" if refreshing else REGRESSED
     heading = f"{word} ({len(worse) + len(lines)})" + (f": {said.commits}" if said.commits else "")
     style = "warning" if refreshing else "bad"

@@ -13,6 +13,7 @@ from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Metric, Results, Run
 from tests.fakes import reports
+from tests.report.scenarios import explained
 
 #: A course of minutes of load, with a step.
 COURSE: Dict[str, Any] = {
@@ -98,7 +99,7 @@ def _loaded(runs: Any) -> Any:
 
 
 #: Name of a page -> its session.
-PAGES = {**reports.EXAMPLES, "hostile": hostile_everywhere, "load": under_load}
+PAGES = {**reports.EXAMPLES, "hostile": hostile_everywhere, "load": under_load, "explained": explained}
 
 
 def write(report: SessionReport, path: Path) -> Path:

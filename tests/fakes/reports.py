@@ -19,6 +19,7 @@ from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, MetricV
 from pytest_edgeperf.report.invocation import Invocation
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results.example_answers import of_examples
+from pytest_edgeperf.results.explanations import CostTable, ExplainedPart, Explanation
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
 from pytest_edgeperf.results.types import Against, Benchmark, Metric, Results, Run
 
@@ -317,6 +318,9 @@ def hostile() -> SessionReport:
     worse = {name: 1.2 for at, name in enumerate(latencies) if at % 2}
     base = suite_of(latencies, runs=10, seed=8, commit="</script>", day="2026-11-28T09:00:00Z")
     now = suite_of(latencies, runs=9, seed=9, commit="<b>c</b>", day="2026-11-30T16:05:00Z", slower=worse)
+    rows = tuple(ExplainedPart(name, 1.0, 2.0, 0.1, True, place=name, was=name) for name in HOSTILE_NAMES[-10:])
+    table = CostTable("operators", rows, 3, 1.0, 1.0, 13, 1.0, HOSTILE_NAMES[1])
+    now = replace(now, explanations={name: Explanation(5.0, 6.0, (table,), HOSTILE_NAMES) for name in worse})
     report = _session(base, now, rounds=9, faults={f"{name}::test_c": f"it broke: {name}" for name in HOSTILE_NAMES})
     return replace(
         report,

@@ -11,6 +11,7 @@ from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison, LineVer
 from pytest_edgeperf.report.creep import Creep
 from pytest_edgeperf.report.exporters.markdown import session_markdown
 from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.results.explanations import CostTable, ExplainedPart, Explanation
 from pytest_edgeperf.results.types import Results
 
 from .conftest import SIDES, benchmark, verdict
@@ -81,10 +82,16 @@ def hostile_report(names, text):
         renames=(Rename(text, text, reason=text),),
         other_machine=OtherMachine(text, 1, 2),
     )
+    rows = tuple(ExplainedPart(name, 1.0, 2.0, 0.1, True, place=text, was=name) for name in names)
+    explanation = Explanation(5.0, 6.0, (CostTable("operators", rows, 1, 1.0, 1.0, len(rows), 1.0, text),), (text,))
     return SessionReport(
         device=text or "-",
         machine=text,
-        measured=Results("host", benchmarks={name: benchmark(1.0) for name in names}),
+        measured=Results(
+            "host",
+            benchmarks={name: benchmark(1.0) for name in names},
+            explanations=dict.fromkeys(names, explanation),
+        ),
         comparison=comparison,
         faults={text + "f": text},
         notes=[text],

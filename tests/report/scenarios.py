@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
@@ -17,6 +18,7 @@ from pytest_edgeperf.report.invocation import Invocation
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.terminal import render
 from pytest_edgeperf.results.example_answers import of_examples
+from pytest_edgeperf.results.explanations import CostTable, ExplainedPart, Explanation
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -235,6 +237,53 @@ def accuracy_lost() -> SessionReport:
     return report
 
 
+def explained() -> SessionReport:
+    """What profiles say: an operator, a split one, a function, all alike, within noise, and no profile."""
+    names = [
+        f"benchmarks/test_detection.py::test_{name}"
+        for name in (
+            "yolov3[onnxruntime-fp32-416]",
+            "ssd[openvino]",
+            "letterbox",
+            "unet[torch]",
+            "vit[tvm]",
+            "pose[ncnn]",
+        )
+    ]
+    times = (15.4, 6.02, 1.69, 88.0, 61.0, 12.2)
+    changes = (0.283, 0.15, 0.3, 0.098, 0.061, 0.081)
+    judged = {n: verdict("regressed", c, 0.02, t) for n, c, t in zip(names, changes, times)}
+    operators = [
+        ("Conv /model.3/conv/Conv", 4.1, 6.9, 0.21, True, "", ""),
+        ("Cast /model.3/InsertedPrecisionFreeCast", None, 0.31, 0.2, True, "", ""),
+        ("Conv /model.5/conv/Conv", 2.02, 2.07, 0.14, False, "", ""),
+        ("Resize /model.9/Resize", 0.71, 0.68, 0.05, False, "", ""),
+    ]
+    fused = [("Convolution /a/conv + Relu /a/relu", 0.8, 1.52, 0.06, True, "", "FusedConvolution /a/conv")]
+    functions = [
+        ("letterbox", 0.71, 1.08, 0.04, True, "app/prepare.py:31", ""),
+        ("cv2.resize in letterbox", 0.4, 0.41, 0.05, False, "app/prepare.py:31", ""),
+    ]
+    even = [(f"aten::conv2d /down.{at}", 9.0 - at, 1.1 * (9.0 - at), 1.2, False, "", "") for at in range(3)]
+    still = [("nn_conv2d", 31.0, 31.4, 2.1, False, "", ""), ("nn_softmax", 4.0, 4.1, 0.4, False, "", "")]
+
+    def table(parts: str, rows: Sequence[Any], rest: int, rest_ms: float, by: float, source: str) -> CostTable:
+        made = tuple(ExplainedPart(*row) for row in rows)
+        return CostTable(parts, made, rest, rest_ms, rest_ms * by, sum(row.blamed for row in made), by, source)
+
+    tables = [
+        table("operators", operators, 71, 4.6, 1.004, "onnxruntime profiling"),
+        table("operators", fused, 34, 4.1, 1.0, "OpenVINO's profiling"),
+        table("functions", functions, 6, 0.1, 1.0, "cProfile"),
+        table("operators", even, 60, 50.0, 1.1, "torch.profiler"),
+        table("operators", still, 12, 20.0, 1.01, "TVM's VirtualMachineProfiler"),
+    ]
+    explanations = {name: Explanation(t / (1 + c), t, (one,)) for name, t, c, one in zip(names, times, changes, tables)}
+    explanations[names[-1]] = Explanation(11.3, 12.2, (), ("ncnn reports no operator times",))
+    report = session(judged, times)
+    return replace(report, measured=replace(report.measured, explanations=explanations))
+
+
 def long_names() -> SessionReport:
     """The longest ids of the experiments, all regressed but the last."""
     names = sorted(IDS.read_text(encoding="utf-8").splitlines(), key=len)[-12:]
@@ -256,6 +305,7 @@ SCENARIOS: Dict[str, Callable[[], SessionReport]] = {
     "accuracy-lost": accuracy_lost,
     "one-of-2000": lambda: one_regression_among(2000, 80, 30, undecided=2),
     "long-names": long_names,
+    "explained": explained,
 }
 
 

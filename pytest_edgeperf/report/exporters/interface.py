@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
+    from pytest_edgeperf.results.explanations import Explanation
     from pytest_edgeperf.results.types import Benchmark, Results
 
 
@@ -45,6 +46,10 @@ class Exporter:
 
     def comparison(self, comparison: Comparison, paper: Paper) -> str:
         """One results file judged against another: ``edgeperf compare``."""
+        raise NotImplementedError
+
+    def explanation(self, benchmark_id: str, explanation: Explanation, paper: Paper) -> str:
+        """Why one benchmark got slower: ``edgeperf explain``."""
         raise NotImplementedError
 
     def results(self, measured: Sequence[Exported], paper: Paper) -> str:

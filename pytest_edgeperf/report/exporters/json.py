@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.judge.verdicts import Comparison
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
+    from pytest_edgeperf.results.explanations import Explanation
 
 
 class Json(Exporter):
@@ -36,6 +37,12 @@ class Json(Exporter):
         from pytest_edgeperf.report.exporters.machine_verdict import comparison_to_dict
 
         return _dumped(comparison_to_dict(comparison))
+
+    def explanation(self, benchmark_id: str, explanation: Explanation, paper: Paper) -> str:
+        """The same as below a benchmark of a session's report, with the benchmark's id."""
+        from pytest_edgeperf.report.exporters.explanation_values import explanation_to_dict
+
+        return _dumped({"benchmark": benchmark_id, **explanation_to_dict(explanation)})
 
     def studies(self, across: Across, paper: Paper) -> str:
         """Studies by name, as they were described and measured."""

@@ -9,6 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, BenchmarkVerdict, Comparison
+from pytest_edgeperf.report.explanation_text import with_explanation
+from pytest_edgeperf.report.exporters.explanation_values import explanation_to_dict
 from pytest_edgeperf.report.figures import deciding_metric, figure
 from pytest_edgeperf.report.line_text import lines_count
 from pytest_edgeperf.report.machine_evidence import runs_of, why_the_machine
@@ -25,6 +27,7 @@ from pytest_edgeperf.report.sentences import inconclusive_text, regression_text,
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged, summary_text
 from pytest_edgeperf.results.example_answers import is_accuracy
+from pytest_edgeperf.results.explanations import Explanation
 from pytest_edgeperf.results.types import Benchmark, Results, Run
 
 if TYPE_CHECKING:
@@ -119,10 +122,13 @@ def _add_verdicts(
     """What the judge said, and beside it what was measured of each benchmark."""
     said = comparison.to_dict()
     benchmarks: Dict[str, Any] = said.pop("benchmarks")
+    explanations = {} if measured is None else measured.explanations
     for name, entry in benchmarks.items():
         verdict = comparison.benchmarks[name]
         entry["decided_by"] = deciding_metric(verdict)
-        entry["sentences"] = _sentences(name, verdict)
+        entry["sentences"] = _sentences(name, verdict, explanations.get(name))
+        if name in explanations:
+            entry["explanation"] = explanation_to_dict(explanations[name])
         accepted = None if baseline is None else baseline.benchmarks.get(name)
         if accepted is not None and "baseline" not in entry:
             entry["baseline"] = {"commit": _newest_commit(accepted.runs)}
@@ -161,10 +167,10 @@ def _newest_commit(runs: Sequence[Run]) -> Optional[str]:
     return max(named)[1] if named else None
 
 
-def _sentences(name: str, verdict: BenchmarkVerdict) -> List[str]:
+def _sentences(name: str, verdict: BenchmarkVerdict, explanation: Optional[Explanation]) -> List[str]:
     """What a person reads of a benchmark that is worse or undecided."""
     if verdict.verdict == REGRESSED:
-        return regression_text(name, verdict).splitlines()
+        return with_explanation(regression_text(name, verdict), explanation).splitlines()
     text = inconclusive_text(verdict) if verdict.verdict == INCONCLUSIVE else verdict.reason
     return [text] if text else []
 

@@ -17,6 +17,8 @@ from pytest_edgeperf.judge.verdicts import (
     Comparison,
 )
 from pytest_edgeperf.report.change_text import difference_remarks
+from pytest_edgeperf.report.explanation_text import with_explanation
+from pytest_edgeperf.report.exporters.explanation_markdown import explanation_blocks, explanation_markdown
 from pytest_edgeperf.report.exporters.interface import Exporter
 from pytest_edgeperf.report.exporters.markdown_blocks import Block, fitting, folded
 from pytest_edgeperf.report.exporters.markdown_tables import figures_rows, undecided_row, verdict_row
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
+    from pytest_edgeperf.results.explanations import Explanation
     from pytest_edgeperf.results.types import Benchmark, Results
 
 _ORDER = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
@@ -72,6 +75,10 @@ class Markdown(Exporter):
         """The same of two results files."""
         return comparison_markdown(comparison)
 
+    def explanation(self, benchmark_id: str, explanation: Explanation, paper: Paper) -> str:
+        """A heading, what explains the loss, and a table of all rows."""
+        return explanation_markdown(benchmark_id, explanation)
+
     def studies(self, across: Across, paper: Paper) -> str:
         """A heading for each study, and a table for each thing that it shows."""
         from pytest_edgeperf.report.exporters.study_markdown import across_markdown
@@ -98,10 +105,12 @@ def comparison_markdown(comparison: Comparison, most_bytes: int = COMMENT_BYTES)
     head = [f"### edgeperf: {escape(comparison_headline(comparison))}"]
     if comparison.benchmarks:
         head += ["", escape(f"{verdict_counts(comparison)}{lines_count(comparison)}.")]
-    blocks = [Block(head=head), *_worse(comparison, prefix, REGRESSED), *_why(comparison, measured)]
+    blocks = [Block(head=head), *_worse(comparison, prefix, REGRESSED)]
+    explanations = {} if measured is None else measured.explanations
+    blocks += [*explanation_blocks(comparison, explanations, prefix), *_why(comparison, measured)]
     blocks += _next(next_steps(comparison))
     blocks += [
-        *_evidence(comparison),
+        *_evidence(comparison, explanations),
         *_not_clear(comparison, prefix),
         *_all_verdicts(ordered, prefix, measured.benchmarks if measured else {}),
     ]
@@ -131,9 +140,10 @@ def session_markdown(report: SessionReport, most_bytes: int = COMMENT_BYTES, *, 
     blocks += _reasons("Not accepted", "benchmark that was not accepted", report.refused, prefix)
     crept = {name: f"latency {change(creep.ratio)} since {creep.since}" for name, creep in report.crept.items()}
     blocks += _reasons("Slower than the anchor, in steps that were accepted", "benchmark that crept", crept, prefix)
-    blocks += _why(accepted(report), report.measured)
+    explanations = report.measured.explanations
+    blocks += [*explanation_blocks(accepted(report), explanations, prefix), *_why(accepted(report), report.measured)]
     blocks += _next(next_steps(report))
-    blocks += [*_evidence(accepted(report)), *_not_clear(comparison, prefix)]
+    blocks += [*_evidence(accepted(report), explanations), *_not_clear(comparison, prefix)]
     if report.comparison is not None:
         blocks += _all_verdicts(_ordered(comparison), prefix, report.measured.benchmarks)
     else:
@@ -195,13 +205,13 @@ def _next(steps: Sequence[NextStep]) -> List[Block]:
     return [Block(head=["", "**Next:**", "", *fence(lines, "sh")])]
 
 
-def _evidence(comparison: Comparison) -> List[Block]:
+def _evidence(comparison: Comparison, explanations: Mapping[str, Explanation]) -> List[Block]:
     """What is known of each regression, folded."""
     worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
-    rows = [
-        "\n".join(["", f"{name}:", "", *map(item, regression_text(benchmark_id, verdict).splitlines())])
-        for name, (benchmark_id, verdict) in zip(codes(worse), worse.items())
-    ]
+    rows = []
+    for name, (benchmark_id, verdict) in zip(codes(worse), worse.items()):
+        text = with_explanation(regression_text(benchmark_id, verdict), explanations.get(benchmark_id))
+        rows.append("\n".join(["", f"{name}:", "", *map(item, text.splitlines())]))
     for line in comparison.regressed_lines:
         rows.append("\n".join(["", f"{escape(line_name(line))}:", "", *map(item, line_text(line).splitlines())]))
     return [folded(f"Evidence ({len(rows)})", Block("regression", rows=rows))] if rows else []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_edgeperf.report.published_matching import Reference
     from pytest_edgeperf.report.session_report import SessionReport
     from pytest_edgeperf.report.text import Paper
+    from pytest_edgeperf.results.explanations import Explanation
     from pytest_edgeperf.results.types import Results
 
 
@@ -35,6 +36,12 @@ class Text(Exporter):
         from pytest_edgeperf.report.terminal import render_comparison
 
         return render_comparison(comparison, width=paper.width, colour=paper.colour, ascii_only=paper.ascii_only)
+
+    def explanation(self, benchmark_id: str, explanation: Explanation, paper: Paper) -> str:
+        """What explains the loss, and a table of all rows."""
+        from pytest_edgeperf.report.explanation_tables import explanation_lines
+
+        return "\n".join(explanation_lines(benchmark_id, explanation, paper, everything=True))
 
     def studies(self, across: Across, paper: Paper) -> str:
         """Tables of lines, ratios, ranks, shares and Pareto fronts."""

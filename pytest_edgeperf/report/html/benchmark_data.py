@@ -17,12 +17,14 @@ from pytest_edgeperf.judge.verdicts import (
     MetricVerdict,
 )
 from pytest_edgeperf.report.accuracy_text import difference, examples_text, points
+from pytest_edgeperf.report.explanation_text import with_explanation
 from pytest_edgeperf.report.figures import LATENCY, PHASES, compared_figure, deciding_metric, figure, metric_label
 from pytest_edgeperf.report.html.run_data import Sessions, pairs_of, runs_of, scale_of, short, values_of
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.numbers import change, in_seconds, percent, quantities, quantity
 from pytest_edgeperf.report.sentences import differences_text, inconclusive_text, regression_text
 from pytest_edgeperf.results.benchmark_matching import canonical_id, file_of, function_of
+from pytest_edgeperf.results.explanations import Explanation
 from pytest_edgeperf.results.types import Benchmark
 
 FAILED, MEASURED = "failed", "measured"
@@ -145,7 +147,7 @@ def _sentences(benchmark_id: str, subject: Subject, verdict: Optional[BenchmarkV
     if benchmark_id in report.faults:
         lines += report.faults[benchmark_id].splitlines()
     elif verdict is not None:
-        lines += _judged(benchmark_id, verdict)
+        lines += _judged(benchmark_id, verdict, subject.measured.explanations.get(benchmark_id))
     if benchmark_id in report.refused:
         lines.append(f"Not accepted: {report.refused[benchmark_id]}")
     if benchmark_id in report.refreshed:
@@ -158,9 +160,9 @@ def _sentences(benchmark_id: str, subject: Subject, verdict: Optional[BenchmarkV
     return [line for line in lines if line.strip()]
 
 
-def _judged(benchmark_id: str, verdict: BenchmarkVerdict) -> List[str]:
+def _judged(benchmark_id: str, verdict: BenchmarkVerdict, explanation: Optional[Explanation]) -> List[str]:
     if verdict.verdict == REGRESSED:
-        return regression_text(benchmark_id, verdict).splitlines()
+        return with_explanation(regression_text(benchmark_id, verdict), explanation).splitlines()
     lines: List[str] = []
     if verdict.verdict == INCONCLUSIVE:
         lines.append(inconclusive_text(verdict))

@@ -13,7 +13,7 @@ from typing import Any, Callable, List, Optional, Tuple
 from pytest_edgeperf.report.html.subject import Subject
 
 #: In the order of the page.
-NAMES = ("benchmarks", "not_judged", "studies", "checklists", "courses", "published", "environment")
+NAMES = ("benchmarks", "explanations", "not_judged", "studies", "checklists", "courses", "published", "environment")
 
 
 @dataclass(frozen=True)
