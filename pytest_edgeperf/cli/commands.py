@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "pytest_edgeperf.cli.compare:compare",
     "devices": "pytest_edgeperf.cli.devices:devices",
     "doctor": "pytest_edgeperf.cli.doctor:doctor",
+    "explain": "pytest_edgeperf.cli.explain:explain",
     "export": "pytest_edgeperf.cli.export:export",
     "frameworks": "pytest_edgeperf.cli.frameworks:frameworks",
     "noise": "pytest_edgeperf.cli.noise:noise",
