@@ -20,7 +20,7 @@ from pytest_edgeperf.results.atomic_files import replace_file
 from pytest_edgeperf.results.published import published_of
 from pytest_edgeperf.schedule.earlier_files import EarlierFiles
 from pytest_edgeperf.schedule.session import MeasuringSession
-from pytest_edgeperf.settings import REFRESH, Settings
+from pytest_edgeperf.settings import OFF, REFRESH, Settings
 
 #: The format that says how a session ended to whoever did not see it.
 FOR_PROGRAMS = "json"
@@ -127,6 +127,7 @@ def _made(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:
         baseline=measuring.baseline,
         started=coordinator.started,
         ended=coordinator.ended,
+        explains=settings.explain != OFF,
     )
 
 

@@ -10,6 +10,7 @@ from pytest_edgeperf.judge.verdicts import REGRESSED, LineVerdict
 from pytest_edgeperf.plugin.junit import allows_properties_of_tests
 from pytest_edgeperf.plugin.state import FAILED_CALLS, FAILING_LINES
 from pytest_edgeperf.report.change_text import failure_message
+from pytest_edgeperf.report.explanation_text import with_explanation
 from pytest_edgeperf.report.exporters.junit import JUnit
 from pytest_edgeperf.report.line_text import failing_lines, line_headline, line_text
 from pytest_edgeperf.report.outcome import unseen
@@ -55,7 +56,8 @@ def judge_item(item: pytest.Item, measuring: MeasuringSession, reports: List[pyt
     if verdict is not None and verdict.verdict == REGRESSED:
         failures.append(("regressed", "The benchmark regressed."))
         with errors.survive("the text of a regression"):
-            failures[-1] = (failure_message(item.nodeid, verdict), regression_text(item.nodeid, verdict))
+            text = with_explanation(regression_text(item.nodeid, verdict), measuring.explanations.get(item.nodeid))
+            failures[-1] = (failure_message(item.nodeid, verdict), text)
     for line in _failing_lines(item.config, measuring).get(item.nodeid, ()):
         failures.append(("a line regressed", f"The {line.part} of {line.series} regressed."))
         with errors.survive("the text of a line"):

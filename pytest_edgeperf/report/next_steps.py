@@ -25,7 +25,7 @@ from pytest_edgeperf.report.summary_text import judged
 from pytest_edgeperf.results.benchmark_matching import file_of, function_of
 from pytest_edgeperf.results.refreshing import FEWEST_RUNS, OVERTAKEN
 from pytest_edgeperf.results.types import Results, Run
-from pytest_edgeperf.settings import AGAINST, CHECK, PAIRS, REFRESH
+from pytest_edgeperf.settings import AGAINST, CHECK, PAIRS, REFRESH, Settings
 
 MOST_STEPS = 3
 #: More tests are not named one by one.
@@ -38,6 +38,7 @@ WHY = "WHY"
 RESUME = "resume"
 CHECK_MACHINE = "check the machine"
 LOOK_CLOSER = "look closer"
+EXPLAIN = "explain"
 MEASURE_AGAIN = "measure again"
 RENAME = "rename"
 FIRST_BASELINE = "first baseline"
@@ -124,6 +125,7 @@ def _after_check(report: SessionReport, invocation: Invocation) -> List[NextStep
     steps: List[_Candidate] = [
         (CHECK_MACHINE, _doctor(report, invocation) if suspected else None),
         (LOOK_CLOSER, _closer(report, comparison, [*regressed, *unclear], invocation)),
+        (EXPLAIN, _explained(report, regressed, invocation)),
         *_renames(comparison.renames, report.device, invocation),
         (COMPARE_ANYWAY, None if worse else _with_differences(report, comparison, invocation)),
     ]
@@ -167,7 +169,11 @@ def _after_duet(report: SessionReport, invocation: Invocation) -> List[NextStep]
     elif unclear:
         closer = _more_rounds(report, comparison, unclear, invocation, least=PAIRS)
     suspected = bool(why_the_machine(comparison, report.measured)) or _out_of_memory(report)
-    return _steps((CHECK_MACHINE, _doctor(report, invocation) if suspected else None), (LOOK_CLOSER, closer))
+    return _steps(
+        (CHECK_MACHINE, _doctor(report, invocation) if suspected else None),
+        (LOOK_CLOSER, closer),
+        (EXPLAIN, _explained(report, regressed, invocation)),
+    )
 
 
 def _closer(
@@ -183,6 +189,14 @@ def _closer(
         return command or invocation.session(lock_step, without=dropped)
     unclear = [name for name in names if comparison.benchmarks[name].verdict == INCONCLUSIVE]
     return _more_rounds(report, comparison, unclear, invocation) or (invocation.noise() if unclear else None)
+
+
+def _explained(report: SessionReport, names: Sequence[str], invocation: Invocation) -> Optional[str]:
+    """Profile what regressed, where the session was not to."""
+    if report.explains or not names:
+        return None
+    profiled: _Options = [("explain", Settings.explain)]
+    return _narrowed(report, invocation, names, profiled) or invocation.session(profiled)
 
 
 def _with_differences(report: SessionReport, comparison: Comparison, invocation: Invocation) -> Optional[str]:

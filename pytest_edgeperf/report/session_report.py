@@ -71,3 +71,5 @@ class SessionReport:
     ended: Optional[datetime] = None
     #: Papers whose published figures were asked for, or ``all`` or ``none``; empty: all in a detailed report.
     papers: Sequence[str] = ()
+    #: Whether what regressed was to be profiled, to say why.
+    explains: bool = True

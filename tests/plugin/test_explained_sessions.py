@@ -90,6 +90,9 @@ def test_a_regression_is_explained_by_the_profile_that_was_accepted(refreshed, r
     assert table.rows[0].blamed
     assert "prepare" in table.rows[0].label
     assert table.rows[0].place.startswith("test_it.py")
+    # In the text of the failing test, and in the report.
+    assert str(outcome).count("Why: prepare (test_it.py:") == 2, outcome
+    assert "why it got slower: " in outcome
 
 
 def test_a_pass_that_is_killed_is_a_sentence(refreshed):

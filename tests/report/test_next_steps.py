@@ -47,6 +47,14 @@ UNCLEAR = verdict("inconclusive", 1.03, 0.99, 1.07, runs_needed=14)
 NEW = BenchmarkVerdict("new")
 
 
+def test_what_got_slower_is_profiled_where_the_session_was_not_to():
+    session = report({A: WORSE, C: UNCHANGED}, explains=False)
+    command = f"pytest '{A}' {KEPT} --edgeperf-rounds=4 --edgeperf-explain=regressed"
+    assert f"explain: {command}" in shown(session)
+    assert not any(step.startswith("explain") for step in shown(replace(session, explains=True)))
+    assert not any(step.startswith("explain") for step in shown(report({A: UNCHANGED}, explains=False)))
+
+
 def test_where_nothing_is_to_do_nothing_is_named():
     assert shown(report({A: UNCHANGED, B: UNCHANGED})) == []
     assert shown(report({A: NEW}, mode="off")) == []
