@@ -13,8 +13,8 @@ What to know of it:
   between the sum of all functions and that time is its error.
 - It is by the wall clock: a function that sleeps, waits for a file or for a GPU (``torch._C._cuda_synchronize``) shows
   it. :attr:`FunctionProfile.waiting_ms` is how long the thread of the calls did not compute.
-- Others that use the machine lengthen whatever function runs at that moment. Three times as many repetitions are made
-  as are kept: those in which the thread waited the least for a processor.
+- Others that use the machine lengthen whatever function runs at that moment. So each repetition is made in slices of a
+  few calls, and of these the third is kept in which the thread waited the least for a processor.
 - It sees one thread. Of what other threads do, the calling one shows that it waits. From Python 3.12 on, cProfile
   confuses functions of several threads that run at once; there is no profile then, and the reason is said.
 - Operators (``a * b``), ufuncs and other callables that are neither Python code nor plain C functions are no calls to
@@ -25,17 +25,19 @@ What to know of it:
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from itertools import cycle
 from time import perf_counter_ns, thread_time_ns
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.call_graph import CallGraph, Cost, EventCosts, FunctionLabels, Label
 from pytest_edgeperf.measure.function_names import called, unseen_name
 from pytest_edgeperf.measure.order_statistics import median
 from pytest_edgeperf.measure.profiled_calls import (
+    BY_MONITORING,
     Clocks,
     Elapsed,
     NoFunctionProfile,
@@ -53,8 +55,9 @@ SOURCE = "cProfile"
 REPETITIONS = 5
 #: Of calls without the profiler: so long is each repetition.
 REPETITION_S = 0.2
-#: So many are made for each that is kept, where calls are short enough: those kept waited the least for a processor.
-CANDIDATES = 3
+#: A repetition is made in slices, so short that many have a processor to themselves; the quietest third is kept.
+SLICES = 30
+KEPT_SHARE = 1 / 3
 #: How much longer a repetition may be so that each of the rotating inputs has its turn.
 LONGEST_ROTATION = 5
 MOST_FUNCTIONS = 30
@@ -63,9 +66,8 @@ LEAST_SHARE = 0.005
 MOST_CALLS = 100_000
 #: Of a call: less waiting than this is not worth a remark.
 NOTABLE_WAITING = 0.1
-#: From here on cProfile sees the calls of all threads, and takes them for those of one.
-MIXES_THREADS = (3, 12)
 NOTHING = Cost()
+Slice = TypeVar("Slice", Elapsed, Profiled)
 
 
 @dataclass(frozen=True)
@@ -136,28 +138,27 @@ def profile_functions(
         NoFunctionProfile: another profiler is at work, or threads ran beside the calls that it would confuse.
     """
     clocks = clocks or Clocks(perf_counter_ns, thread_time_ns)
-    number, candidates = _size(calls, repetition_s, clocks)
+    number, slices = _size(calls, repetition_s, clocks)
     # Evenly over the rotation, so that the mix of inputs is that of all on a slower side, too.
     inputs = calls if number >= len(calls) else calls[:: -(-len(calls) // number)]
     targets = targets_of(inputs, number if inputs is calls else len(inputs))
-    number = len(targets)
     labels = FunctionLabels(SourcePlaces(root))
     plain: List[Elapsed] = []
     watched: List[Profiled] = []
     with loop.collector_off(), no_other_profiler(), Threads() as threads:
         costs = event_costs(clocks)
-        for _ in range(repetitions * candidates):
-            plain.append(elapsed(targets, clocks))
-            watched.append(profiled(targets, clocks))
-    plain = sorted(plain, key=lambda candidate: candidate.queued_s)[:repetitions]
-    watched = sorted(watched, key=lambda candidate: candidate.queued_s)[:repetitions]
-    if threads.ran and sys.version_info >= MIXES_THREADS:
+        for _ in range(repetitions):
+            pairs = [(elapsed(targets, clocks), profiled(targets, clocks)) for _ in range(slices)]
+            plain.append(Elapsed.sum(_quietest([pair[0] for pair in pairs])))
+            watched.append(Profiled.sum(_quietest([pair[1] for pair in pairs])))
+    if threads.ran and sys.version_info >= BY_MONITORING:
         raise NoFunctionProfile(
             "no function times: other Python threads ran beside the calls, and from Python 3.12 on cProfile takes "
             "their functions for those of the calling thread; profile with an older Python, or work in one thread"
         )
     unseen = unseen_name(called(calls[0]))
     seconds = [_costs_of(repetition, costs, labels, unseen) for repetition in watched]
+    number = watched[0].number
     functions, others, others_ms = _most_expensive(seconds, number, most)
     call_ms = tuple(_per_call_ms(repetition.wall_s, number) for repetition in plain)
     waiting_ms = tuple(
@@ -175,8 +176,13 @@ def profile_functions(
     )
 
 
+def _quietest(slices: Sequence[Slice]) -> Sequence[Slice]:
+    """Those in which the thread waited the least for a processor."""
+    return sorted(slices, key=lambda part: part.queued_s)[: math.ceil(KEPT_SHARE * len(slices))]
+
+
 def _size(calls: Sequence[loop.Call], seconds: float, clocks: Clocks) -> Tuple[int, int]:
-    """How many calls a repetition makes, whole rotations unless these take too long; how many candidates there are."""
+    """How many calls a slice makes, whole rotations unless these take too long; how many slices a repetition has."""
     made, elapsed_s = 0, 0.0
     start = clocks.wall()
     for call in cycle(calls):
@@ -188,8 +194,8 @@ def _size(calls: Sequence[loop.Call], seconds: float, clocks: Clocks) -> Tuple[i
     fitting = min(max(round(seconds * made / elapsed_s), 1), MOST_CALLS)
     if len(calls) > LONGEST_ROTATION * fitting:
         return LONGEST_ROTATION * fitting, 1
-    number = -(-max(fitting // CANDIDATES, 1) // len(calls)) * len(calls)
-    return number, min(max(fitting // number, 1), CANDIDATES)
+    number = -(-max(fitting // SLICES, 1) // len(calls)) * len(calls)
+    return number, min(max(fitting // number, 1), SLICES)
 
 
 def _costs_of(

@@ -17,6 +17,8 @@ from pytest_edgeperf.measure.loop import Call
 
 #: Calls by which the profiler's own cost is measured, and how often.
 COST_CALLS, COST_TRIES = 1000, 5
+#: From here on cProfile changes the code of what it watches, and sees the calls of all threads as those of one.
+BY_MONITORING = (3, 12)
 RUN_DELAYS = Path("/proc/thread-self/schedstat")
 
 
@@ -61,6 +63,16 @@ class Elapsed(NamedTuple):
     queued_s: float
     waiting_s: Optional[float]
 
+    @classmethod
+    def sum(cls, parts: Sequence[Elapsed]) -> Elapsed:
+        """All of them together."""
+        waits_s = [part.waiting_s for part in parts if part.waiting_s is not None]
+        return cls(
+            sum(part.wall_s for part in parts),
+            sum(part.queued_s for part in parts),
+            sum(waits_s) if len(waits_s) == len(parts) else None,
+        )
+
 
 class Profiled(NamedTuple):
     """Calls with a profiler: how many, what they took, and what ``cProfile.Profile.getstats`` gave."""
@@ -70,6 +82,16 @@ class Profiled(NamedTuple):
     #: How long their thread waited for a processor, or all of their time where the system does not tell.
     queued_s: float
     entries: List[Any]
+
+    @classmethod
+    def sum(cls, parts: Sequence[Profiled]) -> Profiled:
+        """All of them together; a function has an entry for each."""
+        return cls(
+            sum(part.number for part in parts),
+            sum(part.wall_s for part in parts),
+            sum(part.queued_s for part in parts),
+            [entry for part in parts for entry in part.entries],
+        )
 
 
 def targets_of(calls: Sequence[Call], number: int) -> List[Target]:
@@ -97,14 +119,15 @@ def elapsed(targets: Sequence[Target], clocks: Clocks) -> Elapsed:
 
 
 def profiled(targets: Sequence[Target], clocks: Clocks) -> Profiled:
-    """Make the calls with the profiler, after one that readies what is watched."""
+    """Make the calls with the profiler."""
     profiler = clocks.profiler()
     delay = clocks.run_delay()
     profiler.enable()
     try:
-        # From Python 3.12 on, each function's first call while it is watched changes its code.
-        function, arguments, keywords = targets[0]
-        function(*arguments, **keywords)
+        if sys.version_info >= BY_MONITORING:
+            # Each function's first call while it is watched changes its code.
+            function, arguments, keywords = targets[0]
+            function(*arguments, **keywords)
         start = clocks.wall()
         profiler.clear()
         for function, arguments, keywords in targets:

@@ -14,15 +14,18 @@ import numpy
 import pytest
 
 from pytest_edgeperf.judge.explanation import explain
-from pytest_edgeperf.measure import function_times, loop
+from pytest_edgeperf.measure import loop
 from pytest_edgeperf.measure.call_graph import EventCosts
 from pytest_edgeperf.measure.function_times import Clocks, NoFunctionProfile, profile_functions
 from pytest_edgeperf.measure.pipeline import Pipeline
-from pytest_edgeperf.measure.profiled_calls import event_costs
+from pytest_edgeperf.measure.profiled_calls import BY_MONITORING, event_costs
 from pytest_edgeperf.results.cost_profiles import CostList, CostProfile, FunctionTimes
 
 HERE = "tests/measure/test_function_times.py"
 ROOT = __file__[: -len(HERE)]
+
+#: Calls that begin to watch what is called.
+FIRST = int(sys.version_info >= BY_MONITORING)
 
 
 class Clock:
@@ -113,13 +116,14 @@ def test_rotating_inputs_are_called_alike_in_every_repetition(clock):
     profiled = profile(clock, functools.partial(call, "a"), functools.partial(call, "b"), repetitions=2)
     assert profiled.call_ms == pytest.approx((0.1, 0.1))
     assert profiled.remarks == ()
-    # Two that tell how many are made; then six times 6 without the profiler, one to begin with, and 6 with it.
-    assert "".join(made) == "ab" + 2 * 3 * ("ab" * 3 + "a" + "ab" * 3)
+    # Two that tell how many are made; then ten slices a repetition, each a rotation without the profiler and with it.
+    assert "".join(made) == "ab" + 2 * 10 * ("ab" + FIRST * "a" + "ab")
 
 
-def test_the_repetitions_that_waited_least_for_a_processor_are_kept(clock):
-    # After one call that tells how many are made: each candidate has one without, one to begin with, one with profiler.
-    queues_us = iter([0, *(3, 0, 50), *(2, 0, 0), *(9, 0, 40), *(9, 0, 10), *(9, 0, 30), *(9, 0, 20)])
+def test_the_slices_that_waited_least_for_a_processor_are_kept(clock):
+    slices_us = [(3, 50), (2, 0), (9, 40), (9, 10), (8, 30), (9, 20)]
+    # After one call that tells how many slices there are: each has one call without the profiler, and one with it.
+    queues_us = iter([0, *(us for plain, watched in slices_us for us in (plain, *[0] * FIRST, watched))])
     queued_us = 0
 
     def call():
@@ -131,7 +135,7 @@ def test_the_repetitions_that_waited_least_for_a_processor_are_kept(clock):
 
     clocks = Clocks(*clock.clocks[:2], lambda: 1000 * queued_us)
     profiled = profile_functions([call], ROOT, repetition_s=3e-4, repetitions=2, clocks=clocks)
-    assert profiled.call_ms == pytest.approx((0.102, 0.103))
+    assert profiled.call_ms == pytest.approx((0.102, 0.108))
     assert profiled.profiled_ms == pytest.approx((0.1, 0.11))
     assert profiled.waiting_ms == (0.0, 0.0)
 
@@ -147,7 +151,7 @@ def test_of_many_slow_inputs_some_are_profiled_that_lie_evenly_among_them(clock,
         clock.worked_us += 1_000_000
 
     profiled = profile(clock, *[functools.partial(call, name) for name in range(inputs)], repetitions=1)
-    assert made == [0, *profiled_ones, 0, *profiled_ones]
+    assert made == [0, *profiled_ones, *FIRST * [0], *profiled_ones]
     assert profiled.call_ms == pytest.approx((1000.0,))
     expected = f"only {len(profiled_ones)} of {inputs} rotating inputs were profiled: all would take too long"
     assert profiled.remarks == ((expected,) if inputs > 5 else ())
@@ -356,7 +360,7 @@ def test_other_threads_are_not_taken_for_the_calling_one(clock):
         thread.start()
         thread.join()
 
-    if sys.version_info >= function_times.MIXES_THREADS:
+    if sys.version_info >= BY_MONITORING:
         with pytest.raises(NoFunctionProfile, match="other Python threads ran beside the calls"):
             profile(clock, target)
         return
