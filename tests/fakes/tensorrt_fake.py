@@ -128,6 +128,9 @@ def _enum(kind: str, name: str) -> Any:
 class ILogger(_Strict):
     """What users derive loggers from."""
 
+    def __init__(self) -> None:
+        self._made = True
+
     def log(self, severity: Any, msg: str) -> None:
         raise NotImplementedError
 
