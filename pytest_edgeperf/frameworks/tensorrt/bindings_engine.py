@@ -1,4 +1,4 @@
-"""An engine of TensorRT in this process: 8.0 to 8.4 by numbered bindings, 8.5 and newer by named tensors."""
+"""An engine of TensorRT in this process."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ from pytest_edgeperf.frameworks.interface import (
     TensorSpec,
     closed,
 )
-from pytest_edgeperf.frameworks.profiling import CALLS, REPETITIONS, NoProfile, OperatorProfile, in_turn, per_inference
+from pytest_edgeperf.frameworks.profiling import (
+    CALLS,
+    REPETITIONS,
+    WARM_UP_CALLS,
+    NoProfile,
+    OperatorProfile,
+    in_turn,
+    per_inference,
+)
 from pytest_edgeperf.frameworks.stages import READ, stage
-from pytest_edgeperf.frameworks.tensorrt.bindings_build import dtype_of, import_tensorrt
+from pytest_edgeperf.frameworks.tensorrt.bindings_build import import_tensorrt
 from pytest_edgeperf.frameworks.tensorrt.bindings_profile import information, profiled_context
+from pytest_edgeperf.frameworks.tensorrt.bindings_tensors import Tensors, tensors_of
 from pytest_edgeperf.frameworks.tensorrt.layers import Layers
 from pytest_edgeperf.frameworks.tensorrt.options import DLA_CORE, PROFILE
 
@@ -32,82 +41,6 @@ if TYPE_CHECKING:
 
 #: What numpy can hold of what an engine takes and gives.
 _NUMPY = ("float32", "float16", "int8", "int32", "int64", "bool", "uint8")
-
-
-class _Tensors:
-    """The inputs and outputs of an engine by name (8.5 and newer)."""
-
-    api = "tensors"
-
-    def __init__(self, trt: Any, engine: Any, context: Any) -> None:
-        self._dims = trt.Dims
-        self.engine = engine
-        self._context = context
-        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        self._addresses = dict.fromkeys(names, 0)
-        self.inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
-        self.outputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT]
-
-    def dtype(self, name: str) -> str:
-        return dtype_of(self.engine.get_tensor_dtype(name))
-
-    def declared(self, name: str) -> Tuple[int, ...]:
-        return tuple(self.engine.get_tensor_shape(name))
-
-    def shape(self, name: str) -> Tuple[int, ...]:
-        return tuple(self._context.get_tensor_shape(name))
-
-    def set_shape(self, name: str, shape: Sequence[int]) -> bool:
-        return bool(self._context.set_input_shape(name, self._dims(list(shape))))
-
-    def bind(self, name: str, address: int) -> bool:
-        self._addresses[name] = address
-        return bool(self._context.set_tensor_address(name, address))
-
-    def enqueue(self, stream: int) -> bool:
-        return bool(self._context.execute_async_v3(stream))
-
-    def execute(self) -> bool:
-        return bool(self._context.execute_v2(list(self._addresses.values())))
-
-
-class _NumberedBindings:
-    """The inputs and outputs of an engine by number (8.0 to 8.4)."""
-
-    api = "bindings"
-
-    def __init__(self, trt: Any, engine: Any, context: Any) -> None:
-        self._dims = trt.Dims
-        self.engine = engine
-        self._context = context
-        # Each profile has all of them again; a context begins with the first.
-        count = engine.num_bindings // max(1, engine.num_optimization_profiles)
-        self._numbers = {engine.get_binding_name(number): number for number in range(count)}
-        self._addresses = [0] * engine.num_bindings
-        self.inputs = [name for name, number in self._numbers.items() if engine.binding_is_input(number)]
-        self.outputs = [name for name in self._numbers if name not in self.inputs]
-
-    def dtype(self, name: str) -> str:
-        return dtype_of(self.engine.get_binding_dtype(self._numbers[name]))
-
-    def declared(self, name: str) -> Tuple[int, ...]:
-        return tuple(self.engine.get_binding_shape(self._numbers[name]))
-
-    def shape(self, name: str) -> Tuple[int, ...]:
-        return tuple(self._context.get_binding_shape(self._numbers[name]))
-
-    def set_shape(self, name: str, shape: Sequence[int]) -> bool:
-        return bool(self._context.set_binding_shape(self._numbers[name], self._dims(list(shape))))
-
-    def bind(self, name: str, address: int) -> bool:
-        self._addresses[self._numbers[name]] = address
-        return True
-
-    def enqueue(self, stream: int) -> bool:
-        return bool(self._context.execute_async_v2(self._addresses, stream))
-
-    def execute(self) -> bool:
-        return bool(self._context.execute_v2(self._addresses))
 
 
 class TensorRtEngine(DeviceTimed):
@@ -172,7 +105,7 @@ class TensorRtEngine(DeviceTimed):
             )
         context_ns = perf_counter_ns() - start_ns
         self.layers = int(engine.num_layers)
-        tensors: Any = (_Tensors if hasattr(engine, "num_io_tensors") else _NumberedBindings)(trt, engine, context)
+        tensors = tensors_of(trt, engine, context)
         self._tensors = tensors
         # All of TensorRT's objects live in it; they go before the stream.
         self._held.callback(self.__dict__.pop, "_tensors", None)
@@ -216,7 +149,7 @@ class TensorRtEngine(DeviceTimed):
             raise FrameworkError(f"tensorrt does not accept an address for {name!r}")
         return name, address, host
 
-    def _require_inputs(self, tensors: Any, path: str) -> None:
+    def _require_inputs(self, tensors: Tensors, path: str) -> None:
         if sorted(spec.name for spec in self.inputs) != sorted(tensors.inputs):
             raise FrameworkError(
                 f"model {self.model.name!r} names the inputs {', '.join(spec.name for spec in self.inputs)}, but the "
@@ -236,7 +169,7 @@ class TensorRtEngine(DeviceTimed):
                     f"which it takes (tensorrt.{PROFILE})"
                 )
 
-    def _require_outputs(self, tensors: Any, path: str, outputs: Optional[Mapping[str, str]]) -> None:
+    def _require_outputs(self, tensors: Tensors, path: str, outputs: Optional[Mapping[str, str]]) -> None:
         for name in tensors.outputs:
             dtype, shape = tensors.dtype(name), tensors.shape(name)
             if outputs is not None and outputs.get(name) != dtype:
@@ -308,14 +241,15 @@ class TensorRtEngine(DeviceTimed):
         trt = import_tensorrt()
         runtime, engine = self._deserialised(trt, self._path)
         context, times_ms = profiled_context(trt, engine, self.model.name)
-        tensors = type(self._tensors)(trt, engine, context)
+        tensors = tensors_of(trt, engine, context)
         for spec in self.inputs:
             if -1 in tensors.declared(spec.name):
                 tensors.set_shape(spec.name, spec.shape)
         for name, address, _ in (*self._inputs, *self._outputs):
             tensors.bind(name, address)
         # What is loaded and chosen once is in none of the repetitions.
-        self._execute(tensors, inputs[0])
+        for arrays in in_turn(inputs, WARM_UP_CALLS):
+            self._execute(tensors, arrays)
         if not times_ms:
             raise NoProfile(f"TensorRT {trt.__version__} reports no layer of model {self.model.name!r} to its profiler")
         layers = Layers(information(trt, engine), self._onnx)
@@ -329,7 +263,7 @@ class TensorRtEngine(DeviceTimed):
         del tensors, context, engine, runtime
         return OperatorProfile(tuple(measured), "TensorRT's IProfiler")
 
-    def _execute(self, tensors: Any, arrays: Sequence[Array]) -> None:
+    def _execute(self, tensors: Tensors, arrays: Sequence[Array]) -> None:
         """One inference that ends before this returns, in the context of ``tensors``."""
         self._take(arrays)
         for _, address, host in self._inputs:
@@ -382,7 +316,7 @@ class TensorRtEngine(DeviceTimed):
         self._inputs, self._outputs = [], []
 
 
-def _specs_of(tensors: Any, path: str) -> Tuple[TensorSpec, ...]:
+def _specs_of(tensors: Tensors, path: str) -> Tuple[TensorSpec, ...]:
     """The engine's inputs, a free first size being a batch of one."""
     specs = []
     for name in tensors.inputs:
