@@ -24,6 +24,7 @@ from pytest_edgeperf.frameworks.onnx_files import digests_of, inputs_of, with_fi
 from pytest_edgeperf.frameworks.profiling import (
     CALLS,
     REPETITIONS,
+    WARM_UP_CALLS,
     NoProfile,
     OperatorProfile,
     OperatorTime,
@@ -173,6 +174,8 @@ class TvmEngine(Engine):
         clock = CallClock()
         machine.set_instrument(clock)
         function = machine[FUNCTION]
+        for arrays in in_turn(inputs, WARM_UP_CALLS):
+            function(*map(self._tensor, arrays))
         measured = []
         for _ in range(repetitions):
             clock.operators.clear()

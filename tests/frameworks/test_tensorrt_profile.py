@@ -141,13 +141,19 @@ def program(monkeypatch, tmp_path, network):
 def test_trtexec_profiles_in_a_run_of_its_own_after_it_has_warmed_up(program, monkeypatch, tmp_path, version):
     engine = program(version)
     monkeypatch.setenv("FAKE_TRTEXEC_LAYERS", json.dumps(LAYERS))
-    profile = engine.profile_operators([(ROWS,)], repetitions=2, calls=7)
+    profile = engine.profile_operators([(ROWS,)], repetitions=2, calls=30)
     assert profile.source == "trtexec --exportProfile"
     assert told(profile) == [[(LAYERS[0][0], "Reformat", 0.125, ()), (FUSED, "MatMul+Relu", 0.5, ("y",))]] * 2
     first, second = trtexec_fake.starts(tmp_path / "starts")[-2:]
     assert first[1:] == second[1:]
-    assert {"--separateProfileRun", "--iterations=7", "--exportProfile=layer_times.json"} < set(first)
+    assert {"--separateProfileRun", "--iterations=30", "--exportProfile=layer_times.json"} < set(first)
     assert not any(argument.startswith("--exportTimes") for argument in first)
+
+
+@pytest.mark.slow
+def test_trtexec_infers_as_often_as_usual_where_fewer_would_do(program, tmp_path):
+    program().profile_operators([(ROWS,)], repetitions=1, calls=1)
+    assert "--iterations=20" in trtexec_fake.starts(tmp_path / "starts")[-1]
 
 
 @pytest.mark.slow

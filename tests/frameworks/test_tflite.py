@@ -393,7 +393,7 @@ def test_a_library_that_is_none_ends_no_process_but_its_own(tmp_path, monkeypatc
 
 @pytest.mark.parametrize(
     ("written", "reason"),
-    [("[[]]", "reports no operator of net.tflite"), ("[[", "cannot profile"), (None, "cannot profile")],
+    [("[[[]]]", "reports no operator of net.tflite"), ("[[", "cannot profile"), (None, "cannot profile")],
 )
 def test_a_result_that_is_none_is_no_profile(tmp_path, monkeypatch, written, reason):
     def run(command, input, **settings):

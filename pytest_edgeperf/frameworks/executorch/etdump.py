@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
 from pytest_edgeperf.frameworks.executorch.program import METHOD
 from pytest_edgeperf.frameworks.interface import FrameworkError
-from pytest_edgeperf.frameworks.profiling import NoProfile, OperatorProfile, in_turn, per_inference
+from pytest_edgeperf.frameworks.profiling import WARM_UP_CALLS, NoProfile, OperatorProfile, in_turn, per_inference
 from pytest_edgeperf.frameworks.xnnpack import operators
 from pytest_edgeperf.scratch import scratch
 
@@ -53,8 +53,8 @@ def profiled(
             )
         measured = []
         for number in range(-1, repetitions):
-            # The first repetition is not kept: in it buffers are made.
-            for arrays in in_turn(inputs, 1 if number < 0 else calls):
+            # What comes before the first repetition is not kept: in it buffers are made.
+            for arrays in in_turn(inputs, WARM_UP_CALLS if number < 0 else calls):
                 module.run_method(METHOD, tensors(arrays), clone_outputs=False)
             runs = _recorded(module)
             if number >= 0:

@@ -35,6 +35,7 @@ from pytest_edgeperf.frameworks.probing import ProbedFramework
 from pytest_edgeperf.frameworks.profiling import (
     CALLS,
     REPETITIONS,
+    WARM_UP_CALLS,
     NoProfile,
     OperatorProfile,
     OperatorTime,
@@ -243,7 +244,8 @@ class NcnnEngine(Engine):
                 yield OperatorTime(name, kind, taken_ns / 1e6, outputs)
 
         # What the allocator keeps from then on is taken from the system once.
-        list(once(next(in_turn(inputs, 1))))
+        for arrays in in_turn(inputs, WARM_UP_CALLS):
+            list(once(arrays))
         measured = [
             per_inference([operator for arrays in in_turn(inputs, calls) for operator in once(arrays)], calls)
             for _ in range(repetitions)

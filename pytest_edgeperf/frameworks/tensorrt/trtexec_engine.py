@@ -113,13 +113,14 @@ class TrtExecEngine(SelfTimed):
     ) -> OperatorProfile:
         """The engine's layers; each repetition is a start of ``trtexec`` with another input.
 
-        It infers as often again before, so that what is loaded and chosen once is in no time, and for its warm-up.
+        It infers as often again before, so that what is loaded and chosen once is in no time, and for its warm-up. A
+        start takes seconds, so that fewer ``calls`` than usual would save nothing.
 
         Raises:
             FrameworkError: as for :meth:`run_for`, of layer times.
         """
         arguments = [
-            *self._timed(WARM_UP_MS, 0, calls),
+            *self._timed(WARM_UP_MS, 0, max(calls, CALLS)),
             "--separateProfileRun",
             f"--exportProfile={LAYER_TIMES}",
             *self._program.with_offered(f"--exportLayerInfo={LAYERS}"),

@@ -10,8 +10,7 @@ import ctypes
 import json
 import os
 import sys
-from collections import Counter
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 CPU = 1
 LOCK_TO_WRITE = 1
@@ -80,8 +79,8 @@ class Network:
             ctypes.memmove(address, data, len(data))
             self._call("LiteRtUnlockTensorBuffer", buffer)
 
-    def events(self) -> List[Tuple[str, int]]:
-        """Infer once: the tags of operators in their order, with what each took in microseconds."""
+    def operators(self) -> List[Tuple[str, float]]:
+        """Infer once: the tags of operators in their order, with what each took in ms."""
         self._call("LiteRtResetProfiler", self._profiler)
         self._call("LiteRtStartProfiler", self._profiler)
         arguments: List[Any] = []
@@ -99,7 +98,7 @@ class Network:
         # A delegate that times its operators is not timed as a whole, too.
         wanted = (OPERATOR, DELEGATED_OPERATOR if DELEGATED_OPERATOR in kinds else DELEGATE)
         return [
-            (event.tag.decode("utf-8", "replace"), event.elapsed_us)
+            (event.tag.decode("utf-8", "replace"), event.elapsed_us / 1e3)
             for event in told
             if event.kind in wanted and event.tag
         ]
@@ -157,8 +156,8 @@ class Network:
         return buffers
 
 
-def measured(order: Mapping[str, Any]) -> List[List[Tuple[str, float]]]:
-    """For each repetition the operators with their milliseconds in all of its calls.
+def measured(order: Mapping[str, Any]) -> List[List[List[Tuple[str, float]]]]:
+    """For each repetition and each of its inferences the operators with their ms.
 
     Raises:
         SystemExit: the library does not do it; with the reason.
@@ -170,20 +169,16 @@ def measured(order: Mapping[str, Any]) -> List[List[Tuple[str, float]]]:
         for names, path in entry:
             with open(path, "rb") as file:
                 inputs[-1].append((names, file.read()))
-    network.fill(inputs[0])
-    network.events()
-    repetitions = []
-    for _ in range(order["repetitions"]):
-        # By its tag and which of that tag it is: numbers that the library gives begin anew with each delegate.
-        total_us: Dict[Tuple[str, int], int] = {}
-        for call in range(order["calls"]):
+
+    def infer(calls: int) -> List[List[Tuple[str, float]]]:
+        told = []
+        for call in range(calls):
             network.fill(inputs[call % len(inputs)])
-            seen: Counter[str] = Counter()
-            for tag, elapsed_us in network.events():
-                seen[tag] += 1
-                total_us[tag, seen[tag]] = total_us.get((tag, seen[tag]), 0) + elapsed_us
-        repetitions.append([(tag, taken_us / 1e3) for (tag, _), taken_us in total_us.items()])
-    return repetitions
+            told.append(network.operators())
+        return told
+
+    infer(order["warm_up"])
+    return [infer(order["calls"]) for _ in range(order["repetitions"])]
 
 
 def main() -> None:

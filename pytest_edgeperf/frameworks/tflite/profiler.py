@@ -9,7 +9,7 @@ from importlib import util
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.frameworks.profiling import NoProfile, OperatorProfile, per_inference
+from pytest_edgeperf.frameworks.profiling import WARM_UP_CALLS, NoProfile, OperatorProfile, per_inference
 from pytest_edgeperf.frameworks.xnnpack import operators
 from pytest_edgeperf.scratch import scratch
 
@@ -60,6 +60,7 @@ def profiled(
             "threads": threads,
             "signature": signature or "",
             "inputs": list(_written(inputs, folder)),
+            "warm_up": WARM_UP_CALLS,
             "repetitions": repetitions,
             "calls": calls,
             "result": str(folder / RESULT),
@@ -78,9 +79,13 @@ def profiled(
         except (OSError, ValueError):
             last = child.stdout.strip().splitlines()[-1:] or ["it said nothing"]
             raise NoProfile(f"{found} cannot profile {path} ({child.returncode}): {last[0]}") from None
-    if not all(measured):
+    repeated = [
+        per_inference((operator for told in inferences for operator in operators(told)), calls)
+        for inferences in measured
+    ]
+    if not all(repeated):
         raise NoProfile(f"{found} reports no operator of {path}")
-    return OperatorProfile(tuple(per_inference(operators(told), calls) for told in measured), "LiteRT's profiler")
+    return OperatorProfile(tuple(repeated), "LiteRT's profiler")
 
 
 def _written(inputs: Sequence[Sequence[Input]], folder: Path) -> Iterator[List[Tuple[List[str], str]]]:
