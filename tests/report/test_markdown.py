@@ -21,6 +21,7 @@ from pytest_edgeperf.results.types import Results
 from .conftest import PREFIX, benchmark, verdict
 from .hostile import NAMES, TEXTS
 from .markdown_reading import assert_only_text, assert_well_formed, hostile_report, tokens_of
+from .scenarios import refresh_without_runs
 
 YOLO = "test_yolov3[onnxruntime-fp32-416]"
 
@@ -121,6 +122,21 @@ def test_a_refresh_says_what_it_accepted_and_what_not(session):
     assert f"| `{YOLO}` |" not in seen
     assert f"**Not accepted (1):**\n\n- `{YOLO}`: every run was disturbed" in seen
     assert "- `test_added`: latency +20.0 % since 2026-11-01" in seen
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_what_a_refresh_refused_is_listed_once_with_its_figures(judged):
+    report = refresh_without_runs()
+    names = list(report.measured.benchmarks)
+    if judged:
+        undecided = {name: verdict("inconclusive", 1.02, 0.9, 1.1) for name in names[:2]}
+        report = replace(report, comparison=Comparison({**undecided, names[2]: verdict("regressed", 1.1, 1.05, 1.2)}))
+    text = plain(session_markdown(report))
+    for name in names:
+        assert text.count(f"`{name.rpartition('::')[2]}`") == 1
+    figures = "latency 1.90 ms" if not judged else "latency 12.2 ms, +2.0 % [-10.0, +10.0]"
+    assert f"- `test_letterbox[416]`: all 3 runs were disturbed (by other processes in 3); {figures}" in text
+    assert "All benchmarks" not in text
 
 
 def test_an_empty_session_is_a_heading():

@@ -21,7 +21,7 @@ from pytest_edgeperf.report.explanation_text import with_explanation
 from pytest_edgeperf.report.exporters.explanation_markdown import explanation_blocks, explanation_markdown
 from pytest_edgeperf.report.exporters.interface import Exporter
 from pytest_edgeperf.report.exporters.markdown_blocks import Block, fitting, folded
-from pytest_edgeperf.report.exporters.markdown_tables import figures_rows, undecided_row, verdict_row
+from pytest_edgeperf.report.exporters.markdown_tables import figures_rows, refused_text, undecided_row, verdict_row
 from pytest_edgeperf.report.headline import comparison_headline, session_headline
 from pytest_edgeperf.report.line_text import line_name, line_text, lines_count
 from pytest_edgeperf.report.machine_evidence import why_the_machine
@@ -137,15 +137,16 @@ def session_markdown(report: SessionReport, most_bytes: int = COMMENT_BYTES, *, 
     word = REGRESSED if report.mode != "refresh" else "accepted although worse"
     blocks += _worse(accepted(report), prefix, word)
     blocks += _reasons("Not measured", "benchmark that was not measured", report.faults, prefix)
-    blocks += _reasons("Not accepted", "benchmark that was not accepted", report.refused, prefix)
+    blocks += _reasons("Not accepted", "benchmark that was not accepted", _refused(report), prefix)
     crept = {name: f"latency {change(creep.ratio)} since {creep.since}" for name, creep in report.crept.items()}
     blocks += _reasons("Slower than the anchor, in steps that were accepted", "benchmark that crept", crept, prefix)
     explanations = report.measured.explanations
     blocks += [*explanation_blocks(accepted(report), explanations, prefix), *_why(accepted(report), report.measured)]
     blocks += _next(next_steps(report))
-    blocks += [*_evidence(accepted(report), explanations), *_not_clear(comparison, prefix)]
+    blocks += [*_evidence(accepted(report), explanations), *_not_clear(accepted(report), prefix)]
     if report.comparison is not None:
-        blocks += _all_verdicts(_ordered(comparison), prefix, report.measured.benchmarks)
+        title = "All other benchmarks" if report.refused else "All benchmarks"
+        blocks += _all_verdicts(_ordered(accepted(report)), prefix, report.measured.benchmarks, title)
     else:
         blocks += _figures(report, prefix)
     blocks += _studies(report)
@@ -234,7 +235,10 @@ def _not_clear(comparison: Comparison, prefix: str) -> List[Block]:
 
 
 def _all_verdicts(
-    ordered: Mapping[str, BenchmarkVerdict], prefix: str, measured: Mapping[str, Benchmark]
+    ordered: Mapping[str, BenchmarkVerdict],
+    prefix: str,
+    measured: Mapping[str, Benchmark],
+    title: str = "All benchmarks",
 ) -> List[Block]:
     if not ordered:
         return []
@@ -247,13 +251,25 @@ def _all_verdicts(
         f"| {_title('benchmark', prefix)} | change [95 %] | baseline | now | verdict |",
         "|:--|--:|--:|--:|:--|",
     ]
-    return [folded(f"All benchmarks ({len(rows)})", Block("row", head, rows))]
+    return [folded(f"{title} ({len(rows)})", Block("row", head, rows))]
+
+
+def _refused(report: SessionReport) -> Mapping[str, str]:
+    """Why benchmarks were not accepted, with what they measured: no table below lists them again."""
+    measured, verdicts = report.measured.benchmarks, judged(report).benchmarks
+    reasons = {}
+    for name, reason in report.refused.items():
+        text = refused_text(measured.get(name), verdicts.get(name))
+        reasons[name] = f"{reason}; {text}" if text else reason
+    return reasons
 
 
 def _figures(report: SessionReport, prefix: str) -> List[Block]:
     """What was measured where nothing was compared; not folded, as there is nothing else."""
     benchmarks = {
-        name: benchmark for name, benchmark in report.measured.benchmarks.items() if name not in report.faults
+        name: benchmark
+        for name, benchmark in report.measured.benchmarks.items()
+        if name not in report.faults and name not in report.refused
     }
     if not benchmarks:
         return []

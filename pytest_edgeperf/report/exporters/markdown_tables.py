@@ -6,9 +6,16 @@ from typing import List, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import INCOMPARABLE, INCONCLUSIVE, MISSING, NEW, REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.report.accuracy_text import difference
-from pytest_edgeperf.report.figures import LATENCY, MEMORY, deciding_metric, figure, metric_label
+from pytest_edgeperf.report.figures import (
+    LATENCY,
+    MEMORY,
+    compared_figure,
+    deciding_metric,
+    figure,
+    metric_label,
+)
 from pytest_edgeperf.report.markup import escape
-from pytest_edgeperf.report.numbers import NOTHING, change_with_interval, quantities
+from pytest_edgeperf.report.numbers import NOTHING, change_with_interval, quantities, quantity
 from pytest_edgeperf.report.sentences import differences_text, inconclusive_text
 from pytest_edgeperf.results.types import Benchmark
 
@@ -51,6 +58,18 @@ def undecided_row(name_as_code: str, verdict: BenchmarkVerdict) -> str:
     elif verdict.reason is not None:
         why = verdict.reason
     return f"| {name_as_code} | {verdict.verdict} | {escape(' '.join((why or NOTHING).split()))} |"
+
+
+def refused_text(measured: Optional[Benchmark], verdict: Optional[BenchmarkVerdict]) -> str:
+    """What runs that were not accepted measured: ``latency 1.20 ms, +2.0 % [-10.0, +10.0]``; or nothing."""
+    metric = None if verdict is None else verdict.metrics.get(LATENCY)
+    value = None if measured is None else compared_figure(measured, LATENCY, metric)
+    if measured is None or value is None:
+        return ""
+    text = f"latency {quantity(value, measured.metrics[LATENCY].unit)}"
+    if metric is None or metric.ratio is None:
+        return text
+    return f"{text}, {change_with_interval(metric.ratio, metric.interval)}"
 
 
 def figures_rows(names_as_code: Sequence[str], benchmarks: Sequence[Benchmark]) -> List[str]:
