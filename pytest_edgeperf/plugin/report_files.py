@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
@@ -63,18 +64,32 @@ def write_reports(
 ) -> None:
     """Write the reports that were asked for, each that can be.
 
-    An interrupted session has only what a program waits for: what ended it, and how to go on. The earlier session's
-    report is kept beside it.
+    Each lists all of them: where one cannot be written, the others are written again without it. An interrupted session
+    has only what a program waits for: what ended it, and how to go on. The earlier session's report is kept beside it.
     """
-    for file in files:
-        if measuring.interrupted and file.exporter.name != FOR_PROGRAMS:
-            continue
-        with measuring.coordinator.errors.survive(f"writing the report {file.path}"):
-            document = file.exporter.session(session_report(config, measuring), Paper(WIDTH))
-            replace_file(file.path, (document.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
-            measuring.written.append(("report", str(file.path)))
-            if not measuring.interrupted:
-                earlier.replaced(file.path)
+    usable = [file for file in files if not measuring.interrupted or file.exporter.name == FOR_PROGRAMS]
+    while True:
+        listed = [*measuring.written, *(("report", str(file.path)) for file in usable)]
+        written = [file for file in usable if _is_written(file, listed, config, measuring)]
+        if len(written) == len(usable):
+            break
+        usable = written
+    for file in usable:
+        measuring.written.append(("report", str(file.path)))
+        if not measuring.interrupted:
+            earlier.replaced(file.path)
+
+
+def _is_written(
+    file: ReportFile, listed: Sequence[Tuple[str, str]], config: pytest.Config, measuring: MeasuringSession
+) -> bool:
+    """Whether a report that lists these files could be written."""
+    with measuring.coordinator.errors.survive(f"writing the report {file.path}"):
+        report = replace(session_report(config, measuring), written=listed)
+        document = file.exporter.session(report, Paper(WIDTH))
+        replace_file(file.path, (document.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))
+        return True
+    return False
 
 
 def session_report(config: pytest.Config, measuring: MeasuringSession) -> SessionReport:

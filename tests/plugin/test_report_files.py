@@ -66,6 +66,23 @@ def test_one_that_fails_keeps_no_other_from_being_written(config, tmp_path):
     )
 
 
+def test_each_report_lists_all_that_were_written(config, tmp_path):
+    asked = files(config, "a.txt", "gone/b.md", "c.json", "d.html")
+    (tmp_path / "gone").write_text("")
+    written = [("results", str(tmp_path / "r.json"))]
+    errors = UnexpectedErrors("session")
+    measuring = SimpleNamespace(coordinator=SimpleNamespace(errors=errors), written=written, interrupted=False)
+    write_reports(config, measuring, asked, EarlierFiles("report"))
+    expected = [str(tmp_path / name) for name in ("r.json", "a.txt", "c.json", "d.html")]
+    assert [path for _, path in measuring.written] == expected
+    assert [one["path"] for one in json.loads((tmp_path / "c.json").read_text())["files"]] == expected
+    for name in ("a.txt", "d.html"):
+        text = (tmp_path / name).read_text()
+        assert all(path in text for path in expected)
+        assert "b.md" not in text.partition("<script")[0]
+    assert len(errors.sentences) == 1
+
+
 def test_an_interrupted_session_tells_programs_alone_and_keeps_the_earlier_report(config, tmp_path):
     asked = files(config, "a.md", "c.json")
     (tmp_path / "c.json").write_text("of an earlier session")
