@@ -33,7 +33,7 @@ def phase_table(report: SessionReport, paper: Paper) -> List[str]:
     phases = [(title, [seconds(benchmark, name) for benchmark in benchmarks], 2) for name, title in PHASES.items()]
     starts = [(title, [seconds(benchmark, name) for benchmark in benchmarks], 3) for name, title in _STARTS]
     courses = Column("course", [course(benchmark) for benchmark in benchmarks], right=False, spare=4)
-    columns = [*_times(phases, "median", paper), *_times(starts, "start", paper), memory_column(benchmarks), courses]
+    columns = [*_times(phases, "median"), *_times(starts, "start"), memory_column(benchmarks), courses]
     return _table(report, columns, paper)
 
 
@@ -68,10 +68,10 @@ def _table(report: SessionReport, columns: Sequence[Column], paper: Paper) -> Li
     return benchmark_table([(name, "") for name in report.measured.benchmarks], columns, paper)
 
 
-def _times(parts: Sequence[Tuple[str, Sequence[Optional[float]], int]], over: str, paper: Paper) -> List[Column]:
+def _times(parts: Sequence[Tuple[str, Sequence[Optional[float]], int]], over: str) -> List[Column]:
     present = [(title, values, spare) for title, values, spare in parts if any(v is not None for v in values)]
     unit, size = time_unit([value for _, values, _ in present for value in values if value is not None])
-    over = f"{over}, {'µs' if unit == 'us' and not paper.ascii_only else unit}"
+    over = f"{over}, {unit}"
     return [
         Column(
             title,

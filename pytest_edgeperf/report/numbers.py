@@ -7,6 +7,7 @@ from statistics import median
 from typing import List, Optional, Sequence, Tuple
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+#: Reports write "us" and not "µs": any terminal shows it, and any parser reads it.
 _TIMES = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 NOTHING = "-"
 #: From here on, three significant digits are those of 1.

@@ -68,7 +68,7 @@ class Paper:
 def can_show_unicode(encoding: Optional[str]) -> bool:
     """Whether a stream of this encoding takes the few characters beyond ASCII that reports use."""
     try:
-        "…µ█".encode(encoding or "ascii")
+        "…█".encode(encoding or "ascii")
     except (LookupError, UnicodeEncodeError):
         return False
     return True

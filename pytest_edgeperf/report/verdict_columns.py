@@ -50,18 +50,12 @@ def columns_of(rows: Sequence[Figures], paper: Paper, *, against: bool, measured
         measured: the latency of the rows' benchmarks; otherwise that of both sides of the rows' verdicts.
     """
     if measured:
-        columns = _latencies(
-            rows,
-            [
-                ("latency", [_seconds(row, "p50") for row in rows], 0),
-                ("p95", [_seconds(row, "p95") for row in rows], 5),
-            ],
-            paper,
-        )
+        medians = [_seconds(row, "p50") for row in rows]
+        columns = _latencies(rows, [("latency", medians, 0), ("p95", [_seconds(row, "p95") for row in rows], 5)])
         columns.append(accuracy_text.accuracy_column([row.benchmark if row.main else None for row in rows]))
     else:
         parts = [(title, [_side(row, side) for row in rows], spare) for title, side, spare in _SIDES]
-        columns = _latencies(rows, parts, paper)
+        columns = _latencies(rows, parts)
     if any(row.is_judged for row in rows):
         return [*columns, *_changes(rows), *([_detects(rows)] if against else []), _bars(rows, paper)]
     benchmarks = [row.benchmark for row in rows]
@@ -86,7 +80,7 @@ def _side(row: Figures, side: str) -> Optional[float]:
     return None if row.metric is None or value is None else in_seconds(value, row.metric.unit)
 
 
-def _latencies(rows: Sequence[Figures], parts: Sequence[Tuple[str, Seconds, int]], paper: Paper) -> List[Column]:
+def _latencies(rows: Sequence[Figures], parts: Sequence[Tuple[str, Seconds, int]]) -> List[Column]:
     """Columns of times; the rows of a group have one unit, and their decimal points stand below each other.
 
     Where their times are too far apart for one unit, each row has its own.
@@ -111,10 +105,9 @@ def _latencies(rows: Sequence[Figures], parts: Sequence[Tuple[str, Seconds, int]
         for group, numbers in groups.items():
             unit, size = units[group]
             shown = [None if (value := values[number]) is None else value / size for number in numbers]
-            name = "µs" if unit == "us" and not paper.ascii_only else unit
             for number, text in zip(numbers, decimal_column(shown)):
                 if values[number] is not None:
-                    texts[number] = f"{text} {name}"
+                    texts[number] = f"{text} {unit}"
                 elif rows[number].main and rows[number].benchmark is not None:
                     texts[number] = NOTHING
         if any(text not in ("", NOTHING) for text in texts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,15 @@ def test_json_has_no_number_that_is_none(value, ratio):
         raise AssertionError(constant)
 
     json.loads(exporter("json", "session").session(report, PAPER), parse_constant=refuse)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "json", "html"])
+def test_microseconds_are_us_everywhere(session, name):
+    quick = dict.fromkeys(session.measured.benchmarks, benchmark(0.0325))
+    report = replace(session, comparison=None, mode="off", measured=Results("host", benchmarks=quick))
+    document = exporter(name, "session").session(report, PAPER).partition("<script>")[0].replace("\u00a0", " ")
+    assert not set("\u00b5\u03bc") & set(document)
+    assert ("0.0325" if name == "json" else "32.5 us") in document
 
 
 def test_a_session_that_measured_nothing_is_a_line():

@@ -62,7 +62,7 @@ def test_every_report_states_the_figure_that_was_compared():
     assert compared_figure(runs, "latency", latency) == 0.485
     page = Page(exporter("html", "session").session(session, Paper(120)))
     (row,) = page.blocks["data-benchmarks"]["benchmarks"]
-    assert row["value"] == "485 µs"
+    assert row["value"] == "485 us"
     for text in (
         render(session, width=100, colour=False),
         exporter("markdown", "session").session(session, Paper(120)),

@@ -149,7 +149,7 @@ def test_rows_of_a_function_have_one_unit_unless_they_are_far_apart():
         return [" ".join(line.split()[1:3]) for line in lines if "+0.0 %" in line]
 
     assert texts(0.9, 1.2, 4.0) == ["0.900 ms", "1.20 ms", "4.00 ms"]
-    assert texts(6.0, 0.032) == ["6.00 ms", "32.0 µs"]
+    assert texts(6.0, 0.032) == ["6.00 ms", "32.0 us"]
 
 
 def test_times_of_day_name_another_day():

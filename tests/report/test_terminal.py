@@ -91,7 +91,7 @@ def test_colour_only_adds_to_what_the_words_say(session):
 def test_ascii_only(session):
     quick = {PREFIX + "test_größe[データ]" + "x" * 60: benchmark(0.2)}
     report = replace(session, measured=Results("host", benchmarks=quick))
-    assert "µs" in render(report, width=80, colour=False)
+    assert "200 us" in render(report, width=80, colour=False)
     text = render(report, width=80, colour=False, ascii_only=True)
     assert text.isascii()
     assert "0.200 ms" in text or "200 us" in text

@@ -108,7 +108,7 @@ def _latency(benchmark: Optional[Benchmark], verdict: Optional[BenchmarkVerdict]
         return {}
     unit = benchmark.metrics[name].unit
     label = before if name == LATENCY else f"{before}{metric_label(name)} "
-    return {"value": f"{label}{_quantity(value, unit)}", "sort": in_seconds(value, unit) if name == LATENCY else value}
+    return {"value": f"{label}{quantity(value, unit)}", "sort": in_seconds(value, unit) if name == LATENCY else value}
 
 
 def _moved(verdict: Optional[BenchmarkVerdict]) -> Dict[str, Any]:
@@ -226,13 +226,7 @@ def _pair(before: Optional[float], now: Optional[float], unit: str) -> List[Opti
     """Both figures of a metric, in one unit."""
     texts, one_unit = quantities([value for value in (before, now) if value is not None], unit)
     shown = iter(texts)
-    symbol = "µs" if one_unit == "us" else one_unit
-    return [None if value is None else f"{next(shown)} {symbol}".rstrip() for value in (before, now)]
-
-
-def _quantity(value: float, unit: str) -> str:
-    text = quantity(value, unit)
-    return f"{text[:-2]}µs" if text.endswith(" us") else text
+    return [None if value is None else f"{next(shown)} {one_unit}".rstrip() for value in (before, now)]
 
 
 def _accuracies(verdict: Optional[BenchmarkVerdict]) -> Dict[str, Any]:

@@ -53,7 +53,7 @@ def scale_of(base: Optional[Benchmark], measured: Optional[Benchmark], metric: s
         if in_s is None or one is None:
             return unit, 1.0
         name, size = time_unit([in_s])
-        return ("µs" if name == "us" else name), one / size
+        return name, one / size
     return "", 1.0
 
 
