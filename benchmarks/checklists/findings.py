@@ -15,6 +15,10 @@ UNDECIDED = "these runs do not tell"
 UNTESTED = "cannot be tested here"
 CONTRADICTED = "the paper's own figures contradict this"
 VERDICTS = (HOLDS, FAILS, UNDECIDED, UNTESTED, CONTRADICTED)
+#: An interval that reaches further than by this factor to each side is no pair of figures to compare.
+_WIDEST = 100.0
+#: Powers of ten beyond which three significant digits are lost among zeros.
+_SMALLEST, _LARGEST = -6, 9
 #: Columns that verdicts are padded to in a list.
 _WIDTH = max(map(len, VERDICTS[:-1]))
 
@@ -84,8 +88,10 @@ def _shown(found: Estimate, questions: int) -> str:
     if found.printed:
         return f": {value}"
     low, high = found.interval(questions)
-    if not math.isfinite(high):
+    if not math.isfinite(found.variance) or (found.variance > 0 and found.degrees < 1):
         return f": {value} of one run, which has no interval"
+    if not found.linear and not high <= _WIDEST**2 * low:
+        return f": {value}; so few runs do not tell it within a factor of {_WIDEST:.0f}"
     return f": {value} [{digits(low)}, {digits(high)}]"
 
 
@@ -172,8 +178,8 @@ def combined(parts: Sequence[Part], why_not: str) -> Tuple[Part, ...]:
 
 
 def digits(value: float) -> str:
-    """Three significant digits without an exponent."""
+    """Three significant digits, without an exponent unless the number is very small or very large."""
     if value == 0 or not math.isfinite(value):
         return f"{value:.0f}"
     magnitude = int(f"{abs(value):e}".partition("e")[2])
-    return f"{value:.{max(0, 2 - magnitude)}f}"
+    return f"{value:.{max(0, 2 - magnitude)}f}" if _SMALLEST < magnitude < _LARGEST else f"{value:.2e}"

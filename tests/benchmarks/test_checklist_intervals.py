@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -116,6 +117,17 @@ def test_measured_figures_that_contradict_say_so():
     assert above(ratio(fast, slow), 1.0, "a").verdict == FAILS
     assert "0.502 [" in above(ratio(fast, slow), 1.0, "a").figures
     assert "has no interval" in above(ratio(runs([1]), slow), 1.0, "a").figures
+
+
+@pytest.mark.parametrize("scatter", [1.0001, 1.01, 1.5, 20.0, 1e30])
+def test_two_runs_that_scatter_print_no_row_of_zeros(scatter):
+    slow, fast = runs([2.0, 2.0 * scatter]), runs([1.0, 1.0 / scatter], "b")
+    for found in (ratio(slow, fast), ratio(fast, slow), difference(slow, fast)):
+        figures = above(found, 1e-9, "a").figures
+        assert len(figures) < 80
+        assert not re.search(r"\d{10}", figures)
+    text = above(ratio(slow, fast), 1.0, "a").figures
+    assert ("so few runs do not tell it within a factor of 100" in text) is (scatter > 2)
 
 
 def test_ranks_are_tied_where_the_runs_do_not_tell():
