@@ -190,11 +190,18 @@ def supported(figure: RunFigure) -> float:
 def safe_name(text: str, longest: int = LONGEST_NAME) -> str:
     """``text`` without control and format characters; beyond ``longest`` bytes its beginning and a digest of it all."""
     shown = printable(text) or "(no name)"
-    data = shown.encode("utf-8")
-    if len(data) <= longest:
-        return shown
-    ending = f"…{digest(text)}"
-    return data[: longest - len(ending.encode("utf-8"))].decode("utf-8", "ignore") + ending
+    return shown if len(shown.encode("utf-8")) <= longest else _cut(shown, longest, digest(text))
+
+
+def cut(text: str, longest: int) -> str:
+    """``text`` as it is; beyond ``longest`` bytes its beginning and a digest of it all."""
+    return text if len(text.encode("utf-8", "surrogatepass")) <= longest else _cut(text, longest, digest(text))
+
+
+def _cut(text: str, longest: int, ending: str) -> str:
+    ending = f"…{ending}"
+    room = longest - len(ending.encode("utf-8"))
+    return text[:room].encode("utf-8", "backslashreplace")[:room].decode("utf-8", "ignore") + ending
 
 
 def safe_names(texts: Iterable[str], longest: int = LONGEST_NAME) -> Dict[str, str]:

@@ -12,12 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, Comparison
-from pytest_edgeperf.report.exported import Exported, ExportError, safe_name, safe_names
-from pytest_edgeperf.report.exporters import exporter_for, names
+from pytest_edgeperf.report.exported import Exported, ExportError, digest, safe_name, safe_names
+from pytest_edgeperf.report.exporters import exporter, exporter_for, names
+from pytest_edgeperf.report.exporters.junit import junit_properties
+from pytest_edgeperf.report.flat_records import LONGEST_NAME, LONGEST_TEXT, MOST_PARAMETERS
+from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 from tests.growth import calls
 
-from .conftest import PREFIX
+from .conftest import PREFIX, verdict
 from .exporting import (
     FP16,
     HOSTILE,
@@ -171,6 +174,67 @@ def test_the_longest_end_of_a_file_names_the_format(file, name):
 
 def test_all_formats_of_results_are_tested_here():
     assert set(STORES) <= set(names("results"))
+
+
+def of_long_names(letters, benchmarks=6):
+    """A session in which everything that has a name has one of so many letters; and how many such names there are."""
+    x = "x" * letters
+    samples = {"n": 400, "p05": 0.9, "p50": 1.0, "p95": 1.1, f"summary {x}": 1.2}
+    metrics = {
+        "latency": Metric("ms"),
+        f"metric {x}": Metric(f"unit {x}"),
+        f"score {x}": Metric(f"u{x}", "higher", margin=1.0),
+    }
+    made = tuple(
+        Run(f"e{x}", f"t{x}", f"s{x}", {name: {**samples, "p50": 1.0 + at} for name in metrics}, commit=f"c{x}")
+        for at in range(5)
+    )
+    found = {
+        f"{x}.py::test[{at}]": Benchmark({f"a{at}{x}": x, f"b{x}": [x], f"c{x}": at}, metrics, made)
+        for at in range(benchmarks)
+    }
+    judged = {name: verdict("regressed", 1.1, 1.05, 1.2, reason=x) for name in found}
+    measured = Results(f"device {x}", {f"e{x}": {"software": {x: x}}}, found)
+    return SessionReport(f"device {x}", x, measured, Comparison(judged)), benchmarks * (10 + 5 * 9)
+
+
+@pytest.mark.parametrize("name", [*STORES, "text", "markdown", "json", "html"])
+def test_long_names_are_not_written_again_in_every_record(name):
+    few, many = 2_000, 20_000
+    sizes = [len(exporter(name, "session").session(of_long_names(letters)[0], PAPER)) for letters in (few, many)]
+    assert sizes[1] - sizes[0] <= (many - few) * of_long_names(1)[1]
+    if name in STORES:
+        assert sizes[1] < 3_000_000
+
+
+def test_long_names_are_cut_in_the_properties_of_tests():
+    report, _ = of_long_names(20_000, benchmarks=1)
+    (benchmark_id, measured), *_ = report.measured.benchmarks.items()
+    properties = junit_properties(measured, report.comparison.benchmarks[benchmark_id])
+    assert len({name for name, _ in properties}) == len(properties) > 10
+    assert sum(len(name) + len(value) for name, value in properties) < 500 * len(properties)
+
+
+def test_flat_records_name_few_parameters_and_cut_long_texts():
+    x = "x" * 300
+    parameters = {f"p{at}": at for at in range(60)}
+    found = {
+        "a.py::test[a]": benchmark(1.0, {x: x, f"{x}y": [x], "shape": [1, 3], "π": "é\t"}),
+        "a.py::test[b]": benchmark(1.0, {x: 1, **parameters}),
+    }
+    records = [parsed(line) for line in text("jsonl", Exported(results(found))).splitlines()]
+    named = [field for field in records[0] if field.startswith("parameter.")]
+    assert len(named) == MOST_PARAMETERS
+    long = [field for field in named if "x" in field]
+    assert [field.partition("…")[2] for field in long] == [digest(x), digest(f"{x}y")]
+    assert all(len(field.encode()) == len("parameter.") + LONGEST_NAME for field in long)
+    assert records[0]["parameter.shape"] == [1, 3]
+    assert records[0]["parameter.π"] == "é\t"
+    assert records[0][long[0]].endswith(f"x…{digest(x)}")
+    assert len(records[0][long[1]].encode()) == LONGEST_TEXT
+    assert records[-1][long[0]] == 1
+    rows = text("csv", Exported(results(found))).splitlines()
+    assert long[0] in rows[0]
 
 
 @pytest.mark.parametrize("name", STORES)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 #: What spreadsheets take for a formula, also in its wide letters, unless it is a number.
 _FORMULA = re.compile(r"[=+\-@＝＋－＠](?!\d*\.?\d*(?:[eE][-+]?\d+)?\Z)")
-#: Excel takes 32,767 characters in a cell.
-_LONGEST_CELL = 32_000
 
 
 class Csv(ResultsExporter):
@@ -51,5 +49,5 @@ def _cell(value: Any) -> Any:
 
 def _text(text: str) -> str:
     """In one line, and led by an apostrophe where a spreadsheet would calculate it."""
-    shown = safe_name(text, _LONGEST_CELL) if text else ""
+    shown = safe_name(text) if text else ""
     return f"'{shown}" if _FORMULA.match(shown) else shown

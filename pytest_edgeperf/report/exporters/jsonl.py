@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class JsonLines(ResultsExporter):
-    """An object a line, all with the same fields; texts are as they were measured."""
+    """An object a line, all with the same fields; texts are as they were measured, but for long ones."""
 
     name = "jsonl"
     suffixes = (".jsonl",)

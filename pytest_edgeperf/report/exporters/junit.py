@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from pytest_edgeperf.judge.verdicts import AccuracyFigures, BenchmarkVerdict, MetricVerdict
+from pytest_edgeperf.report.exported import cut, safe_name
 from pytest_edgeperf.report.exporters.interface import Exporter
 from pytest_edgeperf.report.figures import LATENCY, figure, has_samples
 from pytest_edgeperf.report.headline import session_headline
@@ -15,11 +16,10 @@ from pytest_edgeperf.report.numbers import significant
 from pytest_edgeperf.report.outcome import outcome_of_session
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import judged
-from pytest_edgeperf.results.characters import printable
 from pytest_edgeperf.results.types import Benchmark
 
 _SUMMARIES = ("p50", "p95", "p99")
-#: A viewer shows them in a column.
+#: In bytes; a viewer shows them in a column.
 _LONGEST_NAME, _LONGEST_VALUE = 200, 500
 
 
@@ -52,7 +52,7 @@ def junit_properties(benchmark: Benchmark, verdict: Optional[BenchmarkVerdict] =
             properties += _of_metric(name, of_metric)
             if of_metric.accuracy is not None:
                 properties += _answered(name, of_metric.accuracy)
-    return [(printable(name), value) for name, value in properties]
+    return [(safe_name(name, _LONGEST_NAME), cut(value, _LONGEST_VALUE)) for name, value in properties]
 
 
 def suite_properties(report: SessionReport) -> List[Tuple[str, str]]:
@@ -81,7 +81,7 @@ def suite_properties(report: SessionReport) -> List[Tuple[str, str]]:
             values += [value] if value not in values else []
     properties.update({name: ", ".join(values) for name, values in sorted(fields.items())})
     return [
-        (printable(f"edgeperf.{name}")[:_LONGEST_NAME], text[:_LONGEST_VALUE])
+        (safe_name(f"edgeperf.{name}", _LONGEST_NAME), cut(text, _LONGEST_VALUE))
         for name, text in properties.items()
         if text
     ]

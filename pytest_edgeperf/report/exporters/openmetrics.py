@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_edgeperf.results.types import Benchmark
 
 _PREFIX = "edgeperf_"
+#: Letters of a metric's name and of a unit.
+_LONGEST_WORD = 80
 _VERDICT = f"{_PREFIX}verdict"
 #: Of the samples of a run. Their label is no "quantile", which is that of the type summary.
 _SUMMARIES = ("p05", "p50", "p95", "p99")
@@ -90,7 +92,7 @@ class _FamilyNames:
         self._owners: Dict[str, Tuple[str, str]] = {_VERDICT: ("", "")}
 
     def of(self, metric: str, unit: str) -> str:
-        plain = re.sub(r"[^a-z0-9]+", "_", metric.lower()).strip("_") or "metric"
+        plain = _word(metric) or "metric"
         ending = f"_{unit}" if unit else ""
         start = _PREFIX + (plain[: -len(ending)] if ending and plain.endswith(ending) else plain)
         name = start + ending
@@ -109,7 +111,13 @@ def _base_unit(unit: str) -> Tuple[str, float]:
         scale = factor(unit, ours)
         if scale is not None:
             return base, scale
-    return re.sub(r"[^a-z0-9]+", "_", unit.lower()).strip("_"), 1.0
+    return _word(unit), 1.0
+
+
+def _word(text: str) -> str:
+    """``text`` as a part of a family's name, which stands in each of its lines; a long one ends in a digest."""
+    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return plain if len(plain) <= _LONGEST_WORD else f"{plain[:_LONGEST_WORD]}_{digest(text)}"
 
 
 def _samples(family: str, labels: str, benchmark: Benchmark, metric: str, scale: float) -> Iterator[str]:
