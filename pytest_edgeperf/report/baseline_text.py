@@ -124,7 +124,7 @@ def _table(results: Results, paper: Paper) -> List[str]:
         ),
         Column("vs anchor", [_anchor(benchmark, results) for benchmark in benchmarks], spare=1),
     ]
-    return benchmark_table([(name, "") for name in results.benchmarks], columns, paper)
+    return benchmark_table([(name, "") for name in results.benchmarks], columns, paper, results.benchmarks)
 
 
 def _anchor(benchmark: Benchmark, results: Results) -> str:

@@ -65,7 +65,8 @@ def figures_column(benchmarks: Sequence[Optional[Benchmark]], metric: str, title
 def _table(report: SessionReport, columns: Sequence[Column], paper: Paper) -> List[str]:
     if not any(text for column in columns for text in column.texts):
         return []
-    return benchmark_table([(name, "") for name in report.measured.benchmarks], columns, paper)
+    benchmarks = report.measured.benchmarks
+    return benchmark_table([(name, "") for name in benchmarks], columns, paper, benchmarks)
 
 
 def _times(parts: Sequence[Tuple[str, Sequence[Optional[float]], int]], over: str) -> List[Column]:

@@ -35,7 +35,7 @@ def first_inferences_table(measured: Results, paper: Paper) -> List[str]:
             title = str(first) if first == last else f"{first}-{last}"
             columns.append(Column(title, decimal_column(values), spare=0 if first == 1 else len(_SPANS) - spare))
     lines = [paper.paint("the first inferences of a process, by their number (ms)", "strong")]
-    return lines + benchmark_table([(name, "") for name, _ in rows], columns, paper)
+    return lines + benchmark_table([(name, "") for name, _ in rows], columns, paper, measured.benchmarks)
 
 
 def _times(run: Run) -> Sequence[float]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from types import MappingProxyType
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
+from pytest_edgeperf.report.label_parts import label_parts, shared_parts
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import Paper, cells
 from pytest_edgeperf.results.benchmark_matching import file_of
@@ -48,12 +50,13 @@ Entry = Union[Text, Row, Summary]
 
 
 class Member(NamedTuple):
-    """A benchmark, the number of its row, its further rows (label, number), and what is said below it."""
+    """A benchmark, the number of its row, its further rows (label, number), what is said below it, and parameters."""
 
     id: str
     number: int
     others: Sequence[Tuple[str, int]] = ()
     below: Sequence[str] = ()
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
 
 class Name(NamedTuple):
@@ -86,7 +89,7 @@ def grouped(members: Sequence[Member], paper: Paper, *, depth: int = 0, said: Op
     """Headings and rows of benchmarks, in the order in which files and functions come first.
 
     A file with one function, and a function with one benchmark, share a line. Where the parameters of a function's
-    benchmarks begin or end alike, the heading has that part once: ``test_yolov3[onnxruntime-fp32-…]``.
+    benchmarks begin or end alike, the heading has those values once: ``test_yolov3[onnxruntime-fp32-…]``.
 
     Args:
         said: a file that needs no heading, as it stands above all.
@@ -122,7 +125,8 @@ def grouped(members: Sequence[Member], paper: Paper, *, depth: int = 0, said: Op
 
 def _function(function: str, members: Sequence[Member], paper: Paper, depth: int) -> List[Entry]:
     labels = [name_of(member.id).parameters for member in members]
-    shared, parts = _shared([label for label in labels if label is not None], paper.ellipsis)
+    in_parts = [label_parts(label, member.parameters) for label, member in zip(labels, members) if label is not None]
+    shared, parts = _shared(in_parts, paper.ellipsis)
     rest = iter(parts)
     names = [function.rpartition("::")[2] if label is None else next(rest) or "[]" for label in labels]
     return [Text(paper.clean(function) + paper.clean(shared), depth), *_rows(names, members, paper, depth + 1)]
@@ -141,26 +145,12 @@ def _rows(names: Sequence[str], members: Sequence[Member], paper: Paper, depth: 
     return entries
 
 
-def _shared(labels: Sequence[str], ellipsis: str) -> Tuple[str, List[str]]:
-    """What a heading says of the labels of several benchmarks, and what is left of each."""
-    if len(labels) < 2:
-        return "", list(labels)
-    parts = [label.split("-") for label in labels]
-    shortest = min(map(len, parts))
-    first = _same([part[: shortest - 1] for part in parts])
-    last = _same([part[len(part) - (shortest - 1 - first) :][::-1] for part in parts]) if first < shortest - 1 else 0
-    rest = ["-".join(part[first : len(part) - last]) for part in parts]
+def _shared(labels: Sequence[Sequence[str]], ellipsis: str) -> Tuple[str, List[str]]:
+    """What a heading says of the labels of several benchmarks, which are in parts, and what is left of each."""
+    whole = ["-".join(parts) for parts in labels]
+    first, last = shared_parts(labels)
+    rest = ["-".join(parts[first : len(parts) - last]) for parts in labels]
     if not first + last or not all(rest):
-        return "", list(labels)
-    whole = [*parts[0][:first], ellipsis, *parts[0][len(parts[0]) - last :]]
-    return f"[{'-'.join(whole)}]", rest
-
-
-def _same(parts: Sequence[Sequence[str]]) -> int:
-    """How many first members all sequences of one length share."""
-    count = 0
-    for members in zip(*parts):
-        if len(set(members)) > 1:
-            break
-        count += 1
-    return count
+        return "", whole
+    said = [*labels[0][:first], ellipsis, *labels[0][len(labels[0]) - last :]]
+    return f"[{'-'.join(said)}]", rest

@@ -60,7 +60,11 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     blocks.append(not_shown_lines(report.papers, published, report.measured, papers, paper))
     blocks += explanation_blocks(comparison, report.measured.explanations, names, paper, everything=everything)
     table = VerdictTable(
-        comparison.benchmarks, report.measured.benchmarks, paper, said=only_file([*ids, *comparison.benchmarks])
+        comparison.benchmarks,
+        report.measured.benchmarks,
+        paper,
+        said=only_file([*ids, *comparison.benchmarks]),
+        described=(report.baseline, report.measured),
     )
     for section in sections_of(report, everything=everything):
         table.add(section)
@@ -80,8 +84,10 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
     """The report on two results files, in the manner of :func:`render`."""
     paper = Paper(max(width, LEAST_WIDTH), colour, ascii_only)
     names = Names(list(comparison.benchmarks), paper)
-    explanations = {} if comparison.files is None else comparison.files.candidate_results.explanations
-    table = VerdictTable(comparison.benchmarks, {}, paper, said=only_file(comparison.benchmarks))
+    files = comparison.files
+    explanations = {} if files is None else files.candidate_results.explanations
+    described = () if files is None else (files.base_results, files.candidate_results)
+    table = VerdictTable(comparison.benchmarks, {}, paper, said=only_file(comparison.benchmarks), described=described)
     for section in sections_between(comparison):
         table.add(section)
     return _joined(

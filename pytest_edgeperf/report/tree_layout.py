@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.report.grouping import INDENT, Entry, Member, Row, Summary, Text, grouped, only_file
 from pytest_edgeperf.report.table_layout import Column, over_line, placed, widths_of
 from pytest_edgeperf.report.text import Paper, cells, pad, wrap
+from pytest_edgeperf.results.types import Benchmark
 
 #: Cells that names get before columns are left out.
 NAME_CELLS = 26
@@ -63,16 +64,23 @@ def lay_out_tree(entries: Sequence[Entry], columns: Sequence[Column], paper: Pap
     return lines
 
 
-def benchmark_table(rows: Sequence[Tuple[str, str]], columns: Sequence[Column], paper: Paper) -> List[str]:
+def benchmark_table(
+    rows: Sequence[Tuple[str, str]],
+    columns: Sequence[Column],
+    paper: Paper,
+    benchmarks: Optional[Mapping[str, Benchmark]] = None,
+) -> List[str]:
     """A table with a row per benchmark, and further rows below it.
 
     Args:
         rows: a benchmark's id with an empty label, then the printable labels of what stands below it, with its id.
+        benchmarks: by id, where they are at hand: their parameters tell where a name may be parted.
     """
     members: List[Member] = []
     for number, (benchmark_id, label) in enumerate(rows):
         if not label or not members:
-            members.append(Member(benchmark_id, number))
+            known = None if benchmarks is None else benchmarks.get(benchmark_id)
+            members.append(Member(benchmark_id, number, parameters={} if known is None else known.parameters))
         else:
             last = members[-1]
             members[-1] = last._replace(others=[*last.others, (label, number)])

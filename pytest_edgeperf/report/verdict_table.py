@@ -22,7 +22,7 @@ from pytest_edgeperf.report.numbers import change, quantity
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.report.tree_layout import lay_out_tree
 from pytest_edgeperf.report.verdict_columns import Figures, columns_of
-from pytest_edgeperf.results.types import Benchmark
+from pytest_edgeperf.results.types import Benchmark, Results
 
 #: Lines that a table has with those of its folded sections: beside the closing lines, they fit on a screen of 24.
 _FOLDED_LINES = 14
@@ -57,6 +57,7 @@ class VerdictTable:
 
     Args:
         verdicts, benchmarks: by id; of one that is in neither, only its name is shown.
+        described: results with the parameters of benchmarks, which tell where a name may be parted.
         said: the file that all are in.
     """
 
@@ -67,9 +68,13 @@ class VerdictTable:
         paper: Paper,
         *,
         said: Optional[str],
+        described: Sequence[Optional[Results]] = (),
     ) -> None:
         self._verdicts, self._benchmarks = verdicts, benchmarks
         self._paper, self._said = paper, said
+        self._parameters = {
+            name: one.parameters for known in described if known is not None for name, one in known.benchmarks.items()
+        }
         self._figures: List[Figures] = []
         self._entries: List[Entry] = []
         #: What there was no room for, in a clause each.
@@ -152,7 +157,8 @@ class VerdictTable:
                 label += f" {quantity(metric.candidate, metric.unit)}"
             figures = Figures(group, None, metric, main=False, style=_style(metric, style))
             others.append((self._paper.clean(label), self._number(figures)))
-        return Member(benchmark_id, number, others, [self._paper.clean(sentence) for sentence in sentences])
+        below = [self._paper.clean(sentence) for sentence in sentences]
+        return Member(benchmark_id, number, others, below, self._parameters.get(benchmark_id, {}))
 
     def _number(self, figures: Figures) -> int:
         self._figures.append(figures)
