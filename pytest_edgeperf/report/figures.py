@@ -93,6 +93,12 @@ def course(benchmark: Benchmark) -> str:
     return ", ".join(f"{word} {number}/{len(figures)}" for word, number in counts.items() if number)
 
 
+def reasons_of(run: Run) -> List[str]:
+    """What disturbed a run, as its quality figures have it."""
+    reasons = (run.quality or {}).get("disturbed_by", ())
+    return [str(reason) for reason in reasons] if isinstance(reasons, (list, tuple)) else []
+
+
 def deciding_metric(verdict: BenchmarkVerdict) -> Optional[str]:
     """The metric that a benchmark's verdict is read from: one that gates and says the same, latency first."""
     names = sorted(verdict.metrics, key=lambda name: (name != LATENCY, not verdict.metrics[name].gates))

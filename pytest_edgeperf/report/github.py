@@ -15,6 +15,7 @@ from pytest_edgeperf.report.explanation_text import explanation_line
 from pytest_edgeperf.report.exporters.markdown import Markdown, session_markdown
 from pytest_edgeperf.report.line_text import failing_lines, line_name, line_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
+from pytest_edgeperf.report.machine_text import machine_answer
 from pytest_edgeperf.report.markup import code
 from pytest_edgeperf.report.numbers import change, count
 from pytest_edgeperf.report.outcome import OUTCOMES, outcome_of_session
@@ -146,7 +147,7 @@ def _undecided(report: SessionReport) -> List[Annotation]:
     of_reason: Dict[Tuple[str, str], List[str]] = {}
     for name, reason in report.refused.items():
         of_reason.setdefault(("not accepted", reason), []).append(name)
-    for name, verdict in judged(report).benchmarks.items():
+    for name, verdict in accepted(report).benchmarks.items():
         if verdict.verdict == INCONCLUSIVE:
             of_reason.setdefault((INCONCLUSIVE, inconclusive_text(verdict)), []).append(name)
         elif verdict.verdict == INCOMPARABLE:
@@ -168,7 +169,8 @@ def _informing(report: SessionReport) -> List[Annotation]:
         made.append(_of_all(NOTICE, "no baseline yet", "--baseline=refresh accepts the runs", new, report))
     signs = why_the_machine(comparison, report.measured)
     if signs and (comparison.summary[REGRESSED] or comparison.regressed_lines):
-        made.append(Annotation(NOTICE, "is it the machine?", "\n".join(signs)))
+        answer = machine_answer(comparison, report.measured)
+        made.append(Annotation(NOTICE, "is it the machine?", "\n".join([answer.sentence, *signs])))
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, Comparison
 from pytest_edgeperf.report.loaded_text import nothing_differs_text
@@ -28,9 +28,14 @@ def why_the_machine(comparison: Comparison, measured: Optional[Results]) -> List
     reasons = [text for text in texts if text is not None]
     runs = runs_of(measured, doubtful)
     disturbed = sum(run.disturbed for run in runs)
-    if runs and disturbed >= DISTURBED_SHARE * len(runs):
+    if is_mostly_disturbed(runs):
         reasons.append(f"{disturbed} of {len(runs)} runs of worse or undecided benchmarks were disturbed.")
     return reasons
+
+
+def is_mostly_disturbed(runs: Sequence[Run]) -> bool:
+    """Whether so many runs were disturbed that the machine is under suspicion."""
+    return bool(runs) and sum(run.disturbed for run in runs) >= DISTURBED_SHARE * len(runs)
 
 
 def runs_of(measured: Optional[Results], names: Optional[Iterable[str]] = None) -> List[Run]:

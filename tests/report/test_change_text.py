@@ -10,7 +10,10 @@ from hypothesis import given
 from pytest_edgeperf.judge.machines import OtherMachine
 from pytest_edgeperf.judge.verdicts import AccuracyFigures, BenchmarkVerdict, Comparison, MetricVerdict, Side
 from pytest_edgeperf.report.change_text import difference_remarks, failure_message
-from pytest_edgeperf.report.machine_text import machine_remarks
+from pytest_edgeperf.report.exporters import exporter
+from pytest_edgeperf.report.machine_text import machine_answer
+from pytest_edgeperf.report.session_report import SessionReport
+from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.types import Results
 
 from .conftest import MEMORY, SIDES, benchmark, latency, verdict
@@ -98,29 +101,68 @@ def compared(*words, **more):
 
 
 @pytest.mark.parametrize(
-    ("comparison", "says"),
+    ("comparison", "answer", "says"),
     [
         (
             compared("regressed", "unchanged", "unchanged"),
-            "Nothing points to it: 2 other benchmarks of the same session",
+            "no sign of it: 2 other benchmarks of the session did not change",
+            "median change of all 3 benchmarks +10.0 %",
         ),
-        (compared("regressed", "regressed"), "Not known: no other benchmark of the session is unchanged."),
-        (compared("regressed", common_shift=1.1), "moved the same way: latency +10.0 %"),
-        (compared("regressed", other_machine=OtherMachine("another board", 1, 1)), "Another board, and that alone"),
+        (compared("unchanged"), "no sign of it: 1 benchmark of the session did not change", ""),
+        (compared("regressed", "regressed"), "not known: none of 2 benchmarks is unchanged; pytest --against=REF", ""),
+        (compared("regressed", "regressed", "unchanged"), "not known: only 1 of 3 benchmarks is unchanged;", ""),
+        (compared("new", "missing"), "not known: nothing was decided", ""),
+        (compared("regressed", common_shift=1.1), "it may be: look at this", "moved the same way: latency +10.0 %"),
+        (
+            compared("regressed", other_machine=OtherMachine("another board", 1, 1)),
+            "it may be: look at this before the code",
+            "Another board, and that alone",
+        ),
     ],
 )
-def test_what_speaks_for_or_against_the_machine_comes_first(comparison, says):
-    assert says in machine_remarks(comparison)[0]
+def test_what_speaks_for_or_against_the_machine(comparison, answer, says):
+    given = machine_answer(comparison)
+    assert given.answer.startswith(answer)
+    assert says in " ".join([*given.facts, *given.signs])
+    assert given.sentence[0].isupper()
+    assert given.sentence.endswith(".")
 
 
 def test_both_sides_in_turns_rule_the_machine_out():
     pairs = Comparison({"a": verdict("regressed", 1.1, 1.05, 1.2, paired="lock-step")})
-    assert machine_remarks(pairs)[0].startswith("Unlikely: both sides were measured in turns")
+    assert machine_answer(pairs).answer.startswith("no sign of it: both sides took turns on it")
 
 
 def test_disturbed_runs_are_counted_where_they_are_known():
     measured = Results("host", benchmarks={"a[0]": benchmark(1.0, disturbed=(0, 1))})
     comparison = compared("regressed", "unchanged")
-    assert "2 of 3 runs of worse or undecided benchmarks were disturbed." in machine_remarks(comparison, measured)
-    quiet = replace(measured, benchmarks={"a[0]": benchmark(1.0)})
-    assert machine_remarks(comparison, quiet) == machine_remarks(comparison)
+    given = machine_answer(comparison, measured)
+    assert given.answer.startswith("it may be")
+    assert "2 of 3 runs of worse or undecided benchmarks were disturbed." in given.signs
+    assert "2 of 3 runs disturbed" in given.facts
+    quiet = machine_answer(comparison, replace(measured, benchmarks={"a[0]": benchmark(1.0)}))
+    assert (quiet.signs, quiet.facts) == ([], ["none of 3 runs disturbed"])
+    # A refresh compares with nothing, and refuses what was disturbed.
+    assert machine_answer(Comparison({}), measured).answer.startswith("it may be")
+
+
+def test_environments_that_differ_are_counted():
+    one = verdict("regressed", 1.1, 1.05, 1.2, differences={"onnxruntime": ("1.11.0", "1.12.1")})
+    assert "the recorded environments differ" in machine_answer(Comparison({"a": one})).facts
+    both = Comparison({"a": one, "b": verdict("unchanged", 1.0, 0.99, 1.01)})
+    assert "the recorded environments differ for 1 of 2" in machine_answer(both).facts
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "json", "html"])
+@pytest.mark.parametrize("words", [("regressed", "unchanged", "unchanged"), ("regressed",), ("inconclusive", "new")])
+def test_every_report_has_the_same_answer(name, words):
+    comparison = compared(*words)
+    measured = Results("host", benchmarks={"a[0]": benchmark(1.0)})
+    report = SessionReport("host", "", measured, comparison)
+    document = " ".join(exporter(name, "session").session(report, Paper(100)).split())
+    answer = machine_answer(comparison, measured).answer
+    if name == "markdown":
+        answer = answer.replace("_", "\\_")
+        assert answer[1:] in document or "regressed" not in words
+    else:
+        assert answer[1:] in document

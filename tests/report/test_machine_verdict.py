@@ -114,6 +114,7 @@ def test_a_session_has_verdict_evidence_and_what_to_type(session):
     assert document["benchmarks"][PREFIX + "test_crash[tvm]"]["verdict"] == "failed"
     assert document["benchmarks"][PREFIX + "test_added"]["location"] == {"file": "benchmarks/test_a.py", "line": 12}
     assert document["is_it_the_machine"]["suspected"]
+    assert document["is_it_the_machine"]["answer"] == "It may be: look at this before the code."
     assert [step["purpose"] for step in document["next_steps"]] == ["check the machine", "look closer", "accept"]
 
 

@@ -14,6 +14,7 @@ from pytest_edgeperf.report.exporters.explanation_values import explanation_to_d
 from pytest_edgeperf.report.figures import deciding_metric, figure
 from pytest_edgeperf.report.line_text import lines_count
 from pytest_edgeperf.report.machine_evidence import runs_of, why_the_machine
+from pytest_edgeperf.report.machine_text import machine_answer
 from pytest_edgeperf.report.next_steps import NextStep, next_steps
 from pytest_edgeperf.report.outcome import (
     EXIT_PASS,
@@ -177,12 +178,13 @@ def _sentences(name: str, verdict: BenchmarkVerdict, explanation: Optional[Expla
 
 def _machine(comparison: Comparison, measured: Optional[Results]) -> Dict[str, Any]:
     """Whether the machine may be behind what is worse or undecided, and what speaks for it."""
-    reasons, runs = why_the_machine(comparison, measured), runs_of(measured)
+    answer, runs = machine_answer(comparison, measured), runs_of(measured)
     environments = {} if measured is None else measured.environments
     findings = {str(sections.get("doctor", {}).get("findings", _NONE)) for sections in environments.values()}
     return {
-        "suspected": bool(reasons),
-        "reasons": reasons,
+        "suspected": answer.suspected,
+        "answer": answer.sentence,
+        "reasons": why_the_machine(comparison, measured),
         "runs": len(runs),
         "disturbed_runs": sum(run.disturbed for run in runs),
         "disturbed_by": dict(Counter(kind for run in runs for kind in _disturbed_by(run))),

@@ -25,7 +25,7 @@ from pytest_edgeperf.report.exporters.markdown_tables import figures_rows, refus
 from pytest_edgeperf.report.headline import comparison_headline, session_headline
 from pytest_edgeperf.report.line_text import line_name, line_text, lines_count
 from pytest_edgeperf.report.machine_evidence import why_the_machine
-from pytest_edgeperf.report.machine_text import machine_remarks
+from pytest_edgeperf.report.machine_text import as_sentence, machine_answer
 from pytest_edgeperf.report.markup import code, codes, escape, fence, item
 from pytest_edgeperf.report.next_steps import NextStep, next_steps
 from pytest_edgeperf.report.numbers import change
@@ -194,9 +194,10 @@ def _why(comparison: Comparison, measured: Optional[Results]) -> List[Block]:
         # Without a loss to explain, only what keeps small ones from being seen is worth a line.
         remarks = [*why_the_machine(comparison, measured), apart_text(comparison)]
         return [Block(head=["", escape(remark)]) for remark in remarks if remark is not None]
-    machine = machine_remarks(comparison, measured)
+    machine = machine_answer(comparison, measured)
+    said = [machine.sentence, *map(as_sentence, machine.facts), *machine.signs, *machine.cautions]
     lines = ["", f"**What differs:** {escape('; '.join(difference_remarks(worse)))}."] if worse else []
-    return [Block(head=[*lines, "", f"**Is it the machine?** {escape(' '.join(machine))}"])]
+    return [Block(head=[*lines, "", f"**Is it the machine?** {escape(' '.join(said))}"])]
 
 
 def _next(steps: Sequence[NextStep]) -> List[Block]:

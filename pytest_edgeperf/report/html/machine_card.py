@@ -7,14 +7,12 @@ from typing import List, Mapping, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.report.html.elements import Html, element, long_text
-from pytest_edgeperf.report.html.run_data import reasons_of
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.loaded_text import without_record_text
-from pytest_edgeperf.report.machine_evidence import why_the_machine
+from pytest_edgeperf.report.machine_text import as_sentence, machine_answer
 from pytest_edgeperf.report.numbers import count
 from pytest_edgeperf.report.placement_text import counted_placements, without_moved
-from pytest_edgeperf.report.sentences import apart_text, differences_text
-from pytest_edgeperf.results.disturbance_words import causes_text
+from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.results.types import Run
 
 _MOST_DIFFERENCES = 8
@@ -52,27 +50,13 @@ def _latest_commit(runs: Sequence[Run]) -> Optional[str]:
 
 def machine_parts(subject: Subject) -> List[Html]:
     """Whether machine, environment or neighbours may be what moved."""
-    comparison = subject.comparison
-    signs = why_the_machine(comparison, subject.measured)
-    differences = _differences(comparison.benchmarks)
-    worse = [verdict for verdict in comparison.benchmarks.values() if verdict.verdict == REGRESSED]
-    unknown = without_record_text(worse)
-    remarks = (_disturbed(subject), apart_text(comparison), unknown and f"{unknown[:1].upper()}{unknown[1:]}.")
-    quiet = [text for text in remarks if text]
-    if signs:
-        answer = "It may be: look at this before the code."
-    elif differences and not subject.decided:
-        answer = "The recorded environments differ too much to compare."
-    elif differences:
-        answer = "The recorded environments differ; nothing else points at the machine."
-    elif not subject.decided:
-        answer = "Nothing was decided, so this is not known."
-    elif subject.report.against is not None:
-        answer = "No sign of it: both sides took turns on this machine, and what slows it slows both."
-    else:
-        answer = "No sign of it: the recorded environments are the same, and the benchmarks did not move together."
-    parts = [element("p", element("strong", answer))]
-    listed = [element("li", long_text(text)) for text in (*signs, *differences, *quiet)]
+    answer = machine_answer(subject.comparison, subject.measured)
+    parts = [element("p", element("strong", answer.sentence))]
+    verdicts = subject.comparison.benchmarks
+    unknown = without_record_text([verdict for verdict in verdicts.values() if verdict.verdict == REGRESSED])
+    facts = [*answer.facts, *([] if unknown is None else [unknown])]
+    texts = (*map(as_sentence, facts), *answer.signs, *answer.cautions, *_differences(verdicts))
+    listed = [element("li", long_text(text)) for text in texts]
     if listed:
         parts.append(element("ul", *listed))
     return parts
@@ -90,17 +74,3 @@ def _differences(verdicts: Mapping[str, BenchmarkVerdict]) -> List[str]:
     ]
     more = len(counted) - _MOST_DIFFERENCES
     return [*lines, f"and {count(more, 'other difference')}"] if more > 0 else lines
-
-
-def _disturbed(subject: Subject) -> Optional[str]:
-    """How many runs other processes, heat or memory disturbed."""
-    runs = subject.runs_now
-    disturbed = [run for run in runs if run.disturbed]
-    if not runs:
-        return None
-    if not disturbed:
-        return f"None of {count(len(runs), 'run')} was disturbed."
-    by = causes_text(reasons_of(run) for run in disturbed)
-    all_or_some = "All" if len(disturbed) == len(runs) else f"{len(disturbed)} of"
-    text = f"{all_or_some} {count(len(runs), 'run')} {'was' if len(runs) == 1 else 'were'} disturbed, and not used"
-    return f"{text}: {by}." if by else f"{text}."

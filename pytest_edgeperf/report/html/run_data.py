@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from pytest_edgeperf.report.figures import figure
+from pytest_edgeperf.report.figures import figure, reasons_of
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.numbers import in_seconds, time_unit
 from pytest_edgeperf.results.disturbance_words import causes_text
@@ -97,12 +97,6 @@ def _time(started: str) -> Optional[int]:
         return None
     known = started.endswith("Z") and moment.tzinfo is None
     return int(moment.replace(tzinfo=timezone.utc).timestamp()) if known else None
-
-
-def reasons_of(run: Run) -> List[str]:
-    """What disturbed a run, as its quality figures have it."""
-    reasons = (run.quality or {}).get("disturbed_by", ())
-    return [str(reason) for reason in reasons] if isinstance(reasons, (list, tuple)) else []
 
 
 def _why_disturbed(run: Run) -> Union[str, int]:
