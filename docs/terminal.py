@@ -26,8 +26,8 @@ KEPT, PICTURE = DOCS / "failing.ansi", DOCS / "failing.svg"
 COLUMNS = 100
 #: In lock-step, as a busy machine disturbs both commits alike.
 COMMAND = ("pytest", "benchmarks", "-k", "416", "--against=HEAD")
-#: What the picture leaves out: all before the report, the summary that repeats it, and a path of the machine.
-BEGINNING, END = re.compile(r"^=+ edgeperf =+$"), re.compile(r"^=+ short test summary info =+$")
+#: What the picture leaves out: all before the report, the line after it, and a path of the machine.
+BEGINNING, END = re.compile(r"^=+ edgeperf =+$"), re.compile(r"^=+ .*\d+ failed.* in .* =+$")
 LEFT_OUT = re.compile(r"^results: ")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 #: Rich's pictures ask another server for their font.

@@ -187,8 +187,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         set_exit_status(session, measuring)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the session's table, its failures in sentences, what was not judged, and where it was written."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None, object, object]:
+    """Print the session's table, what was not judged, and what to do next.
+
+    Below pytest's own summary: its lines of failed tests would push the answers off the screen.
+    """
+    outcome = yield
     nothing = config.stash.get(NOTHING_MEASURED, None)
     if nothing is not None:
         terminalreporter.write_line(f"edgeperf: {nothing}", yellow=True, bold=True)
@@ -201,6 +206,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for line in config.stash.get(LINES_FOR_GITHUB, ()):
         terminalreporter.write_line(line)
     config.stash[LINES_FOR_GITHUB] = []
+    return outcome
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,66 +1,96 @@
-"""How a report ends: the outcome, whether it may be the machine, when it was measured, and what to type next."""
+"""How a report ends: the outcome, what got worse most, whether it may be the machine, and what to type next.
+
+These answers stand together at the end, on one screen however long the tables, paths and commands are; when and where
+it was measured, and which files were written, stands above them.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from statistics import median
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
-from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, Comparison
-from pytest_edgeperf.report.figures import LATENCY
-from pytest_edgeperf.report.line_text import lines_count
+from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
+from pytest_edgeperf.report.change_text import failure_message
+from pytest_edgeperf.report.line_text import line_headline, lines_count
+from pytest_edgeperf.report.machine_text import MachineAnswer, is_asked, machine_answer
 from pytest_edgeperf.report.next_steps import NextStep, next_steps
-from pytest_edgeperf.report.numbers import change, count, duration
-from pytest_edgeperf.report.sentences import apart_text, other_machine_text, ruled_out_text, verdict_counts
+from pytest_edgeperf.report.numbers import count, duration
+from pytest_edgeperf.report.regressions import worst_first
+from pytest_edgeperf.report.sentences import ruled_out_text, verdict_counts
 from pytest_edgeperf.report.session_report import SessionReport
-from pytest_edgeperf.report.summary_text import common_shift_text, is_bad, judged, outcome_text
-from pytest_edgeperf.report.text import Paper, wrap
+from pytest_edgeperf.report.summary_text import accepted, is_bad, judged, outcome_text
+from pytest_edgeperf.report.text import Paper, cells, rows, shorten_name, wrap
+from pytest_edgeperf.results.benchmark_matching import file_of
 
-#: A median of fewer benchmarks says nothing of the machine.
-_LEAST_BENCHMARKS = 3
+#: Of a screen of 24, without pytest's last line and the prompt.
+SCREEN_ROWS = 22
+#: Of the name of the benchmark that got worse most.
+_NAME_ROWS = 2
 
 
-def closing(report: SessionReport, paper: Paper, left_out: Sequence[str] = ()) -> List[str]:
-    """The last lines of a session's report; ``left_out`` are clauses on what the tables do not list."""
+def closing(report: SessionReport, paper: Paper, left_out: Sequence[str], above: Sequence[str]) -> List[str]:
+    """The last lines of a session's report.
+
+    Args:
+        left_out: clauses on what the tables do not list.
+        above: the lines from the table of verdicts on, to tell what of it is still on the screen.
+    """
     comparison = judged(report)
-    style = "bad" if is_bad(report) else "strong"
-    outcome = paper.clean("; ".join([outcome_text(report), *left_out]))
-    lines = [paper.paint(line, style) for line in wrap(outcome, paper.width)]
-    lines += _sentences([ruled_out_text(comparison)], paper)
-    lines += machine_lines(comparison, paper, report=report)
-    lines += _labelled("measured", measured_text(report), paper)
-    lines += [paper.clean(f"{what}: {path}") for what, path in report.written]
-    return lines + next_lines(next_steps(report), paper)
+    machine = machine_answer(comparison, report.measured)
+    details = _wrapped([ruled_out_text(comparison), *machine.cautions], paper)
+    what = f"{report.device} ({report.machine})" if report.machine else report.device
+    details += _wrapped([f"machine: {what}", f"measured: {measured_text(report)}"], paper)
+    details += written_lines(report.written, paper)
+    disturbed = any(run.disturbed for benchmark in report.measured.benchmarks.values() for run in benchmark.runs)
+    asked = is_asked(comparison) or disturbed
+    return _ended(
+        _outcome(outcome_text(report), left_out, paper, bad=is_bad(report)),
+        accepted(report),
+        _machine(machine, paper, asked=asked),
+        next_steps(report),
+        (above, details),
+        paper,
+    )
 
 
-def closing_of_files(comparison: Comparison, paper: Paper, left_out: Sequence[str] = ()) -> List[str]:
+def closing_of_files(comparison: Comparison, paper: Paper, left_out: Sequence[str], above: Sequence[str]) -> List[str]:
     """The last lines of a comparison of two files, in the same way."""
-    lines = machine_lines(comparison, paper)
-    style = "bad" if comparison.regressed_lines or comparison.summary[REGRESSED] else "strong"
-    outcome = wrap("; ".join([verdict_counts(comparison) + lines_count(comparison), *left_out]), paper.width)
-    lines += next_lines(next_steps(comparison), paper)
-    return [*(paper.paint(line, style) for line in outcome), *_sentences([ruled_out_text(comparison)], paper), *lines]
+    machine = machine_answer(comparison, None if comparison.files is None else comparison.files.candidate_results)
+    bad = bool(comparison.regressed_lines or comparison.summary[REGRESSED])
+    return _ended(
+        _outcome(verdict_counts(comparison) + lines_count(comparison), left_out, paper, bad=bad),
+        comparison,
+        _machine(machine, paper, asked=is_asked(comparison)),
+        next_steps(comparison),
+        (above, _wrapped([ruled_out_text(comparison), *machine.cautions], paper)),
+        paper,
+    )
 
 
-def next_lines(steps: Sequence[NextStep], paper: Paper) -> List[str]:
+def next_lines(steps: Sequence[NextStep], paper: Paper, label: str = "next") -> List[str]:
     """What to type next: each command whole on its line, so that it can be pasted, however long it is."""
-    labels = [paper.paint(paper.clean(f"next, {step.purpose}:"), "remark") for step in steps]
-    return [f"{label} {paper.clean(step.command)}" for label, step in zip(labels, steps)]
+    labels = [paper.paint(paper.clean(f"{label}, {step.purpose}:"), "remark") for step in steps]
+    return [f"{name} {paper.clean(step.command)}" for name, step in zip(labels, steps)]
 
 
-def machine_lines(comparison: Comparison, paper: Paper, *, report: Optional[SessionReport] = None) -> List[str]:
-    """What the machine has to do with the verdicts: a shift of all, disturbed runs, another machine, other sessions."""
+def written_lines(written: Sequence[Tuple[str, str]], paper: Paper) -> List[str]:
+    """What was written where, those of a kind together; each path whole on its line, so that it can be copied."""
+    kinds: List[List[str]] = []
+    for what, path in written:
+        if not kinds or kinds[-1][0] != what:
+            kinds.append([what])
+        kinds[-1].append(path)
     lines: List[str] = []
-    if report is not None:
-        what = f"{report.device} ({report.machine})" if report.machine else report.device
-        lines += _labelled("machine", what, paper)
-    signs = [_disturbed(report, comparison)]
-    if _is_asked(comparison):
-        signs = [_median_change(comparison), *signs, _same_machine(comparison)]
-    known = list(filter(None, signs))
-    lines += wrap(paper.clean(f"is it the machine? {'; '.join(known)}"), paper.width, hanging="  ") if known else []
-    for text in filter(None, [common_shift_text(comparison), other_machine_text(comparison), apart_text(comparison)]):
-        lines += [paper.paint(line, "warning") for line in wrap(paper.clean(text), paper.width, indent="  ")]
+    for what, first, *others in kinds:
+        line = paper.clean(f"{what}{'s' if others and what == 'report' else ''}: {first}")
+        for path in others:
+            shown = paper.clean(path)
+            if cells(line) + cells(shown) + 3 > paper.width:
+                lines.append(line + ",")
+                line = f"  {shown}"
+            else:
+                line += f", {shown}"
+        lines.append(line)
     return lines
 
 
@@ -73,47 +103,66 @@ def measured_text(report: SessionReport) -> str:
     return ", ".join(filter(None, [times, rounds]))
 
 
+def _ended(
+    outcome: List[str],
+    worse: Comparison,
+    machine: List[str],
+    steps: Sequence[NextStep],
+    before: Tuple[Sequence[str], List[str]],
+    paper: Paper,
+) -> List[str]:
+    """Details, an empty line, and the answers: what got worse most is among them where its row is above the screen."""
+    above, details = before
+    commands = next_lines(steps, paper)
+    used = _rows([*above, *details, *outcome, *machine, *commands], paper) + 2
+    worst = _worst(worse, paper) if used > SCREEN_ROWS else []
+    room = SCREEN_ROWS - _rows([*outcome, *worst, *machine], paper)
+    fit = 0
+    while fit < len(commands) and (not fit or _rows(commands[: fit + 1], paper) <= room):
+        fit += 1
+    details = [*details, *next_lines(steps[fit:], paper, "after that")]
+    return [*details, *([""] if details else []), *outcome, *worst, *machine, *commands[:fit]]
+
+
+def _worst(comparison: Comparison, paper: Paper) -> List[str]:
+    """The benchmark, or the line, that got worse most: by how much, and between which commits."""
+    names = worst_first(comparison)
+    if names:
+        name = paper.clean(names[0])
+        if cells(name) + len("worst: :") > paper.width:
+            name = paper.clean(names[0][len(file_of(names[0])) :].lstrip(":")) or name
+        name = shorten_name(name, _NAME_ROWS * paper.width, paper.ellipsis)
+        text = f"worst: {name}: {failure_message(names[0], comparison.benchmarks[names[0]])}"
+    elif comparison.regressed_lines:
+        text = f"worst: {line_headline(comparison.regressed_lines[0])}"
+    else:
+        return []
+    return wrap(paper.clean(text), paper.width, hanging="  ")
+
+
+def _machine(machine: MachineAnswer, paper: Paper, *, asked: bool) -> List[str]:
+    """Whether it is the machine: the answer where something asks for it, and what speaks for it in any case."""
+    lines = _wrapped([f"is it the machine? {'; '.join([machine.answer, *machine.facts])}"] if asked else [], paper)
+    for text in machine.signs:
+        lines += [paper.paint(line, "warning") for line in wrap(paper.clean(text), paper.width, indent="  ")]
+    return lines
+
+
+def _outcome(text: str, left_out: Sequence[str], paper: Paper, *, bad: bool) -> List[str]:
+    lines = wrap(paper.clean("; ".join([text, *left_out])), paper.width)
+    return [paper.paint(line, "bad" if bad else "strong") for line in lines]
+
+
+def _rows(lines: Sequence[str], paper: Paper) -> int:
+    return sum(rows(line, paper.width) for line in lines)
+
+
+def _wrapped(texts: Sequence[Optional[str]], paper: Paper) -> List[str]:
+    return [line for text in texts if text is not None for line in wrap(paper.clean(text), paper.width, hanging="  ")]
+
+
 def _time(moment: datetime, since: Optional[datetime] = None) -> str:
     """The time of day, with the date of the first and of another day."""
     if since is not None and moment.date() == since.date():
         return moment.strftime("%H:%M:%S")
     return moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _median_change(comparison: Comparison) -> Optional[str]:
-    """How far the benchmarks moved together, where no sentence says it."""
-    metrics = [verdict.metrics.get(LATENCY) for verdict in comparison.benchmarks.values()]
-    ratios = [metric.ratio for metric in metrics if metric is not None and metric.ratio is not None]
-    if comparison.common_shift is not None or len(ratios) < _LEAST_BENCHMARKS:
-        return None
-    return f"median change of all {len(ratios)} benchmarks {change(median(ratios))}"
-
-
-def _disturbed(report: Optional[SessionReport], comparison: Comparison) -> Optional[str]:
-    """How many runs were disturbed; nothing where none was and nobody asks."""
-    runs = [run for one in report.measured.benchmarks.values() for run in one.runs] if report is not None else []
-    disturbed = sum(run.disturbed for run in runs)
-    if not disturbed and not (runs and _is_asked(comparison)):
-        return None
-    return f"{disturbed or 'none'} of {count(len(runs), 'run')} disturbed"
-
-
-def _is_asked(comparison: Comparison) -> bool:
-    """Whether there is something that the machine may explain."""
-    undecided = comparison.summary[REGRESSED] + comparison.summary[INCONCLUSIVE]
-    return bool(undecided or comparison.regressed_lines)
-
-
-def _same_machine(comparison: Comparison) -> Optional[str]:
-    if comparison.other_machine is not None or not any(one.metrics for one in comparison.benchmarks.values()):
-        return None
-    paired = any(metric.paired for one in comparison.benchmarks.values() for metric in one.metrics.values())
-    return "both sides took turns on it" if paired else "no sign of another machine than the baseline's"
-
-
-def _labelled(label: str, text: str, paper: Paper) -> List[str]:
-    return wrap(paper.clean(f"{label}: {text}"), paper.width, hanging="  ")
-
-
-def _sentences(texts: Sequence[Optional[str]], paper: Paper) -> List[str]:
-    return [line for text in texts if text is not None for line in wrap(paper.clean(text), paper.width)]

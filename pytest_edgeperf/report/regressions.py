@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, Comparison, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.explanation_text import explanation_line, with_explanation
-from pytest_edgeperf.report.figures import LATENCY, PHASES, metric_label, metrics_with
+from pytest_edgeperf.report.figures import LATENCY, PHASES, deciding_metric, metric_label, metrics_with
 from pytest_edgeperf.report.line_text import line_text
 from pytest_edgeperf.report.loaded_text import loaded_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, p_value, share
@@ -60,6 +61,18 @@ def explained(
     unknown = without_record_text(list(worse.values()))
     shared = "; ".join(filter(None, [shared_placement, shared_differences, unknown]))
     return Remarks(shared_commits, shared, sentences)
+
+
+def worst_first(comparison: Comparison) -> List[str]:
+    """The regressed benchmarks: those without a ratio (accuracies) first, then by the size of the change."""
+    worse = {name: verdict for name, verdict in comparison.benchmarks.items() if verdict.verdict == REGRESSED}
+    return sorted(worse, key=lambda name: -_size(worse[name]))
+
+
+def _size(verdict: BenchmarkVerdict) -> float:
+    name = deciding_metric(verdict)
+    ratio = None if name is None else verdict.metrics[name].ratio
+    return math.inf if ratio is None or not ratio > 0 else abs(math.log(ratio))
 
 
 def moved_text(verdict: BenchmarkVerdict) -> str:

@@ -68,16 +68,18 @@ def render(report: SessionReport, *, width: int, colour: bool, verbosity: int = 
     )
     for section in sections_of(report, everything=everything):
         table.add(section)
-    blocks.append(table.lines(against=report.against is not None, measured=True))
-    blocks.append(renames(comparison, names, paper, accepted=report.mode == "refresh"))
-    blocks.append(lines_not_judged(comparison, paper))
-    blocks.append(creep_lines(report.crept, names, paper, everything=everything))
+    verdicts = [
+        table.lines(against=report.against is not None, measured=True),
+        renames(comparison, names, paper, accepted=report.mode == "refresh"),
+        lines_not_judged(comparison, paper),
+        creep_lines(report.crept, names, paper, everything=everything),
+    ]
     kept = {name: word for name, word in report.refreshed.items() if word == "kept"}
-    blocks.append(refreshed(kept, names, paper, everything=everything))
+    verdicts.append(refreshed(kept, names, paper, everything=everything))
     more = baseline_runs_text(comparison) if everything and report.mode == "check" else None
-    blocks.append(_notes(report, paper) + (wrap(more, paper.width) if more is not None else []))
-    blocks.append(closing(report, paper, table.left_out))
-    return _joined(blocks)
+    verdicts.append(_notes(report, paper) + (wrap(more, paper.width) if more is not None else []))
+    end = closing(report, paper, table.left_out, above=_parted(verdicts))
+    return _joined([*blocks, *verdicts, end])
 
 
 def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii_only: bool = False) -> str:
@@ -90,19 +92,25 @@ def render_comparison(comparison: Comparison, *, width: int, colour: bool, ascii
     table = VerdictTable(comparison.benchmarks, {}, paper, said=only_file(comparison.benchmarks), described=described)
     for section in sections_between(comparison):
         table.add(section)
-    return _joined(
-        [
-            *explanation_blocks(comparison, explanations, names, paper, everything=False),
-            table.lines(against=False, measured=False),
-            renames(comparison, names, paper),
-            lines_not_judged(comparison, paper),
-            closing_of_files(comparison, paper, table.left_out),
-        ]
-    )
+    verdicts = [
+        table.lines(against=False, measured=False),
+        renames(comparison, names, paper),
+        lines_not_judged(comparison, paper),
+    ]
+    why = explanation_blocks(comparison, explanations, names, paper, everything=False)
+    return _joined([*why, *verdicts, closing_of_files(comparison, paper, table.left_out, above=_parted(verdicts))])
+
+
+def _parted(blocks: Iterable[List[str]]) -> List[str]:
+    """The lines of blocks, an empty one between them."""
+    lines: List[str] = []
+    for block in filter(None, blocks):
+        lines += ["", *block] if lines else block
+    return lines
 
 
 def _joined(blocks: Iterable[List[str]]) -> str:
-    text = "\n\n".join("\n".join(block) for block in blocks if block)
+    text = "\n".join(_parted(blocks))
     return _COMMANDS.sub(lambda start: start[0][:-1] + f"\\x{ord(start[0][-1]):02x}", text)
 
 

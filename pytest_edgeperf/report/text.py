@@ -21,6 +21,7 @@ __all__ = [
     "middle_ellipsis",
     "pad",
     "printable",
+    "rows",
     "shorten_name",
     "wrap",
 ]
@@ -29,6 +30,7 @@ __all__ = [
 LEAST_WIDTH = 40
 
 _NUMBER = re.compile(r"\[[-+\d.]+,|[-+(]?\d[\d.]*")
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
 _STYLES = {
     "strong": "1",
     "faint": "2",
@@ -87,6 +89,11 @@ def _cell(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def rows(line: str, width: int) -> int:
+    """How many rows a terminal so wide takes for a line, which may be painted."""
+    return max(1, -(-cells(_PAINT.sub("", line)) // width))
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import List, Sequence, Tuple
 
-from pytest_edgeperf.judge.verdicts import INCONCLUSIVE, REGRESSED, BenchmarkVerdict
-from pytest_edgeperf.report.figures import deciding_metric
+from pytest_edgeperf.judge.verdicts import INCONCLUSIVE
 from pytest_edgeperf.report.html.benchmark_data import anchor
 from pytest_edgeperf.report.html.elements import Html, element, long_text
 from pytest_edgeperf.report.html.machine_card import commits_text
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.line_text import line_headline
 from pytest_edgeperf.report.placement_text import counted_placements
+from pytest_edgeperf.report.regressions import worst_first
 from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text, worse_text
 from pytest_edgeperf.report.text import common_path
 
@@ -29,9 +28,7 @@ def worse_parts(subject: Subject) -> List[Html]:
     """The answer with the commits between which it lies; each benchmark links to its place in the list."""
     report, comparison = subject.report, subject.comparison
     verdicts = comparison.benchmarks
-    worse = sorted(
-        (name for name in verdicts if verdicts[name].verdict == REGRESSED), key=lambda name: _by(verdicts[name])
-    )
+    worse = worst_first(comparison)
     worst = [(name, worse_text(verdicts[name])) for name in worse]
     failed = [(name, f"not measured: {' '.join(reason.split())}") for name, reason in report.faults.items()]
     refused = list(report.refused.items())
@@ -61,13 +58,6 @@ def worse_parts(subject: Subject) -> List[Html]:
     if rules_out:
         parts.append(element("p", f"{rules_out[:1].upper()}{rules_out[1:]}.", class_="remark"))
     return parts
-
-
-def _by(verdict: BenchmarkVerdict) -> float:
-    """Sorts what has no ratio (an accuracy) first, then the largest change."""
-    name = deciding_metric(verdict)
-    ratio = None if name is None else verdict.metrics[name].ratio
-    return -math.inf if ratio is None or not ratio > 0 else -abs(math.log(ratio))
 
 
 def _items(entries: Sequence[_Entry], most: int, shared: str) -> List[Html]:
