@@ -17,6 +17,7 @@ from pytest_edgeperf.cli.printing import say
 if TYPE_CHECKING:
     from pytest_edgeperf.judge.studies.study_results import StudyResult
     from pytest_edgeperf.report.exporters.interface import Exporter
+    from pytest_edgeperf.results.types import Results
 
 
 @click.command()
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The benchmarks with the checklists; code in DIR/checklists is run.",
 )
+@click.option(
+    "--dir",
+    "baselines",
+    default="baselines",
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the baseline files; a page of -o FILE.html also shows the published figures of DIR/published.",
+)
 def report(
     files: Tuple[str, ...],
     names: Tuple[str, ...],
@@ -49,6 +58,7 @@ def report(
     folder: Optional[str],
     papers: Tuple[str, ...],
     benchmarks: str,
+    baselines: str,
 ) -> None:
     """Print the studies of results files, or a paper's findings.
 
@@ -71,12 +81,24 @@ def report(
     across = read_across(results, names)
     if decided is not None:
         across = replace(across, checklists=decided.values())
-    deliver(lambda form, on: form.studies(across, on), shown_by, file)
     shows_more = file is not None and file.exporter.shows_benchmarks
+    if shows_more and results:
+        across = replace(across, published=_published_of(results[0][1].device, baselines))
+    deliver(lambda form, on: form.studies(across, on), shown_by, file)
     if not across.studies and (names or not shows_more):
         sys.exit(EXIT_UNUSABLE)
     if folder is not None:
         _draw(across.studies, folder, err=file is None and not shown_by.for_terminal)
+
+
+def _published_of(device: str, baselines: str) -> Tuple[Results, ...]:
+    """The published figures of a device; what cannot be read of them is said."""
+    from pytest_edgeperf.results.published import published_of
+
+    figures, unusable = published_of(device, baselines)
+    for text in unusable:
+        say(f"edgeperf: {text}", err=True)
+    return tuple(figures)
 
 
 def _draw(studies: Sequence[StudyResult], folder: str, *, err: bool) -> None:

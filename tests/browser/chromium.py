@@ -86,6 +86,12 @@ class Chromium:
             actions.send_keys(key)
         actions.perform()
 
+    def click(self, x: float, y: float) -> None:
+        """Click at a place of the window, in pixels."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
+            self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **button})
+
     @property
     def text(self) -> str:
         """What stands on the page, as it is drawn."""

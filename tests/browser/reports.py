@@ -11,10 +11,16 @@ from pytest_edgeperf.report.exporters import exporter
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.text import Paper
 from pytest_edgeperf.results.study_definitions import Place, ReferenceLine, Study
-from pytest_edgeperf.results.types import Metric, Results, Run
+from pytest_edgeperf.results.types import Benchmark, Metric, Results, Run
 from tests.fakes import reports
 from tests.report.scenarios import explained
 
+#: Series, six of which no line of a narrow chart has room for.
+LONG_SERIES = tuple(
+    f"{framework} with {kind} weights and fused activations"
+    for framework in ("onnxruntime:cpu", "torch (compiled, max-autotune)", "openvino")
+    for kind in ("fp32", "int8 (per channel)")
+)
 #: A course of minutes of load, with a step.
 COURSE: Dict[str, Any] = {
     "curve": {
@@ -46,6 +52,26 @@ def under_load() -> SessionReport:
         runs = [Run(**{**run.__dict__, "quality": {**(run.quality or {}), **COURSE}}) for run in benchmarks[name].runs]
         benchmarks[name] = replace(benchmarks[name], runs=tuple(runs[:2]))
     return replace(report, measured=replace(report.measured, benchmarks=benchmarks))
+
+
+def studies() -> SessionReport:
+    """A study whose series have long names."""
+    study = Study("frameworks over resolution", "resolution", "pixels", lines=True, metrics=("latency",))
+    benchmarks = {
+        f"benchmarks/test_resolutions.py::test_{at}[{x:.0f}]": Benchmark(
+            {},
+            {"latency": Metric("ms")},
+            tuple(
+                Run("e", "2026-11-20T12:00:00Z", "s", {"latency": (0.1 + 0.03 * at) * x * noise})
+                for noise in (0.99, 1.0, 1.02)
+            ),
+            place=Place(study.name, name, x),
+        )
+        for at, name in enumerate(LONG_SERIES)
+        for x in (224.0, 320.0, 416.0, 512.0, 640.0)
+    }
+    measured = Results("host", {"e": {}}, benchmarks, studies={study.name: study})
+    return SessionReport("host", "a machine", measured, mode="off", rounds=3, seconds=60.0)
 
 
 def hostile_everywhere() -> SessionReport:
@@ -99,7 +125,13 @@ def _loaded(runs: Any) -> Any:
 
 
 #: Name of a page -> its session.
-PAGES = {**reports.EXAMPLES, "hostile": hostile_everywhere, "load": under_load, "explained": explained}
+PAGES = {
+    **reports.EXAMPLES,
+    "hostile": hostile_everywhere,
+    "load": under_load,
+    "explained": explained,
+    "studies": studies,
+}
 
 
 def write(report: SessionReport, path: Path) -> Path:

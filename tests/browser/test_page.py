@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import reports
 
 from .chromium import NARROW, WIDE
-from .reports import PAGES, write
+from .reports import LONG_SERIES, PAGES, write
 
 #: Every chart that can be seen, with its marks: what is drawn and takes any room.
 CHARTS = """
@@ -39,15 +39,20 @@ return [...document.body.querySelectorAll("*")].filter((one) => {
   return style.overflowX === "hidden" && style.textOverflow !== "ellipsis" && one.scrollWidth > one.clientWidth + 1;
 }).map((one) => one.tagName + "." + one.className);
 """
+#: Where the first mark of a study's chart is on the screen: one that is as large as points are.
+POINT = """
+const marks = [...document.querySelectorAll("#studies .canvas svg path")].map((one) => one.getBoundingClientRect());
+const box = marks.find((one) => one.width > 5 && one.width < 14 && Math.abs(one.width - one.height) < 3);
+return {x: box.left + box.width / 2, y: box.top + box.height / 2};
+"""
 ROWS = "return [...document.querySelectorAll('.row')].filter((one) => one.offsetParent).length"
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    return {
-        name: write(PAGES[name](), folder / f"{name}.html") for name in ("default", "regressions", "load", "hostile")
-    }
+    names = ("default", "regressions", "load", "hostile", "studies")
+    return {name: write(PAGES[name](), folder / f"{name}.html") for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +96,37 @@ def test_every_chart_has_marks_and_nothing_reaches_beyond_the_window(chromium, p
     assert chromium.run("return document.documentElement.scrollWidth") <= width
     assert chromium.run(BEYOND) == []
     assert chromium.run(CLIPPED) == []
+    assert chromium.complaints() == []
+
+
+def test_a_legend_has_whole_names_at_any_width_and_hides_what_it_names(chromium, pages):
+    chromium.open(pages["studies"], width=NARROW)
+    chromium.draw_all()
+    names = chromium.run("return [...document.querySelectorAll('#studies .legend button')].map((one) => one.innerText)")
+    assert {one.strip() for one in names} >= set(LONG_SERIES)
+    assert chromium.run("return document.querySelectorAll('#studies .legend button svg').length") == len(names)
+    assert chromium.run(BEYOND) == []
+    first = "document.querySelector('#studies .legend button')"
+    marks = "return document.querySelectorAll('#studies .canvas svg path').length"
+    before = chromium.run(marks)
+    chromium.run(f"{first}.focus()")
+    chromium.press(" ")
+    assert chromium.run(f"return {first}.getAttribute('aria-pressed')") == "false"
+    assert chromium.run(marks) < before
+    chromium.press(" ")
+    assert chromium.run(marks) == before
+    assert chromium.complaints() == []
+
+
+def test_a_click_on_a_point_of_a_study_opens_its_benchmark(chromium, pages):
+    chromium.open(pages["studies"])
+    chromium.draw_all()
+    assert "A click on a point opens its benchmark." in chromium.text
+    chromium.run("document.querySelector('#studies').scrollIntoView()")
+    place = chromium.run(POINT)
+    chromium.click(place["x"], place["y"])
+    assert chromium.run("return location.hash").startswith("#b-")
+    assert chromium.run("return document.querySelector(location.hash).open")
     assert chromium.complaints() == []
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_edgeperf.results import parse, read, write
 
+from ..report.html_pages import Page
 from .test_cli import run, run_with_stderr
 
 HEADER = "benchmark,metric,value,unit,device,paper,table,row,framework,network,resolution"
@@ -136,3 +139,20 @@ def test_a_results_file_that_cannot_be_used(folder):
     outcome = run_with_stderr("baseline", "references", "results.json")
     assert outcome.exit_code == 0
     assert "published figures are not shown: baselines/published/host.json: the JSON is broken" in outcome.stderr
+
+
+def test_a_page_of_results_has_the_published_figures_of_their_device(folder):
+    table("host", "nano")
+    assert run("baseline", "import", "--table", "own.csv").exit_code == 0
+    (folder / "now.json").write_text(json.dumps(MEASURED), encoding="utf-8")
+    outcome = run_with_stderr("report", "now.json", "-o", "page.html")
+    assert outcome.exit_code == 0, outcome.stderr
+    (row,) = Page((folder / "page.html").read_text(encoding="utf-8")).blocks["data-published"]["rows"]
+    assert (row["here"], row["published"], row["device"]) == ("20.0", "267.207", "host")
+    assert row["source"] == "somebody-2020 table 3, row Resnet18"
+    assert run("report", "now.json", "-o", "none.html", "--dir", "elsewhere").exit_code == 0
+    assert "data-published" not in Page((folder / "none.html").read_text(encoding="utf-8")).blocks
+    (folder / "baselines" / "published" / "host.json").write_text("{", encoding="utf-8")
+    outcome = run_with_stderr("report", "now.json", "-o", "page.html")
+    assert outcome.exit_code == 0
+    assert "published figures are not shown: baselines/published/host.json" in outcome.stderr

@@ -28,6 +28,8 @@ class Across:
     wanted: Tuple[str, ...] = ()
     #: Of papers whose checklists were asked for, by name: the findings as plain values.
     checklists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    #: Published figures to set beside those of the first file.
+    published: Tuple[Results, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

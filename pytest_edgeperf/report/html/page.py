@@ -23,7 +23,7 @@ from pytest_edgeperf.results.characters import printable
 
 _HERE = Path(__file__).parent
 _CHARTS = "vendor/echarts/echarts.min.js"
-_FIRST_SCRIPTS = ("assets/page.js", "assets/charts.js")
+_FIRST_SCRIPTS = ("assets/page.js", "assets/legend.js", "assets/charts.js")
 _LAST_SCRIPT = "assets/start.js"
 _THEMES = (("auto", "As the system"), ("light", "Light"), ("dark", "Dark"))
 

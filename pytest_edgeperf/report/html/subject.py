@@ -115,4 +115,5 @@ def of_studies(across: Across) -> Subject:
     """The studies of results files, whose first is the one that others are compared with."""
     first = across.files[0][1] if across.files else Results("")
     devices = dict.fromkeys(results.device for _, results in across.files)
-    return Subject(SessionReport(", ".join(devices), "", first, mode="off"), STUDIES, across, across.files)
+    report = SessionReport(", ".join(devices), "", first, mode="off", published=across.published)
+    return Subject(report, STUDIES, across, across.files)

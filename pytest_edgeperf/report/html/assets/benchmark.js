@@ -127,7 +127,7 @@
         splitLine: {show: false}, name: "runs in the order of measuring", nameLocation: "middle", nameGap: 10},
       yAxis: {type: "value", scale: true, ...limits(sides), name: unit, nameLocation: "end", nameTextStyle: {align: "left"},
         axisLabel: {showMinLabel: false, showMaxLabel: false, formatter: (value) => significant(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}},
-      grid: {bottom: 24, top: 64},
+      grid: {bottom: 24, top: 30},
       series,
     };
   }
@@ -219,7 +219,7 @@
         xAxis: {type: "value", min: 0, name: unit, nameLocation: "middle", nameGap: 26},
         yAxis: {type: "category", inverse: true, data: keys.map(([, name]) => name),
           axisLabel: {width: Math.min(120, width / 4), overflow: "truncate"}},
-        grid: {bottom: 24},
+        grid: {bottom: 24, top: 36},
         series: benchmark.phases.map((phase) => ({name: phase[0], type: "bar", stack: "all", barMaxWidth: 28,
           data: keys.map(([at]) => phase[at])})),
       }),
@@ -248,7 +248,7 @@
         xAxis: {type: "value", min: -most, max: most, minInterval: 1,
           axisLabel: {formatter: (value) => String(Math.abs(value))}, name: "examples", nameLocation: "middle", nameGap: 26},
         yAxis: {type: "category", data: [""], axisLine: {onZero: true}},
-        grid: {bottom: 24},
+        grid: {bottom: 24, top: 36},
         series: [
           {name: "lost", type: "bar", stack: "all", data: [-lost], itemStyle: {color: color("bad-line")}, barMaxWidth: 28,
             label: {show: lost > 0, position: "left", formatter: lost + " lost", color: color("text")}},

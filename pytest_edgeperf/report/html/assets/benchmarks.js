@@ -29,6 +29,13 @@
     list.addEventListener("keydown", (event) => move(event, list));
     show();
 
+    const anchors = new Set(rows.map(({benchmark}) => benchmark.anchor));
+    edgeperf.hasBenchmark = (anchor) => anchors.has(anchor);
+    edgeperf.goTo = (anchor) => {
+      if (!anchors.has(anchor)) return;
+      if (location.hash === "#" + anchor) follow();
+      else location.hash = "#" + anchor;
+    };
     const follow = () => {
       const wanted = rows.find(({benchmark}) => "#" + benchmark.anchor === location.hash);
       if (!wanted) return;

@@ -19,11 +19,11 @@
       textStyle: {color: text, fontFamily: getComputedStyle(document.body).fontFamily},
       aria: {enabled: true, label: {enabled: false}, decal: {show: false}},
       backgroundColor: "transparent",
-      legend: {textStyle: {color: text}, top: 0, left: 0, itemGap: 16, type: "scroll", pageTextStyle: {color: text},
-        pageIconColor: text, pageIconInactiveColor: rule},
+      /* Only where patterns tell the parts apart, which have short names; other legends stand above the chart. */
+      legend: {textStyle: {color: text}, top: 0, left: 0, itemGap: 16, type: "plain"},
       tooltip: {renderMode: "richText", confine: true, backgroundColor: color("raised"), borderColor: rule,
         textStyle: {color: text, fontSize: 12}},
-      grid: {left: 8, right: 20, top: 36, bottom: 8, containLabel: true},
+      grid: {left: 8, right: 20, top: 12, bottom: 8, containLabel: true},
       axis,
     };
   }
@@ -48,8 +48,8 @@
   }
 
   class Chart {
-    constructor(figure, canvas, make, height) {
-      Object.assign(this, {figure, canvas, make, height, chart: null});
+    constructor(legend, canvas, make, height) {
+      Object.assign(this, {legend, canvas, make, height, chart: null});
       edgeperf.whenNear(canvas, () => this.draw());
       addEventListener("beforeprint", () => { if (this.canvas.offsetParent) this.draw(); });
       new ResizeObserver(() => this.resize()).observe(canvas);
@@ -58,7 +58,15 @@
       if (this.chart || !this.canvas.isConnected || !this.canvas.clientWidth) return;
       this.chart = echarts.init(this.canvas, null, {renderer: "svg", height: this.height});
       this.width = this.canvas.clientWidth;
-      this.chart.setOption(options(this.make(this.width)));
+      const own = this.make(this.width);
+      const patterned = own.aria && own.aria.decal && own.aria.decal.show;
+      if (own.legend && !patterned) {
+        const toggle = (name) => this.chart.dispatchAction({type: "legendToggleSelect", name});
+        this.legend.replaceChildren(...edgeperf.legendButtons(own.legend, own.series, toggle));
+        own.legend = {show: false, data: own.legend.data};
+      }
+      this.chart.setOption(options(own));
+      this.chart.on("click", (item) => { if (item.data && item.data.anchor) edgeperf.goTo(item.data.anchor); });
       this.canvas.dataset.drawn = "yes";
       drawn.add(this);
     }
@@ -82,7 +90,8 @@
   function chart(parent, {title, description, height = 260, option, table: numbers, note}) {
     const canvas = el("div", {class: "canvas", role: "img", "aria-label": title + ". " + (description || ""),
       style: "height:" + height + "px"});
-    const figure = el("figure", {class: "chart"}, el("figcaption", {}, title), canvas,
+    const legend = el("div", {class: "legend", role: "group", "aria-label": "Shown in the chart"});
+    const figure = el("figure", {class: "chart"}, el("figcaption", {}, title), legend, canvas,
       note ? el("p", {class: "remark"}, note) : null);
     if (numbers) {
       const more = el("details", {class: "numbers"}, el("summary", {}, "Numbers"));
@@ -92,7 +101,7 @@
       figure.append(more);
     }
     parent.append(figure);
-    new Chart(figure, canvas, option, height);
+    new Chart(legend, canvas, option, height);
     return figure;
   }
 

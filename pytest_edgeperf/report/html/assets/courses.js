@@ -2,7 +2,7 @@
 "use strict";
 edgeperf.section("courses", function (root, data) {
   const {axisOf, chart, color, el, hue, legendOf, longText, significant} = edgeperf;
-  const PANEL = 130, GAP = 56, TOP = 40;
+  const PANEL = 130, GAP = 56, TOP = 8;
 
   /* What the panels' own axes do not say: the clocks apart, and the steps. */
   function named(run) {
@@ -10,7 +10,7 @@ edgeperf.section("courses", function (root, data) {
     return [...new Set([...several, ...run.steps.map((step) => (step.throttling ? "throttling" : "step"))])];
   }
 
-  function option(run, width) {
+  function option(run) {
     const times = {log: false}, number = run.panels.length;
     const grids = [], xAxes = [], yAxes = [], series = [];
     let line = 0;
@@ -33,9 +33,8 @@ edgeperf.section("courses", function (root, data) {
         itemStyle: {color: color(step.throttling ? "bad" : "faint")},
         lineStyle: {width: 1.5, type: [3, 3], color: color(step.throttling ? "bad" : "faint")}});
     });
-    const {legend} = legendOf(named(run).map((name) => ({name, type: "line"})), width, 1);
     return {
-      legend,
+      legend: legendOf(named(run).map((name) => ({name})), 1),
       tooltip: {trigger: "axis", formatter: (items) => items.filter((item) => item.seriesName !== "step" && item.seriesName !== "throttling")
         .map((item, at) => (at ? "" : significant(item.value[0]) + " s\n") + item.seriesName + " " + significant(item.value[1])).join("\n")},
       axisPointer: {link: [{xAxisIndex: "all"}]},
@@ -49,7 +48,7 @@ edgeperf.section("courses", function (root, data) {
     root.append(place);
     course.runs.forEach((run, at) => {
       const title = course.runs.length > 1 ? "Run " + (at + 1) + " of " + course.runs.length : "One run";
-      chart(place, {title, description: run.alt, height: TOP + run.panels.length * (PANEL + GAP), option: (width) => option(run, width),
+      chart(place, {title, description: run.alt, height: TOP + run.panels.length * (PANEL + GAP), option: () => option(run),
         table: {head: ["seconds", ...run.panels.flatMap((panel) => panel.lines.map((one) => one.name))],
           rows: run.at_s.map((second, position) => [significant(second),
             ...run.panels.flatMap((panel) => panel.lines.map((one) => significant(one.values[position])))])}});

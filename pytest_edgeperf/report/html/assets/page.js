@@ -196,5 +196,7 @@
   window.edgeperf = {
     announce, append, badge, color, copyButton, el, longText, moment, onThemeChange, percent, quantity, section,
     shortened, significant, start, table, whenNear,
+    /* Where a page lists benchmarks, their section has others in place of these. */
+    hasBenchmark: () => false, goTo: () => {},
   };
 })();

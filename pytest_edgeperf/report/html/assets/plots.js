@@ -8,35 +8,20 @@
     "path://M1.4,0L5,3.6L8.6,0L10,1.4L6.4,5L10,8.6L8.6,10L5,6.4L1.4,10L0,8.6L3.6,5L0,1.4Z", "path://M9,0L9,10L0,5Z",
     "path://M0,0L9,5L0,10Z", "path://M5,0L6.5,3.5L10,3.8L7.3,6.2L8.1,10L5,8L1.9,10L2.7,6.2L0,3.8L3.5,3.5Z",
   ];
-  const RULE = "path://M0,0H16V2H0Z";
   const DASHES = [[7, 4], [2, 3], [9, 3, 2, 3], [4, 2], [12, 4]];
   const SIZE = 9;
-  /* Of a legend: how wide a letter and what stands around a name are about, in pixels, and how many rows fit. */
-  const LETTER = 6.6, AROUND = 36, LEGEND_ROW = 22, MOST_ROWS = 4;
+  /* How wide a letter is about, in pixels. */
+  const LETTER = 6.6;
 
   const hue = (index) => color(PALETTE[index % PALETTE.length]);
   const shape = (index) => SHAPES[index % SHAPES.length];
   /* In a tip, a brace before a bar would begin a style. */
   const tip = (text) => edgeperf.shortened(text, 200).replace(/\{/g, "{\u200b").replace(/(.{60,90}?)[ ,]/g, "$1\n");
 
-  function legendRows(names, width) {
-    let rows = 1, used = 0;
-    for (const name of names) {
-      const wide = AROUND + LETTER * name.length;
-      if (used && used + wide > width) { rows += 1; used = 0; }
-      used += wide;
-    }
-    return rows;
-  }
-
-  /* All names, on as many rows as they need; of very many, one row to turn pages of. */
-  function legendOf(drawn, width, least = 2) {
-    const names = [...new Set(drawn.map((one) => one.name))], rows = legendRows(names, width);
-    if (names.length < least) return {legend: null, top: 12};
-    const fits = rows <= MOST_ROWS, dotted = new Set(drawn.filter((one) => one.type !== "line").map((one) => one.name));
-    const data = names.map((name) => (dotted.has(name) ? name : {name, icon: RULE}));
-    return {legend: {type: fits ? "plain" : "scroll", data, itemWidth: 16, itemHeight: 10, itemGap: 12},
-      top: 14 + LEGEND_ROW * (fits ? rows : 1)};
+  /* The names of what is drawn, unless there is only one. */
+  function legendOf(drawn, least = 2) {
+    const names = [...new Set(drawn.map((one) => one.name))];
+    return names.length < least ? null : {data: names};
   }
 
   /* An axis of numbers; a logarithmic one is drawn as the logarithm, with ticks at 1, 2 and 5 times the powers of ten. */
@@ -86,7 +71,7 @@
       borderColor: hue(look), borderWidth: hollow ? 2 : 1, decal: {symbol: "none"}}};
   }
 
-  function xy(described, width) {
+  function xy(described) {
     const {x, y, series, reference = [], steps} = described;
     const at = (pair) => [placed(x, pair[0]), placed(y, pair[1])];
     const xs = [], ys = [];
@@ -113,11 +98,10 @@
       lineStyle: {width: 2, color: color("faint"), type: DASHES[names.indexOf(one.name) % DASHES.length]}});
     if (steps) drawn.push({type: "line", name: "Pareto front", silent: true, symbol: "none", data: steps.map(at), z: 1,
       itemStyle: {color: color("text")}, lineStyle: {width: 1.5, color: color("text")}});
-    const {legend, top} = legendOf(drawn, width);
     return {
-      legend,
+      legend: legendOf(drawn),
       tooltip: {trigger: "item", formatter: (item) => tip(item.data.text || item.seriesName)},
-      grid: {bottom: 34, top},
+      grid: {bottom: 34},
       xAxis: axisOf(x, xs, {name: edgeperf.shortened(x.label, 60), nameLocation: "middle", nameGap: 30}),
       yAxis: axisOf(y, ys, {}),
       series: drawn,
@@ -135,11 +119,9 @@
       if (spread.length) drawn.push(ranges(one.name, one.colour,
         spread.map((point) => [point.row, placed(x, point.low), placed(x, point.high)]), false));
     }
-    const {legend, top} = legendOf(drawn, width);
     return {
-      legend,
+      legend: legendOf(drawn),
       tooltip: {trigger: "item", formatter: (item) => tip(item.data.text)},
-      grid: {top},
       xAxis: axisOf(x, values, {}),
       yAxis: names(described.rows, width),
       series: drawn,
@@ -159,11 +141,9 @@
 
   function bars(described, width) {
     const last = described.parts.length - 1;
-    const {legend, top} = legendOf(described.parts.map((name) => ({name})), width);
     return {
-      legend,
+      legend: legendOf(described.parts.map((name) => ({name}))),
       tooltip: {trigger: "item", formatter: (item) => tip(item.name + ": " + item.seriesName + " " + edgeperf.significant(item.value) + " %")},
-      grid: {top},
       xAxis: {type: "value", min: 0, max: 100, axisLabel: {formatter: "{value} %"}},
       yAxis: names(described.bars.map((bar) => bar.name), width),
       series: described.parts.map((part, at) => ({
@@ -178,16 +158,15 @@
 
   function heightOf(described, width) {
     const listed = described.rows || (described.bars && described.bars.map((bar) => bar.name));
-    const names = described.bars ? described.parts
-      : [...new Set([...described.series, ...(described.reference || [])].map((one) => one.name)), ...(described.steps ? ["Pareto front"] : [])];
-    const rows = legendRows(names, width), legend = LEGEND_ROW * (names.length < 2 ? 0 : rows <= MOST_ROWS ? rows : 1);
-    return (listed ? 60 + (isLong(listed, width) ? HIGH_ROW : ROW) * listed.length : 290) + legend;
+    return listed ? 60 + (isLong(listed, width) ? HIGH_ROW : ROW) * listed.length : 290;
   }
 
   /* plot(parent, title, described): a chart as the Python side describes it. */
   function plot(parent, title, described) {
+    const leads = (described.series || []).some((one) => one.points.some((point) => edgeperf.hasBenchmark(point.anchor)));
+    const note = [described.note, leads ? "A click on a point opens its benchmark." : ""].filter(Boolean).join(" ");
     const figure = chart(parent, {
-      title, description: described.alt, height: heightOf(described, Math.min(parent.clientWidth || 600, 560) - 30), note: described.note,
+      title, description: described.alt, height: heightOf(described, Math.min(parent.clientWidth || 600, 560) - 30), note,
       option: (width) => KINDS[described.kind](described, width),
     });
     return figure;
