@@ -76,7 +76,7 @@ def _without_signs(comparison: Comparison) -> str:
     compared = [metric for metric in metrics if metric.ratio is not None]
     if compared and all(metric.paired for metric in compared):
         return "no sign of it: both sides took turns on it, and what slows it slows both"
-    if counts[UNCHANGED] > counts[REGRESSED]:
+    if counts[UNCHANGED] >= max(counts[REGRESSED], 1):
         kind = "other benchmark" if is_asked(comparison) else "benchmark"
         return f"no sign of it: {count(counts[UNCHANGED], kind)} of the session did not change"
     few = f"only {counts[UNCHANGED]}" if counts[UNCHANGED] else "none"
