@@ -127,7 +127,7 @@ def test_five_hundred_benchmarks_are_less_than_2_mb():
 
 def test_every_asset_is_of_a_section_or_of_the_page():
     named = {name for section in sections() for name in (*section.scripts, *section.styles)}
-    named |= {"page.js", "charts.js", "start.js", "page.css"}
+    named |= {"page.js", "charts.js", "legend.js", "start.js", "page.css"}
     assert {path.name for path in (HTML_FOLDER / "assets").iterdir()} == named
 
 
