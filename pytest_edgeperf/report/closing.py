@@ -10,22 +10,20 @@ from datetime import datetime
 from typing import List, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
-from pytest_edgeperf.report.change_text import failure_message
 from pytest_edgeperf.report.line_text import line_headline, lines_count
 from pytest_edgeperf.report.machine_text import MachineAnswer, is_asked, machine_answer
 from pytest_edgeperf.report.next_steps import NextStep, next_steps
 from pytest_edgeperf.report.numbers import count, duration
-from pytest_edgeperf.report.regressions import worst_first
-from pytest_edgeperf.report.sentences import ruled_out_text, verdict_counts
+from pytest_edgeperf.report.regressions import explained, worst_first
+from pytest_edgeperf.report.sentences import commits_text, ruled_out_text, verdict_counts, worse_text
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import accepted, is_bad, judged, outcome_text
-from pytest_edgeperf.report.text import Paper, cells, rows, shorten_name, wrap
-from pytest_edgeperf.results.benchmark_matching import file_of
+from pytest_edgeperf.report.text import Paper, cells, common_path, rows, shorten_name, wrap
 
 #: Of a screen of 24, without pytest's last line and the prompt.
 SCREEN_ROWS = 22
-#: Of the name of the benchmark that got worse most.
-_NAME_ROWS = 2
+#: Benchmarks that are named again.
+_MOST_WORST = 3
 
 
 def closing(report: SessionReport, paper: Paper, left_out: Sequence[str], above: Sequence[str]) -> List[str]:
@@ -125,19 +123,24 @@ def _ended(
 
 
 def _worst(comparison: Comparison, paper: Paper) -> List[str]:
-    """The benchmark, or the line, that got worse most: by how much, and between which commits."""
+    """The benchmarks and lines that got worse most, by how much, and between which commits."""
     names = worst_first(comparison)
-    if names:
-        name = paper.clean(names[0])
-        if cells(name) + len("worst: :") > paper.width:
-            name = paper.clean(names[0][len(file_of(names[0])) :].lstrip(":")) or name
-        name = shorten_name(name, _NAME_ROWS * paper.width, paper.ellipsis)
-        text = f"worst: {name}: {failure_message(names[0], comparison.benchmarks[names[0]])}"
-    elif comparison.regressed_lines:
-        text = f"worst: {line_headline(comparison.regressed_lines[0])}"
-    else:
+    said = explained(comparison)
+    prefix = common_path(names)
+    texts = []
+    for name in names[:_MOST_WORST]:
+        moved = worse_text(comparison.benchmarks[name])
+        own = commits_text(comparison.benchmarks[name]) if not said.commits else ""
+        short = shorten_name(paper.clean(name[len(prefix) :]), paper.width - len("  :"), paper.ellipsis)
+        texts.append(f"{short}: {', '.join(filter(None, [moved, own]))}")
+    texts += [line_headline(line) for line in comparison.regressed_lines[: _MOST_WORST - len(texts)]]
+    if not texts:
         return []
-    return wrap(paper.clean(text), paper.width, hanging="  ")
+    number = len(names) + len(comparison.regressed_lines)
+    which = f"the worst {len(texts)} of {number}" if number > len(texts) else "worst"
+    heading = ", ".join(filter(None, [which, said.commits]))
+    lines = wrap(paper.clean(f"{heading}:"), paper.width, hanging="  ")
+    return lines + [row for text in texts for row in wrap(paper.clean(text), paper.width, indent="  ", hanging="    ")]
 
 
 def _machine(machine: MachineAnswer, paper: Paper, *, asked: bool) -> List[str]:

@@ -85,7 +85,8 @@ def _without_signs(comparison: Comparison) -> str:
 
 
 def _is_decided(comparison: Comparison) -> bool:
-    return any(comparison.summary[word] for word in (REGRESSED, IMPROVED, UNCHANGED))
+    counts = comparison.summary
+    return bool(comparison.regressed_lines or any(counts[word] for word in (REGRESSED, IMPROVED, UNCHANGED)))
 
 
 def _median_change(comparison: Comparison) -> Optional[str]:

@@ -167,7 +167,7 @@ def _section(
 ) -> Section:
     """A section whose heading says why; what is said of each stands there, too, where it is the same of all."""
     said = {tuple(details.get(name, ())) for name in ids}
-    shared = "; ".join(said.pop()) if len(said) == 1 else ""
+    shared = _joined(said.pop()) if len(said) == 1 else ""
     if shared:
         details = {}
         if why == _UNDECIDED[INCOMPARABLE]:
@@ -175,6 +175,11 @@ def _section(
         else:
             why = "; ".join(filter(None, [why, shared]))
     return Section(f"{word} ({len(ids)})" + (f": {why}" if why else ""), style, ids, details=details, listed=listed)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Clauses parted by semicolons; a sentence among them ends itself."""
+    return "; ".join(texts).replace(".; ", ". ")
 
 
 def _detail(verdict: BenchmarkVerdict) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_edgeperf.judge.verdicts import ComparedFiles, Comparison
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, ComparedFiles, Comparison, LineVerdict, Side
 from pytest_edgeperf.report.closing import SCREEN_ROWS, written_lines
 from pytest_edgeperf.report.invocation import Invocation
 from pytest_edgeperf.report.terminal import render, render_comparison
@@ -61,10 +61,12 @@ def many_worse(number, **more):
 def test_the_worst_is_named_again_where_its_row_is_above_the_screen():
     names, report = many_worse(30)
     text = render(report, width=80, colour=False)
-    assert text.count("worst: ") == 1
-    assert f"worst: {names[-1].partition('::')[2]}: latency rose by 39.0 %" in answered(text)
+    assert text.count("worst") == 1
+    seen = answered(text)
+    assert f"the worst 3 of 30: {names[-1].partition('::')[2]}: latency +39.0 % [+5.0, +79.0]" in seen
+    assert f"{names[-3].partition('::')[2]}: latency +37.0 %" in seen
     _, few = many_worse(1, written=FILES[:1], invocation=None)
-    assert "worst: " not in render(few, width=80, colour=False)
+    assert "worst" not in render(few, width=80, colour=False)
 
 
 @pytest.mark.parametrize("targets", [1, 12, 200])
@@ -73,7 +75,7 @@ def test_commands_for_which_there_is_no_room_stand_above_the_answers(targets):
     _, report = many_worse(30, invocation=Invocation(typed, typed, device="host"), against_baseline=True)
     text = render(report, width=80, colour=False)
     seen = answered(text)
-    assert "worst: " in seen
+    assert "the worst 3 of 30:" in seen
     assert "is it the machine? " in seen
     # What is too long to be pasted is no command.
     assert ("next, look closer: pytest" in seen) is (targets < 200)
@@ -105,7 +107,24 @@ def test_a_comparison_of_files_ends_in_the_same_way():
     measured = Results("host", benchmarks={name: benchmark(5.0, runs=10, disturbed=1) for name in names})
     files = ComparedFiles("baselines/host.json", "results.json", measured, measured)
     seen = answered(render_comparison(Comparison(judged, files=files), width=80, colour=False))
-    assert "worst: a.py::test_a[29]: latency rose by 39.0 %" in seen
+    assert "the worst 3 of 30: test_a[29]: latency +39.0 %" in seen
     assert "is it the machine? not known: none of 30 benchmarks is unchanged" in seen
     assert "30 of 300 runs disturbed" in seen
     assert "next, accept: " in seen
+
+
+def test_commits_stand_once_where_they_are_the_same_and_lines_are_among_the_worst():
+    sides = (Side(3.0, "1a2b3c4"), Side(3.0, "5d6e7f8"))
+    judged = {f"a.py::test[{at}]": verdict("regressed", 1.1, 1.05, 1.2, sides=sides) for at in range(9)}
+    line = LineVerdict("study", "torch", "latency", "slope", "regressed", "ms", 1.0, 1.5, (0.4, 0.6))
+    ending = render_comparison(Comparison(judged, lines=(line,)), width=80, colour=False).rpartition("\n\n")[2]
+    assert "the worst 3 of 10, commits 1a2b3c4..5d6e7f8:\n  test[0]: latency +10.0 %" in ending
+    assert ending.count("5d6e7f8") == 1
+    one = {"a.py::test[0]": verdict("regressed", 1.1, 1.05, 1.2, sides=(sides[0], Side(3.0, "9999999")))}
+    many = {**judged, **one, "a.py::test_b": verdict("regressed", 0.5, 0.4, 0.6)}
+    ending = render_comparison(Comparison(many), width=80, colour=False).rpartition("\n\n")[2]
+    assert "test[0]: latency +10.0 % [+5.0, +20.0], commits 1a2b3c4..9999999" in ending
+    unjudged = {f"a.py::test_c[{at}]": BenchmarkVerdict("new") for at in range(40)}
+    ending = render_comparison(Comparison(unjudged, lines=(line,)), width=80, colour=False).rpartition("\n\n")[2]
+    assert "\nworst:\n  slope of torch in study (latency): 1.00 -> 1.50 ms" in ending
+    assert "is it the machine? not known: none of 40 benchmarks is unchanged" in ending
