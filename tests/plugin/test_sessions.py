@@ -72,6 +72,9 @@ def test_a_broken_body_is_measured_once_and_reported_as_it_failed(project):
     assert outcome.code == 1, outcome
     assert project.ran_names() == ["broken"]
     assert "assert (1 + 1) == 3" in outcome
+    # pytest's list of failed tests would push the report's answers off the screen.
+    assert outcome.output.index("= short test summary info =") < outcome.output.index("= edgeperf =")
+    assert "1 failed" in outcome.output.splitlines()[-1]
 
 
 def test_dash_k_measures_only_what_is_selected(project):
