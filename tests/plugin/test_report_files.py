@@ -108,6 +108,6 @@ def test_a_session_writes_what_was_asked_for_and_lists_it(project):
     project.suite("def test_a(timed_inference):\n    timed_inference(work, 300)\n")
     outcome = project.run("--baseline=off", "--edgeperf-report=out/r.md", "--edgeperf-report=r.json")
     assert outcome.code == 0, outcome
-    assert f"report: {project.path / 'out' / 'r.md'}" in outcome.output
+    assert f"reports: {project.path / 'out' / 'r.md'}" in outcome.output
     assert "| `test_a` |" in (project.path / "out" / "r.md").read_text()
     assert list(json.loads((project.path / "r.json").read_text())["benchmarks"]) == ["test_it.py::test_a"]
