@@ -23,7 +23,7 @@ Chart = Dict[str, Any]
 #: A line on a logarithmic axis is drawn through so many points.
 _SAMPLES = 24
 #: What a legend and the names of rows have room for.
-_NAME_CELLS, LABEL_CELLS = 80, 40
+_NAME_CELLS, LABEL_CELLS = 120, 40
 #: Series and points that are read out for who cannot see the chart; the tables below have all.
 _READ_OUT = 10
 _XY = Tuple[float, float]
