@@ -145,7 +145,7 @@ def _worst(comparison: Comparison, paper: Paper) -> List[str]:
 
 def _machine(machine: MachineAnswer, paper: Paper, *, asked: bool) -> List[str]:
     """Whether it is the machine: the answer where something asks for it, and what speaks for it in any case."""
-    lines = _wrapped([f"is it the machine? {'; '.join([machine.answer, *machine.facts])}"] if asked else [], paper)
+    lines = _wrapped([f"is it the machine? {'; '.join(machine.clauses)}"] if asked else [], paper)
     for text in machine.signs:
         lines += [paper.paint(line, "warning") for line in wrap(paper.clean(text), paper.width, indent="  ")]
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Comparison
 from pytest_edgeperf.report.figures import LATENCY, reasons_of
@@ -21,14 +21,20 @@ _LEAST_BENCHMARKS = 3
 class MachineAnswer(NamedTuple):
     """The ``answer`` and ``facts`` beside it, as clauses; in sentences what speaks for it, and what limits it.
 
-    ``suspected``: the machine may be behind what is worse, undecided, or was not accepted.
+    ``environments``: of how many benchmarks they differ, where they do. ``suspected``: the machine may be behind what is worse, undecided, or was not accepted.
     """
 
     suspected: bool
     answer: str
     facts: Sequence[str]
+    environments: Optional[str]
     signs: Sequence[str]
     cautions: Sequence[str]
+
+    @property
+    def clauses(self) -> List[str]:
+        """The answer and all that stands beside it."""
+        return [self.answer, *self.facts, *([self.environments] if self.environments is not None else [])]
 
     @property
     def sentence(self) -> str:
@@ -57,12 +63,13 @@ def machine_answer(comparison: Comparison, measured: Optional[Results] = None) -
     told = filter(None, (common_shift_text(comparison), other_machine_text(comparison)))
     suspected = bool(signs) or (not _is_decided(comparison) and is_mostly_disturbed(runs_of(measured)))
     answer = "it may be: look at this before the code" if suspected else _without_signs(comparison)
-    facts = [_median_change(comparison), _disturbed(measured), _environments(comparison)]
+    facts = [_median_change(comparison), _disturbed(measured)]
     caution = apart_text(comparison)
     return MachineAnswer(
         suspected,
         answer,
         [fact for fact in facts if fact is not None],
+        _environments(comparison),
         list(dict.fromkeys([*signs, *told])),
         [] if caution is None else [caution],
     )

@@ -148,9 +148,9 @@ def test_disturbed_runs_are_counted_where_they_are_known():
 
 def test_environments_that_differ_are_counted():
     one = verdict("regressed", 1.1, 1.05, 1.2, differences={"onnxruntime": ("1.11.0", "1.12.1")})
-    assert "the recorded environments differ" in machine_answer(Comparison({"a": one})).facts
+    assert "the recorded environments differ" in machine_answer(Comparison({"a": one})).clauses
     both = Comparison({"a": one, "b": verdict("unchanged", 1.0, 0.99, 1.01)})
-    assert "the recorded environments differ for 1 of 2" in machine_answer(both).facts
+    assert "the recorded environments differ for 1 of 2" in machine_answer(both).clauses
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "json", "html"])

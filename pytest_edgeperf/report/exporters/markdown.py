@@ -195,7 +195,7 @@ def _why(comparison: Comparison, measured: Optional[Results]) -> List[Block]:
         remarks = [*why_the_machine(comparison, measured), apart_text(comparison)]
         return [Block(head=["", escape(remark)]) for remark in remarks if remark is not None]
     machine = machine_answer(comparison, measured)
-    said = [machine.sentence, *map(as_sentence, machine.facts), *machine.signs, *machine.cautions]
+    said = [*map(as_sentence, machine.clauses), *machine.signs, *machine.cautions]
     lines = ["", f"**What differs:** {escape('; '.join(difference_remarks(worse)))}."] if worse else []
     return [Block(head=[*lines, "", f"**Is it the machine?** {escape(' '.join(said))}"])]
 

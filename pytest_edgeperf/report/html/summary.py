@@ -33,8 +33,8 @@ from pytest_edgeperf.report.outcome import (
 )
 from pytest_edgeperf.report.text import enumerate_names
 
-#: In the order in which a reader wants them.
-_COUNTED = (REGRESSED, INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
+#: In the order in which a reader wants them, below what regressed or failed.
+_COUNTED = (INCONCLUSIVE, INCOMPARABLE, MISSING, NEW, IMPROVED, UNCHANGED)
 
 
 def headline(subject: Subject) -> str:
@@ -47,10 +47,11 @@ def headline(subject: Subject) -> str:
     parts += [
         f"{number} {word}" for number, word in ((accepted, "accepted"), (len(report.refused), "not accepted")) if number
     ]
+    counts = subject.comparison.summary
+    parts += [f"{counts[REGRESSED]} {REGRESSED}"] if counts[REGRESSED] else []
     if report.faults:
         parts.append(f"{len(report.faults)} failed")
     if subject.comparison.benchmarks:
-        counts = subject.comparison.summary
         parts += [f"{counts[word]} {word}" for word in _COUNTED if counts[word]]
         parts += filter(None, [lines_count(subject.comparison).lstrip(", ")])
     elif report.measured.benchmarks:
