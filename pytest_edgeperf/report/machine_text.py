@@ -21,7 +21,8 @@ _LEAST_BENCHMARKS = 3
 class MachineAnswer(NamedTuple):
     """The ``answer`` and ``facts`` beside it, as clauses; in sentences what speaks for it, and what limits it.
 
-    ``environments``: of how many benchmarks they differ, where they do. ``suspected``: the machine may be behind what is worse, undecided, or was not accepted.
+    ``environments``: of how many benchmarks they differ, where they do. ``suspected``: the machine may be behind what
+    is worse, undecided, or was not accepted.
     """
 
     suspected: bool

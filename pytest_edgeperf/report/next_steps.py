@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import singledispatch
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
@@ -46,6 +47,10 @@ ACCEPT = "accept"
 PRUNE = "prune"
 NEW_ANCHOR = "new anchor"
 COMPARE_ANYWAY = "compare anyway"
+SEE_CHANGE = "see what changed"
+
+#: Two commits as runs record them; the second may have changes that are not committed.
+_COMMITS = re.compile(r"([0-9a-f]{7,40}) ([0-9a-f]{7,40})(-dirty)?")
 
 #: A purpose, and the command for it if there is one.
 _Candidate = Tuple[str, Optional[str]]
@@ -173,7 +178,22 @@ def _after_duet(report: SessionReport, invocation: Invocation) -> List[NextStep]
         (CHECK_MACHINE, _doctor(report, invocation) if suspected else None),
         (LOOK_CLOSER, closer),
         (EXPLAIN, _explained(report, regressed, invocation)),
+        (SEE_CHANGE, _difference(comparison, regressed)),
     )
+
+
+def _difference(comparison: Comparison, regressed: Sequence[str]) -> Optional[str]:
+    """What shows the code that is slower, where all that regressed lies between the same two commits."""
+    pairs = {tuple(side.commit or "" for side in comparison.benchmarks[name].sides or ()) for name in regressed}
+    if len(pairs) != 1:
+        return None
+    commits = _COMMITS.fullmatch(" ".join(pairs.pop()))
+    if commits is None:
+        return None
+    base, candidate, changed = commits.groups()
+    if changed:
+        return f"git diff {base}"
+    return f"git diff {base} {candidate}" if base != candidate else None
 
 
 def _closer(

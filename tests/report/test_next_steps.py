@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.renames import GONE
-from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, ComparedFiles, Comparison, LineVerdict, Rename
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, ComparedFiles, Comparison, LineVerdict, Rename, Side
 from pytest_edgeperf.report import next_steps as steps_of
 from pytest_edgeperf.report.creep import Creep
 from pytest_edgeperf.report.invocation import MOST_LETTERS, Invocation
@@ -59,7 +59,27 @@ def test_where_nothing_is_to_do_nothing_is_named():
     assert shown(report({A: UNCHANGED, B: UNCHANGED})) == []
     assert shown(report({A: NEW}, mode="off")) == []
     assert shown(report({A: UNCHANGED}, mode="refresh", refreshed={A: "updated"})) == []
-    assert shown(report({A: WORSE}, mode="against")) == []
+    assert shown(report({A: replace(WORSE, sides=None)}, mode="against")) == []
+
+
+@pytest.mark.parametrize(
+    ("commits", "command"),
+    [
+        (("1a2b3c4", "5d6e7f8"), "git diff 1a2b3c4 5d6e7f8"),
+        (("1a2b3c4", "5d6e7f8-dirty"), "git diff 1a2b3c4"),
+        (("1a2b3c4", "1a2b3c4-dirty"), "git diff 1a2b3c4"),
+        (("1a2b3c4", "1a2b3c4"), None),
+        (("1a2b3c4-dirty", "5d6e7f8"), None),
+        ((None, "5d6e7f8"), None),
+        (("1a2b3c4", "$(rm -rf)"), None),
+        (("--output=x", "5d6e7f8"), None),
+    ],
+)
+def test_after_lock_step_the_change_is_shown_where_it_is_one(commits, command):
+    worse = replace(WORSE, sides=tuple(Side(1.0, commit) for commit in commits))
+    expected = [f"see what changed: {command}"] if command else []
+    assert shown(report({A: worse, B: UNCHANGED, C: worse}, mode="against")) == expected
+    assert shown(report({A: worse, B: replace(worse, sides=(Side(1.0, "9" * 7),) * 2)}, mode="against")) == []
 
 
 def test_without_what_was_typed_no_command_is_named():
