@@ -125,7 +125,7 @@ def _ended(
 def _worst(comparison: Comparison, paper: Paper) -> List[str]:
     """The benchmarks and lines that got worse most, by how much, and between which commits."""
     names = worst_first(comparison)
-    said = explained(comparison)
+    said = explained(comparison, {})
     prefix = common_path(names)
     texts = []
     for name in names[:_MOST_WORST]:
