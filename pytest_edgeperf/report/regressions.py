@@ -59,8 +59,8 @@ def explained(
         own = "; ".join(filter(None, [differences.get(name), commits.get(name)]))
         sentences[name] = [sentence for sentence in (placements.get(name), *moved, own) if sentence]
     unknown = without_record_text(list(worse.values()))
-    shared = "; ".join(filter(None, [shared_placement, shared_differences, unknown]))
-    return Remarks(shared_commits, shared, sentences)
+    shared = "; ".join(filter(None, [shared_differences, unknown]))
+    return Remarks(shared_commits, ". ".join(filter(None, [shared_placement, shared])), sentences)
 
 
 def worst_first(comparison: Comparison) -> List[str]:

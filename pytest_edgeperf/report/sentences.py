@@ -24,6 +24,7 @@ from pytest_edgeperf.judge.verdicts import (
     Side,
 )
 from pytest_edgeperf.report import accuracy_text
+from pytest_edgeperf.report.difference_parts import difference_parts
 from pytest_edgeperf.report.figures import (
     LATENCY,
     PHASES,
@@ -43,7 +44,6 @@ from pytest_edgeperf.report.numbers import (
     share,
 )
 from pytest_edgeperf.report.placement_text import (
-    placement_difference,
     placement_first,
     placement_text,
     without_moved,
@@ -195,10 +195,7 @@ def other_machine_text(comparison: Comparison) -> Optional[str]:
 
 def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
     """``power_mode MAXN -> 5W, onnxruntime 1.11.0 -> 1.12.1``, behind a placement that moved."""
-    return ", ".join(
-        placement_difference(name, pair) or f"{name} {_field(pair[0])} -> {_field(pair[1])}"
-        for name, pair in placement_first(differences)
-    )
+    return ", ".join(part for name, pair in placement_first(differences) for part in difference_parts(name, pair))
 
 
 def environment_text(verdict: BenchmarkVerdict) -> str:
@@ -380,7 +377,3 @@ def _was_rebuilt(verdict: BenchmarkVerdict) -> bool:
         return False
     old, new = (engine.get("engine_sha256") if isinstance(engine, Mapping) else None for engine in engines)
     return old is not None and new is not None and old != new
-
-
-def _field(value: Any) -> str:
-    return "(none)" if value is None else str(value)

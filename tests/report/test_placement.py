@@ -93,6 +93,15 @@ def test_among_other_differences_it_is_the_first():
     )
 
 
+def test_of_engines_only_the_entries_that_differ_are_named():
+    engines = ({"threads": 1, "model_sha256": "33c9"}, {"threads": 1, "model_sha256": "cc37", "pinned": True})
+    assert differences_text({"settings.engine": engines, **MOVED}) == (
+        "placement CUDAExecutionProvider 120 -> 118 nodes, CPUExecutionProvider 0 -> 2, "
+        "settings.engine.model_sha256 33c9 -> cc37, settings.engine.pinned (none) -> True"
+    )
+    assert differences_text({"settings.engine": (engines[0], None)}).startswith("settings.engine {'threads': 1")
+
+
 def test_another_network_on_one_provider_is_one_difference_of_several():
     grown = worse({**OTHERS, FIELD: ({"CPU": 120}, {"CPU": 122})})
     assert regression_text("a", grown).splitlines()[0].startswith("Median latency")
@@ -120,15 +129,15 @@ def test_the_terminal_says_it_before_anything_else_of_what_got_worse():
     text = render(report, width=200, colour=False)
     lines = text.splitlines()
     (place,) = (at for at, line in enumerate(lines) if "Placement changed" in line)
-    assert lines[place].strip().startswith(SAID)
+    assert lines[place].strip().startswith(f"{SAID}. Environment differs from the baseline's: onnxruntime")
     assert place < min(at for at, line in enumerate(lines) if "11.3 -> 12.2 ms" in line)
 
 
 def test_where_benchmarks_differ_each_has_its_own_first():
-    said = explained(Comparison({"a": worse(), "b": worse({})}))
+    said = explained(Comparison({"a": worse(), "b": worse({})}), {})
     assert said.sentences["a"][0] == SAID
     assert "Placement" not in "".join(said.sentences["b"])
-    in_full = explained(Comparison({"a": worse(), "b": worse({})}), in_full=True)
+    in_full = explained(Comparison({"a": worse(), "b": worse({})}), {}, in_full=True)
     assert [line for line in in_full.sentences["a"] if "Placement" in line] == [SAID]
     assert in_full.sentences["a"][0] == SAID
 
@@ -200,4 +209,4 @@ def test_whatever_a_provider_is_called_it_is_one_line(one, other, nodes):
 @pytest.mark.parametrize("value", [None, "not known: it does not say", {"CPU": "x"}])
 def test_what_is_no_placement_is_shown_as_it_is(value):
     assert placement_text(worse({FIELD: (value, AFTER)})) == ""
-    assert differences_text({FIELD: (value, AFTER)}).startswith("settings.placement ")
+    assert differences_text({FIELD: (value, AFTER)}).startswith("settings.placement")
