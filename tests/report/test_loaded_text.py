@@ -122,7 +122,7 @@ def test_a_baseline_without_records_says_so_once():
 def test_the_terminal_says_it_once_where_it_is_the_same_for_all():
     shared = explained(Comparison({"a": slower(NET), "b": slower(NET)}), {})
     assert shared.differences.endswith("What it loads differs from the baseline's: model net.onnx")
-    own = explained(Comparison({"a": slower(NET), "b": slower(OPS)})).sentences
+    own = explained(Comparison({"a": slower(NET), "b": slower(OPS)}), {}).sentences
     assert own["a"][-1].endswith("model net.onnx")
     assert own["b"][-1].endswith("benchmarks/ops.py")
 
