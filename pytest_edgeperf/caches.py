@@ -30,7 +30,7 @@ class NotPrivate(OSError):
 
 
 def cache_folder(*parts: str, strict: bool = False) -> Path:
-    """A private folder (0700) for what can be made again: journals, results, models, engines.
+    """A private folder (0700) for what can be made again: journals, results, models, engines, digests.
 
     ``$EDGEPERF_CACHE_DIR``, else ``$XDG_CACHE_HOME/edgeperf``, else ``~/.cache/edgeperf``; where none of
     these can be used (no home, read-only, another user's, a link), a folder of this user in the temporary directory.

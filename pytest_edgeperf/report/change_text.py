@@ -8,7 +8,7 @@ from typing import List, Sequence, Tuple
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import deciding_metric, metric_label, metrics_with
-from pytest_edgeperf.report.loaded_text import difference_text, differences_of, without_record_text
+from pytest_edgeperf.report.loaded_text import loads_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, percent, share
 from pytest_edgeperf.report.placement_text import counted_placements, placement_text, without_moved
 from pytest_edgeperf.report.sentences import differences_text
@@ -67,11 +67,7 @@ def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
         remarks.append("the rest of the recorded environment is the same")
     else:
         remarks.append("the recorded environment is the same")
-    loads = Counter(difference_text(difference) for verdict in verdicts for difference in differences_of(verdict))
-    if loads:
-        named = [f"{text}{_of(number, verdicts)}" for text, number in loads.items()]
-        remarks.append(f"what {'it loads' if len(verdicts) == 1 else 'they load'} differs in {_listed(named)}")
-    remarks += filter(None, [without_record_text(verdicts)])
+    remarks += filter(None, [loads_text(verdicts), without_record_text(verdicts)])
     return [printable(remark) for remark in remarks]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import List, Optional, Sequence
 
 from pytest_edgeperf.judge.loaded_differences import BASELINE, BOTH, PACKAGE, SOURCE, LoadedDifference
@@ -79,6 +80,20 @@ def difference_text(difference: LoadedDifference) -> str:
         return name + _OTHER_CONTENT.get(difference.kind, "")
     old, new = _version(difference.before), _version(difference.after)
     return f"{name} {old} (another build)" if old == new else f"{name} {old} -> {new}"
+
+
+def loads_text(verdicts: Sequence[BenchmarkVerdict]) -> Optional[str]:
+    """What differs in what these benchmarks load, and for how many of them; ``None``: nothing that is known."""
+    differing = Counter(difference_text(difference) for verdict in verdicts for difference in differences_of(verdict))
+    if not differing:
+        return None
+    named = [
+        text if number == len(verdicts) else f"{text} (for {number} of {len(verdicts)})"
+        for text, number in differing.items()
+    ]
+    more = len(named) - LISTED
+    listed = enumerate_names([*named[:LISTED], f"{more} more"] if more > 0 else named)
+    return f"what {'it loads' if len(verdicts) == 1 else 'they load'} differs in {listed}"
 
 
 def without_record_text(verdicts: Sequence[BenchmarkVerdict]) -> Optional[str]:

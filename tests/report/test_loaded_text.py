@@ -13,6 +13,8 @@ from pytest_edgeperf.judge.loaded_differences import BASELINE, BOTH, CANDIDATE, 
 from pytest_edgeperf.judge.verdicts import Comparison
 from pytest_edgeperf.report.change_text import difference_remarks
 from pytest_edgeperf.report.exporters.machine_verdict import comparison_to_dict
+from pytest_edgeperf.report.html.page import render
+from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.loaded_text import loaded_text, nothing_differs_text, without_record_text
 from pytest_edgeperf.report.machine_evidence import why_the_machine
 from pytest_edgeperf.report.regressions import explained
@@ -20,8 +22,10 @@ from pytest_edgeperf.report.sentences import regression_text
 from pytest_edgeperf.report.terminal import render_comparison
 from pytest_edgeperf.results.errors import schema_text
 
+from ..fakes import reports
 from .conftest import SIDES, verdict
 from .hostile import TEXTS
+from .html_pages import Page
 
 OPS = LoadedDifference("source", "benchmarks/ops.py", "1", "2")
 NET = LoadedDifference("model", "net.onnx", "1", "2")
@@ -36,6 +40,13 @@ def slower(*differences, unknown=None, with_model=True, **more):
     environment = more.pop("differences", {})
     judged = verdict("regressed", 1.081, 1.052, 1.111, sides=SIDES, **more)
     return replace(judged, loaded=loaded, differences=environment)
+
+
+def session(*verdicts):
+    report = reports.two_regressions()
+    names = [name for name, judged in report.comparison.benchmarks.items() if judged.verdict == "regressed"]
+    regressed = dict(zip(names, verdicts))
+    return replace(report, comparison=Comparison(regressed))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +143,15 @@ def test_remarks_on_several_count_for_how_many_each_difference_is():
         "what they load differs in model net.onnx (for 1 of 2) and numpy 1.26.4 -> 2.0.1"
     )
     assert difference_remarks([slower(OPS)])[-1] == "what it loads differs in benchmarks/ops.py"
+
+
+def test_a_page_says_it_beside_what_got_worse():
+    listed = Page(render(Subject(session(slower(OPS, NET), slower(OPS))))).text
+    assert "What they load differs in benchmarks/ops.py and model net.onnx (for 1 of 2)." in listed
+    same = Page(render(Subject(session(slower(), slower())))).text
+    assert "Nothing that the 2 regressed benchmarks load differs from the baseline's." in same
+    old = Page(render(Subject(session(slower(unknown=BASELINE), slower(unknown=BASELINE))))).text
+    assert old.count("The baseline has no record of what its benchmarks loaded; the next refresh keeps one.") == 1
 
 
 def test_programs_get_all_of_it():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_edgeperf.results import ResultsError, merge, parse, read, refresh, write
+from pytest_edgeperf.results import ResultsError, merge, parse, read, refresh, to_json, write
 from pytest_edgeperf.results.baselines import keep_sessions, set_anchor
 from pytest_edgeperf.results.errors import InvalidError
 from pytest_edgeperf.results.loaded import (
@@ -23,6 +24,8 @@ from pytest_edgeperf.results.loaded import (
     to_stored,
 )
 from pytest_edgeperf.results.types import Against
+
+from ..fakes import reports
 
 ID = "test_a.py::test_b[416]"
 RESNET = {
@@ -165,3 +168,29 @@ def test_folders_fold_in_the_same_way_whoever_folds_them():
     assert set(once) == {"test_a.py", "models/"}
     assert folded(once, ["models/"]) == once
     assert folded({**modules, "models/a.py": "4"}, ["models/"]) != once
+
+
+def typical(number):
+    """What the process of a benchmark with a model of its own loads, in the sizes of a real one."""
+    digests = random.Random(1)
+    packages = ("numpy", "scipy", "onnxruntime", "python", "protobuf", "flatbuffers", "sympy", "mpmath", "coloredlogs")
+    modules = ("conftest.py", "benchmarks/test_framework_comparison.py", *(f"benchmarks/nets/{n}.py" for n in range(6)))
+    return {
+        "modules": {name: f"{digests.getrandbits(32):08x}" for name in modules},
+        "packages": {name: f"1.26.4 {digests.getrandbits(32):08x}" for name in packages},
+        "libraries": {f"libsystem{n}.so.{n}": f"{digests.getrandbits(32):08x}" for n in range(16)},
+        "model": {f"models/resnet{number}.onnx": f"{random.Random(number).getrandbits(32):08x}"},
+    }
+
+
+@pytest.mark.parametrize("of", ["measured", "baseline"])
+def test_a_suite_of_some_benchmarks_with_a_model_each_takes_less_than_five_per_cent_more(of):
+    plain = getattr(reports.default_suite(), of)
+    records = {name: typical(number) for number, name in enumerate(plain.benchmarks)}
+    keys = {name: loaded_key(record) for name, record in records.items()}
+    benchmarks = {
+        name: replace(benchmark, runs=tuple(replace(run, loaded=keys[name]) for run in benchmark.runs))
+        for name, benchmark in plain.benchmarks.items()
+    }
+    whole = replace(plain, benchmarks=benchmarks, loaded={keys[name]: record for name, record in records.items()})
+    assert len(to_json(plain)) < len(to_json(whole)) < 1.05 * len(to_json(plain))

@@ -10,6 +10,7 @@ from pytest_edgeperf.report.html.elements import Html, element, long_text
 from pytest_edgeperf.report.html.machine_card import commits_text
 from pytest_edgeperf.report.html.subject import Subject
 from pytest_edgeperf.report.line_text import line_headline
+from pytest_edgeperf.report.loaded_text import loads_text
 from pytest_edgeperf.report.placement_text import counted_placements
 from pytest_edgeperf.report.regressions import worst_first
 from pytest_edgeperf.report.sentences import inconclusive_text, ruled_out_text, worse_text
@@ -44,8 +45,13 @@ def worse_parts(subject: Subject) -> List[Html]:
         for text, number in counted_placements(of_worse).items()
     ]
     parts = [element("p", long_text(text)) for text in moved[:_MOST_OTHERS]]
-    said = (commits_text(subject), f"In {shared.rstrip(':')}" if shared else None)
-    parts += [element("p", text) for text in said if text]
+    loads = loads_text(of_worse)
+    said = (
+        commits_text(subject),
+        f"{loads[:1].upper()}{loads[1:]}." if loads else None,
+        f"In {shared.rstrip(':')}" if shared else None,
+    )
+    parts += [element("p", long_text(text)) for text in said if text]
     lines = [element("li", long_text(line_headline(line))) for line in comparison.regressed_lines[:_MOST_OTHERS]]
     items = [*_items(worst, _MOST_WORSE, shared), *lines, *_items(failed, _MOST_OTHERS, shared)]
     nothing = "Nothing, as far as this measurement can tell." if subject.decided else "Nothing could be compared."
