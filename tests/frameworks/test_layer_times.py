@@ -125,7 +125,7 @@ def test_the_parts_of_a_repetition_are_its_calls(calls):
     parts = openvino.parts_of(calls)
     assert [call for first, end in parts for call in range(first, end)] == list(range(calls))
     lengths = [end - first for first, end in parts]
-    assert len(parts) == min(4, calls)
+    assert len(parts) == min(20, calls)
     assert max(lengths) - min(lengths) <= 1
 
 

@@ -22,8 +22,8 @@ NOT_COMPUTED = ("Input", "Output", "Const", "Constant", "Parameter", "Result")
 #: Of a layer in a compiled network: the names of those of the model that it stands for.
 ORIGINALS = "originalLayersNames"
 WITHOUT_BIAS = "/WithoutBiases"
-#: How many parts of a repetition are told apart.
-PARTS = 4
+#: How many parts of a repetition are told apart: more would be lost in the rounding of the counters.
+PARTS = 20
 
 
 def profile(
