@@ -45,6 +45,18 @@ def test_at_most_ten_rows_and_the_rest_add_up_to_all():
     assert table.sum_before_ms == pytest.approx(sum(many.values()))
 
 
+def test_functions_that_were_left_out_make_no_other_harder_to_blame():
+    def functions(letterbox_ms):
+        milliseconds = {"normalise": 1.0, "letterbox": letterbox_ms, "pad": 2.0}
+        listed = [
+            FunctionTimes(name, "app/prepare.py", 1, *[tuple(time * factor for factor in WOBBLE)] * 2)
+            for name, time in milliseconds.items()
+        ]
+        return CostProfile(functions=CostList(tuple(listed), "cProfile", others=40, others_ms=(0.01,) * len(WOBBLE)))
+
+    assert blamed(explain(functions(3.0), functions(3.9), 6.0, 6.9)) == ["letterbox"]
+
+
 def test_what_all_operators_share_is_nobody_s_fault():
     slower = dict.fromkeys(TEN, 1.3)
     (table,) = explain(operators(**TEN), operators(**slower), 10.0, 13.0).tables

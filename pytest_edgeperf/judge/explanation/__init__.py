@@ -91,7 +91,8 @@ def _table(parts: str, before: CostList, after: CostList, explanation: Explanati
     judged = judge_pairs(
         [PairOfTimes(row.before_ms, row.after_ms) for row in both],
         excess_ms=_excess(sum_before, sum_after, explanation),
-        tests=len(found.rows) + found.others,
+        # What a profile left out by its cost has no row and is never blamed.
+        tests=len(found.rows),
     )
     of_pairs = dict(zip(map(id, both), zip(judged.noise_ms, judged.slower)))
     least_new = LEAST_NEW_SHARE * sum_before
