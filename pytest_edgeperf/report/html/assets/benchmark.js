@@ -218,7 +218,7 @@
           + quantity(parameters.value, unit)},
         xAxis: {type: "value", min: 0, name: unit, nameLocation: "middle", nameGap: 26},
         yAxis: {type: "category", inverse: true, data: keys.map(([, name]) => name),
-          axisLabel: {width: Math.min(120, width / 4), overflow: "truncate"}},
+          axisLabel: {width: Math.min(120, width / 4), overflow: "break", lineHeight: 14}},
         grid: {bottom: 24, top: 36},
         series: benchmark.phases.map((phase) => ({name: phase[0], type: "bar", stack: "all", barMaxWidth: 28,
           data: keys.map(([at]) => phase[at])})),
@@ -317,7 +317,7 @@
   function metricsTable(body, benchmark, data) {
     const rows = benchmark.metrics;
     const judged = rows.some((row) => row.length > 6), both = rows.some((row) => typeof row[1] === "string" && typeof row[2] === "string");
-    const limit = "−" + data.range.toFixed(0) + " % to +" + data.range.toFixed(0) + " %";
+    const limit = "-" + data.range.toFixed(0) + " % to +" + data.range.toFixed(0) + " %";
     const head = ["metric", ...(both ? [data.sides[0]] : []), both ? data.sides[1] : "figure", ...(both ? ["change [95 %]"] : []),
       ...(judged ? [limit, "verdict"] : [])];
     const shown = rows.map(([name, base, now, moved, low, high, verdict, decides]) => {
@@ -325,7 +325,7 @@
       const change = typeof moved === "string" ? moved : typeof moved === "number"
         ? percent(moved) + (known ? " [" + percent(low).replace(" %", "") + ", " + percent(high).replace(" %", "") + "]" : "") : "–";
       const bar = typeof moved === "number" ? {ratio: moved, ends: known ? [low, high] : undefined, tolerance: benchmark.tolerance} : {};
-      return [data.words[name], ...(both ? [base] : []), both ? now : now ?? base, ...(both ? [change] : []), ...(judged
+      return [data.words[name], ...(both ? [base] : []), both ? now : now ?? base, ...(both ? [el("span", {class: "whole"}, change)] : []), ...(judged
         ? [edgeperf.intervalBar(bar, data.range), verdict !== undefined ? el("span", {}, badge(data.words[verdict]), decides ? " decides" : " informs") : "not judged"]
         : [])];
     });

@@ -86,7 +86,7 @@
   function heading(data) {
     return el("div", {class: "columns", "aria-hidden": "true"}, el("span", {}, "verdict"), el("span", {}, "benchmark"),
       el("span", {class: "number"}, "latency"), el("span", {class: "number"}, data.judged ? "change [95 %]" : ""),
-      el("span", {class: "scale"}, data.judged ? [el("span", {}, "−" + data.range.toFixed(0) + " %"), el("span", {}, "0"),
+      el("span", {class: "scale"}, data.judged ? [el("span", {}, "-" + data.range.toFixed(0) + " %"), el("span", {}, "0"),
         el("span", {}, "+" + data.range.toFixed(0) + " %")] : null));
   }
 

@@ -55,11 +55,11 @@
     return text === "–" ? text : (text + " " + (unit || "")).trim();
   }
 
-  /* +8.1 % of 8.1 */
+  /* +8.1 % of 8.1, spelled as the texts of the page are. */
   function percent(value) {
     if (typeof value !== "number" || !isFinite(value)) return "–";
     const text = Math.abs(value).toFixed(Math.abs(value) >= 99.95 ? 0 : 1);
-    return (Number(text) === 0 ? "" : value > 0 ? "+" : "−") + text + " %";
+    return (Number(text) !== 0 && value < 0 ? "-" : "+") + text + " %";
   }
 
   /* Seconds since 1970 as 2026-11-30 17:05:09 UTC. */
