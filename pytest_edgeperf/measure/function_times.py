@@ -62,7 +62,7 @@ KEPT_SHARE = 1 / 3
 LONGEST_ROTATION = 5
 MOST_FUNCTIONS = 30
 #: Of the time in all functions: what takes less explains nothing, and its scatter would pass for that of the profile.
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.01
 MOST_CALLS = 100_000
 #: Of a call: less waiting than this is not worth a remark.
 NOTABLE_WAITING = 0.1
