@@ -97,7 +97,11 @@ def to_json(profiles: AcceptedProfiles) -> str:
 
 
 def update(
-    folder: Union[str, os.PathLike[str]], device: str, new: Mapping[str, AcceptedProfile], accepted: Collection[str]
+    folder: Union[str, os.PathLike[str]],
+    device: str,
+    new: Mapping[str, AcceptedProfile],
+    accepted: Collection[str],
+    renamed: Optional[Mapping[str, str]] = None,
 ) -> Path:
     """Put profiles beside the baseline, in place of those of the same benchmarks.
 
@@ -106,6 +110,7 @@ def update(
         device: its name.
         new: benchmark id -> its profile.
         accepted: the ids that the baseline has; profiles of others are dropped.
+        renamed: old id -> new id of benchmarks that the baseline now has under another one.
 
     Returns:
         The path of the file.
@@ -116,7 +121,10 @@ def update(
     path = path_for(folder, device)
     with locked(path):
         there = load(folder, device)
-        both = {**(there.benchmarks if there is not None else {}), **new}
+        old = there.benchmarks if there is not None else {}
+        # At once, as two labels may have changed places.
+        moved = {(renamed or {}).get(name, name): profile for name, profile in old.items()}
+        both = {**moved, **new}
         kept = AcceptedProfiles(device, {name: profile for name, profile in both.items() if name in accepted})
         replace_file(path, to_json(kept).encode("utf-8"))
     return path

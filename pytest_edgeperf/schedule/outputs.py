@@ -130,15 +130,16 @@ class Outputs:
             self.failing.update(self.refused)
         return notes
 
-    def keep_profiles(self, new: Mapping[str, AcceptedProfile]) -> None:
-        """Put profiles of accepted runs beside the baseline.
+    def keep_profiles(self, new: Mapping[str, AcceptedProfile], renamed: Mapping[str, str]) -> None:
+        """Put profiles of accepted runs beside the baseline; ``renamed``: old id -> the one that it has now.
 
         Raises:
             ResultsError: the file cannot be read or written.
         """
         folder, device = self.baseline_path.parent, self.baseline_path.stem
         baseline = results.load(folder, device)
-        path = profile_files.update(folder, device, new, baseline.benchmarks if baseline is not None else {})
+        accepted = baseline.benchmarks if baseline is not None else {}
+        path = profile_files.update(folder, device, new, accepted, renamed)
         self.written.append(("profiles", str(path)))
 
     def remedy(self, journal: Path) -> str:

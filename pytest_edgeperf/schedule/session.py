@@ -83,10 +83,11 @@ class MeasuringSession:
         self.baseline = results.load(self.baseline_path.parent, device.name) if stored else None
         missing: List[str] = []
         self._renamed: Mapping[str, str] = {}
-        ids: Mapping[str, str] = {}
+        #: The id of each collected benchmark -> its id in the baseline's file.
+        self._file_ids: Mapping[str, str] = {}
         if self.baseline is not None and collected is not None:
             there = {name: benchmark.parameters for name, benchmark in self.baseline.benchmarks.items()}
-            ids = matches(there, collected.benchmarks())
+            self._file_ids = matches(there, collected.benchmarks())
             self.baseline = align(self.baseline, collected.benchmarks())
             missing = collected.missing(self.baseline.benchmarks, config, settings)
             self._renamed = renamed(self.baseline, missing, items)
@@ -125,7 +126,9 @@ class MeasuringSession:
             self.coordinator.resume(self._resumption.past)
         read = partial(profile_files.load, self.baseline_path.parent, device.name)
         self._passes = ProfiledPasses(
-            self.coordinator.strategy, AcceptedLookup(read, self.baseline, ids), self.coordinator.explanations
+            self.coordinator.strategy,
+            AcceptedLookup(read, self.baseline, self._file_ids),
+            self.coordinator.explanations,
         )
 
     def _coordinator(self, items: Sequence[pytest.Item], missing: Sequence[str], progress: Progress) -> Coordinator:
@@ -354,7 +357,7 @@ class MeasuringSession:
             name: profile_files.AcceptedProfile(profile, session, self._commit) for name, profile in profiles.items()
         }
         try:
-            self.outputs.keep_profiles(new)
+            self.outputs.keep_profiles(new, {old: name for name, old in self._file_ids.items() if name != old})
         except ResultsError as error:
             # The runs are accepted, and nothing is judged by a profile.
             self.coordinator.notes.append(f"no profile was kept: {error}")

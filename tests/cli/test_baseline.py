@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_edgeperf import devices
-from pytest_edgeperf.results import parse, read, to_json, write
+from pytest_edgeperf.results import parse, profile_files, read, to_json, write
 from pytest_edgeperf.results.baselines import set_anchor
+from pytest_edgeperf.results.cost_profiles import CostProfile
+from pytest_edgeperf.results.profile_files import AcceptedProfile
 
 from .test_cli import run, run_with_stderr
 
@@ -396,6 +398,14 @@ def test_rename_of_one_id_of_a_file_and_without_writing():
     assert set(stored().benchmarks) == {"other.py::test_x[1]", B}
     told("rename", "--device=nano", "benchmarks", "suite")
     assert set(stored().benchmarks) == {"other.py::test_x[1]", B.replace("benchmarks", "suite")}
+
+
+def test_rename_takes_the_kept_profile_with_it():
+    write("baselines/nano.json", results({A: runs(10), B: runs(20)}))
+    profile = AcceptedProfile(CostProfile(latency_ms=10.0), "s")
+    profile_files.update("baselines", "nano", {A: profile, B: profile}, [A, B])
+    told("rename", A, "other.py::test_x[1]")
+    assert set(profile_files.load("baselines", "nano").benchmarks) == {"other.py::test_x[1]", B}
 
 
 def test_a_rename_that_cannot_be_is_refused_with_suggestions():

@@ -71,6 +71,12 @@ def test_other_benchmarks_keep_their_profiles_and_dropped_ones_lose_them(tmp_pat
     assert load(tmp_path, "nano").benchmarks == {"a": accepted(), "b": accepted(session="later")}
 
 
+def test_benchmarks_that_have_other_labels_now_keep_their_profiles(tmp_path):
+    update(tmp_path, "nano", {"t[0]": accepted(1), "t[1]": accepted(2), "u": accepted(3)}, ["t[0]", "t[1]", "u"])
+    update(tmp_path, "nano", {}, ["t[0]", "t[1]", "v"], {"t[0]": "t[1]", "t[1]": "t[0]", "u": "v"})
+    assert load(tmp_path, "nano").benchmarks == {"t[1]": accepted(1), "t[0]": accepted(2), "v": accepted(3)}
+
+
 def test_a_name_that_has_no_utf8_is_escaped(tmp_path):
     update(tmp_path, "nano", {"\ud800": accepted()}, ["\ud800"])
     assert list(load(tmp_path, "nano").benchmarks) == ["\ud800"]

@@ -104,6 +104,6 @@ def test_profiles_are_kept_of_what_the_baseline_has(made, tmp_path):
     write(mine.baseline_path, parse(DOCUMENT))
     profile = AcceptedProfile(CostProfile(reason_without="it has no operators"), SESSION)
     (accepted,) = DOCUMENT["benchmarks"]
-    mine.keep_profiles({accepted: profile, "gone": profile})
+    mine.keep_profiles({accepted: profile, "gone": profile}, {})
     assert profile_files.load(tmp_path / "baselines", "nano").benchmarks == {accepted: profile}
     assert mine.written == [("profiles", str(tmp_path / "baselines" / "profiles" / "nano.json"))]

@@ -20,10 +20,11 @@ def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str
     """Keep the runs of a benchmark under its new name.
 
     OLD and NEW are ids, or what ids begin with: a function is renamed with all its parametrisations, a class or a file
-    with all its tests. Anchors and places in studies are kept, too. Without --device, in the baselines of all devices.
+    with all its tests. Anchors, places in studies and kept profiles go with them. Without --device, in the baselines of
+    all devices.
     """
     from pytest_edgeperf.report.baseline_text import renamed_text
-    from pytest_edgeperf.results import ResultsError, baselines, renaming
+    from pytest_edgeperf.results import ResultsError, baselines, profile_files, renaming
 
     devices = [device] if device is not None else baselines.devices(folder)
     stored = [baselines.existing(folder, name) for name in devices]
@@ -35,7 +36,9 @@ def rename(old: str, new: str, device: Optional[str], dry_run: bool, folder: str
     names = [renaming.rename(results, old, new) for results in stored]
     for results, moved in zip(stored, names):
         if not dry_run:
-            baselines.update_existing(
+            _, after = baselines.update_existing(
                 folder, results.device, lambda now: renaming.renamed(now, renaming.rename(now, old, new))
             )
+            if profile_files.load(folder, results.device) is not None:
+                profile_files.update(folder, results.device, {}, after.benchmarks, moved)
         click.echo(renamed_text(results, moved, paper(), dry_run=dry_run))
