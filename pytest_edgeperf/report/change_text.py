@@ -8,9 +8,9 @@ from typing import List, Sequence, Tuple
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.report import accuracy_text
 from pytest_edgeperf.report.figures import deciding_metric, metric_label, metrics_with
-from pytest_edgeperf.report.loaded_text import loads_text, without_record_text
+from pytest_edgeperf.report.loaded_text import environment_differences, loads_text, without_record_text
 from pytest_edgeperf.report.numbers import count, from_to, percent, share
-from pytest_edgeperf.report.placement_text import counted_placements, placement_text, without_moved
+from pytest_edgeperf.report.placement_text import counted_placements, placement_text
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.report.text import enumerate_names, printable
 
@@ -59,7 +59,9 @@ def difference_remarks(verdicts: Sequence[BenchmarkVerdict]) -> List[str]:
     if same:
         remarks.append(f"both sides are of commit {_listed(same)}")
     fields = Counter(
-        differences_text({field: pair}) for verdict in verdicts for field, pair in without_moved(verdict).items()
+        differences_text({field: pair})
+        for verdict in verdicts
+        for field, pair in environment_differences(verdict).items()
     )
     if fields:
         remarks.append(_listed([f"{text}{_of(number, verdicts)}" for text, number in fields.most_common()]))

@@ -7,6 +7,7 @@ from typing import List, Optional, Sequence
 
 from pytest_edgeperf.judge.loaded_differences import BASELINE, BOTH, PACKAGE, SOURCE, LoadedDifference
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict, Comparison
+from pytest_edgeperf.report.placement_text import Differences, without_moved
 from pytest_edgeperf.report.text import enumerate_names
 
 #: Differences that a sentence lists; they are ordered from the nearest to the benchmark.
@@ -14,6 +15,8 @@ LISTED = 5
 _PREFIXES = {"model": "model ", "engine": "engine "}
 _OTHER_CONTENT = {"library": " (another build)"}
 _OWN_FILES = " (of what it recorded: files that its own code opens are not in it)"
+#: Kind -> the field of the environment that has the digest of such a file, without its name.
+_FIELDS = {"model": "settings.engine.model_sha256", "engine": "settings.engine.engine_sha256"}
 _WITHOUT_RECORD = {
     BASELINE: "the baseline has no record of what its benchmarks loaded; the next refresh keeps one",
     BOTH: "no side has a record of what its benchmarks loaded",
@@ -43,6 +46,13 @@ def loaded_text(verdict: BenchmarkVerdict, commits: str = "") -> str:
     if _is_paired(verdict) or verdict.moved_placement is not None:
         return f"Nothing that this benchmark loads differs from {whose}{known}"
     return f"Nothing that this benchmark loads differs from {whose}{known}: suspect the machine"
+
+
+def environment_differences(verdict: BenchmarkVerdict) -> Differences:
+    """What differs in the environment beside a moved placement, and beside files that :func:`loaded_text` names."""
+    kinds = {difference.kind for difference in differences_of(verdict)}
+    named = {field for kind, field in _FIELDS.items() if kind in kinds}
+    return {name: pair for name, pair in without_moved(verdict).items() if name not in named}
 
 
 def names_sources(verdict: BenchmarkVerdict) -> bool:

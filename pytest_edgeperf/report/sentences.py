@@ -32,7 +32,7 @@ from pytest_edgeperf.report.figures import (
     metric_label,
     metrics_with,
 )
-from pytest_edgeperf.report.loaded_text import loaded_text, names_sources
+from pytest_edgeperf.report.loaded_text import environment_differences, loaded_text, names_sources
 from pytest_edgeperf.report.numbers import (
     change,
     change_with_interval,
@@ -46,7 +46,6 @@ from pytest_edgeperf.report.numbers import (
 from pytest_edgeperf.report.placement_text import (
     placement_first,
     placement_text,
-    without_moved,
 )
 from pytest_edgeperf.report.text import enumerate_names, printable
 from pytest_edgeperf.results.benchmark_matching import function_of
@@ -201,7 +200,7 @@ def differences_text(differences: Mapping[str, Tuple[Any, Any]]) -> str:
 def environment_text(verdict: BenchmarkVerdict) -> str:
     """What differs between the environments of the two sides beside a moved placement, or that nothing does."""
     whose = "the other side's" if any(metric.paired for metric in verdict.metrics.values()) else "the baseline's"
-    others = without_moved(verdict)
+    others = environment_differences(verdict)
     if others:
         return f"Environment differs from {whose}: {differences_text(others)}"
     rest = "rest of the recorded environment" if verdict.differences else "recorded environment"

@@ -118,6 +118,17 @@ def test_a_version_that_the_environment_shows_is_not_said_again():
     assert "numpy" in loaded_text(slower(NUMPY, differences={"software.python": ("3.11.7", "3.11.8")}))
 
 
+def test_a_digest_in_the_environment_is_not_said_beside_the_file_that_it_is_of():
+    environment = {"settings.engine.model_sha256": ("a", "b"), "settings.engine.threads": (1, 2)}
+    lines = regression_text("a", slower(NET, differences=environment)).splitlines()
+    assert lines[-2].startswith("Environment differs from the baseline's: settings.engine.threads 1 -> 2; commits")
+    assert lines[-1].endswith("model net.onnx")
+    only = {"settings.engine.model_sha256": ("a", "b")}
+    assert "The rest of the recorded environment is the same" in regression_text("a", slower(NET, differences=only))
+    assert "model_sha256 a -> b" in regression_text("a", slower(OPS, differences=only))
+    assert "model_sha256" not in str(difference_remarks([slower(NET, differences=only)]))
+
+
 def test_a_baseline_without_records_says_so_once():
     worse = {name: slower(unknown=BASELINE) for name in ("a", "b")}
     assert "loads" not in regression_text("a", worse["a"])

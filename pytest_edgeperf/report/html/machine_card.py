@@ -8,10 +8,10 @@ from typing import List, Mapping, Optional, Sequence
 from pytest_edgeperf.judge.verdicts import REGRESSED, BenchmarkVerdict
 from pytest_edgeperf.report.html.elements import Html, element, long_text
 from pytest_edgeperf.report.html.subject import Subject
-from pytest_edgeperf.report.loaded_text import without_record_text
+from pytest_edgeperf.report.loaded_text import environment_differences, without_record_text
 from pytest_edgeperf.report.machine_text import as_sentence, machine_answer
 from pytest_edgeperf.report.numbers import count
-from pytest_edgeperf.report.placement_text import counted_placements, without_moved
+from pytest_edgeperf.report.placement_text import counted_placements
 from pytest_edgeperf.report.sentences import differences_text
 from pytest_edgeperf.results.types import Run
 
@@ -66,7 +66,7 @@ def _differences(verdicts: Mapping[str, BenchmarkVerdict]) -> List[str]:
     """Each field of the environment that differs, with for how many benchmarks; placements that moved come first."""
     found: Counter[str] = Counter()
     for verdict in verdicts.values():
-        for name, pair in without_moved(verdict).items():
+        for name, pair in environment_differences(verdict).items():
             found[differences_text({name: pair})] += 1
     counted = [*counted_placements(verdicts.values()).items(), *found.most_common()]
     lines = [
