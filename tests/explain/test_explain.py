@@ -80,6 +80,16 @@ def test_without_latencies_the_sums_stand_for_them():
     assert explanation.share(3.0) is None
 
 
+def test_an_operator_whose_calls_are_interrupted_is_slower_where_its_fastest_repetition_is():
+    def after(*times):
+        others = operators(**TEN).operators.listed
+        return CostProfile(CostList((*others, OperatorTimes("large", "Conv", times))))
+
+    before = CostProfile(CostList((*operators(**TEN).operators.listed, OperatorTimes("large", "Conv", (1.0,) * 5))))
+    assert blamed(explain(before, after(6.6, 3.9, 1.6, 3.6, 9.2), 11.0, 14.0)) == ["Conv large"]
+    assert blamed(explain(before, after(6.6, 3.9, 1.05, 3.6, 9.2), 11.0, 14.0)) == []
+
+
 def test_an_inserted_operator_is_new_and_blamed():
     (table,) = explain(operators(**TEN), operators(**TEN, inserted=2.0), 10.0, 12.0).tables
     assert (table.rows[0].label, table.rows[0].before_ms, table.rows[0].blamed) == ("Conv inserted", None, True)
@@ -162,7 +172,7 @@ def test_any_profiles_are_explained_and_the_sums_are_theirs(before, after, befor
     assert Explanation.from_dict(explanation.to_dict()) == explanation
 
 
-NOISES = (Noise(), Noise(0.1, 0.03, 0.15, 0.2), Noise(0.02, 0.06, 0.05, 0.05))
+NOISES = (Noise(), Noise(0.1, 0.03, 0.15, 0.2), Noise(0.02, 0.06, 0.05, 0.05), Noise(0.4, 0.04, 0.05, 0.3))
 
 
 @pytest.mark.parametrize("size", [1, 6, 30])

@@ -25,7 +25,7 @@ MOST_ROWS = 10
 #: Of the loss: less than this explains nothing, however sure it is.
 LEAST_SHARE = 0.05
 #: Of all time: a part without a counterpart that takes less than this may be there by chance.
-LEAST_NEW_SHARE = 0.02
+LEAST_NEW_SHARE = 0.01
 #: Operators of a row whose names it shows.
 _NAMED = 3
 

@@ -34,6 +34,8 @@ _SMALL_SHARE = 0.002
 _NORMAL = 1.4826
 #: Variance of a median, of that of a mean.
 _MEDIAN_VARIANCE = math.pi / 2
+#: Logarithms that a noise may have, so that it is a number.
+_LARGEST = 50.0
 #: A repetition alone shows no noise of its own.
 _ALONE = 0.05
 
@@ -80,11 +82,17 @@ def judge_pairs(pairs: Sequence[PairOfTimes], *, excess_ms: float = 0.0, tests: 
     contradicted = math.log1p(max(0.0, excess_ms) / total_before) if total_before > 0 else 0.0
     expected = max(0.0, contradicted, shift if shift is not None else 0.0)
     limit = _critical(ALPHA / max(len(pairs), tests or 0))
+    usual = expected + limit * math.sqrt(median(within) + between * between)
     noises, slower = [], []
     for pair, rise, variance in zip(pairs, rises, within):
         largest = expected + limit * math.sqrt(variance + between * between)
-        noises.append((median(pair.before_ms) + RESOLUTION_MS) * math.expm1(min(largest, 50.0)))
-        slower.append(rise > largest)
+        noise_ms = (median(pair.before_ms) + RESOLUTION_MS) * math.expm1(min(largest, _LARGEST))
+        # Interruptions only add time: a part whose repetitions differ by them is slower all the same where its fastest
+        # one is slower than the slowest one was by what is noise for most parts.
+        apart_ms = (max(pair.before_ms) + RESOLUTION_MS) * math.exp(min(usual, _LARGEST)) - RESOLUTION_MS
+        apart = min(pair.after_ms) > apart_ms
+        noises.append(min(noise_ms, apart_ms - median(pair.before_ms)) if apart else noise_ms)
+        slower.append(rise > largest or apart)
     return Judged(tuple(noises), tuple(slower), None if shift is None else math.exp(shift))
 
 
