@@ -21,6 +21,8 @@ _ENOUGH = 0.5
 _MOST_SHARE = 10.0
 #: A rise that most parts share explains the loss where it is so much of it.
 _MOST_OF_LOSS = 0.5
+#: Why a sum rises by more than the latency.
+_WHY_MORE = "profiling takes time itself, and what runs at once counts twice"
 #: Of the loss: less than this outside of what was profiled is not worth a sentence.
 _WORTH_SAYING = 0.05
 
@@ -54,7 +56,7 @@ def explanation_headline(explanation: Explanation) -> Optional[str]:
 def explanation_sentences(explanation: Explanation) -> List[str]:
     """The headline, or why there is none, and what could not be profiled."""
     text = explanation_headline(explanation) or _why_none(explanation)
-    return [*([text] if text else []), *(printable(_sentence(reason.strip())) for reason in explanation.reasons)]
+    return [*([text] if text else []), *(printable(reason.strip()) for reason in explanation.reasons)]
 
 
 def explanation_line(explanation: Optional[Explanation]) -> str:
@@ -84,9 +86,7 @@ def table_remarks(explanation: Explanation, table: CostTable) -> List[str]:
         if outside >= _WORTH_SAYING * loss:
             text += f", {quantity(outside, 'ms')} of it outside of these {table.parts}"
         elif outside <= -_WORTH_SAYING * loss:
-            text += (
-                f", {quantity(-outside, 'ms')} less: profiling takes time itself, and what runs at once counts twice"
-            )
+            text += f", {quantity(-outside, 'ms')} less than the sum: {_WHY_MORE}"
         remarks.append(text)
     return ["; ".join(remarks)] if remarks else []
 
@@ -185,7 +185,3 @@ def _is_most(shift: float, explanation: Explanation) -> bool:
 def _either(tables: Sequence[CostTable], word: str) -> str:
     names = [_SINGULAR[table.parts] for table in tables]
     return word.join(names) if len(names) < 3 else enumerate_names(names)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

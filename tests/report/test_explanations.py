@@ -105,7 +105,7 @@ def test_the_line_stands_below_what_got_worse():
 
 def test_what_could_not_be_profiled_is_a_sentence_of_its_own():
     assert explanation_sentences(explanation(CONV, reasons=("before: it has no functions",)))[1:] == [
-        "Before: it has no functions"
+        "before: it has no functions"
     ]
 
 
@@ -114,7 +114,11 @@ def test_what_could_not_be_profiled_is_a_sentence_of_its_own():
     [
         (15.0, "rose by 3.00 ms"),
         (17.0, "rose by 5.00 ms, 2.19 ms of it outside of these operators"),
-        (13.0, "rose by 1.00 ms, 1.81 ms less: profiling takes time itself, and what runs at once counts twice"),
+        (
+            13.0,
+            "rose by 1.00 ms, 1.81 ms less than the sum: profiling takes time itself, and what runs at once counts "
+            "twice",
+        ),
     ],
 )
 def test_the_sum_is_not_the_latency(after, said):
@@ -215,8 +219,14 @@ def test_the_page_has_a_section_and_each_row_its_line(report):
     assert (first["latency"], first["found"]) == ("12.0 -> 15.4 ms", True)
     assert first["tables"][0]["columns"] == ["before (ms)", "now", "change", "noise", "of the loss"]
     assert first["tables"][0]["rows"][0] == ["Conv /model.3/conv/Conv", True, "4.10", "6.90", "+2.80", "0.21", "82 %"]
-    assert shown["benchmarks"][-1]["sentences"] == ["Ncnn reports no operator times"]
+    assert shown["benchmarks"][-1]["sentences"] == ["ncnn reports no operator times"]
     json.dumps(plain(shown), allow_nan=False)
+
+
+def test_the_first_answer_of_the_page_says_why(report):
+    page = exporter("html", "session").session(report, Paper(100))
+    answer = page[page.index("What got slower") : page.index("Is it the machine")]
+    assert "latency +28.3 % [+26.3, +30.3]; Conv /model.3/conv/Conv: 4.10 -&gt; 6.90 ms, 82 % of the loss" in answer
 
 
 def test_a_page_without_explanations_has_no_such_section():

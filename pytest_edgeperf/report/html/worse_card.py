@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import INCONCLUSIVE
+from pytest_edgeperf.report.explanation_text import explanation_headline
 from pytest_edgeperf.report.html.benchmark_data import anchor
 from pytest_edgeperf.report.html.elements import Html, element, long_text
 from pytest_edgeperf.report.html.machine_card import commits_text
@@ -30,7 +31,8 @@ def worse_parts(subject: Subject) -> List[Html]:
     report, comparison = subject.report, subject.comparison
     verdicts = comparison.benchmarks
     worse = worst_first(comparison)
-    worst = [(name, worse_text(verdicts[name])) for name in worse]
+    whys = {name: explanation_headline(one) for name, one in report.measured.explanations.items()}
+    worst = [(name, "; ".join(filter(None, [worse_text(verdicts[name]), whys.get(name)]))) for name in worse]
     failed = [(name, f"not measured: {' '.join(reason.split())}") for name, reason in report.faults.items()]
     refused = list(report.refused.items())
     unclear = [
