@@ -8,7 +8,7 @@ take a few percent of a millisecond.
 
 What to know of it:
 
-- It costs some 0.1 µs for each call of a function, which is much where functions are tiny. That cost is measured in the
+- It costs some 0.1 us for each call of a function, which is much where functions are tiny. That cost is measured in the
   same process, and subtracted from the function and its caller. The same calls are timed without it, too: what is left
   between the sum of all functions and that time is its error.
 - It is by the wall clock: a function that sleeps, waits for a file or for a GPU (``torch._C._cuda_synchronize``) shows
@@ -65,7 +65,7 @@ MOST_FUNCTIONS = 30
 LEAST_SHARE = 0.01
 MOST_CALLS = 100_000
 #: Of a call: less waiting than this is not worth a remark.
-NOTABLE_WAITING = 0.1
+NOTABLE_WAITING = 0.2
 NOTHING = Cost()
 Slice = TypeVar("Slice", Elapsed, Profiled)
 
@@ -259,7 +259,7 @@ def _per_call_ms(seconds: float, number: int) -> float:
 
 def _remarks(inputs: int, profiled_inputs: int, waiting_share: float, threads_ran: bool) -> Iterator[str]:
     if waiting_share >= NOTABLE_WAITING:
-        yield f"for {waiting_share:.0%} of a call its thread waited: it slept, or a device, a file or a thread was busy"
+        yield f"for {100 * waiting_share:.0f} % of a call its thread slept, or waited for a device, a file or a thread"
     if profiled_inputs < inputs:
         yield f"only {profiled_inputs} of {inputs} rotating inputs were profiled: all would take too long"
     if threads_ran:

@@ -74,6 +74,7 @@ class ProfiledPass:
                     repetition_s=self._budget_s / REPETITIONS / 2,
                 )
                 functions, latency_ms = function_costs(profile), median(profile.call_ms) or None
+                reasons += profile.remarks
             except Exception as error:
                 reasons.append(_sentence(error, "the functions could not be profiled"))
         return CostProfile(operators, functions, latency_ms, "; ".join(reasons) or None)

@@ -149,7 +149,7 @@ class CostProfile:
     functions: Optional[CostList] = None
     #: Median of the whole call during the pass, where it was taken: more than the latency, by what profiling costs.
     latency_ms: Optional[float] = None
-    #: Why there are no operators or functions, in a sentence.
+    #: Why there are no operators or functions, or what their reader must know, in sentences.
     reason_without: Optional[str] = None
 
     def to_dict(self) -> Dict[str, Any]:

@@ -167,7 +167,7 @@ def test_waiting_is_told_from_work(clock):
 
     profiled = profile(clock, infer)
     assert profiled.waiting_ms == pytest.approx((0.3,) * 3)
-    assert profiled.remarks[0].startswith("for 75% of a call its thread waited: it slept")
+    assert profiled.remarks[0].startswith("for 75 % of a call its thread slept, or waited")
     assert named(profiled, "sync").self_ms == pytest.approx((0.3,) * 3)
 
 

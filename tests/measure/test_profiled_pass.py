@@ -133,6 +133,12 @@ def test_the_functions_of_a_callable(tmp_path):
     assert profile.latency_ms > 0.4
 
 
+def test_what_a_reader_of_the_functions_must_know_is_told(tmp_path):
+    profile = profile_of(lambda fixture: fixture(time.sleep, 0.002), tmp_path)
+    assert profile.functions.listed[0].name == "time.sleep"
+    assert profile.reason_without is None or "of a call its thread slept" in profile.reason_without
+
+
 def test_a_comparison_profiles_its_first_target(tmp_path):
     first, second = Profiled(OperatorTime("conv", "Conv", 2.0)), Profiled(OperatorTime("conv", "Conv", 1.0))
     profile = profile_of(lambda timed: timed.compare(IMAGE, first=first, second=second), tmp_path)
