@@ -80,9 +80,10 @@ def _without_signs(comparison: Comparison) -> str:
     counts = comparison.summary
     if not _is_decided(comparison):
         return "not known: nothing was decided"
-    metrics = [metric for verdict in comparison.benchmarks.values() for metric in verdict.metrics.values()]
-    compared = [metric for metric in metrics if metric.ratio is not None]
-    if compared and all(metric.paired for metric in compared):
+    metrics = [list(verdict.metrics.values()) for verdict in comparison.benchmarks.values()]
+    compared = [several for several in metrics if any(metric.ratio is not None for metric in several)]
+    # Memory is compared run by run also where latency is compared pair by pair.
+    if compared and all(any(metric.paired for metric in several) for several in compared):
         return "no sign of it: both sides took turns on it, and what slows it slows both"
     if counts[UNCHANGED] >= max(counts[REGRESSED], 1):
         kind = "other benchmark" if is_asked(comparison) else "benchmark"

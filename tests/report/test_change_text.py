@@ -131,6 +131,9 @@ def test_what_speaks_for_or_against_the_machine(comparison, answer, says):
 def test_both_sides_in_turns_rule_the_machine_out():
     pairs = Comparison({"a": verdict("regressed", 1.1, 1.05, 1.2, paired="lock-step")})
     assert machine_answer(pairs).answer.startswith("no sign of it: both sides took turns on it")
+    latency = verdict("regressed", 1.1, 1.05, 1.2, paired="lock-step")
+    both = replace(latency, metrics={**latency.metrics, "memory_process_peak": MEMORY})
+    assert machine_answer(Comparison({"a": both})).answer.startswith("no sign of it: both sides took turns on it")
 
 
 def test_disturbed_runs_are_counted_where_they_are_known():
