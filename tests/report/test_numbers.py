@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,10 @@ def test_quantities_take_the_unit_that_suits():
 def test_p_values():
     assert numbers.p_value(0.0004) == "p = 0.0004"
     assert numbers.p_value(1e-9) == "p < 0.0001"
+
+
+def test_no_report_spells_microseconds_in_its_own_way():
+    folder = Path(numbers.__file__).parent
+    sources = [path for end in ("*.py", "assets/*.js") for path in folder.rglob(end) if path.name != "numbers.py"]
+    assert len(sources) > 100
+    assert [path.name for path in sources if "\u00b5" in path.read_text(encoding="utf-8")] == []

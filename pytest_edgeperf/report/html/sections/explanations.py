@@ -27,7 +27,7 @@ def data(subject: Subject) -> Optional[Dict[str, Any]]:
 def _explained(name: str, explanation: Explanation) -> Dict[str, Any]:
     latency = ""
     if explanation.before_ms is not None and explanation.after_ms is not None:
-        latency = from_to(explanation.before_ms, explanation.after_ms, "ms").replace(" us", " µs")
+        latency = from_to(explanation.before_ms, explanation.after_ms, "ms")
     return {
         "name": name,
         "anchor": anchor(name),
@@ -46,8 +46,7 @@ def _explained(name: str, explanation: Explanation) -> Dict[str, Any]:
 
 
 def _cells(cells: Cells) -> Dict[str, Any]:
-    unit = "µs" if cells.unit == "us" else cells.unit
-    titles = [f"{title} ({unit})" if title == "before" else title for title in cells.columns]
+    titles = [f"{title} ({cells.unit})" if title == "before" else title for title in cells.columns]
     rows: List[List[Any]] = [
         [name, bool(blamed), *texts] for name, blamed, *texts in zip(cells.names, cells.blamed, *cells.columns.values())
     ]
