@@ -3,16 +3,25 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_edgeperf.frameworks.profiling import OperatorTime
 from pytest_edgeperf.frameworks.xnnpack import operators
 
 
-def test_operators_are_numbered_within_their_name():
+def test_operators_are_numbered_within_their_kind():
     """A runtime's own numbers go: they count the operators of all kinds, and shift when one comes in between."""
-    told = [("Convolution (NHWC, F32) IGEMM #1", 1.0), ("Add (ND)", 2.0), ("Convolution (NHWC, F32) IGEMM #7", 3.0)]
-    assert [(operator.name, operator.kind, operator.time_ms) for operator in operators(told)] == [
-        ("Convolution (NHWC, F32) IGEMM #1", "Convolution", 1.0),
-        ("Add (ND) #1", "Add", 2.0),
-        ("Convolution (NHWC, F32) IGEMM #2", "Convolution", 3.0),
+    told = [
+        ("Convolution (NHWC, F32) IGEMM #1", 1.0),
+        ("Add (ND)", 2.0),
+        ("Convolution (NHWC, F32) DWConv #7", 3.0),
+        ("CUMSUM", 4.0),
+        ("Fully Connected (NC, QS8, QC8W) GEMM", 5.0),
+    ]
+    assert list(operators(told)) == [
+        OperatorTime("Convolution_1", "Convolution", 1.0, (), "XNNPACK (NHWC, F32) IGEMM"),
+        OperatorTime("Add_1", "Add", 2.0, (), "XNNPACK (ND)"),
+        OperatorTime("Convolution_2", "Convolution", 3.0, (), "XNNPACK (NHWC, F32) DWConv"),
+        OperatorTime("CUMSUM_1", "CUMSUM", 4.0),
+        OperatorTime("FullyConnected_1", "Fully Connected", 5.0, (), "XNNPACK (NC, QS8, QC8W) GEMM"),
     ]
 
 
