@@ -188,7 +188,7 @@ def _label(parts: Sequence[Part]) -> str:
 
 
 def _name(part: Part) -> str:
-    if isinstance(part, FunctionTimes) or not part.kind or part.kind == part.name:
+    if isinstance(part, FunctionTimes) or part.name.startswith(part.kind.replace(" ", "")):
         return part.name
     return f"{part.kind} {part.name}".rstrip()
 
