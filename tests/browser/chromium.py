@@ -63,12 +63,12 @@ class Chromium:
         self.driver.set_script_timeout(_PATIENCE_S)
         self.driver.set_page_load_timeout(_PATIENCE_S)
 
-    def open(self, page: Path, *, width: int = WIDE, dark: bool = False, anchor: str = "") -> None:
-        """Open a page at a width, and wait until it is drawn."""
+    def open(self, page: Path, *, width: int = WIDE, dark: bool = False, anchor: str = "", media: str = "") -> None:
+        """Open a page at a width, on the screen or on another medium, and wait until it is drawn."""
         self._resize(width, HEIGHT)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        self._tell("Emulation.setEmulatedMedia", {"media": "", "features": [scheme, still]})
+        self._tell("Emulation.setEmulatedMedia", {"media": media, "features": [scheme, still]})
         self.driver.get_log("browser")
         self.driver.get("about:blank")
         self.driver.get(page.as_uri() + anchor)

@@ -120,6 +120,13 @@ def test_a_legend_has_whole_names_at_any_width_and_hides_what_it_names(chromium,
     assert chromium.complaints() == []
 
 
+def test_what_is_printed_keeps_its_legends(chromium, pages):
+    chromium.open(pages["studies"], media="print")
+    chromium.draw_all()
+    shown = "[...document.querySelectorAll('button')].filter((one) => one.offsetParent)"
+    assert set(chromium.run(f"return {shown}.map((one) => one.innerText)")) == set(LONG_SERIES)
+
+
 def test_a_click_on_a_point_of_a_study_opens_its_benchmark(chromium, pages):
     chromium.open(pages["studies"])
     chromium.draw_all()
