@@ -36,14 +36,16 @@ def c_function_name(description: str) -> str:
 
 
 def _in_a_package(name: str) -> Optional[str]:
-    """The name with that of the package that alone has a C function of it which knows no module."""
+    """The name with that of the only package that has a C function of it which knows no module."""
     packages: Dict[int, str] = {}
     for package, module in list(sys.modules.items()):
         function = getattr(module, "__dict__", {}).get(name)
         if isinstance(function, BuiltinFunctionType) and function.__module__ is None:
             # The outermost package that shows it is the one that users import.
             packages[id(function)] = min(packages.get(id(function), package), package, key=_depth)
-    return f"{next(iter(packages.values()))}.{name}" if len(packages) == 1 else None
+    # OpenCV has a second ``resize``, in ``cv2.gapi``: which of the two it was is not known, the outer one is used most.
+    tops = {package.partition(".")[0] for package in packages.values()}
+    return f"{min(packages.values(), key=_depth)}.{name}" if len(tops) == 1 else None
 
 
 def _depth(package: str) -> Any:

@@ -32,15 +32,17 @@ def test_functions_written_in_c_have_names(description, name):
 
 def test_one_without_a_module_gets_the_outermost_package_that_has_it(monkeypatch):
     # As OpenCV makes its functions: of no module.
-    resize = types.SimpleNamespace(resize=len_of_no_module())
+    resize = types.SimpleNamespace(resize=c_function_of_no_module())
     for package in ("cv9.cv9", "cv9", "cv9.utils"):
         monkeypatch.setitem(sys.modules, package, resize)
     assert c_function_name("<resize>") == "cv9.resize"
-    monkeypatch.setitem(sys.modules, "other", types.SimpleNamespace(resize=len_of_no_module()))
+    monkeypatch.setitem(sys.modules, "cv9.gapi", types.SimpleNamespace(resize=c_function_of_no_module()))
+    assert c_function_name("<resize>") == "cv9.resize"
+    monkeypatch.setitem(sys.modules, "other", types.SimpleNamespace(resize=c_function_of_no_module()))
     assert c_function_name("<resize>") == "resize"
 
 
-def len_of_no_module():
+def c_function_of_no_module():
     # Bound methods of C know no module.
     return [].append
 
