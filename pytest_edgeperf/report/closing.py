@@ -7,9 +7,10 @@ it was measured, and which files were written, stands above them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
+from pytest_edgeperf.report.explanation_text import explanation_headline
 from pytest_edgeperf.report.line_text import line_headline, lines_count
 from pytest_edgeperf.report.machine_text import MachineAnswer, is_asked, machine_answer
 from pytest_edgeperf.report.next_steps import NextStep, next_steps
@@ -19,6 +20,7 @@ from pytest_edgeperf.report.sentences import commits_text, ruled_out_text, verdi
 from pytest_edgeperf.report.session_report import SessionReport
 from pytest_edgeperf.report.summary_text import accepted, is_bad, judged, outcome_text
 from pytest_edgeperf.report.text import Paper, cells, common_path, rows, shorten_name, wrap
+from pytest_edgeperf.results.explanations import Explanation
 
 #: Of a screen of 24, without pytest's last line and the prompt.
 SCREEN_ROWS = 22
@@ -43,7 +45,7 @@ def closing(report: SessionReport, paper: Paper, left_out: Sequence[str], above:
     asked = is_asked(comparison) or disturbed
     return _ended(
         _outcome(outcome_text(report), left_out, paper, bad=is_bad(report)),
-        accepted(report),
+        _worst(accepted(report), report.measured.explanations, paper),
         _machine(machine, paper, asked=asked),
         next_steps(report),
         (above, details),
@@ -53,11 +55,12 @@ def closing(report: SessionReport, paper: Paper, left_out: Sequence[str], above:
 
 def closing_of_files(comparison: Comparison, paper: Paper, left_out: Sequence[str], above: Sequence[str]) -> List[str]:
     """The last lines of a comparison of two files, in the same way."""
-    machine = machine_answer(comparison, None if comparison.files is None else comparison.files.candidate_results)
+    candidate = None if comparison.files is None else comparison.files.candidate_results
+    machine = machine_answer(comparison, candidate)
     bad = bool(comparison.regressed_lines or comparison.summary[REGRESSED])
     return _ended(
         _outcome(verdict_counts(comparison) + lines_count(comparison), left_out, paper, bad=bad),
-        comparison,
+        _worst(comparison, {} if candidate is None else candidate.explanations, paper),
         _machine(machine, paper, asked=is_asked(comparison)),
         next_steps(comparison),
         (above, _wrapped([ruled_out_text(comparison), *machine.cautions], paper)),
@@ -103,7 +106,7 @@ def measured_text(report: SessionReport) -> str:
 
 def _ended(
     outcome: List[str],
-    worse: Comparison,
+    worst: List[str],
     machine: List[str],
     steps: Sequence[NextStep],
     before: Tuple[Sequence[str], List[str]],
@@ -113,7 +116,7 @@ def _ended(
     above, details = before
     commands = next_lines(steps, paper)
     used = _rows([*above, *details, *outcome, *machine, *commands], paper) + 2
-    worst = _worst(worse, paper) if used > SCREEN_ROWS else []
+    worst = worst if used > SCREEN_ROWS else []
     room = SCREEN_ROWS - _rows([*outcome, *worst, *machine], paper)
     fit = 0
     while fit < len(commands) and (not fit or _rows(commands[: fit + 1], paper) <= room):
@@ -122,8 +125,8 @@ def _ended(
     return [*details, *([""] if details else []), *outcome, *worst, *machine, *commands[:fit]]
 
 
-def _worst(comparison: Comparison, paper: Paper) -> List[str]:
-    """The benchmarks and lines that got worse most, by how much, and between which commits."""
+def _worst(comparison: Comparison, explanations: Mapping[str, Explanation], paper: Paper) -> List[str]:
+    """The benchmarks and lines that got worse most, by how much, why where that is known, and between which commits."""
     names = worst_first(comparison)
     said = explained(comparison, {})
     prefix = common_path(names)
@@ -132,7 +135,9 @@ def _worst(comparison: Comparison, paper: Paper) -> List[str]:
         moved = worse_text(comparison.benchmarks[name])
         own = commits_text(comparison.benchmarks[name]) if not said.commits else ""
         short = shorten_name(paper.clean(name[len(prefix) :]), paper.width - len("  :"), paper.ellipsis)
-        texts.append(f"{short}: {', '.join(filter(None, [moved, own]))}")
+        headline = explanation_headline(explanations[name]) if name in explanations else None
+        why = "" if headline is None else f"; {headline}"
+        texts.append(f"{short}: {', '.join(filter(None, [moved, own]))}{why}")
     texts += [line_headline(line) for line in comparison.regressed_lines[: _MOST_WORST - len(texts)]]
     if not texts:
         return []

@@ -128,3 +128,9 @@ def test_commits_stand_once_where_they_are_the_same_and_lines_are_among_the_wors
     ending = render_comparison(Comparison(unjudged, lines=(line,)), width=80, colour=False).rpartition("\n\n")[2]
     assert "\nworst:\n  slope of torch in study (latency): 1.00 -> 1.50 ms" in ending
     assert "is it the machine? not known: none of 40 benchmarks is unchanged" in ending
+
+
+def test_the_worst_have_what_explains_them():
+    ending = render(SCENARIOS["explained"](), width=80, colour=False).rpartition("\n\n")[2]
+    assert "test_letterbox: latency +30.0 % [+28.0, +32.0]; letterbox (app/prepare.py:31):" in ending
+    assert sum(rows(line, 80) for line in ending.splitlines()) <= SCREEN_ROWS
