@@ -34,8 +34,8 @@ def explain(*arguments):
 @pytest.fixture
 def session(tmp_path):
     path = tmp_path / "results.json"
-    found = Explanation(12.0, 15.4, (CostTable("operators", (ROW,), 3, 7.0, 7.1, 1, 1.01, "a profiler"),))
-    results.write(path, Results("host", explanations=dict.fromkeys(NAMES, found)))
+    explanation = Explanation(12.0, 15.4, (CostTable("operators", (ROW,), 3, 7.0, 7.1, 1, 1.01, "a profiler"),))
+    results.write(path, Results("host", explanations=dict.fromkeys(NAMES, explanation)))
     return path
 
 

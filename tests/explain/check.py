@@ -68,8 +68,8 @@ def profiled(framework: str, variant: str, folder: Path) -> Pass:
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     if done.returncode:
         raise RuntimeError(f"profiling {variant} with {framework} failed: {done.stderr[-2000:]}")
-    found: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return Pass(found["latency_ms"], CostProfile.from_dict(found["profile"]))
+    passed: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Pass(passed["latency_ms"], CostProfile.from_dict(passed["profile"]))
 
 
 def outcomes(framework: str, folder: Path, variants: Optional[Sequence[str]] = None) -> Iterator[Outcome]:
@@ -96,9 +96,9 @@ def _risen(before: Pass, after: Pass) -> float:
     return before.latency_ms + max(rise_ms, _RISE * before.latency_ms)
 
 
-def sum_of(found: Pass) -> float:
+def sum_of(side: Pass) -> float:
     """What all operators take together, in milliseconds."""
-    return found.profile.operators.sum_ms if found.profile.operators is not None else 0.0
+    return side.profile.operators.sum_ms if side.profile.operators is not None else 0.0
 
 
 def main(arguments: List[str]) -> int:
@@ -109,8 +109,8 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--pass", dest="one", nargs=3, metavar=("FRAMEWORK", "VARIANT", "FOLDER"))
     asked = parser.parse_args(arguments)
     if asked.one:
-        found = profiled_here(asked.one[0], asked.one[1], Path(asked.one[2]))
-        print(json.dumps({"latency_ms": found.latency_ms, "profile": found.profile.to_dict()}))
+        here = profiled_here(asked.one[0], asked.one[1], Path(asked.one[2]))
+        print(json.dumps({"latency_ms": here.latency_ms, "profile": here.profile.to_dict()}))
         return 0
     enough = True
     for framework in asked.frameworks:

@@ -115,11 +115,11 @@ def test_numbered_operators_are_found_between_those_that_a_compact_profile_left_
     before = timed("Conv Conv Conv Conv", left_out=(1, 3), at0=3.0, at2=2.0)
     first = len(kinds.split()) - 4
     after = timed(kinds, **{"at0": 3.0, f"at{first}": 3.0, f"at{2 + first}": 2.0})
-    found = [
+    names = [
         (" ".join(before[place].name for place in match.before), " ".join(after[place].name for place in match.after))
         for match in match_operators(before, after, left_out=(2, 0))
     ]
-    assert sorted(found) == sorted(pairs)
+    assert sorted(names) == sorted(pairs)
 
 
 def test_what_a_fused_operator_was_split_into_is_found_beside_what_was_left_out():

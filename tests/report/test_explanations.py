@@ -216,7 +216,7 @@ def test_programs_get_rows_with_shares_and_the_schema_describes_them(report):
 def test_the_page_has_a_section_and_each_row_its_line(report):
     shown = section.data(Subject(report))
     first = shown["benchmarks"][0]
-    assert (first["latency"], first["found"]) == ("12.0 -> 15.4 ms", True)
+    assert (first["latency"], first["has_headline"]) == ("12.0 -> 15.4 ms", True)
     assert first["tables"][0]["columns"] == ["before (ms)", "now", "change", "noise", "of the loss"]
     assert first["tables"][0]["rows"][0] == ["Conv /model.3/conv/Conv", True, "4.10", "6.90", "+2.80", "0.21", "82 %"]
     assert shown["benchmarks"][-1]["sentences"] == ["ncnn reports no operator times"]

@@ -84,20 +84,20 @@ def explain(
 
 
 def _table(parts: str, before: CostList, after: CostList, explanation: Explanation) -> CostTable:
-    found = _rows(before, after)
+    named = _rows(before, after)
     sum_before, sum_after = before.sum_ms, after.sum_ms
     loss = explanation.loss_ms if explanation.before_ms is not None else sum_after - sum_before
-    both = [row for row in found.rows if row.before_ms and row.after_ms]
+    both = [row for row in named.rows if row.before_ms and row.after_ms]
     judged = judge_pairs(
         [PairOfTimes(row.before_ms, row.after_ms) for row in both],
         excess_ms=_excess(sum_before, sum_after, explanation),
         # What a profile left out by its cost has no row and is never blamed.
-        tests=len(found.rows),
+        tests=len(named.rows),
     )
     of_pairs = dict(zip(map(id, both), zip(judged.noise_ms, judged.slower)))
     least_new = LEAST_NEW_SHARE * sum_before
     explained = []
-    for row in found.rows:
+    for row in named.rows:
         noise, slower = of_pairs.get(id(row), (least_new, _is_new(row, after, least_new)))
         difference = median(row.after_ms) - median(row.before_ms)
         explained.append(
@@ -117,9 +117,9 @@ def _table(parts: str, before: CostList, after: CostList, explanation: Explanati
     return CostTable(
         parts,
         tuple(shown),
-        rest=len(others) + found.others,
-        rest_before_ms=found.before_ms + math.fsum(row.before_ms or 0.0 for row in others if not row.at_most),
-        rest_after_ms=found.after_ms + math.fsum(row.after_ms or 0.0 for row in others),
+        rest=len(others) + named.others,
+        rest_before_ms=named.before_ms + math.fsum(row.before_ms or 0.0 for row in others if not row.at_most),
+        rest_after_ms=named.after_ms + math.fsum(row.after_ms or 0.0 for row in others),
         blamed=sum(row.blamed for row in explained),
         shift=judged.shift,
         source=after.source or before.source,

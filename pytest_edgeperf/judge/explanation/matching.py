@@ -274,8 +274,8 @@ def _by_number(
     for place in columns:
         waiting.setdefault(others[place], []).append(place)
     ordered = {kind: iter(places) for kind, places in waiting.items()}
-    found = ((place, next(ordered.get(kinds[place], iter(())), None)) for place in rows)
-    return {b: a for b, a in found if a is not None}
+    counterparts = ((place, next(ordered.get(kinds[place], iter(())), None)) for place in rows)
+    return {b: a for b, a in counterparts if a is not None}
 
 
 def _regrouped(pairs: Dict[int, int], sides: Tuple[_Side, _Side]) -> List[Match]:

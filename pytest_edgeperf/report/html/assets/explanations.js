@@ -7,7 +7,7 @@ edgeperf.section("explanations", function (root, data) {
     const place = el("article", {class: "explanation"}, el("h3", {}, edgeperf.link(benchmark),
       benchmark.latency ? ", latency " + benchmark.latency : null));
     benchmark.sentences.forEach((sentence, at) => place.append(
-      el("p", {class: benchmark.found && !at ? "found" : null}, longText(sentence))));
+      el("p", {class: benchmark.has_headline && !at ? "headline" : null}, longText(sentence))));
     for (const costs of benchmark.tables) {
       const rows = costs.rows.map(([name, blamed, ...texts]) => [
         el("span", {class: blamed ? "blamed" : null}, blamed ? el("span", {"aria-hidden": "true"}, "▸ ") : null, longText(name)),

@@ -32,7 +32,7 @@ def _explained(name: str, explanation: Explanation) -> Dict[str, Any]:
         "name": name,
         "anchor": anchor(name),
         "latency": latency,
-        "found": explanation_headline(explanation) is not None,
+        "has_headline": explanation_headline(explanation) is not None,
         "sentences": explanation_sentences(explanation),
         "tables": [
             {
