@@ -78,7 +78,9 @@ def explanation_lines(title: str, explanation: Explanation, paper: Paper, *, eve
         style = "bad" if number == 0 and explanation_headline(explanation) else None
         wrapped = wrap(paper.clean(sentence), paper.width, indent="  ", hanging="    ")
         lines += [paper.paint(line, style) for line in wrapped]
-    for table in explanation.tables:
+    # Where operators are to blame, functions that are not say nothing, and the other way round.
+    blaming = [] if everything else [table for table in explanation.tables if table.blamed]
+    for table in blaming or explanation.tables:
         lines += _table(explanation, table, paper, everything=everything)
     return lines
 

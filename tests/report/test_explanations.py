@@ -174,6 +174,17 @@ def test_the_quick_report_has_three_tables_and_the_detailed_one_all(report):
     assert "Why is not known: ncnn reports no operator times" in short
 
 
+def test_a_short_report_leaves_out_the_table_that_blames_nothing_beside_one_that_does():
+    operators, functions = explanation(CONV).tables[0], explanation(RELU, parts="functions").tables[0]
+    made = Explanation(12.0, 15.4, (operators, functions))
+    short = "\n".join(explanation_lines("x", made, Paper(100), everything=False))
+    assert ("operator" in short, "function" in short) == (True, False)
+    assert "function" in "\n".join(explanation_lines("x", made, Paper(100), everything=True))
+    assert "function" in "\n".join(
+        explanation_lines("x", replace(made, tables=(functions,)), Paper(100), everything=False)
+    )
+
+
 def test_what_did_not_regress_has_no_table(report):
     name = "benchmarks/test_detection.py::test_ssd[openvino]"
     verdicts = dict(report.comparison.benchmarks)
