@@ -134,7 +134,7 @@ def _worst(comparison: Comparison, explanations: Mapping[str, Explanation], pape
     for name in names[:_MOST_WORST]:
         moved = worse_text(comparison.benchmarks[name])
         own = commits_text(comparison.benchmarks[name]) if not said.commits else ""
-        short = shorten_name(paper.clean(name[len(prefix) :]), paper.width - len("  :"), paper.ellipsis)
+        short = shorten_name(paper.name(name[len(prefix) :]), paper.width - len("  :"), paper.ellipsis)
         headline = explanation_headline(explanations[name]) if name in explanations else None
         why = "" if headline is None else f"; {headline}"
         texts.append(f"{short}: {', '.join(filter(None, [moved, own]))}{why}")

@@ -134,8 +134,7 @@ def _function(function: str, members: Sequence[Member], paper: Paper, depth: int
 
 def _rows(names: Sequence[str], members: Sequence[Member], paper: Paper, depth: int) -> List[Entry]:
     room = NAME_LINES * max(paper.width - INDENT * (depth + 1), 1)
-    # GitHub Actions runs a line that begins so as a command.
-    shown = [paper.clean(f"\\x3a{name[1:]}" if name.startswith("::") else name) for name in names]
+    shown = [paper.name(name) for name in names]
     if any(cells(name) > room for name in shown):
         shown = shorten_names(shown, room, paper.ellipsis)
     entries: List[Entry] = []

@@ -23,7 +23,7 @@ class Names:
 
     def __getitem__(self, benchmark_id: str) -> str:
         shared = benchmark_id.startswith(self.prefix)
-        return self._paper.clean(benchmark_id[len(self.prefix) :] if shared else benchmark_id)
+        return self._paper.name(benchmark_id[len(self.prefix) :] if shared else benchmark_id)
 
 
 def accepted_worse(comparison: Comparison, names: Names, paper: Paper) -> List[str]:

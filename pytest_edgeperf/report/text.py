@@ -58,6 +58,11 @@ class Paper:
         """``text`` without anything that moves the cursor, reorders characters or cannot be shown."""
         return printable(text, ascii_only=self.ascii_only)
 
+    def name(self, text: str) -> str:
+        """A cleaned name that may begin a line: GitHub Actions runs a line that begins with ``::`` as a command."""
+        shown = self.clean(text)
+        return f"\\x3a{shown[1:]}" if shown.startswith("::") else shown
+
     def paint(self, text: str, style: Optional[str]) -> str:
         """``text`` in a style of this module, when the paper takes colour."""
         body = text.strip()

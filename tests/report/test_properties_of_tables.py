@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.judge.verdicts import Comparison
@@ -26,6 +26,8 @@ IDS = st.one_of(
 )
 
 
+@example(ids=["::00000", "", "0", "00"], width=40, verbosity=0)
+@example(ids=["::::"], width=40, verbosity=0)
 @given(
     ids=st.lists(IDS, min_size=1, max_size=6, unique=True),
     width=st.integers(40, 160),
