@@ -59,8 +59,10 @@ def test_the_table_shows_accuracy_beside_latency(faster_and_worse, width):
 
 def test_markdown_and_a_comparison_of_files_show_points(faster_and_worse):
     _, comparison = faster_and_worse
-    shown = comparison_markdown(comparison).replace("\u00a0", " ")
+    shown = comparison_markdown(comparison)
     assert "| top1 -6.2 points [-9.0, -4.1] | 95.6 % | 89.3 % | **regressed** |" in shown
+    # What is copied from a comment has spaces of one kind.
+    assert all(line.isprintable() for line in shown.splitlines())
     assert "-6.2 pt" in render_comparison(comparison, width=80, colour=False)
 
 

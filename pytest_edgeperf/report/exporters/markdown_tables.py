@@ -38,9 +38,9 @@ def verdict_row(
         cells[2:4] = _in_one_unit([metric.baseline, metric.candidate], metric.unit)
         label = metric_label(name, metric)
         if metric.ratio is not None:
-            cells[1] = f"{escape(label)} {_unbroken(change_with_interval(metric.ratio, metric.interval))}"
+            cells[1] = f"{escape(label)} {escape(change_with_interval(metric.ratio, metric.interval))}"
         elif metric.accuracy is not None:
-            cells[1] = f"{escape(label)} {_unbroken(difference(metric.accuracy, metric.unit))}"
+            cells[1] = f"{escape(label)} {escape(difference(metric.accuracy, metric.unit))}"
     elif measured is not None and LATENCY in measured.metrics:
         cells[3:4] = _in_one_unit([figure(measured, LATENCY)], measured.metrics[LATENCY].unit)
     if with_word:
@@ -88,9 +88,4 @@ def _in_one_unit(values: Sequence[Optional[float]], unit: str) -> List[str]:
     """Cells of one row that a reader compares."""
     texts, one_unit = quantities([value for value in values if value is not None], unit)
     shown = iter(texts)
-    return [NOTHING if value is None else _unbroken(f"{next(shown)} {one_unit}".rstrip()) for value in values]
-
-
-def _unbroken(figure: str) -> str:
-    """A figure with its unit, between which a narrow table breaks no line."""
-    return escape(figure).replace(" ", "\u00a0")
+    return [NOTHING if value is None else escape(f"{next(shown)} {one_unit}".rstrip()) for value in values]
