@@ -125,6 +125,7 @@ def compare(
     from dataclasses import replace
 
     from pytest_edgeperf import judge
+    from pytest_edgeperf.judge.explanation import that_explain
     from pytest_edgeperf.judge.verdicts import ComparedFiles
     from pytest_edgeperf.results.reading import collector_paused
     from pytest_edgeperf.settings import TOLERANCE
@@ -138,7 +139,9 @@ def compare(
             allow_differences=allow_differences,
         )
     if isinstance(base, (str, PathLike)) and isinstance(candidate, (str, PathLike)):
-        return replace(comparison, files=ComparedFiles(str(base), str(candidate), *sides))
+        before, after = sides
+        after = replace(after, explanations=that_explain(comparison.benchmarks, after.explanations))
+        return replace(comparison, files=ComparedFiles(str(base), str(candidate), before, after))
     return comparison
 
 

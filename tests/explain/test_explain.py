@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_edgeperf.judge.explanation import MOST_ROWS, explain
+from pytest_edgeperf.judge.explanation import MOST_ROWS, explain, that_explain
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict, MetricVerdict
 from pytest_edgeperf.results.cost_profiles import CostList, CostProfile, FunctionTimes, OperatorTimes, compact
 from pytest_edgeperf.results.explanations import Explanation
 from tests.explain.simulation import Noise, blamed, explained, network
@@ -207,3 +208,25 @@ def test_an_operator_that_costs_a_third_more_of_all_is_the_first_row_and_the_onl
         tries += 1
         right += blamed(explanation) == [f"{parts[at][1]} {parts[at][0]}"]
     assert right >= 0.95 * tries
+
+
+@pytest.mark.parametrize(
+    ("explained_ms", "judged_ms", "kept"),
+    [
+        ((10.0, 13.5), (10.0, 13.5), True),
+        # As a results file rounds them.
+        ((10.00001234, 13.5), (10.0, 13.50001), True),
+        # The session's own baseline was another one.
+        ((10.0, 13.5), (12.0, 13.5), False),
+        ((10.0, 13.5), (10.0, 14.0), False),
+        ((10.0, 13.5), None, False),
+        ((None, None), None, True),
+    ],
+)
+def test_an_explanation_is_of_the_change_that_it_was_made_for(explained_ms, judged_ms, kept):
+    metrics = {}
+    if judged_ms is not None:
+        baseline, candidate = judged_ms
+        metrics = {"latency": MetricVerdict("regressed", "p50", "ms", baseline=baseline, candidate=candidate)}
+    stored = {"a": Explanation(*explained_ms), "gone": Explanation(*explained_ms)}
+    assert list(that_explain({"a": BenchmarkVerdict("regressed", metrics)}, stored)) == ["a"] * kept

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from pytest_edgeperf.judge.explanation.matching import Match, match_functions, match_operators
 from pytest_edgeperf.judge.explanation.noise import PairOfTimes, judge_pairs
+from pytest_edgeperf.judge.verdicts import BenchmarkVerdict
 from pytest_edgeperf.results.cost_profiles import (
     CostList,
     CostProfile,
@@ -18,7 +19,7 @@ from pytest_edgeperf.results.cost_profiles import (
 )
 from pytest_edgeperf.results.explanations import FUNCTIONS, OPERATORS, CostTable, ExplainedPart, Explanation
 
-__all__ = ["MOST_ROWS", "explain"]
+__all__ = ["MOST_ROWS", "explain", "that_explain"]
 
 #: Of a table; all others are the rest.
 MOST_ROWS = 10
@@ -28,6 +29,8 @@ LEAST_SHARE = 0.05
 LEAST_NEW_SHARE = 0.01
 #: Operators of a row whose names it shows.
 _NAMED = 3
+#: Relative; a results file holds six digits of what a session judged.
+_ROUNDING = 1e-4
 
 
 class _Row(NamedTuple):
@@ -81,6 +84,28 @@ def explain(
         if then is not None and now is not None and (then.listed or now.listed):
             tables.append(_table(parts, then, now, explanation))
     return Explanation(before_ms, after_ms, tuple(tables), tuple(reasons))
+
+
+def that_explain(
+    verdicts: Mapping[str, BenchmarkVerdict], explanations: Mapping[str, Explanation]
+) -> Dict[str, Explanation]:
+    """Those of a results file that are of the same change as the verdicts.
+
+    A session explains the change from its own baseline: beside a comparison with another file it says nothing.
+    """
+    kept = {}
+    for name, explanation in explanations.items():
+        latency = verdicts[name].metrics.get("latency") if name in verdicts else None
+        judged = (None, None) if latency is None else (latency.baseline, latency.candidate)
+        if name in verdicts and all(map(_is_same, judged, (explanation.before_ms, explanation.after_ms))):
+            kept[name] = explanation
+    return kept
+
+
+def _is_same(one_ms: Optional[float], other_ms: Optional[float]) -> bool:
+    if one_ms is None or other_ms is None:
+        return one_ms is other_ms
+    return math.isclose(one_ms, other_ms, rel_tol=_ROUNDING)
 
 
 def _table(parts: str, before: CostList, after: CostList, explanation: Explanation) -> CostTable:
