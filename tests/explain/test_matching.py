@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -172,6 +173,14 @@ def test_each_operator_is_in_exactly_one_match(before, after, left_out, left_out
     assert sorted(place for match in matches for place in match.before) == list(range(len(before)))
     assert sorted(place for match in matches for place in match.after) == list(range(len(after)))
     assert all(match.before or match.after for match in matches)
+
+
+@pytest.mark.parametrize(("position", "left_out"), [(10**15, 1), (1, 10**15)])
+def test_places_that_no_network_has_take_no_memory(position, left_out):
+    network = operators("Conv a, Conv b")
+    kept = [replace(conv, position=at) for conv, at in zip(network, (0, position))]
+    matches = match_operators(kept, network, left_out=(left_out, 0))
+    assert sorted(matches) == [Match((0,), (0,)), Match((1,), (1,))]
 
 
 @given(OPERATORS)

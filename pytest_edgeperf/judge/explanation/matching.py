@@ -12,6 +12,8 @@ from pytest_edgeperf.results.cost_profiles import FunctionTimes, OperatorTimes, 
 _MOST_TOGETHER = 6
 #: Cells of the table by which two sequences are aligned; longer ones are matched by their kinds' numbers.
 _MOST_CELLS = 250_000
+#: No network has more operators; positions beyond are of a damaged file.
+_MOST_SLOTS = 100_000
 #: What exporters number in the order of the graph says where an operator stands, not which it is.
 _ENDING = re.compile(r"(?:[_:/]output(?:[_:]\d+)?|:\d+)\Z")
 _NUMBERED = re.compile(r"([A-Za-z.:]*?)[_:.]?\d+\Z")
@@ -84,9 +86,9 @@ class _Side(NamedTuple):
             return cls(operators, range(len(operators)))
         positions = {operator.position: place for place, operator in enumerate(operators)}
         most_ms = min((median(operator.times_ms) for operator in operators), default=0.0)
-        if None in positions or len(positions) < len(operators):
-            return cls(operators, range(len(operators)), most_ms, is_whole=False)
         number = max([len(operators) + left_out, *(position + 1 for position in positions if position is not None)])
+        if None in positions or len(positions) < len(operators) or number > _MOST_SLOTS:
+            return cls(operators, range(len(operators)), most_ms, is_whole=False)
         places = [positions.get(position) for position in range(number)]
         return cls([_LEFT_OUT if place is None else operators[place] for place in places], places, most_ms)
 
