@@ -66,8 +66,10 @@ def explanation_line(explanation: Optional[Explanation]) -> str:
     headline = explanation_headline(explanation)
     if headline is not None:
         return f"Why: {headline}"
-    why = _why_none(explanation) or "; ".join(explanation.reasons)
-    return f"Why is not known: {why[:1].lower()}{printable(why[1:])}" if why else ""
+    sentence = _why_none(explanation)
+    # A reason may begin with the name of a runtime.
+    why = sentence[:1].lower() + sentence[1:] if sentence else "; ".join(explanation.reasons)
+    return f"Why is not known: {printable(why)}" if why else ""
 
 
 def with_explanation(text: str, explanation: Optional[Explanation]) -> str:

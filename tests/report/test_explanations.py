@@ -91,6 +91,8 @@ def test_an_operator_says_more_than_the_function_that_runs_it():
             "Why is not known: no function takes longer by more than the noise of the profile",
         ),
         (Explanation(1.0, 2.0, reasons=("ncnn reports no times",)), "Why is not known: ncnn reports no times"),
+        (Explanation(1.0, 2.0, reasons=("TensorRT has none",)), "Why is not known: TensorRT has none"),
+        (Explanation(1.0, 2.0, reasons=("\x1b[31mred",)), "Why is not known: \\x1b[31mred"),
     ],
 )
 def test_the_failing_test_says_why_or_that_it_is_not_known(made, line):
