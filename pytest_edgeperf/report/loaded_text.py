@@ -17,6 +17,8 @@ _OTHER_CONTENT = {"library": " (another build)"}
 _OWN_FILES = " (of what it recorded: files that its own code opens are not in it)"
 #: Kind -> the field of the environment that has the digest of such a file, without its name.
 _FIELDS = {"model": "settings.engine.model_sha256", "engine": "settings.engine.engine_sha256"}
+#: What a benchmark may be told to do otherwise, with all files as they were: then the machine is no suspect.
+_SETTINGS = frozenset({"settings.engine", "settings.threads"})
 _WITHOUT_RECORD = {
     BASELINE: "the baseline has no record of what its benchmarks loaded; the next refresh keeps one",
     BOTH: "no side has a record of what its benchmarks loaded",
@@ -43,7 +45,7 @@ def loaded_text(verdict: BenchmarkVerdict, commits: str = "") -> str:
     if loaded.differences:
         return "Nothing else that this benchmark loads differs"
     known = "" if loaded.with_model else _OWN_FILES
-    if _is_paired(verdict) or verdict.moved_placement is not None:
+    if _is_paired(verdict) or verdict.moved_placement is not None or not _SETTINGS.isdisjoint(verdict.differences):
         return f"Nothing that this benchmark loads differs from {whose}{known}"
     return f"Nothing that this benchmark loads differs from {whose}{known}: suspect the machine"
 

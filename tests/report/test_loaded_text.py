@@ -103,6 +103,14 @@ def test_files_that_a_benchmark_opens_itself_are_not_claimed_to_be_the_same():
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "suspect"), [("settings.engine", False), ("settings.threads", False), ("fingerprint.kernel", True)]
+)
+def test_where_the_engine_was_told_otherwise_the_machine_is_not_suspect(field, suspect):
+    text = loaded_text(slower(differences={field: ({"spinning": True}, {"spinning": False})}))
+    assert text == (SUSPECT if suspect else SUSPECT.partition(":")[0])
+
+
 def test_in_lock_step_the_machine_is_not_suspect():
     paired = slower(paired="lock-step")
     assert loaded_text(paired) == "Nothing that this benchmark loads differs from the other side's"
