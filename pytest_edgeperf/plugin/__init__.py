@@ -193,20 +193,22 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Gen
 
     Below pytest's own summary: its lines of failed tests would push the answers off the screen.
     """
-    outcome = yield
-    nothing = config.stash.get(NOTHING_MEASURED, None)
-    if nothing is not None:
-        terminalreporter.write_line(f"edgeperf: {nothing}", yellow=True, bold=True)
-    measuring = config.stash.get(SESSION, None)
-    if measuring is not None:
-        from pytest_edgeperf.plugin.summary import print_summary
+    try:
+        return (yield)
+    finally:
+        # Also where the summary of another plugin failed: nothing else says what was measured.
+        nothing = config.stash.get(NOTHING_MEASURED, None)
+        if nothing is not None:
+            terminalreporter.write_line(f"edgeperf: {nothing}", yellow=True, bold=True)
+        measuring = config.stash.get(SESSION, None)
+        if measuring is not None:
+            from pytest_edgeperf.plugin.summary import print_summary
 
-        print_summary(terminalreporter, config, measuring)
-    # GitHub reads a command only where it begins a line.
-    for line in config.stash.get(LINES_FOR_GITHUB, ()):
-        terminalreporter.write_line(line)
-    config.stash[LINES_FOR_GITHUB] = []
-    return outcome
+            print_summary(terminalreporter, config, measuring)
+        # GitHub reads a command only where it begins a line.
+        for line in config.stash.get(LINES_FOR_GITHUB, ()):
+            terminalreporter.write_line(line)
+        config.stash[LINES_FOR_GITHUB] = []
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -92,3 +92,11 @@ def test_coverage_of_the_session_is_reported_and_workers_are_not_traced(project)
     outcome = project.run(MEASURE, "--cov=.", "--cov-report=term", env=own_data)
     assert outcome.code == 0, outcome
     assert "TOTAL" in outcome
+
+
+def test_a_plugin_whose_summary_fails_hides_no_verdict(project):
+    project.write("conftest.py", "def pytest_terminal_summary():\n    raise OSError('no disk')\n")
+    project.suite(SUITE)
+    outcome = project.run(short=False)
+    assert "no disk" in outcome
+    assert "\n2 new\n" in outcome
