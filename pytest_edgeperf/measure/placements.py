@@ -41,4 +41,6 @@ def placements_of(engines: Mapping[str, Optional[Engine]]) -> Dict[str, Any]:
 
 
 def _not_known(reason: str) -> Dict[str, Any]:
-    return {PLACEMENT: f"not known: {' '.join(reason.split())[:_LONGEST_REASON]}"}
+    from pytest_edgeperf.measure.source_places import nameless
+
+    return {PLACEMENT: f"not known: {nameless(' '.join(reason.split()))[:_LONGEST_REASON]}"}

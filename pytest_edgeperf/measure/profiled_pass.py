@@ -13,6 +13,7 @@ from pytest_edgeperf.frameworks.profiling import REPETITIONS, NoProfile, Operato
 from pytest_edgeperf.measure.function_times import FunctionProfile, profile_functions
 from pytest_edgeperf.measure.pipeline import Pipeline
 from pytest_edgeperf.measure.profiled_calls import NoFunctionProfile
+from pytest_edgeperf.measure.source_places import nameless
 from pytest_edgeperf.results.cost_profiles import CostList, CostProfile, FunctionTimes, OperatorTimes, median
 
 #: Inferences of one repetition, as many as the budget has time for: means of more are no steadier, and logs get long.
@@ -64,7 +65,7 @@ class ProfiledPass:
             try:
                 operators = operator_costs(self._operators(pipeline, pipeline.engine, call_ns))
             except Exception as error:
-                reasons.append(_sentence(error, "the operators could not be profiled"))
+                reasons.append(self._sentence(error, "the operators could not be profiled"))
         if pipeline.engine is None or pipeline.has_phases:
             try:
                 profile = profile_functions(
@@ -76,13 +77,20 @@ class ProfiledPass:
                 functions, latency_ms = function_costs(profile), median(profile.call_ms) or None
                 reasons += profile.remarks
             except Exception as error:
-                reasons.append(_sentence(error, "the functions could not be profiled"))
+                reasons.append(self._sentence(error, "the functions could not be profiled"))
         return CostProfile(operators, functions, latency_ms, "; ".join(reasons) or None)
 
     def _operators(self, pipeline: Pipeline, engine: Engine, call_ns: float) -> OperatorProfile:
         inputs = [pipeline.preprocess(*entry) for entry in pipeline.entries]
         fit = self._budget_s / REPETITIONS * 1e9 / call_ns if call_ns > 0 else MOST_CALLS
         return engine.profile_operators(inputs, REPETITIONS, max(1, min(MOST_CALLS, int(fit))))
+
+    def _sentence(self, error: Exception, what: str) -> str:
+        # It is kept beside the baseline, for all to see.
+        text = nameless(" ".join(str(error).split()), self._root)
+        if isinstance(error, (NoProfile, NoFunctionProfile)) and text:
+            return text
+        return f"{what} ({type(error).__name__}: {text[:LONGEST_REASON]})"
 
 
 def operator_costs(profile: OperatorProfile) -> CostList:
@@ -129,10 +137,3 @@ def shortened(name: str) -> str:
     sign = f"...{zlib.crc32(name.encode('utf-8', 'backslashreplace')):08x}..."
     half = (LONGEST_NAME - len(sign)) // 2
     return name[:half] + sign + name[-half:]
-
-
-def _sentence(error: Exception, what: str) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, (NoProfile, NoFunctionProfile)) and text:
-        return text
-    return f"{what} ({type(error).__name__}: {text[:LONGEST_REASON]})"

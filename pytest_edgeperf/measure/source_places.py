@@ -77,6 +77,16 @@ class SourcePlaces:
         return next(filter(None, map(self._modules.get, _forms(whole))), None)
 
 
+def nameless(text: str, *roots: str) -> str:
+    """A text in which paths below the project's roots are relative, and those below the user's home say ``~``."""
+    shorter = [(form, "") for root in roots if _is_private(root) for form in _forms(root)]
+    shorter += [(form, "~/") for form in _forms(os.path.expanduser("~"))]
+    for folder, sign in shorter:
+        if folder != os.sep:
+            text = text.replace(folder.rstrip(os.sep) + os.sep, sign)
+    return text
+
+
 def _absolute(file: str) -> Optional[str]:
     """The whole path of a file; ``None`` of what is none, of another system's, and of a relative one that is absent."""
     if os.path.isabs(file):

@@ -123,6 +123,13 @@ def test_a_profile_that_fails_is_a_reason(tmp_path, error, words):
     assert words in profile.reason_without
 
 
+@pytest.mark.parametrize("kind", [NoProfile, OSError])
+def test_a_reason_does_not_say_where_the_project_lies(tmp_path, kind):
+    error = kind(f"there is no {tmp_path / 'net.onnx'}")
+    profile = profile_of(lambda timed: timed(Profiled(error), IMAGE), tmp_path)
+    assert "there is no net.onnx" in profile.reason_without
+
+
 def test_the_functions_of_a_callable(tmp_path):
     def target(image):
         return slow_preprocess(image)

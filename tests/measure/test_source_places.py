@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_edgeperf.measure import loop
-from pytest_edgeperf.measure.source_places import GENERATED, SourcePlaces
+from pytest_edgeperf.measure.source_places import GENERATED, SourcePlaces, nameless
 
 HOME = os.path.expanduser("~")
 
@@ -176,3 +176,14 @@ def test_nothing_shown_is_a_path_of_a_home_or_cannot_be_printed(parts, separator
     if shown != file:
         # What is shown is safe to show again.
         assert not os.path.isabs(places_below_a_home().shown(shown))
+
+
+def test_a_sentence_names_neither_the_project_s_folder_nor_a_home(project):
+    said = f"cannot profile {project}/net.onnx with {project.parent}/.venv/lib.so, nor /usr/lib/net.so"
+    assert nameless(said, str(project)) == "cannot profile net.onnx with ~/.venv/lib.so, nor /usr/lib/net.so"
+    assert nameless(said, "/") == nameless(said) == said.replace(f"{project.parent}/", "~/")
+
+
+def test_a_home_that_is_no_folder_of_anybody_s_changes_no_sentence(monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    assert nameless("cannot read /usr/lib/net.so") == "cannot read /usr/lib/net.so"
