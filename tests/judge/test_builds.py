@@ -72,9 +72,11 @@ def test_a_slowdown_of_all_builds_is_called_one_and_says_how_many_there_were():
     [
         (1, 4, "the baseline's runs are of one build of the engine: refresh it with --edgeperf-builds"),
         (4, 1, "these runs are of one build of the engine: measure with --edgeperf-builds"),
+        (4, 1, "at least 3 candidate builds are needed to confirm it"),
+        (4, 2, "at least 3 candidate builds are needed to confirm it"),
     ],
 )
-def test_a_side_of_one_build_accuses_nobody(base_builds, builds, reason):
+def test_a_side_of_too_few_builds_accuses_nobody(base_builds, builds, reason):
     verdict = verdict_of(built([0.0] * base_builds, 17, "one"), built([0.5] * builds, 9, "two"))
     assert verdict.verdict == "inconclusive"
     assert reason in verdict.metrics["latency"].reason

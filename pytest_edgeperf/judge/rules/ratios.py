@@ -166,7 +166,8 @@ def rule(tests: Sequence[Tested], level: Level, *, limit: float, may_regress: bo
         if final and not may_regress:
             reason += "; measuring stopped at an earlier stage"
         elif suspect.contrast.candidate_runs < MIN_CANDIDATE_RUNS:
-            reason += f"; at least {MIN_CANDIDATE_RUNS} candidate runs are needed to confirm it"
+            what = "builds" if suspect.contrast.of_builds else "runs"
+            reason += f"; at least {MIN_CANDIDATE_RUNS} candidate {what} are needed to confirm it"
         return Ruling(INCONCLUSIVE, suspect, suspect.adjusted_worse, reason, suspect)
     best = min(tests, key=lambda test: (test.adjusted_better, -test.p_worse))
     if best.adjusted_better <= level.alpha:
