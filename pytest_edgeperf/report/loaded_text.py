@@ -45,7 +45,7 @@ def loaded_text(verdict: BenchmarkVerdict, commits: str = "") -> str:
     if loaded.differences:
         return "Nothing else that this benchmark loads differs"
     known = "" if loaded.with_model else _OWN_FILES
-    if _is_paired(verdict) or verdict.moved_placement is not None or not _SETTINGS.isdisjoint(verdict.differences):
+    if _is_paired(verdict) or _is_told_otherwise(verdict):
         return f"Nothing that this benchmark loads differs from {whose}{known}"
     return f"Nothing that this benchmark loads differs from {whose}{known}: suspect the machine"
 
@@ -122,12 +122,18 @@ def nothing_differs_text(comparison: Comparison) -> Optional[str]:
     if not worse or not all(_shows_nothing(verdict) for verdict in worse):
         return None
     whose = "the regressed benchmark loads" if len(worse) == 1 else f"the {len(worse)} regressed benchmarks load"
-    return f"Nothing that {whose} differs from the baseline's."
+    known = "" if all(verdict.loaded is not None and verdict.loaded.with_model for verdict in worse) else _OWN_FILES
+    return f"Nothing that {whose} differs from the baseline's{known}."
 
 
 def _shows_nothing(verdict: BenchmarkVerdict) -> bool:
     known = verdict.loaded is not None and verdict.loaded.nothing
-    return known and verdict.moved_placement is None and not _is_paired(verdict)
+    return known and not _is_told_otherwise(verdict) and not _is_paired(verdict)
+
+
+def _is_told_otherwise(verdict: BenchmarkVerdict) -> bool:
+    """Whether nodes moved or settings differ, which explains a loss where all files are the same."""
+    return verdict.moved_placement is not None or not _SETTINGS.isdisjoint(verdict.differences)
 
 
 def _listed(differences: Sequence[LoadedDifference], commits: str) -> str:

@@ -101,14 +101,19 @@ def test_files_that_a_benchmark_opens_itself_are_not_claimed_to_be_the_same():
         "Nothing that this benchmark loads differs from the baseline's (of what it recorded: files that its own code "
         "opens are not in it): suspect the machine"
     )
+    assert nothing_differs_text(Comparison({"a": slower(), "b": slower(with_model=False)})) == (
+        "Nothing that the 2 regressed benchmarks load differs from the baseline's (of what it recorded: files that its "
+        "own code opens are not in it)."
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "suspect"), [("settings.engine", False), ("settings.threads", False), ("fingerprint.kernel", True)]
 )
 def test_where_the_engine_was_told_otherwise_the_machine_is_not_suspect(field, suspect):
-    text = loaded_text(slower(differences={field: ({"spinning": True}, {"spinning": False})}))
-    assert text == (SUSPECT if suspect else SUSPECT.partition(":")[0])
+    told = slower(differences={field: ({"spinning": True}, {"spinning": False})})
+    assert loaded_text(told) == (SUSPECT if suspect else SUSPECT.partition(":")[0])
+    assert bool(why_the_machine(Comparison({"a": told}), None)) == suspect
 
 
 def test_in_lock_step_the_machine_is_not_suspect():
