@@ -70,6 +70,7 @@ def judging_each_item(number: int) -> Work:
         settings=SimpleNamespace(judges=True),
         coordinator=SimpleNamespace(errors=UnexpectedErrors("session")),
         outputs=SimpleNamespace(failing={}),
+        explanations={},
     )
     config = SimpleNamespace(stash=pytest.Stash(), option=SimpleNamespace())
     items = [SimpleNamespace(nodeid=id, config=config, location=("test_many.py", 1, id)) for id in ids(number)]
@@ -78,7 +79,7 @@ def judging_each_item(number: int) -> Work:
     def judge() -> None:
         for item in items:
             judge_item(item, measuring, reports[item.nodeid])
-        assert not measuring.coordinator.errors
+        assert not measuring.coordinator.errors, measuring.coordinator.errors.sentences
         assert all(report.user_properties for [report] in reports.values())
 
     return judge
