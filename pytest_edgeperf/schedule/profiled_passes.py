@@ -20,6 +20,7 @@ from pytest_edgeperf.schedule.delivery import Delivery
 from pytest_edgeperf.schedule.plan import Plan
 from pytest_edgeperf.schedule.rounds import Strategy
 from pytest_edgeperf.schedule.unexpected import message_of
+from pytest_edgeperf.schedule.worker.faults import HUNG
 from pytest_edgeperf.settings import ALL, OFF
 
 #: Of so many that regressed the worst are explained: a change that slows all of them has one cause.
@@ -35,6 +36,7 @@ OUTDATED = (
     "the accepted profile is of other runs than the baseline's: the next --baseline=refresh renews it, and "
     "--against=baseline profiles both sides now"
 )
+AFTER_A_HANG = "not profiled: profiling another benchmark hung until its worker was killed"
 INTERRUPTED = "profiling was interrupted: the verdicts are as they were"
 
 
@@ -57,6 +59,8 @@ class ProfiledPasses:
     explanations: Dict[str, Explanation] = field(default_factory=dict)
     #: Sentences for the end of the report.
     notes: List[str] = field(default_factory=list)
+    #: Whether a pass hung: each further one might wait as long, and the verdicts wait for it.
+    _hung: bool = False
 
     def explain(self, comparison: Optional[Comparison]) -> None:
         """Profile what regressed (or all that was compared, where the settings say so) and explain it."""
@@ -129,6 +133,8 @@ class ProfiledPasses:
         Raises:
             Unprofiled: there is no profile; with the reason.
         """
+        if self._hung:
+            raise Unprofiled(AFTER_A_HANG)
         side = "the other side's " if base else ""
         try:
             with self.strategy.start_profile(plan, base=base) as attempt:
@@ -138,6 +144,7 @@ class ProfiledPasses:
             raise Unprofiled(f"{side}profiling could not be started: {message_of(error)}") from error
         profile = delivery.profile
         if profile is None:
+            self._hung = delivery.fault is not None and delivery.fault.startswith(HUNG)
             raise Unprofiled(f"{side}profiling failed: {_why_none(delivery)}")
         if profile.operators is None and profile.functions is None:
             raise Unprofiled(profile.reason_without or f"{side}profile is empty")

@@ -11,6 +11,7 @@ from pytest_edgeperf.results import ResultsError
 from pytest_edgeperf.results.cost_profiles import CostList, CostProfile, OperatorTimes
 from pytest_edgeperf.results.profile_files import AcceptedProfile, AcceptedProfiles
 from pytest_edgeperf.schedule.profiled_passes import (
+    AFTER_A_HANG,
     INTERRUPTED,
     MOST_EXPLAINED,
     NOTHING_ACCEPTED,
@@ -21,6 +22,7 @@ from pytest_edgeperf.schedule.profiled_passes import (
     slower,
 )
 from pytest_edgeperf.schedule.stored import StoredRuns
+from pytest_edgeperf.schedule.worker.faults import hung
 from pytest_edgeperf.settings import BenchmarkOptions
 
 from ..fakes.workers import Outcome, plan, session
@@ -194,6 +196,15 @@ def test_a_pass_that_fails_is_a_sentence_and_changes_no_verdict(changes, words):
     assert [plan.last for plan in plans] == lasts
     assert made.launcher.alive == set()
     assert not made.coordinator.errors
+
+
+def test_after_a_pass_that_hung_no_other_makes_the_verdicts_wait():
+    made = check([plan("a"), plan("b"), plan("c")], slowed("a", "b", "c"))
+    made.launcher.outcomes = lambda *_: Outcome(fault=hung(600.0))
+    first, *others = explained(made).explanations.values()
+    assert first.reasons[0].startswith("profiling failed: hung: not finished after 600 s")
+    assert [other.reasons for other in others] == [(AFTER_A_HANG,)] * 2
+    assert len(made.launcher.done("profile")) == 1
 
 
 def test_an_interruption_keeps_what_was_explained_and_all_that_was_measured():

@@ -9,6 +9,8 @@ from typing import Dict, Optional
 
 #: How the reason of a killed worker begins.
 KILLED = "killed"
+#: And that of one which did not answer in time.
+HUNG = "hung: "
 _OF_SIGNAL = 128
 #: The reason may stand above advice: ``Run 'docker run --help' for more information``.
 LINES_OF_A_COMMAND = 3
@@ -116,7 +118,7 @@ def never_began(timeout_s: float) -> str:
 
 def hung(timeout_s: float) -> str:
     """Describe that a worker did not answer in time."""
-    return f"hung: not finished after {timeout_s:g} s, so it was killed; --edgeperf-timeout raises the limit"
+    return f"{HUNG}not finished after {timeout_s:g} s, so it was killed; --edgeperf-timeout raises the limit"
 
 
 def not_understood(what: str) -> str:
