@@ -153,6 +153,18 @@ def test_functions_are_the_same_by_name_and_file_also_after_a_move():
     assert sorted(match_functions(before, after)) == [Match((), (2,)), Match((0,), (1,)), Match((1,), (0,))]
 
 
+def test_a_function_that_was_only_renamed_is_the_same():
+    def function(name, milliseconds, file="app/prepare.py"):
+        return FunctionTimes(name, file, 1, (milliseconds,), (milliseconds,))
+
+    before = [function("cv2.resize in letterbox", 3.0), function("letterbox", 0.5), function("crop", 1.0, "a.py")]
+    after = [function("letter_box", 0.6), function("cv2.resize in letter_box", 3.1), function("crop", 1.1, "b.py")]
+    assert sorted(match_functions(before, after)) == [Match((0,), (1,)), Match((1,), (0,)), Match((2,), (2,))]
+    # One that takes much longer may be another, and so may one of another kind.
+    others = [function("pad", 1.5), function("numpy.pad in pad", 3.0), function("crop", 2.0, "b.py")]
+    assert all(not match.before or not match.after for match in match_functions(before, others))
+
+
 OPERATORS = st.lists(
     st.builds(
         OperatorTimes,

@@ -25,7 +25,9 @@ _FUSED = "fused"
 
 #: What speaks for two operators being the same.
 _SAME, _PERHAPS = 2, 1
-#: By so much slower may be what was left out as short, to be taken for it without a name.
+#: Before the function that one in C is called for.
+_CALLED_BY = " in "
+#: By so much slower may be what was left out as short, or renamed, to be taken for it without a name.
 _SLOWER = 1.5
 _LEFT_OUT = OperatorTimes("", "", ())
 
@@ -38,10 +40,16 @@ class Match(NamedTuple):
 
 
 def match_functions(before: Sequence[FunctionTimes], after: Sequence[FunctionTimes]) -> List[Match]:
-    """Functions of the same name and file are the same, then those of the same name in a file that moved."""
+    """Functions of the same name and file are the same, then those of the same name in a file that moved.
+
+    Of all others, one of the same name in another file, or of another name in the same file, is the same where it takes
+    about as long: what was only renamed is not new.
+    """
     pairs: Dict[int, int] = {}
     for key_of in (lambda one: (one.file, one.name), lambda one: (one.file.rpartition("/")[2], one.name)):
         _pair_by(before, after, pairs, key_of)
+    for other_key_of in (lambda one: one.name, _in_c_key, _file_key):
+        _pair_by(before, after, pairs, other_key_of, _take_as_long)
     return _with_unmatched([Match((b,), (a,)) for b, a in pairs.items()], len(before), len(after))
 
 
@@ -133,6 +141,21 @@ def _by_key(
         if key is not None:
             places.setdefault(key, []).append(place)
     return places
+
+
+def _in_c_key(function: FunctionTimes) -> Optional[Hashable]:
+    """``cv2.resize in letterbox``: the function in C and the file, whatever calls it there."""
+    name, calls, _ = function.name.partition(_CALLED_BY)
+    return (function.file, name) if calls else None
+
+
+def _file_key(function: FunctionTimes) -> Optional[Hashable]:
+    return None if _CALLED_BY in function.name else function.file or None
+
+
+def _take_as_long(one: FunctionTimes, other: FunctionTimes) -> bool:
+    times = median(one.costs_ms), median(other.costs_ms)
+    return max(times) <= _SLOWER * min(times)
 
 
 def _outputs_key(operator: OperatorTimes) -> Optional[Hashable]:
