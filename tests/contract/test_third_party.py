@@ -49,6 +49,6 @@ def test_frameworks_of_another_package(tmp_path):
         env=variables,
     )
     assert "4 measured" in output
-    assert "32 passed" in output
+    assert "36 passed" in output
     assert "FAILED" not in output
     assert "edgeperf_old_reference.OldReference overrides load; override _load(configuration)" in output
