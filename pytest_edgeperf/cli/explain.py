@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple
 
 import click
 
@@ -49,7 +49,7 @@ def explain(
         name = _only(benchmark, stored, latest)
         explanation = stored[name]
     else:
-        there, here = _profiles(base), _profiles(latest)
+        there, here = _both(base, latest)
         name = _only(benchmark, here, latest)
         _only(name, there, base)
         explanation = _compared(there[name], here[name])
@@ -79,11 +79,29 @@ def _stored(path: str) -> Mapping[str, Explanation]:
     return explanations
 
 
-def _profiles(path: str) -> Mapping[str, AcceptedProfile]:
+def _both(base: str, candidate: str) -> Tuple[Mapping[str, AcceptedProfile], Mapping[str, AcceptedProfile]]:
+    """The profiles of two files.
+
+    Raises:
+        ResultsError: one cannot be used, or they are of two devices.
+    """
+    from pytest_edgeperf.results import ResultsError
+
+    (device, there), (other_device, here) = _profiles(base), _profiles(candidate)
+    if device != other_device:
+        raise ResultsError(
+            f"{base} is of {device}, {candidate} of {other_device}: profiles of two devices explain no change"
+        )
+    return there, here
+
+
+def _profiles(path: str) -> Tuple[str, Mapping[str, AcceptedProfile]]:
+    """The device of a file of kept profiles, and its profiles."""
     from pytest_edgeperf.results import profile_files
     from pytest_edgeperf.results.decoding import decode, file_bytes
 
-    return profile_files.parse(decode(file_bytes(path), path), path).benchmarks
+    profiles = profile_files.parse(decode(file_bytes(path), path), path)
+    return profiles.device, profiles.benchmarks
 
 
 def _compared(before: AcceptedProfile, after: AcceptedProfile) -> Explanation:

@@ -6,6 +6,7 @@ from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from pytest_edgeperf.judge.verdicts import REGRESSED, Comparison
 from pytest_edgeperf.report.numbers import count, from_to, percent, quantity
+from pytest_edgeperf.report.placement_text import MOVED
 from pytest_edgeperf.report.shortening import shorten_names
 from pytest_edgeperf.report.text import enumerate_names, middle_ellipsis, printable
 from pytest_edgeperf.results.explanations import FUNCTIONS, OPERATORS, CostTable, ExplainedPart, Explanation
@@ -73,9 +74,10 @@ def explanation_line(explanation: Optional[Explanation]) -> str:
 
 
 def with_explanation(text: str, explanation: Optional[Explanation]) -> str:
-    """The text of a failing test with that line below its first one, which says what got worse."""
-    first, *others = text.splitlines()
-    return "\n".join([first, *filter(None, [explanation_line(explanation)]), *others])
+    """The text of a failing test with that line below its first one on what got worse, and below a moved placement."""
+    lines = text.splitlines()
+    at = 2 if lines[0].startswith(MOVED) else 1
+    return "\n".join([*lines[:at], *filter(None, [explanation_line(explanation)]), *lines[at:]])
 
 
 def table_remarks(explanation: Explanation, table: CostTable) -> List[str]:

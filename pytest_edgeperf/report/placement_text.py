@@ -15,13 +15,16 @@ from pytest_edgeperf.results.placement import (
     placement_changed,
 )
 
+#: What its line begins with.
+MOVED = "Placement changed"
+
 Differences = Mapping[str, Tuple[Any, Any]]
 
 
 def placement_text(verdict: BenchmarkVerdict) -> str:
     """``Placement changed: CUDAExecutionProvider 120 -> 118 nodes, CPUExecutionProvider 0 -> 2``, or nothing."""
     pair = verdict.moved_placement
-    return "" if pair is None else printable(f"Placement changed: {_counts(*pair)}")
+    return "" if pair is None else printable(f"{MOVED}: {_counts(*pair)}")
 
 
 def without_moved(verdict: BenchmarkVerdict) -> Differences:

@@ -101,6 +101,16 @@ class Outputs:
                 _drop_oldest(path, KEPT_RESULTS)
         self.list_previous()
 
+    def write_again(self, measured: Results) -> None:
+        """Replace the results files that were written by what is known now.
+
+        Raises:
+            ResultsError: one cannot be written; it stays as it was.
+        """
+        for kind, path in self.written:
+            if kind == "results":
+                results.write(Path(path), measured)
+
     def refresh(self, measured: Results, plans: Sequence[Plan], stopped: bool) -> List[str]:
         """Accept the runs into the baseline; sentences on benchmarks with fewer runs than planned.
 

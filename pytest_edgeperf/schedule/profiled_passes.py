@@ -12,6 +12,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 import pytest
 
 from pytest_edgeperf.judge.verdicts import IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, BenchmarkVerdict, Comparison
+from pytest_edgeperf.measure.source_places import nameless
 from pytest_edgeperf.results.cost_profiles import CostProfile
 from pytest_edgeperf.results.explanations import Explanation
 from pytest_edgeperf.results.profile_files import AcceptedProfile, AcceptedProfiles
@@ -101,6 +102,8 @@ class ProfiledPasses:
                     made[plan.id] = self._profile(plan)
                 except Unprofiled as why:
                     reasons.append(str(why))
+                except Exception as error:  # the profiles of the others are kept
+                    reasons.append(f"profiling failed: {message_of(error)}")
         except KeyboardInterrupt:
             self.notes.append(
                 f"profiling was interrupted: the baseline is accepted, with profiles of {len(made)} of {len(chosen)} "
@@ -189,7 +192,8 @@ class AcceptedLookup:
             try:
                 profiles = self.read()
             except Exception as error:
-                raise Unprofiled(message_of(error)) from error
+                # It stays in results and comments, where a home folder has no business.
+                raise Unprofiled(nameless(message_of(error))) from error
             self._there = profiles.benchmarks if profiles is not None else {}
         there = self._there.get(self.ids.get(name, name))
         if there is None or self.baseline is None or name not in self.baseline.benchmarks:
@@ -205,7 +209,7 @@ def _is_time(metric: str) -> bool:
 
 def _why_none(delivery: Delivery) -> str:
     if delivery.fault is not None:
-        return delivery.fault.splitlines()[0]
+        return (delivery.fault.splitlines() or ["its worker ended"])[0]
     if delivery.failed:
         return f"its {delivery.failed_phase} failed: {delivery.crash}"
     return "the test was skipped" if delivery.skipped else "it measured nothing"

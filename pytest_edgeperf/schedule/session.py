@@ -185,8 +185,6 @@ class MeasuringSession:
         self.outputs.set_aside()
         self.coordinator.measure()
         errors = self.coordinator.errors
-        with errors.survive("explaining what got slower"):
-            self._passes.explain(self.comparison)
         if self.settings.baseline != OFF:
             with errors.survive("looking for unmeasured metrics"):
                 self.unmeasured = asked_metrics.unmeasured(self.plans.values(), self._why_absent)
@@ -197,6 +195,11 @@ class MeasuringSession:
             adoption.hand_over(self.config, self.plans.values())
         with errors.survive("writing the results"):
             self._write()
+        # The verdicts are final and the runs are written: whatever ends a session while it profiles takes neither.
+        with errors.survive("explaining what got slower"):
+            self._passes.explain(self.comparison)
+            if self.explanations:
+                self.outputs.write_again(self.coordinator.measured())
         if self.settings.baseline == REFRESH:
             with errors.survive("keeping profiles"):
                 self._keep_profiles()

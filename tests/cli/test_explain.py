@@ -39,13 +39,13 @@ def session(tmp_path):
     return path
 
 
-def profiles(path, slow):
+def profiles(path, slow, device="host"):
     def profile(milliseconds):
         listed = [OperatorTimes(f"/{at}/conv", "Conv", (1.0, 1.01, 0.99)) for at in range(8)]
         listed.append(OperatorTimes("/slow/conv", "Conv", (milliseconds,) * 3))
         return CostProfile(CostList(tuple(listed), "a profiler"), latency_ms=8.0 + milliseconds)
 
-    stored = AcceptedProfiles("host", {NAMES[0]: AcceptedProfile(profile(slow), "s1")})
+    stored = AcceptedProfiles(device, {NAMES[0]: AcceptedProfile(profile(slow), "s1")})
     path.write_text(to_json(stored), encoding="utf-8")
     return path
 
@@ -89,6 +89,10 @@ def test_two_files_of_profiles_are_compared(tmp_path):
     assert "Conv /slow/conv: 2.00 -> 5.00 ms, all of the loss" in outcome.output
     unchanged = explain("yolo", "--base", before, "--candidate", before)
     assert "The latency did not rise: 10.0 -> 10.0 ms" in unchanged.output
+    nano = profiles(tmp_path / "nano.json", 5.0, "nano")
+    refused = explain("yolo", "--base", before, "--candidate", nano)
+    assert refused.exit_code == 4
+    assert "nano: profiles of two devices explain no change" in " ".join(refused.output.split())
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,8 @@ def test_unchanged_networks_blame_something_in_one_per_cent_of_cases_at_most(siz
     assert alarms <= 0.011 * tries
 
 
-@settings(max_examples=30, deadline=None)
+# Unchanged pairs may blame something once in a hundred: drawn anew each time, some day two would do so.
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     st.integers(0, 2**32),
     st.integers(1, 30),

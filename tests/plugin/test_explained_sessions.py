@@ -111,6 +111,8 @@ def test_ctrl_c_while_profiling_keeps_verdicts_and_results(refreshed):
     while "waiting" not in refreshed.ran_names()[before:]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    # Whatever else ended it here, the runs are written.
+    assert len(results.read(refreshed.path / "now.json").benchmarks[CHANGING].runs) == 3
     session.send_signal(signal.SIGINT)
     output, _ = session.communicate(timeout=60)
     assert session.returncode == 1, output

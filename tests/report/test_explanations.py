@@ -103,6 +103,8 @@ def test_the_line_stands_below_what_got_worse():
     text = with_explanation("Median latency rose\nRuns: 9", explanation(CONV))
     assert text.splitlines()[1] == "Why: Conv /model.3/conv: 4.10 -> 6.90 ms, 82 % of the loss"
     assert with_explanation("Median latency rose\nRuns: 9", None) == "Median latency rose\nRuns: 9"
+    moved = with_explanation("Placement changed: a 1 -> 2 nodes\nMedian latency rose", explanation(CONV))
+    assert [line.split()[0] for line in moved.splitlines()] == ["Placement", "Median", "Why:"]
 
 
 def test_what_could_not_be_profiled_is_a_sentence_of_its_own():
