@@ -192,4 +192,4 @@ def test_runs_that_a_passing_stranger_disturbed_are_measured_again(accepted):
     assert sum(not run.disturbed for run in others) == 3
     were = "was" if len(others) == 3 else "were"
     assert f"{len(others) - 2} of {len(others) + 1} runs {were} disturbed" in outcome
-    assert f"{len(others) - 2} were replaced" in outcome
+    assert f"{len(others) - 2} {were} replaced" in outcome
