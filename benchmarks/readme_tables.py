@@ -203,10 +203,10 @@ def _versions(results: Results) -> str:
     sections = results.environments.get(ENVIRONMENT, {})
     versions = ", ".join(f"{name} {version}" for name, version in sorted(sections.get(RUNTIMES_SECTION, {}).items()))
     return (
-        f"The tables are of one run on a shared two-core virtual machine without a GPU ({versions}): they show what "
-        "the experiments give, and their figures are this machine's of that hour. A benchmark that was skipped, as its "
-        "format, GPU or sensor is not there, is not in them. Where other processes had the processors in every run, a "
-        f"row is marked with{MARK}: its times are too long, by several times perhaps."
+        f"The tables are of one day's runs on a shared two-core virtual machine without a GPU ({versions}): they show "
+        "what the experiments give, and their figures are this machine's of that day. A benchmark that was skipped, as "
+        "its format, GPU or sensor is not there, is not in them. Where other processes had the processors in every "
+        f"run, a row is marked with{MARK}: its times are too long, by several times perhaps."
     )
 
 
