@@ -71,6 +71,6 @@ def test_nothing_is_looked_up_again_until_something_is_installed(site, tmp_path)
             old.rename(site / "opencv_python_headless-4.11.0.dist-info")
 
 
-@pytest.mark.parametrize("file", ["/home/a/work/ops.py", "/usr/lib/python3.11/json/__init__.py", "/x/site-packages"])
+@pytest.mark.parametrize("file", ["/home/a/code/ops.py", "/usr/lib/python3.11/json/__init__.py", "/x/site-packages"])
 def test_what_is_not_installed_has_no_place(file):
     assert place_of(file) is None

@@ -26,7 +26,7 @@ class World:
 
     def __init__(self, folder):
         self.home = folder / "home" / "alice"
-        self.root = self.home / "work" / "vision"
+        self.root = self.home / "code" / "vision"
         self.site = self.root / ".venv" / "lib" / "python3.11" / "site-packages"
         self.kept = folder / "files.json"
         self.write(self.root / "benchmarks" / "test_net.py", "def test_net(): ...")
@@ -112,12 +112,12 @@ def test_each_thing_is_named_as_its_user_calls_it(world):
 @pytest.mark.parametrize(
     ("file", "section", "name"),
     [
-        ("home/alice/work/vision/ops.py", "modules", "ops.py"),
+        ("home/alice/code/vision/ops.py", "modules", "ops.py"),
         ("home/alice/libs/tensors/src/tensors/pad.py", "modules", "tensors/pad.py"),
-        ("home/alice/work/vision/native/libkernels.so", "modules", "native/libkernels.so"),
-        ("home/alice/work/vision/models/net.onnx", "model", "models/net.onnx"),
+        ("home/alice/code/vision/native/libkernels.so", "modules", "native/libkernels.so"),
+        ("home/alice/code/vision/models/net.onnx", "model", "models/net.onnx"),
         ("home/alice/.cache/edgeperf/engines/net-fp16-8c1f/model.plan", "engine", "model.plan"),
-        ("home/alice/work/vision/.venv/lib/python3.11/site-packages/numpy/core.so", "packages", "numpy"),
+        ("home/alice/code/vision/.venv/lib/python3.11/site-packages/numpy/core.so", "packages", "numpy"),
         ("usr/lib/libz.so.1.2.13", "libraries", "libz.so.1"),
     ],
 )
@@ -152,7 +152,7 @@ def test_an_installed_project_is_told_by_its_modules_as_its_version_stays(world)
         world.write(world.site / "numpy" / "__init__.py", text)
         versions.append(world.record()["packages"]["numpy"])
     assert len(set(versions)) == 1
-    world.write(metadata, '{"url": "file:///home/alice/work/numpy", "dir_info": {}}')
+    world.write(metadata, '{"url": "file:///home/alice/code/numpy", "dir_info": {}}')
     for text in ("x = 1", "x = 2"):
         world.write(world.site / "numpy" / "__init__.py", text)
         versions.append(world.record()["packages"]["numpy"])
@@ -251,9 +251,9 @@ def test_the_listing_is_of_what_has_a_file_and_of_mapped_code(tmp_path):
     assert listing({}, str(tmp_path / "absent")).mapped == ()
     conftests = [ModuleType("conftest"), ModuleType("conftest")]
     for number, conftest in enumerate(conftests):
-        conftest.__file__ = f"/work/{number}/conftest.py"
+        conftest.__file__ = f"/side/{number}/conftest.py"
     both = listing({"conftest": conftests[1]}, str(tmp_path / "absent"), further=conftests).modules
-    assert sorted(both) == [("conftest", "/work/0/conftest.py"), ("conftest", "/work/1/conftest.py")]
+    assert sorted(both) == [("conftest", "/side/0/conftest.py"), ("conftest", "/side/1/conftest.py")]
 
 
 def test_this_process_is_told_with_its_python_and_without_its_paths():
